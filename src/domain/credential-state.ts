@@ -1,0 +1,56 @@
+import type { FailureCode } from './failures.ts'
+import type { EpochSeconds } from './time.ts'
+
+/**
+ * What is remembered of a credential between two reconciles. It is the content of the object's
+ * status, so a restarted process continues where the last one stopped.
+ */
+export interface CredentialState {
+  /** The spec generation that was last acted on; 0 before the first. */
+  readonly observedGeneration: number
+  /** Expiry of the access token that is **in the target**. */
+  readonly accessTokenExpiresAt?: EpochSeconds
+  /** When the request for that token was started. */
+  readonly lastRefreshAt?: EpochSeconds
+  readonly refreshTokenExpiresAt?: EpochSeconds
+  /** Count of successful refreshes; seeds the jitter. */
+  readonly refreshes: number
+  /** Failed attempts since the last success. */
+  readonly consecutiveFailures: number
+  readonly lastFailure?: RememberedFailure
+  /** The last value of the refresh annotation that was handled. */
+  readonly handledRefreshRequest?: string
+  /** Version of the store document that the last attempt used. */
+  readonly storeVersion?: string
+  /** Identifies the target's name, outputs and policy as last published. */
+  readonly targetDigest?: string
+  readonly conditions: readonly Condition[]
+}
+
+export interface RememberedFailure {
+  readonly code: FailureCode
+  readonly message: string
+  readonly at: EpochSeconds
+  /** Seconds that the other side asked to wait. */
+  readonly retryAfterSeconds?: number
+}
+
+export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'RefreshTokenPersisted'
+
+/** A `metav1.Condition`. */
+export interface Condition {
+  readonly type: ConditionType
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason: string
+  readonly message: string
+  readonly observedGeneration: number
+  readonly lastTransitionTime: EpochSeconds
+}
+
+/** The state of a credential that nothing is known of yet. */
+export const noState: CredentialState = {
+  observedGeneration: 0,
+  refreshes: 0,
+  consecutiveFailures: 0,
+  conditions: [],
+}

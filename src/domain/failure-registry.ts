@@ -1,0 +1,212 @@
+/**
+ * What follows from a failure.
+ *
+ * - `retry`: transient; try again with exponential backoff.
+ * - `wait`: the other side said when to come back, or is known to need time; not counted as an error.
+ * - `stall`: only a human, a new spec or a new store document helps; nothing is retried fast.
+ * - `uncertain`: the side effect may have happened; gather again before anything is repeated.
+ */
+export type NextStep = 'retry' | 'wait' | 'stall' | 'uncertain'
+
+interface FailureKind {
+  readonly next: NextStep
+  /** Condition reason. */
+  readonly reason: string
+  /** What a human does, or what the operator will do by itself: one or two sentences. */
+  readonly remedy: string
+}
+
+/**
+ * The one list of expected failures. docs/errors.md, the metric label `reason` and the condition
+ * reasons are tested against it.
+ */
+export const failureRegistry = {
+  // The manifests.
+  SPEC_INVALID: {
+    next: 'stall',
+    reason: 'InvalidSpec',
+    remedy: 'Correct the named field and apply the manifest again.',
+  },
+  PROVIDER_NOT_FOUND: {
+    next: 'stall',
+    reason: 'ProviderNotFound',
+    remedy: 'Create it, or correct spec.providerRef; the credential resumes by itself.',
+  },
+  PROVIDER_INVALID: {
+    next: 'stall',
+    reason: 'ProviderInvalid',
+    remedy: 'Correct the named field of the provider; its credentials resume by themselves.',
+  },
+  STORE_NOT_FOUND: {
+    next: 'stall',
+    reason: 'StoreNotFound',
+    remedy: 'Create it, or correct spec.refreshToken.storeRef; the credential resumes by itself.',
+  },
+  STORE_INVALID: {
+    next: 'stall',
+    reason: 'StoreInvalid',
+    remedy: 'Correct the named field of the store; its credentials resume by themselves.',
+  },
+  STORE_ACCESS_NOT_GRANTED: {
+    next: 'stall',
+    reason: 'StoreAccessNotGranted',
+    remedy: 'Ask the owner of the store for an entry in its spec.access that grants this.',
+  },
+  CLIENT_SECRET_UNAVAILABLE: {
+    next: 'stall',
+    reason: 'SecretReferenceInvalid',
+    remedy: 'Create the Secret with that key; it is looked for again every minute.',
+  },
+  ENDPOINT_NOT_ALLOWED: {
+    next: 'stall',
+    reason: 'EndpointNotAllowed',
+    remedy:
+      'Use an https endpoint at a public address, or start the operator with --allow-private-addresses or --allow-plain-http.',
+  },
+
+  // The refresh token store.
+  STORE_UNAVAILABLE: {
+    next: 'retry',
+    reason: 'StoreUnavailable',
+    remedy: 'It is tried again with backoff; the last access token stays in place.',
+  },
+  STORE_THROTTLED: {
+    next: 'wait',
+    reason: 'StoreThrottled',
+    remedy: 'It is tried again after the time the store asked for.',
+  },
+  STORE_FORBIDDEN: {
+    next: 'stall',
+    reason: 'StoreDenied',
+    remedy: 'Grant the operator read and write on this key; it is tried again every minute.',
+  },
+  STORE_LOGIN_REJECTED: {
+    next: 'stall',
+    reason: 'StoreLoginRejected',
+    remedy: "Correct the store's auth settings or the credentials they name; it is tried again every minute.",
+  },
+  STORE_CONFLICT: {
+    next: 'retry',
+    reason: 'StoreConflict',
+    remedy: 'Somebody else wrote the document; it is read again and nothing is overwritten.',
+  },
+  STORE_WRITE_UNKNOWN: {
+    next: 'uncertain',
+    reason: 'StoreUnavailable',
+    remedy: 'The document is read back before anything is written again.',
+  },
+  REFRESH_TOKEN_MISSING: {
+    next: 'stall',
+    reason: 'SeedMissing',
+    remedy: 'Log in once and put the document there; it is looked for again every minute.',
+  },
+  REFRESH_TOKEN_MALFORMED: {
+    next: 'stall',
+    reason: 'SeedInvalid',
+    remedy: 'Put a document of a known shape there, or say with spec.refreshToken.property where the token is.',
+  },
+
+  // The token endpoint.
+  TOKEN_ENDPOINT_UNREACHABLE: {
+    next: 'retry',
+    reason: 'ProviderUnavailable',
+    remedy: 'Nothing was sent, the refresh token is unused; it is tried again with backoff.',
+  },
+  TOKEN_ENDPOINT_UNAVAILABLE: {
+    next: 'uncertain',
+    reason: 'ProviderUnavailable',
+    remedy: 'The refresh token may have been used; it is presented again only with care.',
+  },
+  TOKEN_ENDPOINT_THROTTLED: {
+    next: 'wait',
+    reason: 'ProviderThrottled',
+    remedy: 'It is tried again after the time the server asked for.',
+  },
+  TOKEN_ENDPOINT_REDIRECTED: {
+    next: 'stall',
+    reason: 'ProviderMisconfigured',
+    remedy: "Put the final address into the provider's spec.tokenEndpoint: a refresh token is never sent on to another address.",
+  },
+  TOKEN_ENDPOINT_NOT_FOUND: {
+    next: 'stall',
+    reason: 'ProviderMisconfigured',
+    remedy: "Correct the provider's spec.tokenEndpoint.",
+  },
+  TOKEN_RESULT_UNKNOWN: {
+    next: 'uncertain',
+    reason: 'ResultUnknown',
+    remedy: 'The refresh token may have been used; it is presented once more, with care.',
+  },
+  TOKEN_ANSWER_NOT_OAUTH: {
+    next: 'uncertain',
+    reason: 'AnswerNotUnderstood',
+    remedy: 'Check that spec.tokenEndpoint of the provider is the token endpoint and not a page or a proxy in front of it.',
+  },
+  TOKEN_ANSWER_INCOMPLETE: {
+    next: 'stall',
+    reason: 'AnswerIncomplete',
+    remedy: 'The refresh token of the answer was kept. Check the provider and the scopes.',
+  },
+  REFRESH_TOKEN_REJECTED: {
+    next: 'stall',
+    reason: 'ReauthorizationRequired',
+    remedy: 'Log in again and put the new refresh token into the store; the credential resumes by itself.',
+  },
+  REFRESH_ANSWER_LOST: {
+    next: 'stall',
+    reason: 'LostResponse',
+    remedy: 'The answer to an earlier refresh was lost and with it the new refresh token. Log in again and put the new refresh token into the store.',
+  },
+  CLIENT_REJECTED: {
+    next: 'stall',
+    reason: 'ClientRejected',
+    remedy: "Correct the provider's client id, authentication method or client secret; the refresh token is unused.",
+  },
+  SCOPE_REJECTED: {
+    next: 'stall',
+    reason: 'ScopeRejected',
+    remedy: 'Ask only for scopes that were granted at login, or leave spec.scopes out.',
+  },
+  REQUEST_REJECTED: {
+    next: 'stall',
+    reason: 'RequestRejected',
+    remedy: "Correct the provider's spec.request, or spec.scopes of the credential.",
+  },
+
+  // The target and the cluster.
+  TARGET_NOT_OWNED: {
+    next: 'stall',
+    reason: 'TargetNotOwned',
+    remedy: 'Choose another spec.target.name, or set the annotation oauth-operator.dev/adopt: "true" on it.',
+  },
+  TARGET_REJECTED: {
+    next: 'stall',
+    reason: 'TargetRejected',
+    remedy: 'See the reason given by the API server; it is tried again every minute.',
+  },
+  OUTPUT_NOT_REPRESENTABLE: {
+    next: 'stall',
+    reason: 'OutputNotRepresentable',
+    remedy: 'Choose another output format: this one cannot carry the token unharmed.',
+  },
+  TARGET_UNAVAILABLE: {
+    next: 'retry',
+    reason: 'TargetUnavailable',
+    remedy: 'The token is kept and written again with backoff.',
+  },
+  KUBERNETES_UNAVAILABLE: {
+    next: 'retry',
+    reason: 'KubernetesUnavailable',
+    remedy: 'It is tried again with backoff.',
+  },
+  KUBERNETES_FORBIDDEN: {
+    next: 'stall',
+    reason: 'KubernetesForbidden',
+    remedy: "Grant the operator's ServiceAccount the named permission; it is tried again every minute.",
+  },
+  JOURNAL_UNAVAILABLE: {
+    next: 'retry',
+    reason: 'JournalUnavailable',
+    remedy: 'No refresh token is sent while its successor could not be kept; free space or mend the journal directory.',
+  },
+} as const satisfies Record<string, FailureKind>

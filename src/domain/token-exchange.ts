@@ -1,0 +1,26 @@
+import type { Failure } from './failures.ts'
+import type { Sensitive } from './sensitive.ts'
+
+/** An HTTP answer of a token endpoint, before anything in it was understood. */
+export interface TokenAnswer {
+  readonly status: number
+  /** `Content-Type`, lower case, without parameters; empty when absent. */
+  readonly contentType: string
+  /** `Retry-After` as on the wire. */
+  readonly retryAfter?: string
+  /** `Date` as on the wire. */
+  readonly date?: string
+  /** At most 256 KiB, decoded as UTF-8. */
+  readonly body: Sensitive
+  /** False when the connection ended, or the limit was reached, before the body did. */
+  readonly complete: boolean
+}
+
+/** What became of one token request. */
+export type TokenExchange =
+  /** Proven: no byte of the request left this process. The refresh token is unused. */
+  | { readonly kind: 'not-sent'; readonly failure: Failure }
+  /** The whole answer, or the part of it that arrived. */
+  | { readonly kind: 'answered'; readonly answer: TokenAnswer }
+  /** The request left, and not even a status line came back. The refresh token may be used. */
+  | { readonly kind: 'lost'; readonly failure: Failure }

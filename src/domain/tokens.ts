@@ -1,0 +1,23 @@
+import type { Sensitive } from './sensitive.ts'
+import type { EpochSeconds } from './time.ts'
+
+/** What a token endpoint issued, after parsing. @see RFC 6749 §5.1 */
+export interface IssuedTokens {
+  readonly accessToken: AccessToken
+  /** Absent when the answer has none: the old one stays valid (RFC 6749 §6). */
+  readonly refreshToken?: Sensitive
+  /** From `refresh_token_expires_in`, counted from the start of the request. */
+  readonly refreshTokenExpiresAt?: EpochSeconds
+}
+
+/** An access token with what its readers need to know about it. */
+export interface AccessToken {
+  readonly value: Sensitive
+  /** As on the wire; `Bearer` when the answer has none. */
+  readonly tokenType: string
+  /** Start of the request that issued it. */
+  readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+  readonly scopes: readonly string[]
+  readonly idToken?: Sensitive
+}

@@ -1,0 +1,59 @@
+import type { CreationPolicy, CredentialKey, DeletionPolicy } from '../domain/credential.ts'
+import type { EpochSeconds } from '../domain/time.ts'
+import type { Result } from '../domain/result.ts'
+import type { Sensitive } from '../domain/sensitive.ts'
+
+/** What is found where the target should be. */
+export type TargetState =
+  | { readonly kind: 'absent' }
+  /** Written by us for this credential. */
+  | {
+      readonly kind: 'ours'
+      /** As published; absent when somebody removed the annotation. */
+      readonly digest?: string
+      readonly expiresAt?: EpochSeconds
+      /** False when a key that we published is gone or was changed. */
+      readonly intact: boolean
+    }
+  /** Exists, is not ours, and may not be touched. `owner` says whose it seems to be. */
+  | { readonly kind: 'foreign'; readonly owner: string }
+  /** Exists, is not ours, and may be written: the policy is `Merge`, or it carries the adopt annotation. */
+  | { readonly kind: 'adoptable' }
+
+/** Which target, whose, and under which policy. */
+export interface TargetIdentity {
+  readonly credential: CredentialKey
+  readonly credentialUid: string
+  /** In the credential's namespace. */
+  readonly name: string
+  readonly creationPolicy: CreationPolicy
+  readonly deletionPolicy: DeletionPolicy
+}
+
+/** What to publish. */
+export interface Publication {
+  readonly identity: TargetIdentity
+  /** Data key to content. Never empty. Other keys of the target are left alone under `Merge`, removed otherwise if they were ours. */
+  readonly files: ReadonlyMap<string, Sensitive>
+  /** Identifies name, outputs and policy; not secret. */
+  readonly digest: string
+  readonly expiresAt: EpochSeconds
+}
+
+/**
+ * Where workloads read their access token: a Kubernetes Secret, or a directory with the layout of a
+ * mounted Secret volume.
+ *
+ * Guarantees: all files of a publication change at once; nothing that is not ours is overwritten or
+ * removed; publishing the same thing twice is the same as once.
+ *
+ * Failures: TARGET_NOT_OWNED, TARGET_REJECTED, TARGET_UNAVAILABLE, KUBERNETES_FORBIDDEN.
+ */
+export interface AccessTokenSink {
+  observe(identity: TargetIdentity, keys: readonly string[]): Promise<Result<TargetState>>
+  publish(publication: Publication): Promise<Result<void>>
+  /** Removes what we published under this identity; succeeds when there is nothing. */
+  remove(identity: TargetIdentity): Promise<Result<void>>
+  /** True when deletion of the credential needs {@link remove}, because nothing else cleans up. */
+  needsCleanup(identity: TargetIdentity): boolean
+}

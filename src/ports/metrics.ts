@@ -1,0 +1,27 @@
+import type { DurationSeconds } from '../domain/time.ts'
+import type { FailureCode } from '../domain/failures.ts'
+import type { StoreBackendType } from '../domain/token-store.ts'
+
+export type StoreOperation = 'read' | 'write' | 'login' | 'renew'
+
+/** Counters and histograms. Labels are names and codes from closed sets, never a URL or a token. */
+export interface Metrics {
+  refreshAttempted(provider: string, namespace: string): void
+  refreshFailed(provider: string, namespace: string, code: FailureCode): void
+  /** `outcome` is `issued` or a failure code; `status` is absent when no answer came. */
+  tokenRequest(provider: string, outcome: 'issued' | FailureCode, status: number | undefined, took: DurationSeconds): void
+  refreshTokenRotated(provider: string): void
+  writeBackFailed(store: StoreBackendType, code: FailureCode): void
+  /** Life left in the old access token when the new one was published; negative when it had expired. */
+  remainingLifetime(provider: string, left: DurationSeconds): void
+  storeRequest(store: StoreBackendType, operation: StoreOperation, ok: boolean, took: DurationSeconds): void
+  targetWritten(operation: 'apply' | 'unchanged' | 'conflict' | 'error'): void
+  reconciled(result: 'success' | 'error' | 'requeue_after', took: DurationSeconds): void
+  queueAdded(): void
+  queueRetried(): void
+  queueWaited(waited: DurationSeconds): void
+  watchEvent(resource: string): void
+  watchRestarted(resource: string, reason: string): void
+  kubernetesRequest(verb: string, code: string): void
+  leading(isLeader: boolean): void
+}

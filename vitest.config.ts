@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config'
+
+const canary = ['./test/support/canary-setup.ts']
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'fast',
+          include: ['test/{unit,contract,app,standalone}/**/*.test.ts'],
+          setupFiles: canary,
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'servers',
+          include: ['test/servers/**/*.test.ts'],
+          setupFiles: canary,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
