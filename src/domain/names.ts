@@ -1,0 +1,39 @@
+/** The API group of all our kinds. */
+export const apiGroup = 'oauth-operator.dev'
+
+/** The one served and stored version. */
+export const apiVersion = 'v1alpha1'
+
+/** `apiVersion` as manifests write it. */
+export const groupVersion = `${apiGroup}/${apiVersion}` as const
+
+/** Field manager of every server-side apply. */
+export const fieldManager = 'oauth-credential-operator'
+
+/** On credentials whose target nothing else would clean up. */
+export const finalizerName = `${apiGroup}/target-cleanup` as const
+
+/** Names of annotations that people set. */
+export const requestAnnotations = {
+  /** On a credential: refresh now. Any value that differs from `status.lastHandledRefreshRequest`. */
+  refreshRequestedAt: `${apiGroup}/refresh-requested-at`,
+  /** On a foreign Secret: `"true"` lets a credential take it over as its target. */
+  adopt: `${apiGroup}/adopt`,
+} as const
+
+/** Names of labels on targets. */
+export const targetLabels = {
+  /** Always {@link fieldManager}. */
+  managedBy: 'app.kubernetes.io/managed-by',
+  credentialUid: `${apiGroup}/credential-uid`,
+} as const
+
+/** Names of annotations on targets. None of their values is secret. */
+export const targetAnnotations = {
+  /** `namespace/name` of the credential. */
+  credential: `${apiGroup}/credential`,
+  /** Expiry of the published access token, RFC 3339. */
+  expiresAt: `${apiGroup}/expires-at`,
+  /** Identifies name, outputs and policy as published. */
+  outputsDigest: `${apiGroup}/outputs-digest`,
+} as const
