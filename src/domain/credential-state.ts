@@ -33,6 +33,8 @@ export interface RememberedFailure {
   readonly at: EpochSeconds
   /** Seconds that the other side asked to wait. */
   readonly retryAfterSeconds?: number
+  /** Identifies the manifests that the failed attempt used: once they differ, it is tried again at once. */
+  readonly inputs?: string
 }
 
 export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'RefreshTokenPersisted'

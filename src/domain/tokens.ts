@@ -21,3 +21,12 @@ export interface AccessToken {
   readonly scopes: readonly string[]
   readonly idToken?: Sensitive
 }
+
+/** A refresh token as read, with what a compare-and-set needs. */
+export interface StoredRefreshToken {
+  readonly refreshToken: Sensitive
+  /** Opaque; differs whenever the document differs. Safe to publish. */
+  readonly version: string
+  /** The whole document as text, so that a write-back keeps every field that is not ours. */
+  readonly document: Sensitive
+}

@@ -2,23 +2,9 @@ import type { CreationPolicy, CredentialKey, DeletionPolicy } from '../domain/cr
 import type { EpochSeconds } from '../domain/time.ts'
 import type { Result } from '../domain/result.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
+import type { TargetState } from '../domain/target-state.ts'
 
-/** What is found where the target should be. */
-export type TargetState =
-  | { readonly kind: 'absent' }
-  /** Written by us for this credential. */
-  | {
-      readonly kind: 'ours'
-      /** As published; absent when somebody removed the annotation. */
-      readonly digest?: string
-      readonly expiresAt?: EpochSeconds
-      /** False when a key that we published is gone or was changed. */
-      readonly intact: boolean
-    }
-  /** Exists, is not ours, and may not be touched. `owner` says whose it seems to be. */
-  | { readonly kind: 'foreign'; readonly owner: string }
-  /** Exists, is not ours, and may be written: the policy is `Merge`, or it carries the adopt annotation. */
-  | { readonly kind: 'adoptable' }
+export type { TargetState } from '../domain/target-state.ts'
 
 /** Which target, whose, and under which policy. */
 export interface TargetIdentity {

@@ -1,7 +1,8 @@
-import type { IssuedTokens } from '../domain/tokens.ts'
+import type { IssuedTokens, StoredRefreshToken } from '../domain/tokens.ts'
 import type { Result } from '../domain/result.ts'
-import type { Sensitive } from '../domain/sensitive.ts'
 import type { TokenStore } from '../domain/token-store.ts'
+
+export type { StoredRefreshToken } from '../domain/tokens.ts'
 
 /** Where one refresh token is. */
 export interface RefreshTokenLocation {
@@ -11,15 +12,6 @@ export interface RefreshTokenLocation {
   readonly key: string
   /** JSON pointer; absent: found by the document's known shape. */
   readonly property?: string
-}
-
-/** A refresh token as read, with what a compare-and-set needs. */
-export interface StoredRefreshToken {
-  readonly refreshToken: Sensitive
-  /** Opaque; differs whenever the document differs. Safe to publish. */
-  readonly version: string
-  /** The whole document as text, so that a write-back keeps every field that is not ours. */
-  readonly document: Sensitive
 }
 
 /**

@@ -1,0 +1,18 @@
+import type { EpochSeconds } from './time.ts'
+
+/** What is found where the target should be. */
+export type TargetState =
+  | { readonly kind: 'absent' }
+  /** Written by us for this credential. */
+  | {
+      readonly kind: 'ours'
+      /** As published; absent when somebody removed the annotation. */
+      readonly digest?: string
+      readonly expiresAt?: EpochSeconds
+      /** False when a key that we published is gone or was changed. */
+      readonly intact: boolean
+    }
+  /** Exists, is not ours, and may not be touched. `owner` says whose it seems to be. */
+  | { readonly kind: 'foreign'; readonly owner: string }
+  /** Exists, is not ours, and may be written: the policy is `Merge`, or it carries the adopt annotation. */
+  | { readonly kind: 'adoptable' }
