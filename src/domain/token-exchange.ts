@@ -1,5 +1,6 @@
 import type { Failure } from './failures.ts'
 import type { Sensitive } from './sensitive.ts'
+import type { IssuedTokens } from './tokens.ts'
 
 /** An HTTP answer of a token endpoint, before anything in it was understood. */
 export interface TokenAnswer {
@@ -24,3 +25,8 @@ export type TokenExchange =
   | { readonly kind: 'answered'; readonly answer: TokenAnswer }
   /** The request left, and not even a status line came back. The refresh token may be used. */
   | { readonly kind: 'lost'; readonly failure: Failure }
+
+/** What an answer means. A refusal may still carry a rotated refresh token, which must be kept. */
+export type TokenAnswerReading =
+  | { readonly kind: 'issued'; readonly tokens: IssuedTokens }
+  | { readonly kind: 'refused'; readonly failure: Failure; readonly refreshToken?: Sensitive }

@@ -10,6 +10,12 @@ export interface IssuedTokens {
   readonly refreshTokenExpiresAt?: EpochSeconds
 }
 
+/**
+ * Tokens on their way into the store. An answer that could not be understood whole may still carry
+ * a rotated refresh token, which then travels without an access token.
+ */
+export type RotatedTokens = Omit<IssuedTokens, 'accessToken'> & { readonly accessToken?: AccessToken }
+
 /** An access token with what its readers need to know about it. */
 export interface AccessToken {
   readonly value: Sensitive

@@ -1,4 +1,4 @@
-import type { IssuedTokens, StoredRefreshToken } from '../domain/tokens.ts'
+import type { RotatedTokens, StoredRefreshToken } from '../domain/tokens.ts'
 import type { Result } from '../domain/result.ts'
 import type { TokenStore } from '../domain/token-store.ts'
 
@@ -29,12 +29,12 @@ export interface RefreshTokenLocation {
 export interface RefreshTokenStore {
   read(location: RefreshTokenLocation): Promise<Result<StoredRefreshToken>>
   /**
-   * Compare-and-set on `base`. Writing the same tokens over the same base twice succeeds twice and
+   * Compare-and-set on `base`. Without an access token only the refresh token is replaced. Writing the same tokens over the same base twice succeeds twice and
    * leaves one new version.
    */
   writeBack(
     location: RefreshTokenLocation,
     base: StoredRefreshToken,
-    tokens: IssuedTokens,
+    tokens: RotatedTokens,
   ): Promise<Result<StoredRefreshToken>>
 }

@@ -1,0 +1,57 @@
+import { stableFraction } from './stable-fraction.ts'
+import { type DurationSeconds, type EpochSeconds, seconds } from './time.ts'
+
+const firstDelaySeconds = 5
+const longestDelaySeconds = 300
+const jitterShare = 0.2
+
+export interface BackoffInput {
+  readonly uid: string
+  /** At least 1. */
+  readonly failures: number
+  readonly failedAt: EpochSeconds
+  /** Expiry of the access token in the target, when there is one. */
+  readonly expiresAt?: EpochSeconds
+  readonly retryAfterSeconds?: number
+}
+
+/**
+ * How long after a failed attempt the next one waits: 5 s doubling to 5 min, ±20 %, and never more
+ * than a quarter of the life that the token had left when the attempt failed. What the other side
+ * asked for always holds.
+ */
+export function backoff(input: BackoffInput): DurationSeconds {
+  const doubled = firstDelaySeconds * 2 ** Math.min(input.failures - 1, 10)
+  const spread = 1 + jitterShare * (2 * stableFraction(input.uid, input.failures) - 1)
+  const delay = Math.min(doubled * spread, longestDelaySeconds, quarterOfRemainingLife(input))
+  return seconds(Math.max(delay, input.retryAfterSeconds ?? 0))
+}
+
+function quarterOfRemainingLife({ expiresAt, failedAt }: BackoffInput): number {
+  if (expiresAt === undefined || expiresAt <= failedAt) return longestDelaySeconds
+  return Math.max(firstDelaySeconds, (expiresAt - failedAt) / 4)
+}
+
+const firstRecheckSeconds = 15
+const longestRecheckSeconds = 60
+
+/** How long until a stalled credential looks again whether a human has mended what it reads: 15 s doubling to a minute. */
+export function recheckDelay(failures: number): DurationSeconds {
+  return seconds(Math.min(longestRecheckSeconds, firstRecheckSeconds * 2 ** Math.min(Math.max(failures, 1) - 1, 4)))
+}
+
+/** How often the same refresh token is presented again after a definite refusal, although nothing changed. */
+export interface ProbePolicy {
+  readonly firstSeconds: number
+  readonly longestSeconds: number
+}
+
+/** Servers have been seen to refuse live grants during outages; a grant that is dead stays dead. */
+export const deadGrantProbe: ProbePolicy = { firstSeconds: 3600, longestSeconds: 24 * 3600 }
+
+/** The refresh token is unused, and the mistake may be mended at the server or in a Secret without a manifest changing. */
+export const misconfigurationProbe: ProbePolicy = { firstSeconds: 300, longestSeconds: 3600 }
+
+export function probeDelay({ firstSeconds, longestSeconds }: ProbePolicy, failures: number): DurationSeconds {
+  return seconds(Math.min(longestSeconds, firstSeconds * 2 ** Math.min(Math.max(failures, 1) - 1, 10)))
+}

@@ -1,0 +1,216 @@
+import { deadGrantProbe, misconfigurationProbe, probeDelay, type ProbePolicy, recheckDelay } from './backoff.ts'
+import { type Failure, failure } from './failures.ts'
+import { keyText } from './credential.ts'
+import type { Observed } from './observed.ts'
+import { isFailure, usableReferents } from './referents.ts'
+import {
+  dueAt,
+  firstProgress,
+  rememberedFailure,
+  retryAt,
+  settleFailed,
+  settleFineUntil,
+  settleRetrying,
+  settleStalled,
+  wakeBeforeExpiry,
+} from './settle.ts'
+import type { Action, Step } from './step.ts'
+import { type EpochSeconds, epochSeconds, later, seconds } from './time.ts'
+
+type Check = (observed: Observed, now: EpochSeconds) => Step | undefined
+
+/**
+ * The rules, in order. The first that answers wins.
+ */
+export const checks: readonly Check[] = [
+  answerJournaled, // an earlier process received tokens that are not everywhere yet
+  writeBackPending, // this process did: a rotated refresh token goes first, whatever else is asked
+  beingDeleted, // an object on its way out is cleaned up, never refreshed
+  suspended, // a human said stop
+  finalizerMissing, // before anything is published that nobody else would remove
+  referentsUnusable, // provider, store, or the right to use them is missing
+  targetNotOurs, // before a refresh token is spent: there must be a place for the result
+  publicationPending, // an issued token that has not reached its target
+  targetRepairable, // the target is gone, damaged or outdated, and the token is at hand
+  refusedUntilChanged, // the last attempt needs a human, and nothing has changed since
+  changedSinceRefusal, // something has changed since: one more attempt, due or not
+  backingOff, // the last attempt failed in a way that passes
+  refreshRequested, // somebody set the annotation
+  accessTokenMissing, // nothing was ever published
+  targetLost, // as targetRepairable, but only a refresh brings the token back
+  accessTokenNearExpiry, // the schedule says so
+]
+
+/** After so many failed write-backs a deletion goes on; the journal keeps the token. */
+const writeBacksBeforeDeletion = 5
+
+/** Each refresh by annotation may burn a single-use token, so they keep this distance. */
+const requestedRefreshInterval = seconds(10)
+
+function act(observed: Observed, action: Action): Step {
+  return { kind: 'act', action, progress: firstProgress(observed) }
+}
+
+function beingDeleted(observed: Observed): Step | undefined {
+  const { credential, needsCleanup } = observed
+  if (!credential.deleting) return undefined
+  if (needsCleanup && (credential.finalized || !observed.needsFinalizer)) return act(observed, { kind: 'clean-up' })
+  return {
+    kind: 'settled',
+    settlement: { kind: 'gone' },
+    progress: { ...firstProgress(observed), release: credential.finalized },
+  }
+}
+
+function suspended(observed: Observed, now: EpochSeconds): Step | undefined {
+  const { credential } = observed
+  if (!credential.spec.suspend) return undefined
+  const progress = firstProgress(observed)
+  const state = { ...progress.state, observedGeneration: credential.generation }
+  const wakeAt = wakeBeforeExpiry(state, observed.targetCheckAt, now)
+  return {
+    kind: 'settled',
+    settlement: { kind: 'suspended' },
+    progress: { ...progress, state },
+    wakeAt: wakeAt < now ? later(now, seconds(60)) : wakeAt,
+  }
+}
+
+function finalizerMissing(observed: Observed): Step | undefined {
+  const wanted = observed.needsFinalizer && !observed.credential.finalized
+  return wanted ? act(observed, { kind: 'add-finalizer' }) : undefined
+}
+
+function answerJournaled(observed: Observed, now: EpochSeconds): Step | undefined {
+  if (observed.pending !== undefined || observed.journal?.phase !== 'answered') return undefined
+  return unlessBackingOff(observed, now) ?? act(observed, { kind: 'read-journaled-answer' })
+}
+
+function writeBackPending(observed: Observed, now: EpochSeconds): Step | undefined {
+  const { pending, credential } = observed
+  if (pending === undefined || pending.persisted) return undefined
+  if (credential.deleting && pending.writeBackFailures >= writeBacksBeforeDeletion) return undefined
+  return unlessBackingOff(observed, now) ?? act(observed, { kind: 'write-back', pending })
+}
+
+function referentsUnusable(observed: Observed, now: EpochSeconds): Step | undefined {
+  const usable = usableReferents(observed)
+  if (!isFailure(usable)) return undefined
+  const progress = firstProgress(observed)
+  const known = progress.state.lastFailure
+  if (known?.code === usable.code && known.inputs === observed.inputs) return settleStalled(progress, usable, now)
+  return settleFailed(observed, progress, usable, now)
+}
+
+function targetNotOurs(observed: Observed, now: EpochSeconds): Step | undefined {
+  const { target, credential } = observed
+  const progress = firstProgress(observed)
+  if (target.kind === 'unreadable') {
+    return unlessBackingOff(observed, now) ?? settleFailed(observed, progress, target.failure, now)
+  }
+  if (target.kind === 'unchecked' || target.state.kind !== 'foreign') return undefined
+  const what = `The target ${credential.spec.target.name} of OAuthCredential ${keyText(credential.key)} exists and belongs to ${target.state.owner}.`
+  const cause = failure('TARGET_NOT_OWNED', what)
+  const known = progress.state.lastFailure
+  return known?.code === cause.code ? settleStalled(progress, cause, now) : settleFailed(observed, progress, cause, now)
+}
+
+function publicationPending(observed: Observed, now: EpochSeconds): Step | undefined {
+  const { pending } = observed
+  const accessToken = pending?.tokens.accessToken
+  if (pending === undefined || accessToken === undefined || pending.published) return undefined
+  return unlessBackingOff(observed, now) ?? act(observed, { kind: 'publish', accessToken })
+}
+
+function targetRepairable(observed: Observed, now: EpochSeconds): Step | undefined {
+  const { accessToken } = observed
+  if (accessToken === undefined || accessToken.expiresAt <= now || !targetWantsPublication(observed)) return undefined
+  return unlessBackingOff(observed, now) ?? act(observed, { kind: 'publish', accessToken })
+}
+
+function refusedUntilChanged(observed: Observed, now: EpochSeconds): Step | undefined {
+  const last = rememberedFailure(observed.state)
+  if (last?.next !== 'stall' || somethingChanged(observed)) return undefined
+  const { lastFailure, consecutiveFailures } = observed.state
+  const failedAt = lastFailure?.at ?? now
+  const probe = probePolicy(last)
+  if (probe === undefined) {
+    const due = later(failedAt, recheckDelay(consecutiveFailures))
+    return now < due ? settleStalled(firstProgress(observed), last, now) : undefined
+  }
+  if (now >= later(failedAt, probeDelay(probe, consecutiveFailures))) return undefined
+  return act(observed, { kind: 'read-refresh-token', unlessSameAs: last })
+}
+
+function changedSinceRefusal(observed: Observed): Step | undefined {
+  const last = rememberedFailure(observed.state)
+  if (last === undefined || probePolicy(last) === undefined) return undefined
+  return act(observed, { kind: 'read-refresh-token' })
+}
+
+function backingOff(observed: Observed, now: EpochSeconds): Step | undefined {
+  return somethingChanged(observed) ? undefined : unlessBackingOff(observed, now)
+}
+
+function refreshRequested(observed: Observed, now: EpochSeconds): Step | undefined {
+  const { credential, state } = observed
+  const { refreshRequest } = credential
+  if (refreshRequest === undefined || refreshRequest === state.handledRefreshRequest) return undefined
+  const allowedAt = later(state.lastRefreshAt ?? epochSeconds(0), requestedRefreshInterval)
+  if (now < allowedAt) return settleFineUntil(observed, firstProgress(observed), allowedAt)
+  return act(observed, { kind: 'read-refresh-token' })
+}
+
+function accessTokenMissing(observed: Observed): Step | undefined {
+  return observed.state.accessTokenExpiresAt === undefined ? act(observed, { kind: 'read-refresh-token' }) : undefined
+}
+
+function targetLost(observed: Observed): Step | undefined {
+  return targetWantsPublication(observed) ? act(observed, { kind: 'read-refresh-token' }) : undefined
+}
+
+function accessTokenNearExpiry(observed: Observed, now: EpochSeconds): Step | undefined {
+  const due = dueAt(observed, observed.state)
+  return due !== undefined && now >= due ? act(observed, { kind: 'read-refresh-token' }) : undefined
+}
+
+function targetWantsPublication({ target, targetDigest, state }: Observed): boolean {
+  if (state.targetDigest !== targetDigest) return true
+  if (target.kind !== 'observed') return false
+  const found = target.state
+  return found.kind !== 'ours' || !found.intact
+}
+
+/** Settles as waiting while the last failure's time is not over; undefined when there is nothing to wait for. */
+function unlessBackingOff(observed: Observed, now: EpochSeconds): Step | undefined {
+  const last = rememberedFailure(observed.state)
+  const at = retryAt(observed, observed.state)
+  if (last === undefined || at === undefined || now >= at) return undefined
+  return settleRetrying(observed, firstProgress(observed), last, now)
+}
+
+/** True when an attempt now would use other manifests, or another request by a human, than the failed one. */
+function somethingChanged({ state, inputs }: Observed): boolean {
+  return state.lastFailure?.inputs !== inputs
+}
+
+/**
+ * How the same refresh token is tried again although nothing changed; undefined for failures that
+ * came before it was presented, which are simply looked at again.
+ */
+function probePolicy({ code }: Failure): ProbePolicy | undefined {
+  switch (code) {
+    case 'REFRESH_TOKEN_REJECTED':
+    case 'REFRESH_ANSWER_LOST':
+      return deadGrantProbe
+    case 'CLIENT_REJECTED':
+    case 'SCOPE_REJECTED':
+    case 'REQUEST_REJECTED':
+    case 'TOKEN_ENDPOINT_REDIRECTED':
+    case 'TOKEN_ENDPOINT_NOT_FOUND':
+    case 'TOKEN_ANSWER_INCOMPLETE':
+      return misconfigurationProbe
+    default:
+      return undefined
+  }
+}

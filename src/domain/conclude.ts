@@ -1,0 +1,73 @@
+import type { CredentialState } from './credential-state.ts'
+import type { FailureCode } from './failures.ts'
+import type { Observed } from './observed.ts'
+import type { Result } from './result.ts'
+import { rememberedFailure, settleFailed, settleFine, settleRetrying, settleStalled, withoutFailure } from './settle.ts'
+import type { Progress, Step } from './step.ts'
+import type { EpochSeconds } from './time.ts'
+import type { AccessToken } from './tokens.ts'
+
+/** Follows a publication. */
+export function afterPublication(
+  observed: Observed,
+  progress: Progress,
+  result: Result<void>,
+  now: EpochSeconds,
+): Step {
+  if (!result.ok) return settleFailed(observed, progress, result.failure, now)
+  return conclude(observed, published(observed, progress), now)
+}
+
+/** Ends a reconcile in which everything that could be done was done. */
+export function conclude(observed: Observed, progress: Progress, now: EpochSeconds): Step {
+  const { cause, ...rest } = withoutFinishedTokens(progress)
+  if (cause !== undefined) return settleFailed(observed, rest, cause, now)
+  const known = rememberedFailure(rest.state)
+  if (known === undefined) return settleFine(observed, rest, now)
+  return known.next === 'stall' ? settleStalled(rest, known, now) : settleRetrying(observed, rest, known, now)
+}
+
+function published(observed: Observed, progress: Progress): Progress {
+  const { accessToken, pending } = progress
+  if (accessToken === undefined) return progress
+  return {
+    ...progress,
+    ...(pending && { pending: { ...pending, published: true } }),
+    target: { kind: 'ours', digest: observed.targetDigest, expiresAt: accessToken.expiresAt, intact: true },
+    state: {
+      ...(pending !== undefined || isTargetFailure(progress.state.lastFailure?.code)
+        ? withoutFailure(progress.state)
+        : progress.state),
+      ...publicationFields(observed, accessToken),
+    },
+  }
+}
+
+function publicationFields(
+  { credential, targetDigest }: Observed,
+  accessToken: AccessToken,
+): Pick<CredentialState, 'observedGeneration' | 'accessTokenExpiresAt' | 'lastRefreshAt' | 'targetDigest'> {
+  return {
+    observedGeneration: credential.generation,
+    accessTokenExpiresAt: accessToken.expiresAt,
+    lastRefreshAt: accessToken.issuedAt,
+    targetDigest,
+  }
+}
+
+/** Failures that a successful publication disproves. */
+function isTargetFailure(code: FailureCode | undefined): boolean {
+  return (
+    code === 'TARGET_NOT_OWNED' ||
+    code === 'TARGET_REJECTED' ||
+    code === 'TARGET_UNAVAILABLE' ||
+    code === 'OUTPUT_NOT_REPRESENTABLE' ||
+    code === 'KUBERNETES_UNAVAILABLE' ||
+    code === 'KUBERNETES_FORBIDDEN'
+  )
+}
+
+function withoutFinishedTokens(progress: Progress): Progress {
+  const { pending, ...rest } = progress
+  return pending !== undefined && pending.persisted && pending.published ? rest : progress
+}

@@ -1,0 +1,108 @@
+import type { Condition, ConditionType, CredentialState } from './credential-state.ts'
+import type { PendingTokens } from './observed.ts'
+import type { Settlement } from './step.ts'
+import type { EpochSeconds } from './time.ts'
+import { timeText } from './time-text.ts'
+
+/** What the conditions follow from. */
+export interface ConditionInput {
+  readonly state: CredentialState
+  readonly settlement: Settlement
+  readonly pending?: PendingTokens
+  readonly generation: number
+  /** True when this reconcile put a rotated refresh token into the store. */
+  readonly writtenBack: boolean
+  readonly now: EpochSeconds
+}
+
+type Draft = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
+
+/**
+ * The conditions of a credential, by kstatus' rules: `Reconciling` and `Stalled` exist only while
+ * they are true, `Ready` always. `Ready` says whether pods have a valid token, whatever else is wrong.
+ *
+ * | type | True means | absent |
+ * |---|---|---|
+ * | Ready | the target holds an unexpired token of this spec | never |
+ * | Reconciling | something is retried | when nothing is |
+ * | Stalled | a human must act | when none must |
+ * | RefreshTokenPersisted | the store holds the newest refresh token | before the first refresh |
+ */
+export function conditionsOf(input: ConditionInput): readonly Condition[] {
+  const drafts = [ready(input), reconciling(input), stalled(input), persisted(input)]
+  return drafts.filter((draft) => draft !== undefined).map((draft) => withTransition(draft, input))
+}
+
+export function conditionOf(conditions: readonly Condition[], type: ConditionType): Condition | undefined {
+  return conditions.find((condition) => condition.type === type)
+}
+
+function ready({ state, settlement, now }: ConditionInput): Draft {
+  const { accessTokenExpiresAt: expiresAt } = state
+  const suspended = settlement.kind === 'suspended'
+  if (expiresAt !== undefined && expiresAt > now) {
+    const until = `The access token is valid until ${timeText(expiresAt)}.`
+    return suspended
+      ? { type: 'Ready', status: 'True', reason: 'Suspended', message: `${until} Refreshing is suspended.` }
+      : { type: 'Ready', status: 'True', reason: 'TokenValid', message: until }
+  }
+  if (suspended) {
+    const message = 'There is no valid access token, and refreshing is suspended.'
+    return { type: 'Ready', status: 'Unknown', reason: 'Suspended', message }
+  }
+  return notReady(state, settlement)
+}
+
+function notReady(state: CredentialState, settlement: Settlement): Draft {
+  const expired = state.accessTokenExpiresAt
+  const failure = 'failure' in settlement ? settlement.failure : undefined
+  const since =
+    expired === undefined
+      ? 'No access token has been published yet.'
+      : `The access token expired at ${timeText(expired)}.`
+  const message = failure === undefined ? since : `${since} ${failure.message}`
+  return { type: 'Ready', status: 'False', reason: notReadyReason(expired !== undefined, failure?.code), message }
+}
+
+function notReadyReason(expired: boolean, code: string | undefined): string {
+  if (code === 'SPEC_INVALID') return 'InvalidSpec'
+  if (code === 'TARGET_NOT_OWNED') return 'TargetConflict'
+  if (expired) return 'TokenExpired'
+  return code === undefined ? 'Pending' : 'RefreshFailed'
+}
+
+function reconciling({ settlement }: ConditionInput): Draft | undefined {
+  if (settlement.kind !== 'retrying') return undefined
+  const { failure } = settlement
+  const reason = failure.next === 'wait' ? 'WaitingForRateLimit' : 'RetryingAfterError'
+  return { type: 'Reconciling', status: 'True', reason, message: failure.message }
+}
+
+function stalled({ settlement }: ConditionInput): Draft | undefined {
+  if (settlement.kind !== 'stalled') return undefined
+  const { reason, message } = settlement.failure
+  return { type: 'Stalled', status: 'True', reason, message }
+}
+
+function persisted({ state, settlement, pending, writtenBack }: ConditionInput): Draft | undefined {
+  const type = 'RefreshTokenPersisted'
+  if (pending !== undefined && !pending.persisted) {
+    const failure = 'failure' in settlement ? settlement.failure : undefined
+    const why = failure?.message ?? 'It is being written.'
+    const message = `The store does not hold the newest refresh token yet; the journal does. ${why}`
+    return { type, status: 'False', reason: failure?.reason ?? 'WritePending', message }
+  }
+  if (state.refreshes === 0) return undefined
+  const previous = conditionOf(state.conditions, type)
+  if (!writtenBack && previous?.status === 'True') return previous
+  return writtenBack || previous !== undefined
+    ? { type, status: 'True', reason: 'WrittenBack', message: 'The store holds the newest refresh token.' }
+    : { type, status: 'True', reason: 'NotRotated', message: 'The store holds the newest refresh token.' }
+}
+
+/** Keeps the time of the last change of `status`, as metav1.Condition wants it. */
+function withTransition(draft: Draft, { state, generation, now }: ConditionInput): Condition {
+  const previous = conditionOf(state.conditions, draft.type)
+  const lastTransitionTime = previous?.status === draft.status ? previous.lastTransitionTime : now
+  return { ...draft, observedGeneration: generation, lastTransitionTime }
+}

@@ -1,0 +1,69 @@
+import type { Credential } from './credential.ts'
+import type { CredentialState } from './credential-state.ts'
+import type { Failure } from './failures.ts'
+import type { JournalEntry } from './journal-entry.ts'
+import type { Provider } from './provider.ts'
+import type { InvalidCredential, InvalidReferent } from './resources.ts'
+import type { Sensitive } from './sensitive.ts'
+import type { TargetState } from './target-state.ts'
+import type { EpochSeconds } from './time.ts'
+import type { TokenStore } from './token-store.ts'
+import type { AccessToken, RotatedTokens, StoredRefreshToken } from './tokens.ts'
+
+/** Something that a credential refers to. */
+export type Referent<T> =
+  | { readonly kind: 'found'; readonly value: T }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'invalid'; readonly referent: InvalidReferent }
+
+/** What is known of the target. */
+export type TargetObservation =
+  | { readonly kind: 'observed'; readonly state: TargetState }
+  /** Not looked at since the process began; the status is believed until it is. */
+  | { readonly kind: 'unchecked' }
+  | { readonly kind: 'unreadable'; readonly failure: Failure }
+
+/** Tokens that were issued and have not arrived everywhere yet. */
+export interface PendingTokens {
+  readonly tokens: RotatedTokens
+  /** What the store held when the refresh token was sent. */
+  readonly base: StoredRefreshToken
+  /** True once the newest refresh token is known to be in the store. */
+  readonly persisted: boolean
+  readonly published: boolean
+  /** How often the store refused or was unreachable for this write-back. */
+  readonly writeBackFailures: number
+}
+
+/** Everything that a decision may look at, gathered once. */
+export interface Observed {
+  readonly credential: Credential
+  readonly state: CredentialState
+  readonly provider: Referent<Provider>
+  readonly store: Referent<TokenStore>
+  /** Absent when the namespace is not known. */
+  readonly namespaceLabels?: Readonly<Record<string, string>>
+  readonly target: TargetObservation
+  /** Digest of the target as the spec wants it. */
+  readonly targetDigest: string
+  /** True when only {@link AccessTokenSink.remove} cleans up after this credential. */
+  readonly needsCleanup: boolean
+  /** True when that needs a finalizer, because the object is gone otherwise before anybody can act. */
+  readonly needsFinalizer: boolean
+  /** When the target is to be looked at again. */
+  readonly targetCheckAt: EpochSeconds
+  readonly journal?: JournalEntry
+  readonly pending?: PendingTokens
+  /** The access token in the target, when this process issued it. */
+  readonly accessToken?: AccessToken
+  /** The refresh token that was definitely refused, when this process presented it. */
+  readonly rejected?: Sensitive
+  /** Identifies the manifests that an attempt would use. */
+  readonly inputs: string
+}
+
+/** A credential that cannot be acted on, with what is remembered of it. */
+export interface ObservedInvalid {
+  readonly credential: InvalidCredential
+  readonly state: CredentialState
+}

@@ -1,0 +1,62 @@
+import type { Credential } from './credential.ts'
+import { type Failure, failure } from './failures.ts'
+import type { Observed, Referent } from './observed.ts'
+import { type Provider, providerText } from './provider.ts'
+import type { InvalidReferent, Problem } from './resources.ts'
+import { storeAccessProblem } from './store-access.ts'
+import { storeText, type TokenStore } from './token-store.ts'
+
+/** The manifests that an attempt needs, all usable. */
+export interface Referents {
+  readonly provider: Provider
+  readonly store: TokenStore
+}
+
+/** What a credential refers to, or why it cannot be used. */
+export function usableReferents(observed: Observed): Referents | Failure {
+  const { credential, provider, store } = observed
+  if (provider.kind !== 'found') return providerFailure(credential, provider)
+  if (store.kind !== 'found') return storeFailure(credential, store)
+  const problem = storeAccessProblem(store.value, credential, provider.value, observed.namespaceLabels)
+  if (problem !== undefined) return failure('STORE_ACCESS_NOT_GRANTED', problem)
+  return { provider: provider.value, store: store.value }
+}
+
+export function isFailure(value: Referents | Failure): value is Failure {
+  return 'code' in value
+}
+
+function providerFailure(credential: Credential, referent: Exclude<Referent<Provider>, { kind: 'found' }>): Failure {
+  const ref = credential.spec.provider
+  const name = providerText(withNamespace(ref, ref.kind === 'OAuthProvider', credential))
+  return referent.kind === 'missing'
+    ? failure('PROVIDER_NOT_FOUND', `${name} does not exist.`)
+    : failure('PROVIDER_INVALID', `${name} is invalid: ${problemsText(referent.referent)}.`)
+}
+
+function storeFailure(credential: Credential, referent: Exclude<Referent<TokenStore>, { kind: 'found' }>): Failure {
+  const ref = credential.spec.refreshToken.store
+  const name = storeText(withNamespace(ref, ref.kind === 'TokenStore', credential))
+  return referent.kind === 'missing'
+    ? failure('STORE_NOT_FOUND', `${name} does not exist.`)
+    : failure('STORE_INVALID', `${name} is invalid: ${problemsText(referent.referent)}.`)
+}
+
+function withNamespace<R extends object>(
+  ref: R,
+  namespaced: boolean,
+  credential: Credential,
+): R & { namespace?: string } {
+  return namespaced ? { ...ref, namespace: credential.key.namespace } : ref
+}
+
+function problemsText(referent: Pick<InvalidReferent, 'problems'>): string {
+  return problemList(referent.problems)
+}
+
+/** `field: message; field: message`, at most three. */
+export function problemList(problems: readonly Problem[]): string {
+  const shown = problems.slice(0, 3).map(({ field, message }) => `${field}: ${message}`)
+  const more = problems.length - shown.length
+  return more > 0 ? `${shown.join('; ')}; and ${more} more` : shown.join('; ')
+}

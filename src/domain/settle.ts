@@ -1,0 +1,132 @@
+import { backoff, recheckDelay } from './backoff.ts'
+import type { CredentialState, RememberedFailure } from './credential-state.ts'
+import { failureRegistry } from './failure-registry.ts'
+import type { Failure } from './failures.ts'
+import type { Observed } from './observed.ts'
+import { refreshAt } from './schedule.ts'
+import type { Progress, Step } from './step.ts'
+import { earliest, type EpochSeconds, later } from './time.ts'
+
+/** How long to stay away from a server that throttles and does not say how long. */
+const defaultWaitSeconds = 60
+
+/** Progress before anything was done. */
+export function firstProgress(observed: Observed): Progress {
+  const { state, pending, accessToken, rejected } = observed
+  return {
+    state,
+    ...(pending && { pending }),
+    ...(accessToken && { accessToken }),
+    ...(rejected && { rejected }),
+  }
+}
+
+/** When the token in the target is due for its refresh; undefined when there is none. */
+export function dueAt(observed: Observed, state: CredentialState): EpochSeconds | undefined {
+  const { accessTokenExpiresAt: expiresAt, lastRefreshAt: issuedAt, refreshes } = state
+  if (expiresAt === undefined || issuedAt === undefined) return undefined
+  const { credential, provider } = observed
+  return refreshAt({
+    uid: credential.uid,
+    refreshes,
+    issuedAt,
+    expiresAt,
+    policy: credential.spec.refresh,
+    revokesPreviousAccessToken: provider.kind === 'found' && provider.value.rotation.revokesPreviousAccessToken,
+  })
+}
+
+/** Nothing to do until the refresh is due or the target is to be looked at. */
+export function settleFine(observed: Observed, progress: Progress, now: EpochSeconds): Step {
+  const due = dueAt(observed, progress.state)
+  const wakeAt = due === undefined ? observed.targetCheckAt : earliest(due, observed.targetCheckAt)
+  return settleFineUntil(observed, progress, wakeAt < now ? now : wakeAt)
+}
+
+export function settleFineUntil(observed: Observed, progress: Progress, wakeAt: EpochSeconds): Step {
+  const state: CredentialState = { ...progress.state, observedGeneration: observed.credential.generation }
+  return { kind: 'settled', settlement: { kind: 'fine' }, progress: { ...progress, state }, wakeAt }
+}
+
+/** Remembers a failed attempt and settles by what its code says comes next. */
+export function settleFailed(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
+  const state = withFailure(observed, progress.state, cause, now)
+  const next: Progress = { ...progress, state }
+  return cause.next === 'stall' ? settleStalled(next, cause, now) : settleRetrying(observed, next, cause, now)
+}
+
+/** Waits after a failure that is already remembered. */
+export function settleRetrying(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
+  const at = retryAt(observed, progress.state) ?? now
+  return {
+    kind: 'settled',
+    settlement: { kind: 'retrying', failure: cause },
+    progress,
+    wakeAt: wakeBeforeExpiry(progress.state, at, now),
+  }
+}
+
+/** Waits for a human, and looks now and then whether one has come. */
+export function settleStalled(progress: Progress, cause: Failure, now: EpochSeconds): Step {
+  const delay = recheckDelay(progress.state.consecutiveFailures)
+  return {
+    kind: 'settled',
+    settlement: { kind: 'stalled', failure: cause },
+    progress,
+    wakeAt: wakeBeforeExpiry(progress.state, later(now, delay), now),
+  }
+}
+
+/** When the attempt after the last failed one may begin; undefined when the last one succeeded. */
+export function retryAt(observed: Observed, state: CredentialState): EpochSeconds | undefined {
+  const { lastFailure, accessTokenExpiresAt: expiresAt } = state
+  if (lastFailure === undefined) return undefined
+  const { at: failedAt, retryAfterSeconds } = lastFailure
+  const wait = backoff({
+    uid: observed.credential.uid,
+    failures: Math.max(1, state.consecutiveFailures),
+    failedAt,
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  })
+  return later(failedAt, wait)
+}
+
+/** The condition Ready turns false at expiry, so somebody has to wake up then and say so. */
+export function wakeBeforeExpiry(state: CredentialState, at: EpochSeconds, now: EpochSeconds): EpochSeconds {
+  const { accessTokenExpiresAt: expiresAt } = state
+  return expiresAt !== undefined && expiresAt > now ? earliest(at, expiresAt) : at
+}
+
+/** The state after something worked again. */
+export function withoutFailure(state: CredentialState): CredentialState {
+  if (state.lastFailure === undefined && state.consecutiveFailures === 0) return state
+  const { lastFailure: _over, ...rest } = state
+  return { ...rest, consecutiveFailures: 0 }
+}
+
+/** The last failure as it was told. Its code comes from a status that anyone may have edited, so an unknown one is dropped. */
+export function rememberedFailure({ lastFailure }: CredentialState): Failure | undefined {
+  if (lastFailure === undefined || !Object.hasOwn(failureRegistry, lastFailure.code)) return undefined
+  const { next, reason } = failureRegistry[lastFailure.code]
+  return { code: lastFailure.code, next, reason, message: lastFailure.message }
+}
+
+function withFailure(observed: Observed, state: CredentialState, cause: Failure, now: EpochSeconds): CredentialState {
+  const { code, message } = cause
+  const waits = cause.next === 'wait'
+  const retryAfterSeconds = cause.retryAfterSeconds ?? (waits ? defaultWaitSeconds : undefined)
+  const lastFailure: RememberedFailure = {
+    code,
+    message,
+    at: now,
+    inputs: observed.inputs,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  }
+  return {
+    ...state,
+    observedGeneration: observed.credential.generation,
+    lastFailure,
+    consecutiveFailures: state.consecutiveFailures + (waits ? 0 : 1),
+  }
+}
