@@ -1,0 +1,36 @@
+import type { CredentialSpec, Output, RefreshPolicy } from '../domain/credential.ts'
+import { parseGoDuration } from '../domain/duration.ts'
+import type { DurationSeconds } from '../domain/time.ts'
+import type { OAuthCredentialSpec } from './oauth-credential.ts'
+
+/** The domain's view of a spec that the schema accepted. */
+export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
+  const { storeRef, key, property } = spec.refreshToken
+  return {
+    provider: spec.providerRef,
+    refreshToken: { store: storeRef, key, ...(property !== undefined && { property }) },
+    scopes: spec.scopes,
+    refresh: refreshPolicy(spec.refresh),
+    target: { ...spec.target, outputs: spec.target.outputs.map(output) },
+    suspend: spec.suspend,
+  }
+}
+
+function refreshPolicy({ before, beforePercent, keepAlive }: OAuthCredentialSpec['refresh']): RefreshPolicy {
+  return {
+    ...(before !== undefined && { beforeSeconds: durationOf(before) }),
+    ...(beforePercent !== undefined && { beforePercent }),
+    ...(keepAlive !== undefined && { keepAliveSeconds: durationOf(keepAlive) }),
+  }
+}
+
+function output({ format, key, variable }: OAuthCredentialSpec['target']['outputs'][number]): Output {
+  return { format, ...(key !== undefined && { key }), ...(variable !== undefined && { variable }) }
+}
+
+/** Of a text that the schema accepted as a duration. */
+export function durationOf(text: string): DurationSeconds {
+  const length = parseGoDuration(text)
+  if (length === undefined) throw new Error('a duration that the schema accepts is not a Go duration')
+  return length
+}

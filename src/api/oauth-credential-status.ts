@@ -1,0 +1,86 @@
+import * as z from 'zod'
+
+/** Lengths that the status schema allows; what is longer is cut before it is written. */
+export const statusLimits = {
+  conditionMessage: 32_768,
+  failureMessage: 4096,
+  refreshRequest: 256,
+  version: 512,
+} as const
+
+/** Whole seconds, RFC 3339, UTC. */
+function time(what: string) {
+  return z.string().meta({ description: what, format: 'date-time' })
+}
+
+function count(what: string) {
+  return z.int().min(0).meta({ description: what, format: 'int64' })
+}
+
+/** `metav1.Condition`. */
+const condition = z.strictObject({
+  type: z
+    .string()
+    .max(316)
+    .regex(
+      /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$/,
+    )
+    .describe('Ready, Reconciling, Stalled or RefreshTokenPersisted.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('True, False or Unknown.'),
+  observedGeneration: count('The generation of the spec that the condition is about.').optional(),
+  lastTransitionTime: time('When status last changed.'),
+  reason: z
+    .string()
+    .min(1, { abort: true })
+    .max(1024)
+    .regex(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/)
+    .describe('Why, as one word for programs.'),
+  message: z.string().max(statusLimits.conditionMessage).describe('Why, for people. May be empty.'),
+})
+
+const lastFailure = z.strictObject({
+  code: z.string().max(64).describe('Code of the failure, such as TOKEN_ENDPOINT_UNREACHABLE.'),
+  message: z.string().max(statusLimits.failureMessage).describe('What failed, on which object, and what helps.'),
+  time: time('When it failed.'),
+  retryAfterSeconds: count('Seconds that the other side asked to wait.').optional(),
+})
+
+/** `status` of an `OAuthCredential`. Nothing in it is secret. */
+export const oauthCredentialStatus = z
+  .strictObject({
+    observedGeneration: count('The generation of the spec that was last acted on.').optional(),
+    conditions: z
+      .array(condition)
+      .max(16)
+      .describe(
+        'Ready: the target holds an access token that has not expired. Reconciling: work is under way; absent otherwise. Stalled: a human ' +
+          'must act; absent otherwise. RefreshTokenPersisted: the store holds the newest refresh token.',
+      )
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+      .optional(),
+    accessTokenExpirationTime: time('Expiry of the access token that is in the target.').optional(),
+    refreshTokenExpirationTime: time('Expiry of the refresh token, when the server told it.').optional(),
+    lastRefreshTime: time('When the access token that is in the target was requested.').optional(),
+    nextRefreshTime: time('When the next refresh is due; absent while a human must act.').optional(),
+    refreshes: count('Refreshes that succeeded.').optional(),
+    consecutiveFailures: count('Attempts that failed since the last success.').optional(),
+    lastFailure: lastFailure.describe('The last failure; absent after a success.').optional(),
+    lastHandledRefreshRequest: z
+      .string()
+      .max(statusLimits.refreshRequest)
+      .describe('The last value of the annotation oauth-operator.dev/refresh-requested-at that was handled.')
+      .optional(),
+    storeVersion: z
+      .string()
+      .max(statusLimits.version)
+      .describe('Version of the store document that the last attempt used.')
+      .optional(),
+    targetDigest: z
+      .string()
+      .max(statusLimits.version)
+      .describe('Identifies name, outputs and policy of the target as last published.')
+      .optional(),
+  })
+  .describe('What the operator has done and found.')
+
+export type OAuthCredentialStatus = z.output<typeof oauthCredentialStatus>

@@ -1,0 +1,119 @@
+import * as z from 'zod'
+import { atMostOneOf, constrained } from './rule.ts'
+import { durationText, objectName, relativePath } from './scalars.ts'
+import { target } from './target.ts'
+
+const providerRef = z
+  .strictObject({
+    kind: z
+      .enum(['OAuthProvider', 'ClusterOAuthProvider'])
+      .default('OAuthProvider')
+      .describe(
+        'OAuthProvider: one in the namespace of the credential. ClusterOAuthProvider: one for the cluster. Default: OAuthProvider.',
+      ),
+    name: objectName.describe('Name of the provider.'),
+  })
+  .meta({
+    description: 'The authorization server whose token endpoint refreshes the access token.',
+    'x-kubernetes-map-type': 'atomic',
+  })
+
+const storeRef = z
+  .strictObject({
+    kind: z
+      .enum(['TokenStore', 'ClusterTokenStore'])
+      .default('TokenStore')
+      .describe(
+        'TokenStore: one in the namespace of the credential. ClusterTokenStore: one for the cluster. Default: TokenStore.',
+      ),
+    name: objectName.describe('Name of the store.'),
+  })
+  .meta({ description: 'The store that holds the refresh token.', 'x-kubernetes-map-type': 'atomic' })
+
+const refreshToken = z
+  .strictObject({
+    storeRef,
+    key: relativePath(512).describe(
+      'Where in the store: path below the mount for Vault, name or ARN of the secret for AWS Secrets Manager, name of the Secret for ' +
+        'Kubernetes, file name for a directory. A rotated refresh token is written back to the same place.',
+    ),
+    property: z
+      .string()
+      .min(1, { abort: true })
+      .max(512)
+      .regex(/^(\/([^/~]|~0|~1)*)+$/, 'must be a JSON pointer (RFC 6901), such as /claudeAiOauth/refreshToken')
+      .describe(
+        'JSON pointer (RFC 6901) to the refresh token inside the document. Default: found by the known shapes of token documents.',
+      )
+      .optional(),
+  })
+  .describe('Where the refresh token is.')
+
+const scopes = constrained(
+  z
+    .array(
+      z
+        .string()
+        .min(1, { abort: true })
+        .max(256)
+        .regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/, 'must be one scope: printable ASCII without space, " and \\'),
+    )
+    .max(64),
+  {
+    cel: 'self.all(a, self.exists_one(b, b == a))',
+    message: 'must not name a scope twice',
+    holds: (value) => new Set(value).size === value.length,
+  },
+)
+
+const refresh = constrained(
+  z.strictObject({
+    before: durationText('1s', '8760h')
+      .describe(
+        'Refresh when this much of the life of the access token is left, from 1s to 8760h, but never before a tenth of its life has passed. ' +
+          'A random but fixed part of up to a tenth of the lifetime is added. Default: a third of the lifetime, or the lesser of 10m and half of ' +
+          'the lifetime if that is more; a tenth of it for providers that revoke the previous access token.',
+      )
+      .optional(),
+    beforePercent: z
+      .int()
+      .min(1, { abort: true })
+      .max(95)
+      .describe(
+        'Refresh when this share of the lifetime is left, in percent from 1 to 95. Not together with before. Default: see before.',
+      )
+      .optional(),
+    keepAlive: durationText('1m', '8760h')
+      .describe(
+        'Refresh at least this often, from 1m to 8760h, so that an idle refresh token does not die. Default: only as the access token needs it.',
+      )
+      .optional(),
+  }),
+  atMostOneOf('before', 'beforePercent'),
+)
+
+/** `spec` of an `OAuthCredential`. */
+export const oauthCredentialSpec = z
+  .strictObject({
+    providerRef,
+    grant: z
+      .enum(['RefreshToken'])
+      .default('RefreshToken')
+      .describe('How access tokens are obtained. RefreshToken: RFC 6749 section 6. Default: RefreshToken.'),
+    refreshToken,
+    scopes: scopes
+      .default([])
+      .describe('Scopes to ask for. Default: none, which means those that were granted at login.')
+      .meta({ 'x-kubernetes-list-type': 'atomic' }),
+    refresh: refresh
+      .prefault({})
+      .describe('When to refresh. Default: early enough that an outage of some minutes does no harm.'),
+    target,
+    suspend: z
+      .boolean()
+      .default(false)
+      .describe('While true, nothing is refreshed and the target stays as it is. Default: false.'),
+  })
+  .describe('What the operator is to keep fresh.')
+
+export type OAuthCredentialSpec = z.output<typeof oauthCredentialSpec>

@@ -1,0 +1,117 @@
+import * as z from 'zod'
+import { parseGoDuration } from '../domain/duration.ts'
+import { constrained } from './rule.ts'
+
+const subdomainPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+
+/** The name of an object. @see RFC 1123 §2.1, as Kubernetes reads it */
+export const objectName = z
+  .string()
+  .min(1, { abort: true })
+  .max(253)
+  .regex(subdomainPattern, 'must be a DNS subdomain name: lower-case letters, digits, - and ., such as claude-token')
+
+/** A key of a Secret's `data`, which is also the name of a file in a mounted volume. */
+export const dataKey = constrained(
+  z
+    .string()
+    .min(1, { abort: true })
+    .max(253)
+    .regex(/^[-._a-zA-Z0-9]+$/, 'must be made of letters, digits, -, _ and .'),
+  {
+    cel: "self != '.' && !self.startsWith('..')",
+    message: 'must not be . and must not begin with ..',
+    holds: (value) => value !== '.' && !value.startsWith('..'),
+  },
+)
+
+/** A Go duration between two bounds, both included. */
+export function durationText(shortest: string, longest: string): z.ZodString {
+  const [low, high] = [parseGoDuration(shortest) ?? 0, parseGoDuration(longest) ?? 0]
+  return constrained(
+    z
+      .string()
+      .min(1, { abort: true })
+      .max(32)
+      .regex(/^([0-9]+(\.[0-9]+)?(h|m|s|ms))+$/, 'must be a duration such as 90s, 20m or 1h30m'),
+    {
+      cel: `duration(self) >= duration('${shortest}') && duration(self) <= duration('${longest}')`,
+      message: `must be from ${shortest} to ${longest}`,
+      holds: (value) => {
+        const length = parseGoDuration(value)
+        return length !== undefined && length >= low && length <= high
+      },
+    },
+  )
+}
+
+const host = String.raw`(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9]([-a-zA-Z0-9._]*[a-zA-Z0-9])?)`
+const port = '(:([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?'
+const pathText = "([a-zA-Z0-9._~!$&'()*+,;=:@/-]|%[0-9a-fA-F]{2})*"
+const queryText = "([a-zA-Z0-9._~!$&'()*+,;=:@/?-]|%[0-9a-fA-F]{2})*"
+const parsable = z.url()
+
+const parses = {
+  cel: 'isURL(self)',
+  message: 'must be a URL with a host that exists as a name or an address',
+  holds: (value: string) => parsable.safeParse(value).success,
+}
+
+/** An absolute http or https URL; user information and fragments cannot be written. */
+export const httpUrl = constrained(
+  z
+    .string()
+    .min(1, { abort: true })
+    .max(2048)
+    .regex(
+      new RegExp(`^https?://${host}${port}(/${pathText})?([?]${queryText})?$`),
+      'must be an absolute https URL without user information and fragment, such as https://login.example.com/oauth/token',
+    ),
+  parses,
+)
+
+/** An absolute http or https URL that paths are appended to. */
+export const httpBaseUrl = constrained(
+  z
+    .string()
+    .min(1, { abort: true })
+    .max(2048)
+    .regex(
+      new RegExp(`^https?://${host}${port}(/${pathText})?$`),
+      'must be an absolute https URL without user information, query and fragment, such as https://vault.example:8200',
+    ),
+  parses,
+)
+
+/** Segments joined by single slashes, none of them `.` or `..`: cannot leave the place that it is appended to. */
+export function relativePath(maxLength: number): z.ZodString {
+  return constrained(
+    z
+      .string()
+      .min(1, { abort: true })
+      .max(maxLength)
+      .regex(/^[a-zA-Z0-9_+=.@:!,/-]+$/, 'must be made of letters, digits, / and any of _ + = . @ : ! , -'),
+    {
+      cel: "self.split('/').all(segment, !(segment in ['', '.', '..']))",
+      message: 'must not begin or end with /, and must not have empty, . or .. segments',
+      holds: (value) => value.split('/').every((segment) => !['', '.', '..'].includes(segment)),
+    },
+  )
+}
+
+/** Printable ASCII. */
+export function printable(maxLength: number): z.ZodString {
+  return z
+    .string()
+    .min(1, { abort: true })
+    .max(maxLength)
+    .regex(/^[\x20-\x7E]+$/, 'must be printable ASCII')
+}
+
+/** A map from any text to `value`. JSON schema of zod has no word for its size. */
+export function mapOf<V extends z.ZodType>(value: V, maxProperties: number): z.ZodRecord<z.ZodString, V> {
+  return z
+    .record(z.string(), value)
+    .refine((map) => Object.keys(map).length <= maxProperties, `must have at most ${maxProperties} members`)
+    .meta({ maxProperties })
+}

@@ -1,0 +1,167 @@
+import type { Condition, ConditionType, CredentialState, RememberedFailure } from '../domain/credential-state.ts'
+import { type FailureCode, failureCodes } from '../domain/failures.ts'
+import type { EpochSeconds } from '../domain/time.ts'
+import { countAt, isObject, objectAt, textAt } from './json.ts'
+import { type OAuthCredentialStatus, statusLimits } from './oauth-credential-status.ts'
+import { decodeTime, encodeTime } from './status-time.ts'
+
+/** The part of the port's `StatusReport` that goes into the status. */
+export interface ReportedState {
+  readonly state: CredentialState
+  readonly nextRefreshAt?: EpochSeconds
+}
+
+type EncodedCondition = NonNullable<OAuthCredentialStatus['conditions']>[number]
+type EncodedFailure = NonNullable<OAuthCredentialStatus['lastFailure']>
+
+const conditionTypes: ReadonlySet<string> = new Set<ConditionType>([
+  'Ready',
+  'Reconciling',
+  'Stalled',
+  'RefreshTokenPersisted',
+])
+const conditionStatuses: ReadonlySet<string> = new Set<Condition['status']>(['True', 'False', 'Unknown'])
+const knownCodes: ReadonlySet<string> = new Set(failureCodes())
+
+/**
+ * What is remembered, as the status subresource has it: RFC 3339 times in UTC and whole seconds,
+ * texts no longer than the schema allows. Absent members are left out.
+ */
+export function encodeStatus({ state, nextRefreshAt }: ReportedState): OAuthCredentialStatus {
+  return present({
+    observedGeneration: state.observedGeneration,
+    conditions: state.conditions.map(encodeCondition),
+    accessTokenExpirationTime: optionalTime(state.accessTokenExpiresAt),
+    refreshTokenExpirationTime: optionalTime(state.refreshTokenExpiresAt),
+    lastRefreshTime: optionalTime(state.lastRefreshAt),
+    nextRefreshTime: optionalTime(nextRefreshAt),
+    refreshes: state.refreshes,
+    consecutiveFailures: state.consecutiveFailures,
+    lastFailure: state.lastFailure && encodeFailure(state.lastFailure),
+    lastHandledRefreshRequest: optionalText(state.handledRefreshRequest, statusLimits.refreshRequest),
+    storeVersion: optionalText(state.storeVersion, statusLimits.version),
+    targetDigest: optionalText(state.targetDigest, statusLimits.version),
+  })
+}
+
+/**
+ * What an earlier process left in a status. Anybody who may write the status may have forged it:
+ * whatever is not as we would have written it is dropped, and nothing is ever thrown.
+ */
+export function decodeState(status: unknown): CredentialState {
+  const written = objectAt(status)
+  return present({
+    observedGeneration: countAt(written['observedGeneration']) ?? 0,
+    accessTokenExpiresAt: decodeTime(written['accessTokenExpirationTime']),
+    lastRefreshAt: decodeTime(written['lastRefreshTime']),
+    refreshTokenExpiresAt: decodeTime(written['refreshTokenExpirationTime']),
+    refreshes: countAt(written['refreshes']) ?? 0,
+    consecutiveFailures: countAt(written['consecutiveFailures']) ?? 0,
+    lastFailure: decodeFailure(written['lastFailure']),
+    handledRefreshRequest: textAt(written['lastHandledRefreshRequest']),
+    storeVersion: textAt(written['storeVersion']),
+    targetDigest: textAt(written['targetDigest']),
+    conditions: decodeConditions(written['conditions']),
+  })
+}
+
+/**
+ * The value of the refresh annotation, cut as the status cuts it: were they cut differently, a long
+ * value would look unhandled forever and refresh without end. Empty counts as absent.
+ */
+export function refreshRequestOf(annotation: unknown): string | undefined {
+  if (typeof annotation !== 'string' || annotation === '') return undefined
+  return cut(annotation, statusLimits.refreshRequest)
+}
+
+function encodeCondition(condition: Condition): EncodedCondition {
+  return {
+    type: condition.type,
+    status: condition.status,
+    observedGeneration: condition.observedGeneration,
+    lastTransitionTime: encodeTime(condition.lastTransitionTime),
+    reason: condition.reason,
+    message: cut(condition.message, statusLimits.conditionMessage),
+  }
+}
+
+function decodeConditions(written: unknown): readonly Condition[] {
+  if (!Array.isArray(written)) return []
+  const byType = new Map<ConditionType, Condition>()
+  for (const item of written) {
+    const condition = decodeCondition(item)
+    if (condition !== undefined && !byType.has(condition.type)) byType.set(condition.type, condition)
+  }
+  return [...byType.values()]
+}
+
+function decodeCondition(written: unknown): Condition | undefined {
+  const { type, status, reason, message, observedGeneration, lastTransitionTime } = objectAt(written)
+  const since = decodeTime(lastTransitionTime)
+  if (!isConditionType(type) || !isConditionStatus(status)) return undefined
+  if (typeof reason !== 'string' || since === undefined) return undefined
+  return {
+    type,
+    status,
+    reason,
+    message: textAt(message) ?? '',
+    observedGeneration: countAt(observedGeneration) ?? 0,
+    lastTransitionTime: since,
+  }
+}
+
+function encodeFailure({ code, message, at, retryAfterSeconds }: RememberedFailure): EncodedFailure {
+  return present({
+    code,
+    message: cut(message, statusLimits.failureMessage),
+    time: encodeTime(at),
+    retryAfterSeconds: retryAfterSeconds === undefined ? undefined : wholeSeconds(retryAfterSeconds),
+  })
+}
+
+function decodeFailure(written: unknown): RememberedFailure | undefined {
+  if (!isObject(written)) return undefined
+  const { code, message, time, retryAfterSeconds } = written
+  const at = decodeTime(time)
+  if (!isFailureCode(code) || typeof message !== 'string' || at === undefined) return undefined
+  return present({ code, message, at, retryAfterSeconds: countAt(retryAfterSeconds) })
+}
+
+function isConditionType(value: unknown): value is ConditionType {
+  return typeof value === 'string' && conditionTypes.has(value)
+}
+
+function isConditionStatus(value: unknown): value is Condition['status'] {
+  return typeof value === 'string' && conditionStatuses.has(value)
+}
+
+function isFailureCode(value: unknown): value is FailureCode {
+  return typeof value === 'string' && knownCodes.has(value)
+}
+
+function optionalTime(time: EpochSeconds | undefined): string | undefined {
+  return time === undefined ? undefined : encodeTime(time)
+}
+
+function optionalText(text: string | undefined, maxLength: number): string | undefined {
+  return text === undefined ? undefined : cut(text, maxLength)
+}
+
+/** Half a surrogate pair does not survive the way to the API server and back. */
+function cut(text: string, maxLength: number): string {
+  return (text.length > maxLength ? text.slice(0, maxLength) : text).toWellFormed()
+}
+
+/** Rounded up: nobody is asked earlier than they said. */
+function wholeSeconds(value: number): number {
+  return Math.min(Math.max(Math.ceil(value), 0), Number.MAX_SAFE_INTEGER)
+}
+
+type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
+}
+
+/** The members that are not undefined. */
+function present<T extends object>(members: T): Present<T> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Present<T>
+}
