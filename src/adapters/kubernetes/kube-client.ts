@@ -10,6 +10,15 @@ export interface KubeRequest {
   readonly contentType?: string
   /** Another `Accept`, for example for metadata only. */
   readonly accept?: string
+  /**
+   * Milliseconds for the whole call: queueing, waiting for `Retry-After` and repeats included. Absent:
+   * only each attempt is limited (30 s unless the transport is told otherwise).
+   */
+  readonly timeoutMs?: number
+  /** Goes ahead of the queue, on the connections of the watches. For the few calls that everything else hangs on: the Lease. */
+  readonly urgent?: boolean
+  /** Ends the call early, with the reason `Aborted`. */
+  readonly signal?: AbortSignal
 }
 
 /**

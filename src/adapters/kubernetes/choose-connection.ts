@@ -1,0 +1,39 @@
+import { delimiter, join } from 'node:path'
+import type { ConnectionSettingsSource } from './connection-settings.ts'
+import { InClusterSettings } from './in-cluster-settings.ts'
+import { KubeconfigSettings, type KubeconfigLocation } from './kubeconfig-settings.ts'
+
+/** What decides how the API server is reached. Values, so that only the composition root reads the environment. */
+export interface ConnectionChoice {
+  /** `--kubeconfig` */
+  readonly kubeconfig?: string | undefined
+  /** `--context` */
+  readonly context?: string | undefined
+  readonly environment: {
+    readonly KUBECONFIG?: string | undefined
+    readonly HOME?: string | undefined
+    readonly KUBERNETES_SERVICE_HOST?: string | undefined
+    readonly KUBERNETES_SERVICE_PORT?: string | undefined
+  }
+}
+
+/**
+ * The flag, then `$KUBECONFIG`, then the Pod's ServiceAccount, then `~/.kube/config`: controller-runtime's order.
+ * Undefined when none of them is given.
+ */
+export function chooseConnection(choice: ConnectionChoice): ConnectionSettingsSource | undefined {
+  const { KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = choice.environment
+  if (present(choice.kubeconfig)) return kubeconfig([choice.kubeconfig], choice.context)
+  if (present(KUBECONFIG)) return kubeconfig(KUBECONFIG.split(delimiter).filter(present), choice.context)
+  if (present(host) && present(port)) return new InClusterSettings({ host, port })
+  return present(HOME) ? kubeconfig([join(HOME, '.kube', 'config')], choice.context) : undefined
+}
+
+function kubeconfig(files: readonly string[], context: string | undefined): KubeconfigSettings {
+  const location: KubeconfigLocation = context === undefined ? { files } : { files, context }
+  return new KubeconfigSettings(location)
+}
+
+function present(value: string | undefined): value is string {
+  return value !== undefined && value !== ''
+}
