@@ -1,0 +1,86 @@
+import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto'
+
+/** A certificate with its key, both PEM. */
+export interface TestCertificate {
+  readonly cert: string
+  readonly key: string
+}
+
+/** A certificate authority of the test's own; signs for 127.0.0.1 and localhost. */
+export class TestAuthority {
+  readonly #name: Buffer
+  readonly #keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  /** PEM of the trust anchor. */
+  readonly ca: string
+
+  constructor(commonName: string) {
+    this.#name = distinguishedName(commonName)
+    const authority = extension('551d13', sequence(boolean(true)))
+    this.ca = this.#certify(this.#name, this.#keys.publicKey, authority)
+  }
+
+  issue(commonName = 'localhost'): TestCertificate {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const names = sequence(tagged(0x87, Buffer.from([127, 0, 0, 1])), tagged(0x82, Buffer.from('localhost')))
+    const cert = this.#certify(distinguishedName(commonName), publicKey, extension('551d11', names))
+    return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() }
+  }
+
+  /** RFC 5280 §4.1. */
+  #certify(subject: Buffer, publicKey: KeyObject, extensions: Buffer): string {
+    const body = sequence(
+      tagged(0xa0, integer(Buffer.from([2]))),
+      integer(Buffer.concat([Buffer.from([1]), randomBytes(8)])),
+      ecdsaWithSha256,
+      this.#name,
+      sequence(utcTime(-1), utcTime(1)),
+      subject,
+      publicKey.export({ type: 'spki', format: 'der' }),
+      tagged(0xa3, sequence(extensions)),
+    )
+    const signature = sign('sha256', body, this.#keys.privateKey)
+    return pem(sequence(body, ecdsaWithSha256, tagged(0x03, Buffer.concat([Buffer.from([0]), signature]))))
+  }
+}
+
+/** 1.2.840.10045.4.3.2 */
+const ecdsaWithSha256 = sequence(tagged(0x06, Buffer.from('2a8648ce3d040302', 'hex')))
+
+function distinguishedName(commonName: string): Buffer {
+  const type = tagged(0x06, Buffer.from('550403', 'hex'))
+  return sequence(tagged(0x31, sequence(type, tagged(0x0c, Buffer.from(commonName)))))
+}
+
+function extension(oid: string, value: Buffer): Buffer {
+  return sequence(tagged(0x06, Buffer.from(oid, 'hex')), tagged(0x04, value))
+}
+
+function utcTime(days: number): Buffer {
+  const iso = new Date(Date.now() + days * 86_400_000).toISOString()
+  return tagged(0x17, Buffer.from(`${iso.slice(2, 19).replace(/[-:T]/g, '')}Z`))
+}
+
+function boolean(value: boolean): Buffer {
+  return tagged(0x01, Buffer.from([value ? 0xff : 0]))
+}
+
+function integer(value: Buffer): Buffer {
+  return tagged(0x02, value)
+}
+
+function sequence(...parts: readonly Buffer[]): Buffer {
+  return tagged(0x30, Buffer.concat(parts))
+}
+
+/** DER, X.690 §8.1: tag, length, content. */
+function tagged(tag: number, content: Buffer): Buffer {
+  const { length } = content
+  if (length < 0x80) return Buffer.concat([Buffer.from([tag, length]), content])
+  if (length < 0x100) return Buffer.concat([Buffer.from([tag, 0x81, length]), content])
+  return Buffer.concat([Buffer.from([tag, 0x82, length >> 8, length & 0xff]), content])
+}
+
+function pem(der: Buffer): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? []
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
+}
