@@ -1,0 +1,74 @@
+import type { Command } from 'commander'
+import {
+  endpointOptions,
+  type EndpointFlags,
+  environmentOption,
+  logOptions,
+  type LogFlags,
+  parseAddress,
+  parseNamespaces,
+} from './shared-options.ts'
+
+/** Flags of `controller`, as typed; every one has an environment variable of the same name. */
+export interface ControllerFlags extends EndpointFlags, LogFlags {
+  readonly kubeconfig?: string
+  readonly namespace?: string
+  readonly watchNamespaces: readonly string[]
+  readonly leaderElect: boolean
+  readonly leaseName: string
+  readonly identity?: string
+  readonly journal?: string
+  readonly metricsAddress: string
+  readonly healthAddress: string
+  readonly perCredentialMetrics: boolean
+}
+
+/** Adds the command that runs the operator against a Kubernetes API server. */
+export function addControllerCommand(program: Command, run: (flags: ControllerFlags) => Promise<void>): void {
+  const command = program
+    .command('controller')
+    .description('Watch OAuthCredentials on a Kubernetes API server and keep their target Secrets fresh.')
+    .addOption(
+      environmentOption(
+        '--kubeconfig <path>',
+        'kubeconfig; default: the cluster this runs in, else $KUBECONFIG, else ~/.kube/config',
+      ),
+    )
+    .addOption(
+      environmentOption(
+        '--namespace <name>',
+        "the operator's own namespace: its Lease, and the Secrets that cluster-scoped kinds name",
+      ),
+    )
+    .addOption(
+      environmentOption('--watch-namespaces <names>', 'only these namespaces, comma-separated; default: all')
+        .argParser(parseNamespaces)
+        .default([], 'all'),
+    )
+    .addOption(
+      environmentOption('--no-leader-elect', 'do not elect a leader; only where no second replica can ever run'),
+    )
+    .addOption(environmentOption('--lease-name <name>', 'name of the Lease').default('oauth-credential-operator'))
+    .addOption(environmentOption('--identity <name>', 'this replica in the Lease; default: host name and process id'))
+    .addOption(
+      environmentOption(
+        '--journal <directory>',
+        'directory of the journal; best a memory-backed emptyDir; default: below the temporary directory',
+      ),
+    )
+    .addOption(
+      environmentOption('--metrics-address <host:port>', 'where /metrics listens')
+        .argParser(parseAddress)
+        .default('0.0.0.0:8080'),
+    )
+    .addOption(
+      environmentOption('--health-address <host:port>', 'where /healthz and /readyz listen')
+        .argParser(parseAddress)
+        .default('0.0.0.0:8081'),
+    )
+    .addOption(
+      environmentOption('--no-per-credential-metrics', 'leave the gauges of single credentials out of /metrics'),
+    )
+  for (const option of [...endpointOptions('cluster-stores-only'), ...logOptions('json')]) command.addOption(option)
+  command.action((flags: ControllerFlags) => run(flags))
+}

@@ -1,0 +1,63 @@
+import { InvalidArgumentError, Option } from 'commander'
+
+/** Which addresses the operator may talk to, and with whose identity. */
+export interface EndpointFlags {
+  readonly allowPlainHttp: boolean
+  readonly allowPrivateAddresses: boolean
+  readonly ambientStoreCredentials: 'cluster-stores-only' | 'all'
+}
+
+export interface LogFlags {
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  readonly logFormat: 'json' | 'pretty'
+}
+
+/** An option that can also be set by the environment variable `OAUTH_OPERATOR_` and its name. */
+export function environmentOption(flags: string, description: string): Option {
+  const option = new Option(flags, description)
+  return option.env(`OAUTH_OPERATOR_${option.attributeName().replace(/[A-Z]/g, '_$&').toUpperCase()}`)
+}
+
+export function endpointOptions(ambient: EndpointFlags['ambientStoreCredentials']): readonly Option[] {
+  return [
+    environmentOption(
+      '--allow-plain-http',
+      'allow http:// token endpoints and stores; tokens then travel unencrypted',
+    ).default(false),
+    environmentOption(
+      '--allow-private-addresses',
+      'allow token endpoints, and stores of single namespaces, at private and loopback addresses',
+    ).default(false),
+    environmentOption(
+      '--ambient-store-credentials <who>',
+      "which stores may log in with this process's own cloud or cluster identity",
+    )
+      .choices(['cluster-stores-only', 'all'])
+      .default(ambient),
+  ]
+}
+
+export function logOptions(format: LogFlags['logFormat']): readonly Option[] {
+  return [
+    environmentOption('--log-level <level>', 'least important lines that are logged')
+      .choices(['debug', 'info', 'warn', 'error'])
+      .default('info'),
+    environmentOption('--log-format <format>', 'one JSON object, or one readable line')
+      .choices(['json', 'pretty'])
+      .default(format),
+  ]
+}
+
+/** `host:port`, `:port`, or `[ipv6]:port`. */
+export function parseAddress(value: string): string {
+  const port = Number(value.slice(value.lastIndexOf(':') + 1))
+  if (value.includes(':') && Number.isInteger(port) && port >= 0 && port <= 65_535) return value
+  throw new InvalidArgumentError('Expected host:port, for example 0.0.0.0:8080.')
+}
+
+/** Comma-separated names of namespaces. */
+export function parseNamespaces(value: string): readonly string[] {
+  const names = value.split(',').map((name) => name.trim())
+  if (names.every((name) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name))) return names
+  throw new InvalidArgumentError('Expected namespace names, separated by commas.')
+}
