@@ -16,9 +16,8 @@ type Answered = Extract<SendOutcome, { kind: 'answered' }>
 export function afterSend(
   observed: Observed,
   progress: Progress,
-  { base, sent }: Sent,
+  { base, sent, persisted = false }: Sent & { readonly persisted?: boolean },
   now: EpochSeconds,
-  persisted = false,
 ): Step {
   const used: Progress = { ...progress, state: { ...progress.state, storeVersion: base.version } }
   if (sent.kind !== 'answered') return settleFailed(observed, used, sent.failure, now)
@@ -62,7 +61,9 @@ function afterRefusal(
   const { refreshToken } = sent.reading
   const marked =
     cause.next === 'stall' ? acknowledged(observed, { ...progress, rejected: base.refreshToken }) : progress
-  if (refreshToken === undefined || persisted) return settleFailed(observed, marked, cause, now)
+  if (refreshToken === undefined || persisted) {
+    return settleFailed(observed, { ...marked, answerSettled: true }, cause, now)
+  }
   // The answer was of no use, but it brought a successor: that one is kept whatever else is wrong.
   const pending = pendingOf({ refreshToken }, { base, persisted: false, now })
   return { kind: 'act', action: { kind: 'write-back', pending }, progress: { ...marked, pending, cause } }

@@ -74,17 +74,9 @@ function afterJournaledAnswer(
   const refreshToken = reading.kind === 'issued' ? reading.tokens.refreshToken : reading.refreshToken
   const alreadyStored = refreshToken !== undefined && sameSecret(refreshToken, stored.refreshToken)
   const superseded = stored.version !== entry.storeVersion && !alreadyStored
-  return afterSend(
-    observed,
-    progress,
-    {
-      kind: 'send-refresh-token',
-      base: stored,
-      sent: { kind: 'answered', reading, sends: entry.sends, startedAt: entry.startedAt },
-    },
-    now,
-    alreadyStored || superseded,
-  )
+  const sent = { kind: 'answered', reading, sends: entry.sends, startedAt: entry.startedAt } as const
+  const persisted = alreadyStored || superseded
+  return afterSend(observed, progress, { kind: 'send-refresh-token', base: stored, sent, persisted }, now)
 }
 
 interface WriteBack {

@@ -69,5 +69,5 @@ function isTargetFailure(code: FailureCode | undefined): boolean {
 
 function withoutFinishedTokens(progress: Progress): Progress {
   const { pending, ...rest } = progress
-  return pending !== undefined && pending.persisted && pending.published ? rest : progress
+  return pending?.persisted === true && pending.published ? { ...rest, answerSettled: true } : progress
 }

@@ -85,19 +85,20 @@ function stalled({ settlement }: ConditionInput): Draft | undefined {
 }
 
 function persisted({ state, settlement, pending, writtenBack }: ConditionInput): Draft | undefined {
-  const type = 'RefreshTokenPersisted'
-  if (pending !== undefined && !pending.persisted) {
-    const failure = 'failure' in settlement ? settlement.failure : undefined
-    const why = failure?.message ?? 'It is being written.'
-    const message = `The store does not hold the newest refresh token yet; the journal does. ${why}`
-    return { type, status: 'False', reason: failure?.reason ?? 'WritePending', message }
-  }
+  if (pending?.persisted === false) return notPersisted(settlement)
   if (state.refreshes === 0) return undefined
-  const previous = conditionOf(state.conditions, type)
+  const previous = conditionOf(state.conditions, 'RefreshTokenPersisted')
   if (!writtenBack && previous?.status === 'True') return previous
-  return writtenBack || previous !== undefined
-    ? { type, status: 'True', reason: 'WrittenBack', message: 'The store holds the newest refresh token.' }
-    : { type, status: 'True', reason: 'NotRotated', message: 'The store holds the newest refresh token.' }
+  const reason = writtenBack || previous !== undefined ? 'WrittenBack' : 'NotRotated'
+  const message = 'The store holds the newest refresh token.'
+  return { type: 'RefreshTokenPersisted', status: 'True', reason, message }
+}
+
+function notPersisted(settlement: Settlement): Draft {
+  const failure = 'failure' in settlement ? settlement.failure : undefined
+  const why = failure?.message ?? 'It is being written.'
+  const message = `The store does not hold the newest refresh token yet; the journal does. ${why}`
+  return { type: 'RefreshTokenPersisted', status: 'False', reason: failure?.reason ?? 'WritePending', message }
 }
 
 /** Keeps the time of the last change of `status`, as metav1.Condition wants it. */

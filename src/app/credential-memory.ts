@@ -1,0 +1,25 @@
+import type { Credential } from '../domain/credential.ts'
+import type { CredentialState } from '../domain/credential-state.ts'
+import type { PendingTokens, TargetObservation } from '../domain/observed.ts'
+import type { Sensitive } from '../domain/sensitive.ts'
+import type { EpochSeconds } from '../domain/time.ts'
+import type { AccessToken } from '../domain/tokens.ts'
+
+/**
+ * What this process knows of a credential beyond its manifest. It begins with the status and is ahead
+ * of it from then on: a status write that failed, or has not come back yet, changes no decision.
+ */
+export interface CredentialMemory {
+  readonly uid: string
+  /** The manifest as last acted on: what is left to clean up after it has vanished. */
+  readonly credential?: Credential
+  readonly state: CredentialState
+  readonly pending?: PendingTokens
+  readonly accessToken?: AccessToken
+  readonly rejected?: Sensitive
+  readonly target: TargetObservation
+  readonly targetCheckAt: EpochSeconds
+  readonly nextRefreshAt?: EpochSeconds
+  /** False when the last status write failed. */
+  readonly reported: boolean
+}

@@ -1,0 +1,31 @@
+import type { StoreBackendType } from '../domain/token-store.ts'
+import type { AccessTokenSink } from '../ports/access-token-sink.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { EventRecorder } from '../ports/event-recorder.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Metrics } from '../ports/metrics.ts'
+import type { RefreshJournal } from '../ports/refresh-journal.ts'
+import type { RefreshTokenStore } from '../ports/refresh-token-store.ts'
+import type { StatusWriter } from '../ports/status-writer.ts'
+import type { TokenEndpoint } from '../ports/token-endpoint.ts'
+import type { Limiter } from './limiter.ts'
+import type { ResourceIndex } from './resource-index.ts'
+
+/** Everything a reconcile works with. */
+export interface Deps {
+  readonly resources: ResourceIndex
+  readonly clock: Clock
+  readonly stores: Readonly<Partial<Record<StoreBackendType, RefreshTokenStore>>>
+  readonly tokenEndpoint: TokenEndpoint
+  readonly journal: RefreshJournal
+  readonly sink: AccessTokenSink
+  readonly status: StatusWriter
+  readonly events: EventRecorder
+  readonly metrics: Metrics
+  readonly logger: Logger
+  readonly limiter: Limiter
+  /** True when objects vanish only after their finalizers are off: with a cluster. */
+  readonly usesFinalizers: boolean
+  /** False once this process may no longer begin to spend refresh tokens. */
+  readonly mayBegin: () => boolean
+}

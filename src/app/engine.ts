@@ -1,0 +1,98 @@
+import { type Credential, type CredentialKey, keyText } from '../domain/credential.ts'
+import { seconds } from '../domain/time.ts'
+import type { CredentialMemory } from './credential-memory.ts'
+import type { Deps } from './deps.ts'
+import { reconcile, reconcileInvalid } from './reconcile.ts'
+import type { Recording } from './record.ts'
+import { type Requeue, WorkQueue } from './work-queue.ts'
+
+/**
+ * Keeps every credential of the index fresh, for as long as this process may.
+ *
+ * One engine lives for one term of leadership: its memory is ahead of the statuses, and another
+ * leader's work in between would make that memory wrong.
+ */
+export class Engine {
+  readonly #deps: Deps
+  readonly #queue: WorkQueue
+  readonly #memory = new Map<string, CredentialMemory>()
+
+  constructor(deps: Deps, onBug: (bug: unknown) => void) {
+    this.#deps = deps
+    const { clock, metrics } = deps
+    this.#queue = new WorkQueue({ clock, metrics, onBug, work: (key) => this.#work(key) })
+  }
+
+  /** Begins with every credential that the index knows. */
+  start(): void {
+    for (const { credential } of this.#deps.resources.credentials()) this.changed(credential.key)
+    this.#queue.start()
+  }
+
+  /** Something about this credential, or what it refers to, has changed. */
+  changed(key: CredentialKey): void {
+    this.#queue.add(keyText(key))
+  }
+
+  /** Begins nothing new and resolves when everything under way has ended; a request on the wire is never cut off. */
+  stop(): Promise<void> {
+    return this.#queue.drain()
+  }
+
+  memory(key: CredentialKey): CredentialMemory | undefined {
+    return this.#memory.get(keyText(key))
+  }
+
+  queueDepth(): number {
+    return this.#queue.depth()
+  }
+
+  longestRunningSeconds(): number {
+    return this.#queue.longestRunningSeconds()
+  }
+
+  async #work(text: string): Promise<Requeue> {
+    const startedMs = this.#deps.clock.monotonicMs()
+    const recording = await this.#reconcile(text)
+    const took = seconds((this.#deps.clock.monotonicMs() - startedMs) / 1000)
+    if (recording === 'gone' || recording === undefined) {
+      this.#memory.delete(text)
+      this.#deps.metrics.reconciled('success', took)
+      return this.#replacedBy(text)
+    }
+    this.#memory.set(text, recording.memory)
+    const failing = recording.memory.state.lastFailure !== undefined
+    this.#deps.metrics.reconciled(failing ? 'error' : 'requeue_after', took)
+    return recording.requeue
+  }
+
+  /** A namesake that was created while its predecessor was brought to an end is begun at once. */
+  #replacedBy(text: string): Requeue {
+    const indexed = this.#deps.resources.credential(keyOf(text))
+    return indexed === undefined || indexed.credential.deleting ? undefined : this.#deps.clock.now()
+  }
+
+  #reconcile(text: string): Promise<Recording | 'gone' | undefined> {
+    const key = keyOf(text)
+    const memory = this.#memory.get(text)
+    const indexed = this.#deps.resources.credential(key)
+    const left = leftBehind(memory, indexed?.credential.uid)
+    if (left !== undefined) return reconcile(left, memory, this.#deps)
+    if (indexed === undefined) return Promise.resolve(undefined)
+    const known = memory?.uid === indexed.credential.uid ? memory : undefined
+    return indexed.type === 'credential'
+      ? reconcile(indexed.credential, known, this.#deps)
+      : reconcileInvalid(indexed.credential, known, this.#deps)
+  }
+}
+
+/** A credential that vanished, or gave its name to another: its tokens are brought home and its target is cleaned up first. */
+function leftBehind(memory: CredentialMemory | undefined, uid: string | undefined): Credential | undefined {
+  if (memory?.credential === undefined || memory.uid === uid) return undefined
+  return { ...memory.credential, deleting: true, finalized: false }
+}
+
+function keyOf(text: string): CredentialKey {
+  const [namespace = '', name = ''] = text.split('/', 2)
+  return { namespace, name }
+}

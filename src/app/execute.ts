@@ -1,0 +1,53 @@
+import { renderOutputs } from '../domain/formats.ts'
+import { failure } from '../domain/failures.ts'
+import { keyText } from '../domain/credential.ts'
+import type { Observed } from '../domain/observed.ts'
+import { failed, type Result } from '../domain/result.ts'
+import type { Action, Outcome } from '../domain/step.ts'
+import type { AccessToken } from '../domain/tokens.ts'
+import type { Deps } from './deps.ts'
+import { sendRefreshToken } from './execute-send.ts'
+import { readJournaledAnswer, readRefreshToken, writeBack } from './execute-store.ts'
+import { targetIdentity } from './gather.ts'
+
+/** Performs one action. Never throws for an expected failure. */
+export async function execute(action: Action, observed: Observed, deps: Deps): Promise<Outcome> {
+  switch (action.kind) {
+    case 'add-finalizer':
+      return { kind: action.kind, result: await deps.status.setFinalizer(observed.credential, true) }
+    case 'clean-up':
+      return { kind: action.kind, result: await deps.sink.remove(targetIdentity(observed.credential)) }
+    case 'read-refresh-token':
+      return { kind: action.kind, result: await readRefreshToken(observed, deps) }
+    case 'send-refresh-token':
+      return { kind: action.kind, base: action.base, sent: await sendRefreshToken(action, observed, deps) }
+    case 'read-journaled-answer':
+      return { kind: action.kind, result: await readJournaledAnswer(observed, deps) }
+    case 'write-back':
+      return { kind: action.kind, pending: action.pending, written: await writeBack(action.pending, observed, deps) }
+    case 'publish':
+      return { kind: action.kind, result: await publish(action.accessToken, observed, deps) }
+  }
+}
+
+async function publish(accessToken: AccessToken, observed: Observed, deps: Deps): Promise<Result<void>> {
+  const { credential } = observed
+  const rendered = renderOutputs(credential.spec.target.outputs, accessToken)
+  if (!rendered.ok) {
+    const what = `The output ${rendered.output.format} of OAuthCredential ${keyText(credential.key)} cannot be written: ${rendered.problem}.`
+    return failed(failure('OUTPUT_NOT_REPRESENTABLE', what))
+  }
+  const result = await deps.sink.publish({
+    identity: targetIdentity(credential),
+    files: rendered.files,
+    digest: observed.targetDigest,
+    expiresAt: accessToken.expiresAt,
+  })
+  deps.metrics.targetWritten(writeOperation(result))
+  return result
+}
+
+function writeOperation(result: Result<void>): 'apply' | 'conflict' | 'error' {
+  if (result.ok) return 'apply'
+  return result.failure.code === 'TARGET_NOT_OWNED' ? 'conflict' : 'error'
+}

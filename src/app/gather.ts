@@ -1,0 +1,96 @@
+import { type Credential, keyText } from '../domain/credential.ts'
+import { outputKeys, targetDigest } from '../domain/formats.ts'
+import type { Observed, Referent, TargetObservation } from '../domain/observed.ts'
+import { present } from '../domain/present.ts'
+import { dueAt } from '../domain/settle.ts'
+import { stableFraction } from '../domain/stable-fraction.ts'
+import { type EpochSeconds, later, minutes, seconds } from '../domain/time.ts'
+import type { TargetIdentity } from '../ports/access-token-sink.ts'
+import type { CredentialMemory } from './credential-memory.ts'
+import type { Deps } from './deps.ts'
+
+/** How often a target is compared with what was published. */
+const targetCheckInterval = minutes(10)
+
+/** Everything a decision looks at. At most one read over the network: the target, when its look-up is due. */
+export async function gather(
+  credential: Credential,
+  memory: CredentialMemory | undefined,
+  deps: Deps,
+): Promise<Observed> {
+  const { resources, journal, sink, clock, usesFinalizers } = deps
+  const provider = resources.provider(credential)
+  const store = resources.store(credential)
+  const identity = targetIdentity(credential)
+  const needsCleanup = sink.needsCleanup(identity)
+  const known: Observed = {
+    ...rememberedOf(credential, memory, clock.now()),
+    ...present({
+      namespaceLabels: resources.namespaceLabels(credential.key.namespace),
+      journal: journal.pending(credential.uid),
+    }),
+    credential,
+    provider,
+    store,
+    targetDigest: targetDigest(credential.spec.target),
+    needsCleanup,
+    needsFinalizer: needsCleanup && usesFinalizers,
+    inputs: inputsOf(credential, provider, store),
+  }
+  return targetLookDue(known, clock.now()) ? withTarget(known, identity, deps) : known
+}
+
+type Remembered = Pick<Observed, 'state' | 'target' | 'targetCheckAt' | 'pending' | 'accessToken' | 'rejected'>
+
+function rememberedOf(credential: Credential, memory: CredentialMemory | undefined, now: EpochSeconds): Remembered {
+  if (memory === undefined) {
+    return { state: credential.state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, now) }
+  }
+  const { state, target, targetCheckAt, pending, accessToken, rejected } = memory
+  return present({ state, target, targetCheckAt, pending, accessToken, rejected })
+}
+
+export function targetIdentity({ key, uid, spec }: Credential): TargetIdentity {
+  const { name, creationPolicy, deletionPolicy } = spec.target
+  return { credential: key, credentialUid: uid, name, creationPolicy, deletionPolicy }
+}
+
+/** Spread over the interval, so that a restart with ten thousand credentials reads no Secret at once. */
+function firstCheckAt({ uid }: Credential, now: EpochSeconds): EpochSeconds {
+  return later(now, seconds(stableFraction(uid, 0) * targetCheckInterval))
+}
+
+/**
+ * The target is looked at before the first token of this process goes into it, when nothing was ever
+ * published, when somebody else's object stood there, and every ten minutes.
+ */
+function targetLookDue(observed: Observed, now: EpochSeconds): boolean {
+  const { credential, target, state } = observed
+  if (credential.deleting || credential.spec.suspend) return false
+  if (now >= observed.targetCheckAt) return true
+  if (target.kind === 'unreadable') return true
+  if (target.kind === 'observed') return target.state.kind === 'foreign'
+  const due = dueAt(observed, state)
+  return due === undefined || now >= due || state.targetDigest !== observed.targetDigest
+}
+
+async function withTarget(observed: Observed, identity: TargetIdentity, deps: Deps): Promise<Observed> {
+  const found = await deps.sink.observe(identity, outputKeys(observed.credential.spec.target.outputs))
+  const target: TargetObservation = found.ok
+    ? { kind: 'observed', state: found.value }
+    : { kind: 'unreadable', failure: found.failure }
+  return { ...observed, target, targetCheckAt: later(deps.clock.now(), targetCheckInterval) }
+}
+
+/** Which manifests, and which human request, an attempt answers to. Once they differ, a refused attempt is made again. */
+function inputsOf(
+  credential: Credential,
+  provider: Referent<{ generation: number }>,
+  store: Referent<{ generation: number }>,
+): string {
+  const versions = [provider, store].map((referent) =>
+    referent.kind === 'found' ? String(referent.value.generation) : referent.kind,
+  )
+  const text = [credential.generation, ...versions, credential.refreshRequest ?? ''].join('|')
+  return Math.floor(stableFraction(`${keyText(credential.key)}|${text}`, 0) * 2 ** 32).toString(16)
+}

@@ -1,0 +1,56 @@
+import { advance } from '../domain/advance.ts'
+import type { Credential } from '../domain/credential.ts'
+import { decide, decideInvalid } from '../domain/decide.ts'
+import type { InvalidCredential } from '../domain/resources.ts'
+import type { Step } from '../domain/step.ts'
+import type { CredentialMemory } from './credential-memory.ts'
+import type { Deps } from './deps.ts'
+import { execute } from './execute.ts'
+import { gather } from './gather.ts'
+import { record, type Recording } from './record.ts'
+
+type Settled = Extract<Step, { kind: 'settled' }>
+
+/**
+ * Brings one credential as far as it goes now: gather everything once, decide, execute one action
+ * after the other, record how it ended.
+ *
+ * Guarantees: level-based, so running it twice does what once does; a rotated refresh token goes into
+ * the store before its access token is published; ends with a time to come back, or waits for a change.
+ */
+export async function reconcile(
+  credential: Credential,
+  memory: CredentialMemory | undefined,
+  deps: Deps,
+): Promise<Recording | 'gone'> {
+  const observed = await gather(credential, memory, deps)
+  let step = decide(observed, deps.clock.now())
+  while (step.kind === 'act') {
+    const outcome = await execute(step.action, observed, deps)
+    step = advance(observed, step, outcome, deps.clock.now())
+  }
+  if (step.settlement.kind === 'gone') return letGo(credential, step, deps)
+  const { key, uid, generation } = credential
+  return record({ key, uid, generation, before: observed.state, observed, ...(memory && { memory }) }, step, deps)
+}
+
+/** Tells what is wrong with a credential that cannot be acted on. */
+export async function reconcileInvalid(
+  credential: InvalidCredential,
+  memory: CredentialMemory | undefined,
+  deps: Deps,
+): Promise<Recording | 'gone'> {
+  const state = memory?.state ?? credential.state
+  const step = decideInvalid({ credential, state }, deps.clock.now())
+  if (step.kind === 'act') throw new Error('an invalid credential is never acted on')
+  if (step.settlement.kind === 'gone') return letGo(credential, step, deps)
+  const { key, uid, generation } = credential
+  return record({ key, uid, generation, before: state, ...(memory && { memory }) }, step, deps)
+}
+
+async function letGo(credential: Pick<Credential, 'key' | 'uid'>, step: Settled, deps: Deps): Promise<'gone'> {
+  if (step.progress.release !== true) return 'gone'
+  const released = await deps.status.setFinalizer(credential, false)
+  if (!released.ok) deps.logger.warn({ code: released.failure.code }, released.failure.message)
+  return 'gone'
+}

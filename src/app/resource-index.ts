@@ -1,0 +1,199 @@
+import { type Credential, type CredentialKey, keyText } from '../domain/credential.ts'
+import type { Referent } from '../domain/observed.ts'
+import type { Provider } from '../domain/provider.ts'
+import type { InvalidCredential, Resource, ResourceKind } from '../domain/resources.ts'
+import type { TokenStore } from '../domain/token-store.ts'
+import type { ResourceHandler } from '../ports/resource-source.ts'
+
+type IndexedCredential =
+  | { readonly type: 'credential'; readonly credential: Credential }
+  | { readonly type: 'invalid-credential'; readonly credential: InvalidCredential }
+
+type Referred = Exclude<Resource, IndexedCredential | { readonly type: 'namespace' }>
+
+/**
+ * The manifests as last seen, and who depends on whom. A change of a provider, a store or a
+ * namespace's labels names every credential that uses it; an echo of our own status write names none.
+ */
+export class ResourceIndex implements ResourceHandler {
+  readonly #credentials = new Map<string, IndexedCredential>()
+  readonly #referred = new Map<string, Referred>()
+  readonly #namespaces = new Map<string, Readonly<Record<string, string>>>()
+  readonly #dependents = new Map<string, Set<string>>()
+  readonly #changed: (key: CredentialKey) => void
+
+  constructor(changed: (key: CredentialKey) => void) {
+    this.#changed = changed
+  }
+
+  credential(key: CredentialKey): IndexedCredential | undefined {
+    return this.#credentials.get(keyText(key))
+  }
+
+  credentials(): Iterable<IndexedCredential> {
+    return this.#credentials.values()
+  }
+
+  provider({ spec, key }: Credential): Referent<Provider> {
+    const { kind, name } = spec.provider
+    const found = this.#referred.get(referentKey(kind, kind === 'OAuthProvider' ? key.namespace : undefined, name))
+    if (found?.type === 'provider') return { kind: 'found', value: found.provider }
+    return found?.type === 'invalid-provider' ? { kind: 'invalid', referent: found.referent } : { kind: 'missing' }
+  }
+
+  store({ spec, key }: Credential): Referent<TokenStore> {
+    const { kind, name } = spec.refreshToken.store
+    const found = this.#referred.get(referentKey(kind, kind === 'TokenStore' ? key.namespace : undefined, name))
+    if (found?.type === 'store') return { kind: 'found', value: found.store }
+    return found?.type === 'invalid-store' ? { kind: 'invalid', referent: found.referent } : { kind: 'missing' }
+  }
+
+  namespaceLabels(namespace: string): Readonly<Record<string, string>> | undefined {
+    return this.#namespaces.get(namespace)
+  }
+
+  replaced(kind: ResourceKind, resources: readonly Resource[]): void {
+    const present = new Set(resources.map(resourceKey))
+    for (const known of this.#keysOf(kind)) {
+      if (!present.has(known.text)) this.deleted(kind, known.namespace, known.name)
+    }
+    for (const resource of resources) this.upserted(kind, resource)
+  }
+
+  upserted(_kind: ResourceKind, resource: Resource): void {
+    switch (resource.type) {
+      case 'credential':
+      case 'invalid-credential':
+        return this.#upsertCredential(resource)
+      case 'namespace':
+        return this.#upsertNamespace(resource.name, resource.labels)
+      default: {
+        const key = resourceKey(resource)
+        this.#referred.set(key, resource)
+        this.#tellDependents(key)
+      }
+    }
+  }
+
+  deleted(kind: ResourceKind, namespace: string | undefined, name: string): void {
+    if (kind === 'OAuthCredential') return this.#deleteCredential({ namespace: namespace ?? '', name })
+    if (kind === 'Namespace') {
+      this.#namespaces.delete(name)
+      return
+    }
+    const key = referentKey(kind, namespace, name)
+    if (this.#referred.delete(key)) this.#tellDependents(key)
+  }
+
+  #upsertCredential(next: IndexedCredential): void {
+    const { key } = next.credential
+    const text = keyText(key)
+    const previous = this.#credentials.get(text)
+    this.#unlink(text, previous)
+    this.#credentials.set(text, next)
+    this.#link(text, next)
+    if (previous === undefined || significance(previous) !== significance(next)) this.#changed(key)
+  }
+
+  #deleteCredential(key: CredentialKey): void {
+    const text = keyText(key)
+    const previous = this.#credentials.get(text)
+    if (previous === undefined) return
+    this.#unlink(text, previous)
+    this.#credentials.delete(text)
+    this.#changed(key)
+  }
+
+  #upsertNamespace(name: string, labels: Readonly<Record<string, string>>): void {
+    const previous = this.#namespaces.get(name)
+    this.#namespaces.set(name, labels)
+    if (previous !== undefined && JSON.stringify(previous) === JSON.stringify(labels)) return
+    this.#tellDependents(referentKey('Namespace', undefined, name))
+  }
+
+  #link(text: string, indexed: IndexedCredential): void {
+    for (const key of dependencies(indexed)) {
+      const users = this.#dependents.get(key) ?? new Set()
+      this.#dependents.set(key, users.add(text))
+    }
+  }
+
+  #unlink(text: string, indexed: IndexedCredential | undefined): void {
+    for (const key of indexed === undefined ? [] : dependencies(indexed)) {
+      const users = this.#dependents.get(key)
+      users?.delete(text)
+      if (users?.size === 0) this.#dependents.delete(key)
+    }
+  }
+
+  #tellDependents(key: string): void {
+    for (const text of this.#dependents.get(key) ?? []) {
+      const user = this.#credentials.get(text)
+      if (user !== undefined) this.#changed(user.credential.key)
+    }
+  }
+
+  *#keysOf(kind: ResourceKind): Iterable<{ text: string; namespace: string | undefined; name: string }> {
+    if (kind === 'OAuthCredential') {
+      for (const { credential } of this.#credentials.values()) {
+        const { namespace, name } = credential.key
+        yield { text: referentKey(kind, namespace, name), namespace, name }
+      }
+    } else if (kind === 'Namespace') {
+      for (const name of this.#namespaces.keys()) {
+        yield { text: referentKey(kind, undefined, name), namespace: undefined, name }
+      }
+    } else {
+      for (const [text, resource] of this.#referred) {
+        if (text.startsWith(`${kind}|`)) yield { text, ...identity(resource) }
+      }
+    }
+  }
+}
+
+/** What of a credential makes a reconcile worth while. Its status is our own echo. */
+function significance({ type, credential }: IndexedCredential): string {
+  const request = type === 'credential' ? (credential.refreshRequest ?? '') : ''
+  return `${type}|${credential.uid}|${credential.generation}|${credential.deleting}|${credential.finalized}|${request}`
+}
+
+function dependencies(indexed: IndexedCredential): readonly string[] {
+  if (indexed.type !== 'credential') return []
+  const { key, spec } = indexed.credential
+  const { provider } = spec
+  const { store } = spec.refreshToken
+  return [
+    referentKey(provider.kind, provider.kind === 'OAuthProvider' ? key.namespace : undefined, provider.name),
+    referentKey(store.kind, store.kind === 'TokenStore' ? key.namespace : undefined, store.name),
+    referentKey('Namespace', undefined, key.namespace),
+  ]
+}
+
+function referentKey(kind: ResourceKind, namespace: string | undefined, name: string): string {
+  return `${kind}|${namespace ?? ''}|${name}`
+}
+
+function resourceKey(resource: Resource): string {
+  switch (resource.type) {
+    case 'credential':
+    case 'invalid-credential':
+      return referentKey('OAuthCredential', resource.credential.key.namespace, resource.credential.key.name)
+    case 'namespace':
+      return referentKey('Namespace', undefined, resource.name)
+    default: {
+      const { kind, namespace, name } = { kind: kindOf(resource), ...identity(resource) }
+      return referentKey(kind, namespace, name)
+    }
+  }
+}
+
+function kindOf(resource: Referred): ResourceKind {
+  if (resource.type === 'provider') return resource.provider.kind
+  return resource.type === 'store' ? resource.store.kind : resource.kind
+}
+
+function identity(resource: Referred): { namespace: string | undefined; name: string } {
+  if (resource.type === 'provider') return { namespace: resource.provider.namespace, name: resource.provider.name }
+  if (resource.type === 'store') return { namespace: resource.store.namespace, name: resource.store.name }
+  return { namespace: resource.referent.namespace, name: resource.referent.name }
+}

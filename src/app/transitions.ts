@@ -1,0 +1,74 @@
+import { conditionOf } from '../domain/conditions.ts'
+import type { Condition } from '../domain/credential-state.ts'
+import type { CredentialKey } from '../domain/credential.ts'
+import type { CredentialEvent, EventReason } from '../ports/event-recorder.ts'
+
+type Told = Pick<CredentialEvent, 'severity' | 'reason' | 'message'>
+
+/** The events that follow from a change of conditions: one per transition, none while nothing changes. */
+export function transitions(
+  before: readonly Condition[],
+  after: readonly Condition[],
+  subject: { readonly key: CredentialKey; readonly uid: string },
+): readonly CredentialEvent[] {
+  const told = [
+    stalled(before, after),
+    persisted(before, after),
+    suspension(before, after),
+    retrying(before, after),
+    ready(before, after),
+  ]
+  return told.filter((event) => event !== undefined).map((event) => ({ ...subject, ...event }))
+}
+
+function stalled(before: readonly Condition[], after: readonly Condition[]): Told | undefined {
+  const was = conditionOf(before, 'Stalled')
+  const is = conditionOf(after, 'Stalled')
+  if (is === undefined || was?.reason === is.reason) return undefined
+  const reason: EventReason =
+    is.reason === 'ReauthorizationRequired' || is.reason === 'LostResponse' ? 'ReauthorizationRequired' : 'Stalled'
+  return { severity: 'Warning', reason, message: is.message }
+}
+
+function persisted(before: readonly Condition[], after: readonly Condition[]): Told | undefined {
+  const was = conditionOf(before, 'RefreshTokenPersisted')
+  const is = conditionOf(after, 'RefreshTokenPersisted')
+  if (is?.status === 'False' && was?.status !== 'False') {
+    return { severity: 'Warning', reason: 'RefreshTokenWriteBackFailed', message: is.message }
+  }
+  if (is?.reason !== 'WrittenBack' || was?.reason === 'WrittenBack') return undefined
+  return { severity: 'Normal', reason: 'RefreshTokenRotated', message: is.message }
+}
+
+function suspension(before: readonly Condition[], after: readonly Condition[]): Told | undefined {
+  const was = conditionOf(before, 'Ready')?.reason === 'Suspended'
+  const is = conditionOf(after, 'Ready')?.reason === 'Suspended'
+  if (was === is || before.length === 0) return undefined
+  return is
+    ? { severity: 'Normal', reason: 'Suspended', message: 'Refreshing is suspended by spec.suspend.' }
+    : { severity: 'Normal', reason: 'Resumed', message: 'Refreshing is no longer suspended.' }
+}
+
+function retrying(before: readonly Condition[], after: readonly Condition[]): Told | undefined {
+  const is = conditionOf(after, 'Reconciling')
+  if (is === undefined || conditionOf(before, 'Reconciling') !== undefined) return undefined
+  return { severity: 'Warning', reason: 'RefreshFailed', message: is.message }
+}
+
+function ready(before: readonly Condition[], after: readonly Condition[]): Told | undefined {
+  const is = conditionOf(after, 'Ready')
+  if (is?.status !== 'True' || is.reason !== 'TokenValid') return undefined
+  if (wasPending(before)) return { severity: 'Normal', reason: 'TargetCreated', message: is.message }
+  return isTroubled(before) && !isTroubled(after)
+    ? { severity: 'Normal', reason: 'Recovered', message: is.message }
+    : undefined
+}
+
+function wasPending(conditions: readonly Condition[]): boolean {
+  const was = conditionOf(conditions, 'Ready')
+  return was === undefined || (was.status === 'False' && was.reason === 'Pending')
+}
+
+function isTroubled(conditions: readonly Condition[]): boolean {
+  return (conditionOf(conditions, 'Stalled') ?? conditionOf(conditions, 'Reconciling')) !== undefined
+}

@@ -1,0 +1,92 @@
+/** Keys with a time, earliest first. A key has at most one time; setting it again replaces it. */
+export class WakeHeap {
+  readonly #heap: Entry[] = []
+  readonly #current = new Map<string, Entry>()
+
+  /** Sets when `key` is to wake. */
+  set(key: string, at: number): void {
+    const entry: Entry = { key, at }
+    this.#current.set(key, entry)
+    this.#heap.push(entry)
+    this.#rise(this.#heap.length - 1)
+  }
+
+  delete(key: string): void {
+    this.#current.delete(key)
+  }
+
+  /** The earliest time, or undefined when there is none. */
+  earliest(): number | undefined {
+    this.#dropReplaced()
+    return this.#heap[0]?.at
+  }
+
+  /** Takes out the earliest key whose time is not after `now`. */
+  take(now: number): string | undefined {
+    this.#dropReplaced()
+    const first = this.#heap[0]
+    if (first === undefined || first.at > now) return undefined
+    this.#removeFirst()
+    this.#current.delete(first.key)
+    return first.key
+  }
+
+  at(key: string): number | undefined {
+    return this.#current.get(key)?.at
+  }
+
+  /** Replaced entries stay where they are until they come to the top: removal from the middle would cost more. */
+  #dropReplaced(): void {
+    for (
+      let first = this.#heap[0];
+      first !== undefined && this.#current.get(first.key) !== first;
+      first = this.#heap[0]
+    ) {
+      this.#removeFirst()
+    }
+  }
+
+  #removeFirst(): void {
+    const last = this.#heap.pop()
+    if (last === undefined || this.#heap.length === 0) return
+    this.#heap[0] = last
+    this.#sink(0)
+  }
+
+  #rise(from: number): void {
+    let index = from
+    while (index > 0) {
+      const parent = (index - 1) >> 1
+      if (!this.#swapIfEarlier(index, parent)) return
+      index = parent
+    }
+  }
+
+  #sink(from: number): void {
+    let index = from
+    for (;;) {
+      const left = 2 * index + 1
+      const child = this.#time(left + 1) < this.#time(left) ? left + 1 : left
+      if (child >= this.#heap.length || !this.#swapIfEarlier(child, index)) return
+      index = child
+    }
+  }
+
+  #time(index: number): number {
+    return this.#heap[index]?.at ?? Infinity
+  }
+
+  #swapIfEarlier(child: number, parent: number): boolean {
+    const below = this.#heap[child]
+    const above = this.#heap[parent]
+    if (below === undefined || above === undefined || below.at >= above.at) return false
+    this.#heap[parent] = below
+    this.#heap[child] = above
+    return true
+  }
+}
+
+interface Entry {
+  readonly key: string
+  readonly at: number
+}

@@ -1,0 +1,15 @@
+import type { Metrics } from '../../src/ports/metrics.ts'
+
+/** Counts every call of the metrics port by its name and its labels. */
+export function memoryMetrics(): { readonly metrics: Metrics; readonly counts: ReadonlyMap<string, number> } {
+  const counts = new Map<string, number>()
+  const metrics = new Proxy({} as Metrics, {
+    get:
+      (_, name) =>
+      (...labels: readonly unknown[]) => {
+        const key = [String(name), ...labels.filter((label) => typeof label === 'string')].join(' ')
+        counts.set(key, (counts.get(key) ?? 0) + 1)
+      },
+  })
+  return { metrics, counts }
+}

@@ -1,0 +1,268 @@
+import type { CredentialState } from '../../src/domain/credential-state.ts'
+import { keyText } from '../../src/domain/credential.ts'
+import { type Failure, failure } from '../../src/domain/failures.ts'
+import type { JournalEntry } from '../../src/domain/journal-entry.ts'
+import { failed, ok, type Result } from '../../src/domain/result.ts'
+import { Sensitive } from '../../src/domain/sensitive.ts'
+import type { TargetState } from '../../src/domain/target-state.ts'
+import type { TokenExchange } from '../../src/domain/token-exchange.ts'
+import type { RotatedTokens, StoredRefreshToken } from '../../src/domain/tokens.ts'
+import type { AccessTokenSink, Publication, TargetIdentity } from '../../src/ports/access-token-sink.ts'
+import type { CredentialEvent, EventRecorder } from '../../src/ports/event-recorder.ts'
+import type { LogFields, Logger } from '../../src/ports/logger.ts'
+import type { AnsweredEntry, RefreshJournal, SentEntry } from '../../src/ports/refresh-journal.ts'
+import type { RefreshTokenLocation, RefreshTokenStore } from '../../src/ports/refresh-token-store.ts'
+import type { StatusReport, StatusWriter } from '../../src/ports/status-writer.ts'
+import type { RefreshRequest, TokenEndpoint } from '../../src/ports/token-endpoint.ts'
+import { canary, observeOutput } from './canary.ts'
+
+/** A store of bare refresh tokens with versions; faults are switched on from outside. */
+export class MemoryStore implements RefreshTokenStore {
+  readonly tokens = new Map<string, string>()
+  readonly #versions = new Map<string, number>()
+  reads = 0
+  writes = 0
+  readFault: Failure | undefined
+  writeFault: Failure | undefined
+  /** Runs between the moment a write is asked for and the moment it takes place. */
+  beforeWrite: (() => void) | undefined
+
+  put(key: string, token: string): void {
+    this.tokens.set(key, token)
+    this.#versions.set(key, (this.#versions.get(key) ?? 0) + 1)
+  }
+
+  read({ key }: RefreshTokenLocation): Promise<Result<StoredRefreshToken>> {
+    this.reads += 1
+    const token = this.tokens.get(key)
+    if (this.readFault !== undefined) return Promise.resolve(failed(this.readFault))
+    if (token === undefined) {
+      return Promise.resolve(failed(failure('REFRESH_TOKEN_MISSING', `There is no document at "${key}".`)))
+    }
+    return Promise.resolve(ok(this.#stored(key, token)))
+  }
+
+  writeBack(
+    { key }: RefreshTokenLocation,
+    base: StoredRefreshToken,
+    tokens: RotatedTokens,
+  ): Promise<Result<StoredRefreshToken>> {
+    this.beforeWrite?.()
+    if (this.writeFault !== undefined) return Promise.resolve(failed(this.writeFault))
+    if (base.version !== this.#version(key)) {
+      return Promise.resolve(failed(failure('STORE_CONFLICT', `The document "${key}" has changed.`)))
+    }
+    this.writes += 1
+    if (tokens.refreshToken !== undefined) this.put(key, tokens.refreshToken.reveal())
+    return Promise.resolve(ok(this.#stored(key, this.tokens.get(key) ?? '')))
+  }
+
+  #version(key: string): string {
+    return `v${this.#versions.get(key) ?? 0}`
+  }
+
+  #stored(key: string, token: string): StoredRefreshToken {
+    return { refreshToken: new Sensitive(token), version: this.#version(key), document: new Sensitive(token) }
+  }
+}
+
+/**
+ * An authorization server in memory that rotates refresh tokens and kills the whole family when an
+ * old one comes back. `next` answers once in its own way instead.
+ */
+export class MemoryTokenEndpoint implements TokenEndpoint {
+  readonly #live = new Map<string, string>()
+  readonly #spent = new Map<string, string>()
+  readonly issuedAccessTokens: string[] = []
+  requests = 0
+  reuses = 0
+  lifetimeSeconds = 3600
+  rotates = true
+  /** `lost-answer`: the server acts, nobody hears of it. A function answers instead of the server. */
+  next: (() => TokenExchange) | 'lost-answer' | undefined
+  /** Resolves before the request is sent; a test holds it back to keep a refresh under way. */
+  gate: Promise<void> | undefined
+
+  login(): string {
+    const token = canary('rt')
+    this.#live.set(token, `family-${this.#live.size}`)
+    return token
+  }
+
+  isLive(token: string): boolean {
+    return this.#live.has(token)
+  }
+
+  async refresh(request: RefreshRequest, beforeSend: () => Promise<Result<void>>): Promise<TokenExchange> {
+    await this.gate
+    const may = await beforeSend()
+    if (!may.ok) return { kind: 'not-sent', failure: may.failure }
+    this.requests += 1
+    const special = this.next
+    this.next = undefined
+    if (typeof special === 'function') return special()
+    const exchange = this.#serve(request.refreshToken.reveal())
+    if (special !== 'lost-answer') return exchange
+    return { kind: 'lost', failure: failure('TOKEN_RESULT_UNKNOWN', 'The connection to OAuthProvider gateway ended.') }
+  }
+
+  #serve(token: string): TokenExchange {
+    const family = this.#live.get(token)
+    if (family === undefined) return this.#refuse(token)
+    const next = this.rotates ? canary('rt') : token
+    if (this.rotates) {
+      this.#live.delete(token)
+      this.#spent.set(token, family)
+      this.#live.set(next, family)
+    }
+    const accessToken = canary('at')
+    this.issuedAccessTokens.push(accessToken)
+    return answer(200, {
+      access_token: accessToken,
+      token_type: 'Bearer',
+      expires_in: this.lifetimeSeconds,
+      ...(this.rotates && { refresh_token: next }),
+    })
+  }
+
+  #refuse(token: string): TokenExchange {
+    const family = this.#spent.get(token)
+    if (family !== undefined) {
+      this.reuses += 1
+      for (const [live, owner] of this.#live) if (owner === family) this.#live.delete(live)
+    }
+    return answer(400, { error: 'invalid_grant' })
+  }
+}
+
+/** A whole JSON answer of a token endpoint. */
+export function answer(status: number, body: unknown): TokenExchange {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const contentType = typeof body === 'string' ? 'text/html' : 'application/json'
+  return { kind: 'answered', answer: { status, contentType, body: new Sensitive(text), complete: true } }
+}
+
+export class MemoryJournal implements RefreshJournal {
+  readonly entries = new Map<string, JournalEntry>()
+  fault: Failure | undefined
+
+  pending(uid: string): JournalEntry | undefined {
+    return this.entries.get(uid)
+  }
+
+  sent(entry: SentEntry): Promise<Result<void>> {
+    return this.#keep(entry)
+  }
+
+  answered(entry: AnsweredEntry): Promise<Result<void>> {
+    return this.#keep(entry)
+  }
+
+  settled(uid: string): Promise<Result<void>> {
+    if (this.fault !== undefined) return Promise.resolve(failed(this.fault))
+    this.entries.delete(uid)
+    return Promise.resolve(ok(undefined))
+  }
+
+  #keep(entry: JournalEntry): Promise<Result<void>> {
+    if (this.fault !== undefined) return Promise.resolve(failed(this.fault))
+    this.entries.set(entry.uid, entry)
+    return Promise.resolve(ok(undefined))
+  }
+}
+
+export class MemorySink implements AccessTokenSink {
+  readonly published = new Map<string, ReadonlyMap<string, string>>()
+  readonly #digests = new Map<string, { digest: string; uid: string }>()
+  readonly foreign = new Set<string>()
+  observations = 0
+  publications = 0
+  fault: Failure | undefined
+  cleansUp = false
+
+  observe({ name, credentialUid }: TargetIdentity): Promise<Result<TargetState>> {
+    this.observations += 1
+    if (this.foreign.has(name)) return Promise.resolve(ok({ kind: 'foreign', owner: 'somebody else' }))
+    const found = this.#digests.get(name)
+    if (!this.published.has(name) || found === undefined) return Promise.resolve(ok({ kind: 'absent' }))
+    if (found.uid !== credentialUid) return Promise.resolve(ok({ kind: 'foreign', owner: 'another credential' }))
+    return Promise.resolve(ok({ kind: 'ours', digest: found.digest, intact: true }))
+  }
+
+  publish({ identity, files, digest }: Publication): Promise<Result<void>> {
+    if (this.fault !== undefined) return Promise.resolve(failed(this.fault))
+    this.publications += 1
+    this.published.set(identity.name, new Map([...files].map(([key, value]) => [key, value.reveal()])))
+    this.#digests.set(identity.name, { digest, uid: identity.credentialUid })
+    return Promise.resolve(ok(undefined))
+  }
+
+  remove({ name }: TargetIdentity): Promise<Result<void>> {
+    this.published.delete(name)
+    return Promise.resolve(ok(undefined))
+  }
+
+  needsCleanup(): boolean {
+    return this.cleansUp
+  }
+}
+
+export class MemoryStatus implements StatusWriter {
+  readonly states = new Map<string, CredentialState>()
+  readonly finalized = new Set<string>()
+  writes = 0
+  fault: Failure | undefined
+
+  write({ key, state, nextRefreshAt }: StatusReport): Promise<Result<void>> {
+    if (this.fault !== undefined) return Promise.resolve(failed(this.fault))
+    this.writes += 1
+    this.states.set(keyText(key), state)
+    observeOutput('status', JSON.stringify({ state, nextRefreshAt }))
+    return Promise.resolve(ok(undefined))
+  }
+
+  setFinalizer(credential: Parameters<StatusWriter['setFinalizer']>[0], present: boolean): Promise<Result<void>> {
+    if (present) this.finalized.add(keyText(credential.key))
+    else this.finalized.delete(keyText(credential.key))
+    return Promise.resolve(ok(undefined))
+  }
+}
+
+export class EventList implements EventRecorder {
+  readonly events: CredentialEvent[] = []
+
+  record(event: CredentialEvent): void {
+    observeOutput('event', JSON.stringify(event))
+    this.events.push(event)
+  }
+
+  reasons(): readonly string[] {
+    return this.events.map(({ reason }) => reason)
+  }
+}
+
+export class LogLines implements Logger {
+  readonly lines: string[] = []
+
+  debug(fields: LogFields, message: string): void {
+    this.#keep('debug', fields, message)
+  }
+
+  info(fields: LogFields, message: string): void {
+    this.#keep('info', fields, message)
+  }
+
+  warn(fields: LogFields, message: string): void {
+    this.#keep('warn', fields, message)
+  }
+
+  error(fields: LogFields, message: string): void {
+    this.#keep('error', fields, message)
+  }
+
+  #keep(level: string, fields: LogFields, message: string): void {
+    const line = JSON.stringify({ level, ...fields, message })
+    observeOutput('log', line)
+    this.lines.push(line)
+  }
+}

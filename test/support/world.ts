@@ -1,0 +1,138 @@
+import type { Deps } from '../../src/app/deps.ts'
+import { Engine } from '../../src/app/engine.ts'
+import { Limiter } from '../../src/app/limiter.ts'
+import { ResourceIndex } from '../../src/app/resource-index.ts'
+import { conditionOf } from '../../src/domain/conditions.ts'
+import { type Credential, keyText } from '../../src/domain/credential.ts'
+import type { Condition, ConditionType, CredentialState } from '../../src/domain/credential-state.ts'
+import type { Provider } from '../../src/domain/provider.ts'
+import type { TokenStore } from '../../src/domain/token-store.ts'
+import { aCredential, aProvider, aStore } from './builders.ts'
+import { memoryMetrics } from './memory-metrics.ts'
+import {
+  EventList,
+  LogLines,
+  MemoryJournal,
+  MemorySink,
+  MemoryStatus,
+  MemoryStore,
+  MemoryTokenEndpoint,
+} from './memory-ports.ts'
+import { SimulatedClock } from './simulated-clock.ts'
+
+/** The whole operator over ports in memory and a simulated clock. What is outside the process survives {@link World.restart}. */
+export class World {
+  readonly clock = new SimulatedClock()
+  readonly store = new MemoryStore()
+  readonly endpoint = new MemoryTokenEndpoint()
+  readonly journal = new MemoryJournal()
+  readonly sink = new MemorySink()
+  readonly status = new MemoryStatus()
+  readonly events = new EventList()
+  readonly log = new LogLines()
+  readonly measured = memoryMetrics()
+  readonly bugs: unknown[] = []
+  leading = true
+  usesFinalizers = true
+  engine: Engine
+  resources: ResourceIndex
+
+  constructor() {
+    const { engine, resources } = this.#boot()
+    this.engine = engine
+    this.resources = resources
+  }
+
+  /** A world with one credential, its provider, its store and a seeded refresh token; running. */
+  static async withCredential(changes: Parameters<typeof aCredential>[0] = {}): Promise<World> {
+    const world = new World()
+    world.store.put('teams/ci/claude', world.endpoint.login())
+    world.applyProvider()
+    world.applyStore()
+    world.apply(aCredential(changes))
+    await world.start()
+    return world
+  }
+
+  async start(): Promise<void> {
+    this.engine.start()
+    await this.clock.pass(0.01)
+  }
+
+  /** Ends the process, in the middle of whatever it does, and starts another one that knows only what was written down. */
+  async restart(): Promise<void> {
+    const before = [...this.resources.credentials()]
+    const { engine, resources } = this.#boot()
+    const old = this.engine
+    this.engine = engine
+    this.resources = resources
+    void old.stop()
+    this.applyProvider()
+    this.applyStore()
+    for (const { type, credential } of before) {
+      if (type !== 'credential') continue
+      const state = this.status.states.get(keyText(credential.key)) ?? credential.state
+      this.apply({ ...credential, state: throughStatus(state) })
+    }
+    await this.start()
+  }
+
+  apply(credential: Credential): void {
+    this.resources.upserted('OAuthCredential', { type: 'credential', credential })
+  }
+
+  applyProvider(changes: Partial<Provider> = {}): void {
+    this.resources.upserted('OAuthProvider', { type: 'provider', provider: aProvider(changes) })
+  }
+
+  applyStore(changes: Partial<TokenStore> = {}): void {
+    this.resources.upserted('TokenStore', { type: 'store', store: aStore(changes) })
+  }
+
+  state(name = 'ci/claude'): CredentialState {
+    const state = this.status.states.get(name)
+    if (state === undefined) throw new Error(`no status was written for ${name}`)
+    return state
+  }
+
+  condition(type: ConditionType, name = 'ci/claude'): Condition | undefined {
+    return conditionOf(this.state(name).conditions, type)
+  }
+
+  /** The access token that a pod reads now. */
+  podToken(target = 'claude-token'): string | undefined {
+    return this.sink.published.get(target)?.get('access_token')
+  }
+
+  newestAccessToken(): string | undefined {
+    return this.endpoint.issuedAccessTokens.at(-1)
+  }
+
+  #boot(): { engine: Engine; resources: ResourceIndex } {
+    const resources = new ResourceIndex((key) => this.engine.changed(key))
+    const deps: Deps = {
+      resources,
+      clock: this.clock,
+      stores: { kubernetes: this.store },
+      tokenEndpoint: this.endpoint,
+      journal: this.journal,
+      sink: this.sink,
+      status: this.status,
+      events: this.events,
+      metrics: this.measured.metrics,
+      logger: this.log,
+      limiter: new Limiter(this.clock),
+      usesFinalizers: this.usesFinalizers,
+      mayBegin: () => this.leading,
+    }
+    return { resources, engine: new Engine(deps, (bug) => this.bugs.push(bug)) }
+  }
+}
+
+/** What survives a status: times in whole seconds. */
+function throughStatus(state: CredentialState): CredentialState {
+  const text = JSON.stringify(state, (name, value: unknown) =>
+    typeof value === 'number' && /(At|Time|^at)$/.test(name) ? Math.floor(value) : value,
+  )
+  return JSON.parse(text) as CredentialState
+}
