@@ -1,0 +1,54 @@
+import { readAnswerBody, type AnswerBody } from './token-answer-body.ts'
+import { reportedError, type ReportedError } from './token-answer-errors.ts'
+import { refusalFailure } from './token-answer-failure.ts'
+import { findRefreshToken, hasAccessToken, issuedTokens, type TokenAnswerContext } from './token-answer-tokens.ts'
+import type { Sensitive } from './sensitive.ts'
+import type { TokenAnswer, TokenAnswerReading } from './token-exchange.ts'
+
+/**
+ * Says what an answer of a token endpoint means.
+ *
+ * The refresh token is taken out first, from whatever arrived: a server that has issued one has
+ * killed the old one, so an answer that is cut, or wrong in any other member, must not throw it
+ * away. Only then is the answer judged.
+ *
+ * Guarantees: never throws; takes time linear in the body; the same answer always reads the same; a
+ * refresh token that did not arrive whole is never returned; no text of the answer but a known error
+ * code is in the failure's message.
+ *
+ * Failures: TOKEN_ANSWER_INCOMPLETE and TOKEN_RESULT_UNKNOWN, alone among these, may come with a
+ * refresh token. REFRESH_TOKEN_REJECTED, CLIENT_REJECTED, SCOPE_REJECTED, REQUEST_REJECTED,
+ * TOKEN_ENDPOINT_THROTTLED, TOKEN_ENDPOINT_UNAVAILABLE, TOKEN_ENDPOINT_REDIRECTED,
+ * TOKEN_ENDPOINT_NOT_FOUND, TOKEN_ANSWER_NOT_OAUTH.
+ *
+ * @see RFC 6749 §5.1, §5.2
+ */
+export function readTokenAnswer(answer: TokenAnswer, context: TokenAnswerContext): TokenAnswerReading {
+  const body = readAnswerBody(answer)
+  const refreshToken = rotatedRefreshToken(answer, body)
+  const error = reportedError(body.members, hasAccessToken(body.members))
+  const tokens = isIssue(answer, body, error) ? issuedTokens(body.members, context) : undefined
+  if (tokens !== undefined) return { kind: 'issued', tokens }
+  const carriesRefreshToken = refreshToken !== undefined
+  const failure = refusalFailure({ answer, body, error, carriesRefreshToken }, context)
+  return carriesRefreshToken ? { kind: 'refused', failure, refreshToken } : { kind: 'refused', failure }
+}
+
+/**
+ * The refresh token that the server has issued with this answer. One that stands in an error without
+ * an access token beside it is an echo of the request, perhaps a masked one: writing it back could
+ * replace a good token by asterisks.
+ */
+function rotatedRefreshToken({ status }: TokenAnswer, { members }: AnswerBody): Sensitive | undefined {
+  const accompanied = hasAccessToken(members)
+  const issued = accompanied || (isSuccess(status) && reportedError(members, false) === undefined)
+  return issued ? findRefreshToken(members) : undefined
+}
+
+function isIssue({ status }: TokenAnswer, { ending }: AnswerBody, error: ReportedError | undefined): boolean {
+  return isSuccess(status) && ending === 'whole' && error === undefined
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300
+}
