@@ -43,12 +43,9 @@ export class Engine {
     return this.#memory.get(keyText(key))
   }
 
-  queueDepth(): number {
-    return this.#queue.depth()
-  }
-
-  longestRunningSeconds(): number {
-    return this.#queue.longestRunningSeconds()
+  /** The queue, to look at. */
+  get queue(): Pick<WorkQueue, 'depth' | 'longestRunningSeconds' | 'unfinishedSeconds'> {
+    return this.#queue
   }
 
   async #work(text: string): Promise<Requeue> {

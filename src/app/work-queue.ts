@@ -80,6 +80,14 @@ export class WorkQueue {
     return this.#running.size
   }
 
+  /** Seconds that all running work has taken, summed. */
+  unfinishedSeconds(): number {
+    const nowMs = this.#options.clock.monotonicMs()
+    let sum = 0
+    for (const { sinceMs } of this.#running.values()) sum += nowMs - sinceMs
+    return sum / 1000
+  }
+
   /** Seconds that the longest running work has taken; 0 when nothing runs. */
   longestRunningSeconds(): number {
     const nowMs = this.#options.clock.monotonicMs()

@@ -1,0 +1,52 @@
+import type { CredentialGaugeInput, WorkQueueGauges } from '../ports/credential-gauges.ts'
+import type { Deps } from './deps.ts'
+import { Engine } from './engine.ts'
+import { credentialGauges } from './gauges.ts'
+import { Limiter } from './limiter.ts'
+import { ResourceIndex } from './resource-index.ts'
+
+/** Everything that the operator works with, but what it builds itself. */
+export type OperatorParts = Omit<Deps, 'resources' | 'limiter'>
+
+/**
+ * The operator: an index that is always fed, and an engine for as long as this process acts.
+ *
+ * Between {@link Operator.end} and the next {@link Operator.begin} nothing is refreshed, and nothing
+ * is remembered beyond what the statuses say.
+ */
+export class Operator {
+  readonly resources: ResourceIndex
+  readonly #deps: Deps
+  readonly #onBug: (bug: unknown) => void
+  #engine: Engine | undefined
+
+  constructor(parts: OperatorParts, onBug: (bug: unknown) => void) {
+    this.resources = new ResourceIndex((key) => this.#engine?.changed(key))
+    this.#deps = { ...parts, resources: this.resources, limiter: new Limiter(parts.clock) }
+    this.#onBug = onBug
+  }
+
+  /** Begins to act on every credential of the index, which has to be complete. */
+  begin(): void {
+    if (this.#engine !== undefined) throw new Error('the operator acts already')
+    this.#engine = new Engine(this.#deps, this.#onBug)
+    this.#engine.start()
+  }
+
+  /** Begins nothing new, and resolves when everything under way has ended. */
+  async end(): Promise<void> {
+    await this.#engine?.stop()
+    this.#engine = undefined
+  }
+
+  /** Every credential as it is now. */
+  gauges(): Iterable<CredentialGaugeInput> {
+    return credentialGauges(this.resources, this.#engine)
+  }
+
+  readonly queueGauges: WorkQueueGauges = {
+    depth: () => this.#engine?.queue.depth() ?? 0,
+    longestRunningSeconds: () => this.#engine?.queue.longestRunningSeconds() ?? 0,
+    unfinishedWorkSeconds: () => this.#engine?.queue.unfinishedSeconds() ?? 0,
+  }
+}
