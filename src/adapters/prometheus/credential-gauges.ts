@@ -1,0 +1,160 @@
+import { setImmediate } from 'node:timers/promises'
+import type { CredentialGaugeInput, CredentialInfo } from '../../ports/credential-gauges.ts'
+import { gaugesText, labelText, sampleText, type Family } from './text-format.ts'
+
+/** How many credentials are rendered before other work of the process gets a turn: about two milliseconds. */
+const credentialsPerTurn = 1_000
+
+/** The value of one gauge for one credential; undefined: no series. */
+interface CredentialGauge {
+  readonly name: string
+  readonly help: string
+  value(credential: CredentialGaugeInput): number | undefined
+}
+
+/** Gauges with no labels but the credential's. */
+const plainGauges: readonly CredentialGauge[] = [
+  {
+    name: 'oauthcredential_ready',
+    help: 'Whether the target holds an unexpired access token of this spec.',
+    value: ({ ready }) => (ready ? 1 : 0),
+  },
+  {
+    name: 'oauthcredential_access_token_expiration_timestamp_seconds',
+    help: 'Expiry of the access token that is in the target.',
+    value: ({ accessTokenExpiresAt }) => accessTokenExpiresAt,
+  },
+  {
+    name: 'oauthcredential_next_refresh_timestamp_seconds',
+    help: 'When the next refresh is due. Absent while a human must act.',
+    value: ({ nextRefreshAt }) => nextRefreshAt,
+  },
+  {
+    name: 'oauthcredential_last_success_timestamp_seconds',
+    help: 'When the last successful refresh was started.',
+    value: ({ lastSuccessAt }) => lastSuccessAt,
+  },
+  {
+    name: 'oauthcredential_consecutive_refresh_failures',
+    help: 'Failed attempts since the last success.',
+    value: ({ consecutiveFailures }) => consecutiveFailures,
+  },
+  {
+    name: 'oauthcredential_refresh_token_expiration_timestamp_seconds',
+    help: 'Expiry of the refresh token. Absent when the server did not say.',
+    value: ({ refreshTokenExpiresAt }) => refreshTokenExpiresAt,
+  },
+  {
+    name: 'oauthcredential_refresh_token_writeback_pending',
+    help: 'Whether a rotated refresh token is not yet in its store.',
+    value: ({ writeBackPending }) => (writeBackPending ? 1 : 0),
+  },
+  {
+    name: 'oauthcredential_suspended',
+    help: 'Present while spec.suspend is true.',
+    value: ({ suspended }) => (suspended ? 1 : undefined),
+  },
+]
+
+type State = 'ready' | 'not_ready' | 'stalled' | 'suspended'
+
+/**
+ * Renders the gauges of all credentials, by hand: building ten thousand credentials' series in
+ * prom-client blocks the process for a tenth of a second. Yields in between.
+ *
+ * A name that comes twice is rendered once, because one duplicate series makes a scraper drop the
+ * whole answer. `seen` is told of each credential once.
+ */
+export async function renderCredentialGauges(
+  credentials: Iterable<CredentialGaugeInput>,
+  perCredential: boolean,
+  seen: (credential: CredentialGaugeInput) => void,
+): Promise<string> {
+  const series = new CredentialSeries()
+  const totals = new Totals()
+  const rendered = new Set<string>()
+  for (const credential of credentials) {
+    const key = `${credential.namespace}/${credential.name}`
+    if (rendered.has(key)) continue
+    rendered.add(key)
+    seen(credential)
+    totals.add(credential)
+    if (perCredential) series.add(credential)
+    if (rendered.size % credentialsPerTurn === 0) await setImmediate()
+  }
+  return totals.text() + series.text()
+}
+
+class CredentialSeries {
+  readonly #plain = plainGauges.map((gauge): readonly [CredentialGauge, Family] => [gauge, { ...gauge, samples: [] }])
+  readonly #stalled: Family = {
+    name: 'oauthcredential_stalled',
+    help: 'Present while a human must act.',
+    samples: [],
+  }
+  readonly #info: Family = {
+    name: 'oauthcredential_info',
+    help: 'What the credential refers to; always 1.',
+    samples: [],
+  }
+
+  add(credential: CredentialGaugeInput): void {
+    const labels = `${labelText('namespace', credential.namespace)},${labelText('name', credential.name)}`
+    for (const [gauge, { name, samples }] of this.#plain) {
+      const value = gauge.value(credential)
+      if (value !== undefined) samples.push(sampleText(name, labels, value))
+    }
+    if (credential.stalledReason !== undefined) {
+      const withReason = `${labels},${labelText('reason', credential.stalledReason)}`
+      this.#stalled.samples.push(sampleText(this.#stalled.name, withReason, 1))
+    }
+    this.#info.samples.push(sampleText(this.#info.name, `${labels},${infoLabels(credential.info)}`, 1))
+  }
+
+  text(): string {
+    return gaugesText([...this.#plain.map(([, family]) => family), this.#stalled, this.#info])
+  }
+}
+
+function infoLabels({ provider, storeKind, store, targetSecret, format }: CredentialInfo): string {
+  return [
+    labelText('provider', provider),
+    labelText('store_kind', storeKind),
+    labelText('store', store),
+    labelText('target_secret', targetSecret),
+    labelText('format', format),
+  ].join(',')
+}
+
+/** What remains to alert on when there are no gauges per credential. */
+class Totals {
+  readonly #states: Record<State, number> = { ready: 0, not_ready: 0, stalled: 0, suspended: 0 }
+  #writeBacksPending = 0
+
+  add(credential: CredentialGaugeInput): void {
+    this.#states[stateOf(credential)] += 1
+    if (credential.writeBackPending) this.#writeBacksPending += 1
+  }
+
+  text(): string {
+    const credentials: Family = {
+      name: 'oauthcredential_credentials',
+      help: 'Credentials by state. Each is counted once: suspended before stalled before ready.',
+      samples: Object.entries(this.#states).map(([state, count]) =>
+        sampleText('oauthcredential_credentials', labelText('state', state), count),
+      ),
+    }
+    const pending: Family = {
+      name: 'oauthcredential_refresh_token_writebacks_pending',
+      help: 'Credentials whose rotated refresh token is not yet in its store.',
+      samples: [`oauthcredential_refresh_token_writebacks_pending ${this.#writeBacksPending}\n`],
+    }
+    return gaugesText([credentials, pending])
+  }
+}
+
+function stateOf({ suspended, stalledReason, ready }: CredentialGaugeInput): State {
+  if (suspended) return 'suspended'
+  if (stalledReason !== undefined) return 'stalled'
+  return ready ? 'ready' : 'not_ready'
+}

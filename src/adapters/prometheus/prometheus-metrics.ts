@@ -1,0 +1,182 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { FailureCode } from '../../domain/failures.ts'
+import type { DurationSeconds } from '../../domain/time.ts'
+import type { StoreBackendType } from '../../domain/token-store.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { CredentialGaugeSource, WorkQueueGauges } from '../../ports/credential-gauges.ts'
+import type { Metrics, StoreOperation } from '../../ports/metrics.ts'
+import { renderCredentialGauges } from './credential-gauges.ts'
+import { FirstSight, reasonOf } from './first-sight.ts'
+import { createInstruments, type Instruments } from './instruments.ts'
+
+/** Labels `controller` and `name` of the metrics that controllers have in common. */
+const queue = { name: 'oauthcredential' } as const
+const controller = 'oauthcredential'
+const election = { name: 'oauth-credential-operator' } as const
+
+export interface PrometheusOptions {
+  readonly clock: Pick<Clock, 'now'>
+  readonly version: string
+  /** Commit of the build. */
+  readonly revision: string
+  /** False: only totals by state instead of gauges for each credential. */
+  readonly perCredential: boolean
+}
+
+/** Metrics for Prometheus, in a registry of its own. Label values are names and words from closed sets. */
+export class PrometheusMetrics implements Metrics {
+  readonly #options: PrometheusOptions
+  readonly #registry = new Registry()
+  readonly #instruments: Instruments
+  readonly #firstSight: FirstSight
+  #credentials: CredentialGaugeSource = () => []
+  #leading = false
+
+  constructor(options: PrometheusOptions) {
+    this.#options = options
+    collectDefaultMetrics({ register: this.#registry })
+    this.#instruments = createInstruments(this.#registry)
+    this.#firstSight = new FirstSight(this.#instruments)
+    this.#describeBuild()
+    this.leading(false)
+    for (const result of ['success', 'error', 'requeue_after'])
+      this.#instruments.reconciles.inc({ controller, result }, 0)
+    this.#instruments.queueAdds.inc(queue, 0)
+    this.#instruments.queueRetries.inc(queue, 0)
+  }
+
+  /** Content type of {@link render}. */
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  /** Says where the gauges of each credential come from. They are rendered only while this replica leads. */
+  observeCredentials(source: CredentialGaugeSource): void {
+    this.#credentials = source
+  }
+
+  /** Says where the gauges of the work queue come from. To be called once. */
+  observeQueue(gauges: WorkQueueGauges): void {
+    this.#lookUp('workqueue_depth', 'Keys that are ready for work or in work.', () => gauges.depth())
+    this.#lookUp('workqueue_unfinished_work_seconds', 'Time that all running work has taken, summed.', () =>
+      gauges.unfinishedWorkSeconds(),
+    )
+    this.#lookUp('workqueue_longest_running_processor_seconds', 'Time that the longest running work has taken.', () =>
+      gauges.longestRunningSeconds(),
+    )
+  }
+
+  /** Everything in the text exposition format, version 0.0.4. */
+  async render(): Promise<string> {
+    const credentials = this.#leading ? this.#credentials() : undefined
+    const gauges =
+      credentials === undefined
+        ? ''
+        : await renderCredentialGauges(credentials, this.#options.perCredential, ({ info, namespace }) =>
+            this.#firstSight.provider(info.provider, namespace),
+          )
+    return (await this.#registry.metrics()) + gauges
+  }
+
+  refreshAttempted(provider: string, namespace: string): void {
+    this.#firstSight.provider(provider, namespace)
+    this.#instruments.refreshAttempts.inc({ provider, namespace })
+  }
+
+  refreshFailed(provider: string, namespace: string, code: FailureCode): void {
+    this.#firstSight.provider(provider, namespace)
+    this.#instruments.refreshFailures.inc({ provider, namespace, reason: reasonOf(code) })
+  }
+
+  tokenRequest(
+    provider: string,
+    outcome: 'issued' | FailureCode,
+    status: number | undefined,
+    took: DurationSeconds,
+  ): void {
+    const outcomeLabel = outcome === 'issued' ? outcome : reasonOf(outcome)
+    this.#instruments.tokenRequestDuration.observe({ provider, outcome: outcomeLabel }, took)
+    const code = status === undefined ? 'none' : `${Math.floor(status / 100)}xx`
+    this.#instruments.tokenResponses.inc({ provider, code })
+  }
+
+  refreshTokenRotated(provider: string): void {
+    this.#instruments.rotations.inc({ provider })
+  }
+
+  writeBackFailed(store: StoreBackendType, code: FailureCode): void {
+    this.#firstSight.store(store)
+    this.#instruments.writeBackFailures.inc({ store_type: store, reason: reasonOf(code) })
+  }
+
+  remainingLifetime(provider: string, left: DurationSeconds): void {
+    this.#instruments.remainingLifetime.observe({ provider }, left)
+  }
+
+  storeRequest(store: StoreBackendType, operation: StoreOperation, ok: boolean, took: DurationSeconds): void {
+    this.#firstSight.store(store)
+    const labels = { store_type: store, operation, result: ok ? 'success' : 'error' }
+    this.#instruments.storeRequests.inc(labels)
+    this.#instruments.storeRequestDuration.observe(labels, took)
+  }
+
+  targetWritten(operation: 'apply' | 'unchanged' | 'conflict' | 'error'): void {
+    this.#instruments.secretWrites.inc({ operation })
+  }
+
+  reconciled(result: 'success' | 'error' | 'requeue_after', took: DurationSeconds): void {
+    this.#instruments.reconciles.inc({ controller, result })
+    this.#instruments.reconcileTime.observe({ controller }, took)
+    this.#instruments.workDuration.observe(queue, took)
+  }
+
+  queueAdded(): void {
+    this.#instruments.queueAdds.inc(queue)
+  }
+
+  queueRetried(): void {
+    this.#instruments.queueRetries.inc(queue)
+  }
+
+  queueWaited(waited: DurationSeconds): void {
+    this.#instruments.queueDuration.observe(queue, waited)
+  }
+
+  watchEvent(resource: string): void {
+    this.#instruments.watchLastEvent.set({ resource }, this.#options.clock.now())
+  }
+
+  watchRestarted(resource: string, reason: string): void {
+    this.#instruments.watchRestarts.inc({ resource, reason })
+  }
+
+  kubernetesRequest(verb: string, code: string): void {
+    this.#instruments.kubernetesRequests.inc({ code, method: verb })
+  }
+
+  leading(isLeader: boolean): void {
+    this.#leading = isLeader
+    this.#instruments.leader.set(election, isLeader ? 1 : 0)
+  }
+
+  #describeBuild(): void {
+    const { version, revision } = this.#options
+    const build = new Gauge({
+      name: 'oauthcredential_build_info',
+      help: 'What this process was built from; always 1.',
+      labelNames: ['version', 'revision'],
+      registers: [this.#registry],
+    })
+    build.set({ version, revision }, 1)
+  }
+
+  #lookUp(name: string, help: string, value: () => number): void {
+    const gauge: Gauge<'name'> = new Gauge({
+      name,
+      help,
+      labelNames: ['name'],
+      registers: [this.#registry],
+      collect: () => gauge.set(queue, value()),
+    })
+  }
+}

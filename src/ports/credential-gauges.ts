@@ -1,0 +1,46 @@
+import type { EpochSeconds } from '../domain/time.ts'
+
+/** What one credential looks like in the metrics at the moment of a scrape. Names and times only, never a token. */
+export interface CredentialGaugeInput {
+  readonly namespace: string
+  readonly name: string
+  /** The condition `Ready` is true. */
+  readonly ready: boolean
+  /** The reason of the condition `Stalled` while it is true. */
+  readonly stalledReason?: string
+  /** Of the token that is in the target. */
+  readonly accessTokenExpiresAt?: EpochSeconds
+  /** Absent while the credential waits for a human. */
+  readonly nextRefreshAt?: EpochSeconds
+  readonly lastSuccessAt?: EpochSeconds
+  readonly consecutiveFailures: number
+  readonly refreshTokenExpiresAt?: EpochSeconds
+  /** True while a rotated refresh token is not known to be in its store. */
+  readonly writeBackPending: boolean
+  readonly suspended: boolean
+  readonly info: CredentialInfo
+}
+
+/** What does not change from refresh to refresh: one series for joins, so that the others stay thin. */
+export interface CredentialInfo {
+  /** Name of the provider object: the same as in the counters. */
+  readonly provider: string
+  readonly storeKind: string
+  readonly store: string
+  readonly targetSecret: string
+  /** The output formats, joined by commas. */
+  readonly format: string
+}
+
+/** The credentials as they are now. Called once per scrape; must not do anything but read memory. */
+export type CredentialGaugeSource = () => Iterable<CredentialGaugeInput>
+
+/** The work queue as it is now; read at each scrape. */
+export interface WorkQueueGauges {
+  /** Keys that are ready for work or in work. */
+  depth(): number
+  /** Seconds that the longest running work has taken; 0 when nothing runs. */
+  longestRunningSeconds(): number
+  /** Seconds that all running work has taken, summed. */
+  unfinishedWorkSeconds(): number
+}
