@@ -2,6 +2,7 @@ import type { Problem } from '../domain/resources.ts'
 import { finalizerName, requestAnnotations } from '../domain/names.ts'
 import { type EpochSeconds, epochSeconds } from '../domain/time.ts'
 import { countAt, isObject, type JsonObject, objectAt, textAt } from './json.ts'
+import { issueMessage } from './problems.ts'
 import { objectName } from './scalars.ts'
 import { refreshRequestOf } from './status-codec.ts'
 import { decodeTime } from './status-time.ts'
@@ -20,6 +21,8 @@ export interface Metadata {
 }
 
 const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
+const namespaceMessage = 'must be a DNS label: at most 63 lower-case letters, digits and -'
+const uidMessage = 'must be made of letters, digits and any of . - _'
 const uidPattern = /^[-._a-zA-Z0-9]{1,317}$/
 
 /**
@@ -47,23 +50,21 @@ export function decodeMetadata(raw: JsonObject, namespaced: boolean): Metadata {
 
 /** Names become paths and labels, so those of a file are held to what an API server would accept. */
 function metadataProblems(metadata: JsonObject, own: { uid: string; namespaced: boolean }): readonly Problem[] {
-  const { name, namespace, uid } = metadata
+  const { name, namespace, uid = own.uid } = metadata
+  const nameMessage = nameProblem(name)
   const problems: Problem[] = []
-  const named = objectName.safeParse(name)
-  if (!named.success) {
-    const message = name === undefined ? 'is required' : (named.error.issues[0]?.message ?? 'is not valid')
-    problems.push({ field: 'metadata.name', message })
-  }
+  if (nameMessage !== undefined) problems.push({ field: 'metadata.name', message: nameMessage })
+  else if (!matches(uidPattern, uid)) problems.push({ field: 'metadata.uid', message: uidMessage })
   if (own.namespaced && namespace !== undefined && !matches(namespacePattern, namespace)) {
-    problems.push({
-      field: 'metadata.namespace',
-      message: 'must be a DNS label: at most 63 lower-case letters, digits and -',
-    })
-  }
-  if (named.success && !matches(uidPattern, uid ?? own.uid)) {
-    problems.push({ field: 'metadata.uid', message: 'must be made of letters, digits, -, _ and .' })
+    problems.push({ field: 'metadata.namespace', message: namespaceMessage })
   }
   return problems
+}
+
+function nameProblem(name: unknown): string | undefined {
+  if (name === undefined) return 'is required'
+  const parsed = objectName.safeParse(name, { error: issueMessage })
+  return parsed.success ? undefined : (parsed.error.issues[0]?.message ?? 'is not valid')
 }
 
 function matches(pattern: RegExp, value: unknown): boolean {

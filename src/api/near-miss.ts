@@ -26,5 +26,5 @@ function editDistance(a: string, b: string, limit: number): number {
 }
 
 function letters(text: string): string {
-  return [...text].toSorted().join('')
+  return text.split('').toSorted().join('')
 }

@@ -1,22 +1,28 @@
 import type { OutputFormat } from '../domain/credential.ts'
+import { outputKey } from '../domain/formats.ts'
 
-/** The data key of an output that names none. */
-export const defaultOutputKeys = {
-  raw: 'access_token',
-  header: 'authorization',
-  dotenv: '.env',
-  'oauth2-json': 'token.json',
-  vibekit: 'claude-oauth-token.json',
-  'claude-code': '.credentials.json',
-} as const satisfies Record<OutputFormat, string>
+/** Every output format, in the order in which they are told. */
+export const outputFormats = [
+  'raw',
+  'header',
+  'dotenv',
+  'oauth2-json',
+  'vibekit',
+  'claude-code',
+] as const satisfies readonly OutputFormat[]
 
-/** What {@link defaultOutputKeys} says, as a CEL map. */
-export const defaultOutputKeysCel = `{${Object.entries(defaultOutputKeys)
-  .map(([format, key]) => `'${format}': '${key}'`)
-  .join(', ')}}`
+const defaults: ReadonlyMap<unknown, string> = new Map(outputFormats.map((format) => [format, outputKey({ format })]))
 
-/** The key that an output is published under; undefined when the manifest does not say. */
-export function outputKey(output: { readonly key?: unknown; readonly format?: unknown }): unknown {
-  if (output.key !== undefined) return output.key
-  return Object.entries(defaultOutputKeys).find(([format]) => format === output.format)?.[1]
+/** The key of an output that names none, format by format, in words. */
+export const defaultKeysText = [...defaults].map(([format, key]) => `${key} for ${String(format)}`).join(', ')
+
+/** The CEL expression of the key that the output `item` is published under. */
+export function publishedKeyCel(item: string): string {
+  const map = [...defaults].map(([format, key]) => `'${String(format)}': '${key}'`).join(', ')
+  return `(has(${item}.key) ? ${item}.key : {${map}}[${item}.format])`
+}
+
+/** The key that an output of a manifest is published under; undefined while the manifest does not say. */
+export function publishedKey(output: { readonly key?: unknown; readonly format?: unknown }): unknown {
+  return output.key ?? defaults.get(output.format)
 }

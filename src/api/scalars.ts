@@ -9,7 +9,10 @@ export const objectName = z
   .string()
   .min(1, { abort: true })
   .max(253)
-  .regex(subdomainPattern, 'must be a DNS subdomain name: lower-case letters, digits, - and ., such as claude-token')
+  .regex(
+    subdomainPattern,
+    'must be a DNS subdomain name: lower-case letters, digits and any of . -, such as claude-token',
+  )
 
 /** A key of a Secret's `data`, which is also the name of a file in a mounted volume. */
 export const dataKey = constrained(
@@ -17,10 +20,10 @@ export const dataKey = constrained(
     .string()
     .min(1, { abort: true })
     .max(253)
-    .regex(/^[-._a-zA-Z0-9]+$/, 'must be made of letters, digits, -, _ and .'),
+    .regex(/^[-._a-zA-Z0-9]+$/, 'must be made of letters, digits and any of . - _'),
   {
     cel: "self != '.' && !self.startsWith('..')",
-    message: 'must not be . and must not begin with ..',
+    message: 'must not be a dot or begin with two',
     holds: (value) => value !== '.' && !value.startsWith('..'),
   },
 )
@@ -83,20 +86,39 @@ export const httpBaseUrl = constrained(
   parses,
 )
 
-/** Segments joined by single slashes, none of them `.` or `..`: cannot leave the place that it is appended to. */
+/**
+ * Segments joined by single slashes, none of them `.` or `..`. RE2 cannot look ahead, so a segment
+ * is spelled out: it has a character other than a dot, or at least three dots.
+ */
+export function segmentsPattern(character: string): RegExp {
+  const segment = String.raw`(\.*${character}(${character}|\.)*|\.{3,})`
+  return new RegExp(`^${segment}(/${segment})*$`)
+}
+
+const pathCharacter = '[a-zA-Z0-9_+=@:!,-]'
+
+/** A relative path that cannot leave the place that it is appended to. */
 export function relativePath(maxLength: number): z.ZodString {
-  return constrained(
-    z
-      .string()
-      .min(1, { abort: true })
-      .max(maxLength)
-      .regex(/^[a-zA-Z0-9_+=.@:!,/-]+$/, 'must be made of letters, digits, / and any of _ + = . @ : ! , -'),
-    {
-      cel: "self.split('/').all(segment, !(segment in ['', '.', '..']))",
-      message: 'must not begin or end with /, and must not have empty, . or .. segments',
-      holds: (value) => value.split('/').every((segment) => !['', '.', '..'].includes(segment)),
-    },
-  )
+  return z
+    .string()
+    .min(1, { abort: true })
+    .max(maxLength)
+    .regex(
+      segmentsPattern(pathCharacter),
+      'must be parts joined by /, none empty and none only one or two dots, of letters, digits and any of . _ + = @ : ! , -',
+    )
+}
+
+/** Like {@link relativePath}, with wildcards and the placeholder of the namespace. */
+export function pathPattern(maxLength: number): z.ZodString {
+  return z
+    .string()
+    .min(1, { abort: true })
+    .max(maxLength)
+    .regex(
+      segmentsPattern(String.raw`([a-zA-Z0-9_+=@:!,*-]|\{namespace\})`),
+      'must be parts joined by /, none empty and none only one or two dots, of letters, digits, any of . _ + = @ : ! , -, * and {namespace}',
+    )
 }
 
 /** Printable ASCII. */

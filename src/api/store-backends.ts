@@ -15,7 +15,7 @@ const serviceAccountRef = z
   })
   .describe(
     'ServiceAccount whose token is presented, in the namespace of this object; for cluster-scoped kinds in the namespace of the operator. ' +
-      "Default: the operator's own.",
+      "Default: the operator's own, which a TokenStore may use only when the operator was started with --ambient-store-credentials=all.",
   )
 
 const vaultAuth = constrained(
@@ -47,8 +47,8 @@ const vaultAuth = constrained(
 const vault = z
   .strictObject({
     address: httpBaseUrl.describe(
-      'URL of Vault or OpenBao. Plain http works only when the operator was started with --allow-plain-http, private addresses only ' +
-        'with --allow-private-addresses.',
+      'URL of Vault or OpenBao. Plain http works only when the operator was started with --allow-plain-http. For a TokenStore, private and ' +
+        'loopback addresses work only with --allow-private-addresses.',
     ),
     namespace: relativePath(256).describe('Namespace inside Vault or OpenBao. Default: the root namespace.').optional(),
     mount: relativePath(256).default('secret').describe('Mount of the KV version 2 engine. Default: secret.'),
@@ -73,7 +73,8 @@ const awsAuth = z
       .describe(`Secret that holds an access key. ${secretPlace}`),
   })
   .describe(
-    'How to log in. Default: as the AWS SDK finds out, for example by the role of the ServiceAccount of the operator.',
+    'How to log in. Default: as the AWS SDK finds out, for example by the role of the ServiceAccount of the operator; for a TokenStore that works ' +
+      'only when the operator was started with --ambient-store-credentials=all.',
   )
 
 const awsSecretsManager = z

@@ -1,23 +1,19 @@
 import * as z from 'zod'
-import { defaultOutputKeys, defaultOutputKeysCel, outputKey } from './output-keys.ts'
+import { defaultKeysText, outputFormats, publishedKey, publishedKeyCel } from './output-keys.ts'
 import { constrained } from './rule.ts'
 import { dataKey, objectName } from './scalars.ts'
-
-const formats = ['raw', 'header', 'dotenv', 'oauth2-json', 'vibekit', 'claude-code'] as const
-
-const keysOfFormats = formats.map((format) => `${defaultOutputKeys[format]} for ${format}`).join(', ')
 
 const output = constrained(
   z.strictObject({
     format: z
-      .enum(formats)
+      .enum(outputFormats)
       .describe(
-        'What is written. raw: the bare access token. header: the value of an Authorization header, such as "Bearer …". ' +
-          'dotenv: one line NAME=token. oauth2-json: a JSON object with the names of RFC 6749 section 5.1, expires_at beside them. ' +
+        'What is written. raw: the bare access token. header: one HTTP header line, "Authorization: Bearer" and the token. ' +
+          'dotenv: one line NAME=token. oauth2-json: a JSON object with the names of RFC 6749 section 5.1, and expires_at. ' +
           'vibekit: the token file that VibeKit reads. claude-code: the .credentials.json that Claude Code reads. ' +
           'No format carries the refresh token.',
       ),
-    key: dataKey.describe(`Key of the Secret's data, or file name. Default: ${keysOfFormats}.`).optional(),
+    key: dataKey.describe(`Key of the Secret's data, or file name. Default: ${defaultKeysText}.`).optional(),
     variable: z
       .string()
       .min(1, { abort: true })
@@ -40,17 +36,15 @@ const output = constrained(
   },
 ).describe('One file of the target.')
 
-const effectiveKeyCel = (item: string) => `(has(${item}.key) ? ${item}.key : ${defaultOutputKeysCel}[${item}.format])`
-
 const outputs = constrained(z.array(output).min(1).max(16), {
-  cel: `self.all(a, self.exists_one(b, ${effectiveKeyCel('b')} == ${effectiveKeyCel('a')}))`,
+  cel: `self.all(a, self.exists_one(b, ${publishedKeyCel('b')} == ${publishedKeyCel('a')}))`,
   message: 'must have different keys; two outputs without key have the same one when their format is the same',
   holds: keysDiffer,
 })
 
 function keysDiffer(items: readonly unknown[]): boolean {
   const keys = items
-    .map((item) => (typeof item === 'object' && item !== null ? outputKey(item) : undefined))
+    .map((item) => (typeof item === 'object' && item !== null ? publishedKey(item) : undefined))
     .filter((key) => key !== undefined)
   return new Set(keys).size === keys.length
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { constrained } from './rule.ts'
-import { mapOf } from './scalars.ts'
+import { mapOf, pathPattern } from './scalars.ts'
 import { oneBackend, storeBackends } from './store-backends.ts'
 
 const labelKey = z
@@ -56,29 +56,13 @@ const namespaceSelector = z
     'x-kubernetes-map-type': 'atomic',
   })
 
-const keyPattern = constrained(
-  z
-    .string()
-    .min(1, { abort: true })
-    .max(512)
-    .regex(
-      /^([a-zA-Z0-9_+=.@:!,/*-]|\{namespace\})+$/,
-      'must be made of letters, digits, any of / _ + = . @ : ! , - *, and {namespace}',
-    ),
-  {
-    cel: "self.split('/').all(segment, !(segment in ['', '.', '..']))",
-    message: 'must not begin or end with /, and must not have empty, . or .. segments',
-    holds: (value) => value.split('/').every((segment) => !['', '.', '..'].includes(segment)),
-  },
-)
-
 const access = z
   .array(
     z
       .strictObject({
         namespaceSelector,
         keys: z
-          .array(keyPattern)
+          .array(pathPattern(512))
           .min(1, { abort: true })
           .max(64)
           .describe(

@@ -1,0 +1,188 @@
+/** A manifest as it stands in a file. */
+export interface Manifest {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly spec: Readonly<Record<string, unknown>>
+}
+
+const apiVersion = 'oauth-operator.dev/v1alpha1'
+
+/** The least that a credential must say. */
+export const minimalCredential: Manifest = {
+  apiVersion,
+  kind: 'OAuthCredential',
+  metadata: { name: 'claude', namespace: 'ci' },
+  spec: {
+    providerRef: { name: 'gateway' },
+    refreshToken: { storeRef: { name: 'vault' }, key: 'teams/ci/claude' },
+    target: { name: 'claude-token' },
+  },
+}
+
+/** A credential that says everything. */
+export const maximalCredential: Manifest = {
+  apiVersion,
+  kind: 'OAuthCredential',
+  metadata: { name: 'claude-max', namespace: 'ci' },
+  spec: {
+    providerRef: { kind: 'ClusterOAuthProvider', name: 'gateway' },
+    grant: 'RefreshToken',
+    refreshToken: {
+      storeRef: { kind: 'ClusterTokenStore', name: 'vault' },
+      key: 'teams/ci/claude',
+      property: '/claudeAiOauth/refreshToken',
+    },
+    scopes: ['user:inference', 'offline_access'],
+    refresh: { before: '1h30m', keepAlive: '24h' },
+    target: {
+      name: 'claude-token',
+      outputs: [
+        { format: 'raw' },
+        { format: 'header' },
+        { format: 'dotenv', key: '.env', variable: 'CLAUDE_CODE_OAUTH_TOKEN' },
+        { format: 'oauth2-json', key: 'answer.json' },
+        { format: 'vibekit' },
+        { format: 'claude-code' },
+        { format: 'raw', key: 'copy' },
+      ],
+      creationPolicy: 'Merge',
+      deletionPolicy: 'Retain',
+    },
+    suspend: true,
+  },
+}
+
+export const minimalProvider: Manifest = {
+  apiVersion,
+  kind: 'OAuthProvider',
+  metadata: { name: 'gateway', namespace: 'ci' },
+  spec: {
+    tokenEndpoint: 'https://login.example.com/oauth/token',
+    client: { id: 'cli', authentication: 'none' },
+  },
+}
+
+export const maximalProvider: Manifest = {
+  apiVersion,
+  kind: 'ClusterOAuthProvider',
+  metadata: { name: 'gateway' },
+  spec: {
+    tokenEndpoint: 'http://[::1]:4000/token?tenant=a%20b',
+    client: { id: 'cli', authentication: 'client_secret_post', secretRef: { name: 'client', key: 'secret' } },
+    request: {
+      bodyFormat: 'json',
+      parameters: { audience: 'https://api.example.com' },
+      headers: { Accept: 'application/json', 'X-Tenant': 'a b' },
+    },
+    rotation: { reuseLeeway: '30s', revokesPreviousAccessToken: true },
+    accessTokenLifetime: '10m',
+    limits: { requestsPerSecond: 1, maxConcurrent: 7 },
+    tls: { caBundle: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n' },
+  },
+}
+
+export const vaultStore: Manifest = {
+  apiVersion,
+  kind: 'ClusterTokenStore',
+  metadata: { name: 'vault' },
+  spec: {
+    access: [
+      {
+        namespaceSelector: {
+          matchLabels: { team: 'ci' },
+          matchExpressions: [{ key: 'example.com/tier', operator: 'In', values: ['a', 'b'] }],
+        },
+        keys: ['teams/{namespace}/**', 'shared/*'],
+        namespacedProviders: 'Allow',
+      },
+    ],
+    vault: {
+      address: 'https://vault.example:8200',
+      namespace: 'admin/ci',
+      mount: 'kv/apps',
+      tls: { caBundleSecretRef: { name: 'vault-ca', key: 'ca.crt' } },
+      auth: {
+        kubernetes: { role: 'oauth-operator', serviceAccountRef: { name: 'vault-login', audiences: ['vault'] } },
+      },
+    },
+  },
+}
+
+export const appRoleStore: Manifest = {
+  apiVersion,
+  kind: 'TokenStore',
+  metadata: { name: 'vault', namespace: 'ci' },
+  spec: {
+    vault: {
+      address: 'https://vault.example',
+      auth: { appRole: { roleId: 'ci-role', secretIdRef: { name: 'vault-login', key: 'secret-id' } } },
+    },
+  },
+}
+
+export const tokenAuthStore: Manifest = {
+  apiVersion,
+  kind: 'TokenStore',
+  metadata: { name: 'vault-token', namespace: 'ci' },
+  spec: {
+    vault: { address: 'https://vault.example', auth: { token: { secretRef: { name: 'vault-login', key: 'token' } } } },
+  },
+}
+
+export const awsStore: Manifest = {
+  apiVersion,
+  kind: 'TokenStore',
+  metadata: { name: 'aws', namespace: 'ci' },
+  spec: {
+    awsSecretsManager: {
+      region: 'eu-central-1',
+      endpoint: 'https://vpce-1.secretsmanager.eu-central-1.vpce.amazonaws.com',
+      auth: { secretRef: { name: 'aws-login', sessionTokenKey: 'session-token' } },
+    },
+  },
+}
+
+export const kubernetesStore: Manifest = {
+  apiVersion,
+  kind: 'TokenStore',
+  metadata: { name: 'secrets', namespace: 'ci' },
+  spec: { kubernetes: {} },
+}
+
+export const fileStore: Manifest = {
+  apiVersion,
+  kind: 'TokenStore',
+  metadata: { name: 'files', namespace: 'ci' },
+  spec: { file: { directory: '/var/lib/oauth/store' } },
+}
+
+/** Manifests that nothing is wrong with. */
+export const validManifests: readonly Manifest[] = [
+  minimalCredential,
+  maximalCredential,
+  minimalProvider,
+  maximalProvider,
+  vaultStore,
+  appRoleStore,
+  tokenAuthStore,
+  awsStore,
+  kubernetesStore,
+  fileStore,
+]
+
+/** A copy of the manifest with another value at the path (`spec.target.outputs.0.key`); undefined takes the member out. */
+export function changed(manifest: Manifest, path: string, value: unknown): Manifest {
+  return withValue(manifest, path.split('.'), value) as Manifest
+}
+
+function withValue(node: unknown, [step, ...rest]: readonly string[], value: unknown): unknown {
+  if (step === undefined) return value
+  if (Array.isArray(node))
+    return node.map((item: unknown, index): unknown => (String(index) === step ? withValue(item, rest, value) : item))
+  const members = new Map(Object.entries(typeof node === 'object' && node !== null ? node : {}))
+  const changedMember = withValue(members.get(step), rest, value)
+  if (changedMember === undefined) members.delete(step)
+  else members.set(step, changedMember)
+  return Object.fromEntries(members)
+}

@@ -1,0 +1,340 @@
+import { describe, expect, test } from 'vitest'
+import { decodeResource } from '../../../src/api/decode.ts'
+import type { Credential } from '../../../src/domain/credential.ts'
+import type { Provider } from '../../../src/domain/provider.ts'
+import type { TokenStore } from '../../../src/domain/token-store.ts'
+import {
+  appRoleStore,
+  awsStore,
+  changed,
+  fileStore,
+  kubernetesStore,
+  type Manifest,
+  maximalCredential,
+  maximalProvider,
+  minimalCredential,
+  minimalProvider,
+  tokenAuthStore,
+  validManifests,
+  vaultStore,
+} from '../../support/manifests.ts'
+
+function credentialOf(manifest: unknown): Credential {
+  const resource = decodeResource(manifest)
+  if (resource?.type !== 'credential') throw new Error(`decoded as ${JSON.stringify(resource)}`)
+  return resource.credential
+}
+
+function providerOf(manifest: Manifest): Provider {
+  const resource = decodeResource(manifest)
+  if (resource?.type !== 'provider') throw new Error(`decoded as ${JSON.stringify(resource)}`)
+  return resource.provider
+}
+
+function storeOf(manifest: Manifest): TokenStore {
+  const resource = decodeResource(manifest)
+  if (resource?.type !== 'store') throw new Error(`decoded as ${JSON.stringify(resource)}`)
+  return resource.store
+}
+
+describe('a credential', () => {
+  test('that says the least has every default filled in', () => {
+    expect(credentialOf(minimalCredential).spec).toEqual({
+      provider: { kind: 'OAuthProvider', name: 'gateway' },
+      refreshToken: { store: { kind: 'TokenStore', name: 'vault' }, key: 'teams/ci/claude' },
+      scopes: [],
+      refresh: {},
+      target: { name: 'claude-token', outputs: [{ format: 'raw' }], creationPolicy: 'Owner', deletionPolicy: 'Delete' },
+      suspend: false,
+    })
+  })
+
+  test('that says everything loses nothing', () => {
+    expect(credentialOf(maximalCredential).spec).toEqual({
+      provider: { kind: 'ClusterOAuthProvider', name: 'gateway' },
+      refreshToken: {
+        store: { kind: 'ClusterTokenStore', name: 'vault' },
+        key: 'teams/ci/claude',
+        property: '/claudeAiOauth/refreshToken',
+      },
+      scopes: ['user:inference', 'offline_access'],
+      refresh: { beforeSeconds: 5400, keepAliveSeconds: 86_400 },
+      target: {
+        name: 'claude-token',
+        outputs: [
+          { format: 'raw' },
+          { format: 'header' },
+          { format: 'dotenv', key: '.env', variable: 'CLAUDE_CODE_OAUTH_TOKEN' },
+          { format: 'oauth2-json', key: 'answer.json' },
+          { format: 'vibekit' },
+          { format: 'claude-code' },
+          { format: 'raw', key: 'copy' },
+        ],
+        creationPolicy: 'Merge',
+        deletionPolicy: 'Retain',
+      },
+      suspend: true,
+    })
+  })
+
+  test('may say in percent when to refresh', () => {
+    const manifest = changed(minimalCredential, 'spec.refresh', { beforePercent: 33 })
+    expect(credentialOf(manifest).spec.refresh).toEqual({ beforePercent: 33 })
+  })
+
+  test('may be written with keys that nothing stands behind', () => {
+    const manifest = changed(changed(minimalCredential, 'spec.scopes', null), 'spec.refresh', { before: null })
+    expect(credentialOf(manifest).spec).toEqual(credentialOf(minimalCredential).spec)
+  })
+
+  test('from an API server has what it says of the object', () => {
+    const manifest = {
+      ...minimalCredential,
+      metadata: {
+        name: 'claude',
+        namespace: 'ci',
+        uid: '0b0f6f3e-7f3c-4c0e-9d2a-0a6a2d7f5b11',
+        generation: 3,
+        resourceVersion: '77',
+        creationTimestamp: '2026-11-20T10:00:00Z',
+        finalizers: ['other.example/x', 'oauth-operator.dev/target-cleanup'],
+        annotations: { 'oauth-operator.dev/refresh-requested-at': 'now' },
+        managedFields: [],
+      },
+      status: { observedGeneration: 2, refreshes: 5 },
+    }
+    expect(credentialOf(manifest)).toMatchObject({
+      key: { namespace: 'ci', name: 'claude' },
+      uid: '0b0f6f3e-7f3c-4c0e-9d2a-0a6a2d7f5b11',
+      generation: 3,
+      createdAt: Date.parse('2026-11-20T10:00:00Z') / 1000,
+      deleting: false,
+      finalized: true,
+      refreshRequest: 'now',
+      state: { observedGeneration: 2, refreshes: 5 },
+    })
+  })
+
+  test('from a file has what an API server would have added', () => {
+    const credential = credentialOf({ ...minimalCredential, metadata: { name: 'claude' } })
+    expect(credential).toMatchObject({
+      key: { namespace: 'default', name: 'claude' },
+      uid: 'default.claude',
+      createdAt: 0,
+      deleting: false,
+      finalized: false,
+      state: { observedGeneration: 0, conditions: [] },
+    })
+    expect(credential).not.toHaveProperty('refreshRequest')
+  })
+
+  test('from a file has another generation when its spec was edited, and only then', () => {
+    const generation = (manifest: Manifest) => credentialOf(manifest).generation
+    expect(generation(structuredClone(minimalCredential))).toBe(generation(minimalCredential))
+    expect(generation(changed(minimalCredential, 'spec.suspend', true))).not.toBe(generation(minimalCredential))
+    expect(generation(minimalCredential)).toBeGreaterThan(0)
+  })
+})
+
+describe('a request to refresh now', () => {
+  const withRequest = (value: unknown) =>
+    credentialOf(
+      changed(minimalCredential, 'metadata.annotations', { 'oauth-operator.dev/refresh-requested-at': value }),
+    )
+
+  test.each<[string, unknown, string | undefined]>([
+    ['is any text', '2026-11-20', '2026-11-20'],
+    ['is absent when empty', '', undefined],
+    ['is absent when it is no text', 5, undefined],
+    ['is cut as the status cuts it', 'x'.repeat(300), 'x'.repeat(256)],
+    ['survives half a character at the cut', `${'x'.repeat(255)}😀`, `${'x'.repeat(255)}\uFFFD`],
+  ])('%s', (_, value, expected) => {
+    expect(withRequest(value).refreshRequest).toBe(expected)
+  })
+})
+
+describe('a provider', () => {
+  test('that says the least has every default filled in', () => {
+    const { generation, ...provider } = providerOf(minimalProvider)
+    expect(generation).toBeGreaterThan(0)
+    expect(provider).toEqual({
+      kind: 'OAuthProvider',
+      name: 'gateway',
+      namespace: 'ci',
+      tokenEndpoint: 'https://login.example.com/oauth/token',
+      client: { id: 'cli', authentication: 'none' },
+      request: { bodyFormat: 'form', parameters: {}, headers: {} },
+      rotation: { reuseLeewaySeconds: 0, revokesPreviousAccessToken: false },
+      accessTokenLifetimeSeconds: 2700,
+      limits: { requestsPerSecond: 5, maxConcurrent: 2 },
+      tls: {},
+    })
+  })
+
+  test('that says everything loses nothing', () => {
+    const { generation, ...provider } = providerOf(maximalProvider)
+    expect(generation).toBeGreaterThan(0)
+    expect(provider).toEqual({
+      kind: 'ClusterOAuthProvider',
+      name: 'gateway',
+      tokenEndpoint: 'http://[::1]:4000/token?tenant=a%20b',
+      client: { id: 'cli', authentication: 'client_secret_post', secretRef: { name: 'client', key: 'secret' } },
+      request: {
+        bodyFormat: 'json',
+        parameters: { audience: 'https://api.example.com' },
+        headers: { Accept: 'application/json', 'X-Tenant': 'a b' },
+      },
+      rotation: { reuseLeewaySeconds: 30, revokesPreviousAccessToken: true },
+      accessTokenLifetimeSeconds: 600,
+      limits: { requestsPerSecond: 1, maxConcurrent: 7 },
+      tls: { caBundle: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n' },
+    })
+  })
+})
+
+describe('a store', () => {
+  test('of a cluster grants what its access list says', () => {
+    expect(storeOf(vaultStore)).toMatchObject({
+      kind: 'ClusterTokenStore',
+      name: 'vault',
+      access: [
+        {
+          namespaceSelector: {
+            matchLabels: { team: 'ci' },
+            matchExpressions: [{ key: 'example.com/tier', operator: 'In', values: ['a', 'b'] }],
+          },
+          keys: ['teams/{namespace}/**', 'shared/*'],
+          namespacedProviders: 'Allow',
+        },
+      ],
+    })
+    expect(storeOf(vaultStore)).not.toHaveProperty('namespace')
+  })
+
+  test('of a cluster denies by default', () => {
+    expect(storeOf(changed(vaultStore, 'spec.access', [])).access).toEqual([])
+    const grant = { namespaceSelector: {}, keys: ['*'] }
+    expect(storeOf(changed(vaultStore, 'spec.access', [grant])).access).toEqual([
+      { namespaceSelector: { matchLabels: {}, matchExpressions: [] }, keys: ['*'], namespacedProviders: 'Deny' },
+    ])
+  })
+
+  test.each<[string, Manifest, TokenStore['backend']]>([
+    [
+      'Vault with the token of a ServiceAccount',
+      vaultStore,
+      {
+        type: 'vault',
+        address: 'https://vault.example:8200',
+        namespace: 'admin/ci',
+        mount: 'kv/apps',
+        tls: { caBundleSecretRef: { name: 'vault-ca', key: 'ca.crt' } },
+        auth: {
+          method: 'kubernetes',
+          mount: 'kubernetes',
+          role: 'oauth-operator',
+          serviceAccount: { name: 'vault-login', audiences: ['vault'] },
+        },
+      },
+    ],
+    [
+      'Vault with an AppRole',
+      appRoleStore,
+      {
+        type: 'vault',
+        address: 'https://vault.example',
+        mount: 'secret',
+        tls: {},
+        auth: {
+          method: 'appRole',
+          mount: 'approle',
+          roleId: 'ci-role',
+          secretIdRef: { name: 'vault-login', key: 'secret-id' },
+        },
+      },
+    ],
+    [
+      'Vault with a token',
+      tokenAuthStore,
+      {
+        type: 'vault',
+        address: 'https://vault.example',
+        mount: 'secret',
+        tls: {},
+        auth: { method: 'token', secretRef: { name: 'vault-login', key: 'token' } },
+      },
+    ],
+    [
+      'AWS Secrets Manager with an access key',
+      awsStore,
+      {
+        type: 'awsSecretsManager',
+        region: 'eu-central-1',
+        endpoint: 'https://vpce-1.secretsmanager.eu-central-1.vpce.amazonaws.com',
+        credentials: {
+          accessKeyId: { name: 'aws-login', key: 'access-key-id' },
+          secretAccessKey: { name: 'aws-login', key: 'secret-access-key' },
+          sessionToken: { name: 'aws-login', key: 'session-token' },
+        },
+      },
+    ],
+    [
+      'AWS Secrets Manager as the SDK finds out',
+      changed(awsStore, 'spec.awsSecretsManager', {}),
+      { type: 'awsSecretsManager' },
+    ],
+    ['Secrets', kubernetesStore, { type: 'kubernetes' }],
+    ['files', fileStore, { type: 'file', directory: '/var/lib/oauth/store' }],
+  ])('may be %s', (_, manifest, backend) => {
+    expect(storeOf(manifest).backend).toEqual(backend)
+  })
+})
+
+test('a namespace has its labels', () => {
+  const labels = { 'kubernetes.io/metadata.name': 'ci', team: 'ci' }
+  expect(decodeResource({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ci', labels } })).toEqual({
+    type: 'namespace',
+    name: 'ci',
+    labels,
+  })
+  expect(decodeResource({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ci', labels: 'x' } })).toEqual({
+    type: 'namespace',
+    name: 'ci',
+    labels: {},
+  })
+  expect(decodeResource({ apiVersion: 'v1', kind: 'Namespace', metadata: {} })).toBeUndefined()
+})
+
+test('decoding does not change the manifest', () => {
+  for (const manifest of validManifests) {
+    const before = structuredClone(manifest)
+    decodeResource(manifest)
+    expect(manifest).toEqual(before)
+  }
+})
+
+test('ten thousand credentials are decoded in well under half a second', () => {
+  const status = {
+    observedGeneration: 1,
+    accessTokenExpirationTime: '2026-11-20T11:00:00Z',
+    lastRefreshTime: '2026-11-20T10:00:00Z',
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'True',
+        reason: 'TokenValid',
+        message: '',
+        observedGeneration: 1,
+        lastTransitionTime: '2026-11-20T10:00:00Z',
+      },
+    ],
+  }
+  const objects = Array.from({ length: 10_000 }, (_, index) => ({
+    ...minimalCredential,
+    metadata: { name: `c-${index}`, namespace: 'ci', uid: `u-${index}`, generation: 1 },
+    status,
+  }))
+  const started = performance.now()
+  for (const object of objects) credentialOf(object)
+  expect(performance.now() - started).toBeLessThan(500)
+})
