@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import type { CredentialGaugeInput, CredentialInfo } from '../../ports/credential-gauges.ts'
-import { gaugesText, labelText, sampleText, type Family } from './text-format.ts'
+import { GaugeText, labelText } from './text-format.ts'
 
-/** How many credentials are rendered before other work of the process gets a turn: about two milliseconds. */
+/** How many credentials are rendered before other work of the process gets a turn: a few milliseconds. */
 const credentialsPerTurn = 1_000
 
 /** The value of one gauge for one credential; undefined: no series. */
@@ -80,39 +80,42 @@ export async function renderCredentialGauges(
     seen(credential)
     totals.add(credential)
     if (perCredential) series.add(credential)
-    if (rendered.size % credentialsPerTurn === 0) await setImmediate()
+    if (rendered.size % credentialsPerTurn > 0) continue
+    series.settle()
+    await setImmediate()
   }
   return totals.text() + series.text()
 }
 
 class CredentialSeries {
-  readonly #plain = plainGauges.map((gauge): readonly [CredentialGauge, Family] => [gauge, { ...gauge, samples: [] }])
-  readonly #stalled: Family = {
-    name: 'oauthcredential_stalled',
-    help: 'Present while a human must act.',
-    samples: [],
-  }
-  readonly #info: Family = {
-    name: 'oauthcredential_info',
-    help: 'What the credential refers to; always 1.',
-    samples: [],
-  }
+  readonly #plain = plainGauges.map((gauge) => ({ gauge, text: new GaugeText(gauge.name, gauge.help) }))
+  readonly #stalled = new GaugeText('oauthcredential_stalled', 'Present while a human must act.')
+  readonly #info = new GaugeText('oauthcredential_info', 'What the credential refers to; always 1.')
 
   add(credential: CredentialGaugeInput): void {
     const labels = `${labelText('namespace', credential.namespace)},${labelText('name', credential.name)}`
-    for (const [gauge, { name, samples }] of this.#plain) {
+    for (const { gauge, text } of this.#plain) {
       const value = gauge.value(credential)
-      if (value !== undefined) samples.push(sampleText(name, labels, value))
+      if (value !== undefined) text.add(labels, value)
     }
     if (credential.stalledReason !== undefined) {
-      const withReason = `${labels},${labelText('reason', credential.stalledReason)}`
-      this.#stalled.samples.push(sampleText(this.#stalled.name, withReason, 1))
+      this.#stalled.add(`${labels},${labelText('reason', credential.stalledReason)}`, 1)
     }
-    this.#info.samples.push(sampleText(this.#info.name, `${labels},${infoLabels(credential.info)}`, 1))
+    this.#info.add(`${labels},${infoLabels(credential.info)}`, 1)
+  }
+
+  settle(): void {
+    for (const text of this.#texts()) text.settle()
   }
 
   text(): string {
-    return gaugesText([...this.#plain.map(([, family]) => family), this.#stalled, this.#info])
+    return this.#texts()
+      .map((text) => text.text())
+      .join('')
+  }
+
+  #texts(): readonly GaugeText[] {
+    return [...this.#plain.map(({ text }) => text), this.#stalled, this.#info]
   }
 }
 
@@ -137,19 +140,17 @@ class Totals {
   }
 
   text(): string {
-    const credentials: Family = {
-      name: 'oauthcredential_credentials',
-      help: 'Credentials by state. Each is counted once: suspended before stalled before ready.',
-      samples: Object.entries(this.#states).map(([state, count]) =>
-        sampleText('oauthcredential_credentials', labelText('state', state), count),
-      ),
-    }
-    const pending: Family = {
-      name: 'oauthcredential_refresh_token_writebacks_pending',
-      help: 'Credentials whose rotated refresh token is not yet in its store.',
-      samples: [`oauthcredential_refresh_token_writebacks_pending ${this.#writeBacksPending}\n`],
-    }
-    return gaugesText([credentials, pending])
+    const credentials = new GaugeText(
+      'oauthcredential_credentials',
+      'Credentials by state. Each is counted once: suspended before stalled before ready.',
+    )
+    for (const [state, count] of Object.entries(this.#states)) credentials.add(labelText('state', state), count)
+    const pending = new GaugeText(
+      'oauthcredential_refresh_token_writebacks_pending',
+      'Credentials whose rotated refresh token is not yet in its store.',
+    )
+    pending.add('', this.#writeBacksPending)
+    return credentials.text() + pending.text()
   }
 }
 

@@ -1,10 +1,3 @@
-/** One metric of the text exposition format with the samples that were rendered for it. */
-export interface Family {
-  readonly name: string
-  readonly help: string
-  readonly samples: string[]
-}
-
 const special = /[\\"\n]/g
 const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' }
 
@@ -13,21 +6,40 @@ export function labelText(name: string, value: string): string {
   return `${name}="${value.replace(special, (character) => escapes[character] ?? character)}"`
 }
 
-/** One line. `labels` are rendered already. */
-export function sampleText(name: string, labels: string, value: number): string {
-  return `${name}{${labels}} ${numberText(value)}\n`
+/** One gauge of the text exposition format with its samples. */
+export class GaugeText {
+  readonly #name: string
+  readonly #help: string
+  readonly #settled: string[] = []
+  #recent: string[] = []
+
+  constructor(name: string, help: string) {
+    this.#name = name
+    this.#help = help
+  }
+
+  /** `labels` are rendered already; empty: none. */
+  add(labels: string, value: number): void {
+    const braced = labels === '' ? '' : `{${labels}}`
+    this.#recent.push(`${this.#name}${braced} ${numberText(value)}\n`)
+  }
+
+  /** Puts the samples so far together. To be called now and then: doing it for all at the end would block for long. */
+  settle(): void {
+    this.#settled.push(this.#recent.join(''))
+    this.#recent = []
+  }
+
+  /** Header and samples; empty when there are no samples. */
+  text(): string {
+    this.settle()
+    const samples = this.#settled.join('')
+    return samples === '' ? '' : `# HELP ${this.#name} ${this.#help}\n# TYPE ${this.#name} gauge\n${samples}`
+  }
 }
 
 function numberText(value: number): string {
   if (Number.isFinite(value)) return String(value)
-  return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
-}
-
-/** Header and samples of each family that has samples. */
-export function gaugesText(families: Iterable<Family>): string {
-  let text = ''
-  for (const { name, help, samples } of families) {
-    if (samples.length > 0) text += `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${samples.join('')}`
-  }
-  return text
+  if (Number.isNaN(value)) return 'NaN'
+  return value > 0 ? '+Inf' : '-Inf'
 }
