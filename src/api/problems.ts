@@ -21,7 +21,7 @@ export function unknownField(field: string, key: string, known: readonly string[
 }
 
 /** As Kubernetes writes it: `spec.target.outputs[0].key`, `spec.request.headers[X-Tenant]`. */
-export function fieldPath(root: string, path: readonly PropertyKey[]): string {
+function fieldPath(root: string, path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, step) => {
     const name = printableName(String(step))
     return typeof step === 'number' || !/^[A-Za-z_]\w*$/.test(name) ? `${text}[${name}]` : `${text}.${name}`

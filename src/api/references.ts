@@ -35,5 +35,4 @@ export const tlsTrust = constrained(
   .describe('Trust in the TLS certificate of the server. Default: public certificate authorities only.')
   .optional()
 
-export type SecretKeyRefManifest = z.output<ReturnType<typeof secretKeyRef>>
 export type TlsTrustManifest = z.output<typeof tlsTrust>

@@ -90,7 +90,7 @@ export const httpBaseUrl = constrained(
  * Segments joined by single slashes, none of them `.` or `..`. RE2 cannot look ahead, so a segment
  * is spelled out: it has a character other than a dot, or at least three dots.
  */
-export function segmentsPattern(character: string): RegExp {
+function segmentsPattern(character: string): RegExp {
   const segment = String.raw`(\.*${character}(${character}|\.)*|\.{3,})`
   return new RegExp(`^${segment}(/${segment})*$`)
 }
