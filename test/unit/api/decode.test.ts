@@ -82,6 +82,15 @@ describe('a credential', () => {
     expect(credentialOf(manifest).spec.refresh).toEqual({ beforePercent: 33 })
   })
 
+  test.each([
+    ['1s', 1],
+    ['8760h', 31_536_000],
+    ['0.5h1m', 1860],
+  ])('may be refreshed %s before the expiry, bounds included', (before, beforeSeconds) => {
+    const manifest = changed(minimalCredential, 'spec.refresh', { before })
+    expect(credentialOf(manifest).spec.refresh).toEqual({ beforeSeconds })
+  })
+
   test('may be written with keys that nothing stands behind', () => {
     const manifest = changed(changed(minimalCredential, 'spec.scopes', null), 'spec.refresh', { before: null })
     expect(credentialOf(manifest).spec).toEqual(credentialOf(minimalCredential).spec)
