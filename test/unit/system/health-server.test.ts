@@ -1,0 +1,189 @@
+import { connect } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { HealthCheck } from '../../../src/adapters/system/health-check.ts'
+import { HealthServer, type HealthServerOptions } from '../../../src/adapters/system/health-server.ts'
+import type { LogFields, Logger } from '../../../src/ports/logger.ts'
+import { canary, observeOutput } from '../../support/canary.ts'
+
+const anyPort = { host: '127.0.0.1', port: 0 } as const
+const running: HealthServer[] = []
+const logged: string[] = []
+
+const logger: Logger = { debug: keep, info: keep, warn: keep, error: keep }
+
+function keep(fields: LogFields, message: string): void {
+  const line = JSON.stringify({ ...fields, message })
+  observeOutput('log', line)
+  logged.push(line)
+}
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.stop()))
+  logged.length = 0
+})
+
+async function serve(overrides: Partial<HealthServerOptions> = {}): Promise<HealthServer> {
+  const server = new HealthServer({
+    metricsAddress: anyPort,
+    healthAddress: anyPort,
+    scrape: { contentType: 'text/plain; version=0.0.4', render: () => Promise.resolve('a 1\n') },
+    liveness: [],
+    readiness: [],
+    logger,
+    ...overrides,
+  })
+  running.push(server)
+  await server.start()
+  return server
+}
+
+function url(port: number | undefined, path: string): string {
+  return `http://127.0.0.1:${port ?? 0}${path}`
+}
+
+const ill: HealthCheck = { name: 'watch', problem: () => 'no event for 900 s' }
+const well: HealthCheck = { name: 'event-loop', problem: () => undefined }
+
+describe('/metrics', () => {
+  test('answers a scrape with its content type', async () => {
+    const server = await serve()
+    const answer = await fetch(url(server.metricsPort(), '/metrics'))
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4')
+    expect(await answer.text()).toBe('a 1\n')
+  })
+
+  test('renders once for those who ask at the same time', async () => {
+    let renders = 0
+    let finish = (_text: string): void => undefined
+    const render = (): Promise<string> => {
+      renders += 1
+      return new Promise((resolve) => {
+        finish = resolve
+      })
+    }
+    const server = await serve({ scrape: { contentType: 'text/plain', render } })
+    const asked = [1, 2, 3].map(() => fetch(url(server.metricsPort(), '/metrics')))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    finish('a 1\n')
+    const texts = await Promise.all(asked.map(async (answer) => (await answer).text()))
+    expect(texts).toEqual(['a 1\n', 'a 1\n', 'a 1\n'])
+    expect(renders).toBe(1)
+  })
+
+  test('that cannot be rendered is a 500 that tells nothing, and the next one works', async () => {
+    const secret = canary('secret')
+    let broken = true
+    const render = (): Promise<string> => (broken ? Promise.reject(new TypeError(secret)) : Promise.resolve('a 1\n'))
+    const server = await serve({ scrape: { contentType: 'text/plain', render } })
+    const answer = await fetch(url(server.metricsPort(), '/metrics'))
+    const text = await answer.text()
+    observeOutput('answer to a scrape', text)
+    expect([answer.status, text]).toEqual([500, 'internal error\n'])
+    expect(logged).toEqual([
+      '{"path":"/metrics","error":"TypeError","message":"a probe or a scrape could not be answered"}',
+    ])
+    broken = false
+    expect((await fetch(url(server.metricsPort(), '/metrics'))).status).toBe(200)
+  })
+})
+
+describe('probes', () => {
+  test('are 200 while every check is well', async () => {
+    const server = await serve({ liveness: [well], readiness: [well] })
+    for (const path of ['/healthz', '/readyz', '/healthz?verbose']) {
+      const answer = await fetch(url(server.healthPort(), path))
+      expect([answer.status, await answer.text()]).toEqual([200, '[+] event-loop: ok\nok\n'])
+    }
+  })
+
+  test('are 503 with the reason while one is not, each with its own checks', async () => {
+    const server = await serve({ liveness: [well], readiness: [well, ill] })
+    expect((await fetch(url(server.healthPort(), '/healthz'))).status).toBe(200)
+    const answer = await fetch(url(server.healthPort(), '/readyz'))
+    expect(answer.status).toBe(503)
+    expect(await answer.text()).toContain('[-] watch: no event for 900 s\n')
+  })
+})
+
+describe('the server', () => {
+  test('answers HEAD like GET, without the body', async () => {
+    const server = await serve()
+    const answer = await fetch(url(server.metricsPort(), '/metrics'), { method: 'HEAD' })
+    expect([answer.status, answer.headers.get('content-length'), await answer.text()]).toEqual([200, '4', ''])
+  })
+
+  test.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('refuses %s', async (method) => {
+    const server = await serve()
+    const answer = await fetch(url(server.healthPort(), '/healthz'), { method })
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+  })
+
+  test.each(['/', '/healthz/', '/metrics/x', '/debug', '/health%7a'])('knows no %s', async (path) => {
+    const server = await serve()
+    expect((await fetch(url(server.healthPort(), path))).status).toBe(404)
+  })
+
+  test('keeps metrics and probes apart on two ports', async () => {
+    const server = await serve()
+    expect(server.metricsPort()).not.toBe(server.healthPort())
+    expect((await fetch(url(server.metricsPort(), '/healthz'))).status).toBe(404)
+    expect((await fetch(url(server.healthPort(), '/metrics'))).status).toBe(404)
+  })
+
+  test('serves both on one port when the addresses are the same', async () => {
+    const free = await serve({ healthAddress: anyPort })
+    const address = { host: '127.0.0.1', port: free.metricsPort() ?? 0 }
+    await free.stop()
+    const server = await serve({ metricsAddress: address, healthAddress: address })
+    expect([server.metricsPort(), server.healthPort()]).toEqual([address.port, address.port])
+    for (const path of ['/metrics', '/healthz', '/readyz']) {
+      expect((await fetch(url(address.port, path))).status).toBe(200)
+    }
+  })
+
+  test('serves nothing that it has no address for', async () => {
+    const server = new HealthServer({
+      scrape: { contentType: 'text/plain', render: () => Promise.resolve('') },
+      liveness: [],
+      readiness: [],
+      logger,
+    })
+    await server.start()
+    expect([server.metricsPort(), server.healthPort()]).toEqual([undefined, undefined])
+    await server.stop()
+  })
+
+  test('says when a port is taken, and then holds none', async () => {
+    const first = await serve()
+    const taken = { host: '127.0.0.1', port: first.healthPort() ?? 0 }
+    const second = new HealthServer({
+      metricsAddress: anyPort,
+      healthAddress: taken,
+      scrape: { contentType: 'text/plain', render: () => Promise.resolve('') },
+      liveness: [],
+      readiness: [],
+      logger,
+    })
+    await expect(second.start()).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    expect(second.metricsPort()).toBeUndefined()
+  })
+
+  test('stops although somebody holds a connection open, and can be stopped twice', async () => {
+    const server = await serve()
+    const socket = connect(server.healthPort() ?? 0, '127.0.0.1')
+    await new Promise((resolve) => socket.once('connect', resolve))
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    socket.on('error', () => undefined)
+    await server.stop()
+    await closed
+    await server.stop()
+    await expect(fetch(url(server.healthPort(), '/healthz'))).rejects.toThrow()
+  })
+
+  test('refuses headers beyond eight kilobytes', async () => {
+    const server = await serve()
+    const answer = await fetch(url(server.healthPort(), '/healthz'), { headers: { 'x-long': 'a'.repeat(9000) } })
+    expect(answer.status).toBe(431)
+  })
+})
