@@ -80,6 +80,11 @@ export class ScriptedApiServer {
     })
   }
 
+  /** Answers what `matches` as `decide` says at that time; undefined leaves it to the API. */
+  scriptWhile(matches: (request: SeenRequest) => boolean, decide: () => ScriptedAnswer | undefined): void {
+    this.#scripts.push((request) => (matches(request) ? decide() : undefined))
+  }
+
   #track(socket: Socket): void {
     this.#connections += 1
     this.#sockets.add(socket)

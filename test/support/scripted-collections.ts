@@ -69,7 +69,12 @@ export class ScriptedCollections {
 
   /** Sends a raw event to every watch. */
   send(event: unknown): void {
-    for (const watch of this.#watches) watch.response.write(`${JSON.stringify(event)}\n`)
+    this.sendText(`${JSON.stringify(event)}\n`)
+  }
+
+  /** Sends every watch whatever is given. */
+  sendText(text: string): void {
+    for (const watch of this.#watches) watch.response.write(text)
   }
 
   /** Ends every watch as `timeoutSeconds` does. */
