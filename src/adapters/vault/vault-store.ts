@@ -1,0 +1,179 @@
+import { type Failure, failure } from '../../domain/failures.ts'
+import { failed, ok, type Result } from '../../domain/result.ts'
+import { Sensitive } from '../../domain/sensitive.ts'
+import { findRefreshToken, replaceTokens } from '../../domain/token-document.ts'
+import { storeText } from '../../domain/token-store.ts'
+import type { RotatedTokens } from '../../domain/tokens.ts'
+import type { RefreshTokenLocation, RefreshTokenStore, StoredRefreshToken } from '../../ports/refresh-token-store.ts'
+import { classifyExchange, saysCasMismatch } from './classify.ts'
+import { casOf, documentOf, explainMissing, kvPath, versionText } from './kv-document.ts'
+import { KvWritten, parseJson } from './schema.ts'
+import { type ClientDeps, VaultClients } from './vault-clients.ts'
+import type { VaultExchange } from './vault-connection.ts'
+import type { VaultSession } from './vault-session.ts'
+
+/**
+ * Refresh tokens in the KV version 2 engine of Vault or OpenBao. The document is the JSON object at
+ * a path, character for character as Vault sends it.
+ *
+ * The version is Vault's version number with the time of its creation: numbers begin again when
+ * somebody deletes the metadata. A write carries the number as `cas`, and before it the path is read,
+ * because `cas` knows nothing of that time.
+ *
+ * Needs `read` and `create` or `update` on `<mount>/data/<key>`. Failures beyond the port's:
+ * STORE_INVALID when there is no KV version 2 engine at the mount.
+ *
+ * @see https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2
+ */
+export class VaultStore implements RefreshTokenStore {
+  readonly #deps: ClientDeps
+  readonly #clients: VaultClients
+
+  constructor(deps: ClientDeps) {
+    this.#deps = deps
+    this.#clients = new VaultClients(deps)
+  }
+
+  async read(location: RefreshTokenLocation): Promise<Result<StoredRefreshToken>> {
+    const session = await this.#clients.session(location.store)
+    return session.ok ? this.#read(session.value, location) : session
+  }
+
+  async writeBack(
+    location: RefreshTokenLocation,
+    base: StoredRefreshToken,
+    tokens: RotatedTokens,
+  ): Promise<Result<StoredRefreshToken>> {
+    const document = replaceTokens(base.document, location.property, tokens)
+    if (document.reveal() === base.document.reveal()) return ok(base)
+    const session = await this.#clients.session(location.store)
+    if (!session.ok) return session
+    const next = { location, base, document, session: session.value }
+    const current = await this.#read(next.session, location)
+    if (!current.ok) return isAboutDocument(current.failure) ? conflict(location) : current
+    if (current.value.version !== base.version) return unlessWritten(current, next)
+    return this.#put(next)
+  }
+
+  /** Ends background renewals and lets requests in flight end. */
+  async close(): Promise<void> {
+    await this.#clients.close()
+  }
+
+  async #read(session: VaultSession, location: RefreshTokenLocation): Promise<Result<StoredRefreshToken>> {
+    const exchange = await session.call({ method: 'GET', path: kvPath(location) }, 'read')
+    if (!exchange.ok) return exchange
+    const document = documentOf(exchange.value)
+    if (document === 'missing') return failed(await explainMissing(exchange.value, session, location))
+    if (document === undefined) return failed(this.#failure('read', exchange.value, location))
+    const found = findRefreshToken(document.text, location.property)
+    if (found.ok) return ok({ refreshToken: found.refreshToken, version: document.version, document: document.text })
+    const code = found.problem === 'missing' ? 'REFRESH_TOKEN_MISSING' : 'REFRESH_TOKEN_MALFORMED'
+    return failed(failure(code, `The document "${location.key}" of ${storeText(location.store)} ${found.detail}.`))
+  }
+
+  /** The `cas` makes a second try harmless: if the first one was carried out, it no longer matches. */
+  async #put(next: NextDocument): Promise<Result<StoredRefreshToken>> {
+    const first = await this.#tryPut(next)
+    if (first.kind !== 'unknown') return this.#settle(first, next)
+    const second = await this.#tryPut(next)
+    return second.kind === 'refused' ? failed(writeUnknown(next.location)) : this.#settle(second, next)
+  }
+
+  async #settle(outcome: PutOutcome, next: NextDocument): Promise<Result<StoredRefreshToken>> {
+    switch (outcome.kind) {
+      case 'written':
+        return ok({ ...outcome.stored })
+      case 'refused':
+        return failed(outcome.failure)
+      case 'unknown':
+        return failed(writeUnknown(next.location))
+      case 'mismatch': {
+        const current = await this.#read(next.session, next.location)
+        if (current.ok) return unlessWritten(current, next)
+        return isAboutDocument(current.failure) ? conflict(next.location) : failed(writeUnknown(next.location))
+      }
+    }
+  }
+
+  async #tryPut({ session, location, base, document }: NextDocument): Promise<PutOutcome> {
+    const body = new Sensitive(`{"options":{"cas":${casOf(base.version)}},"data":${document.reveal()}}`)
+    const result = await session.call({ method: 'PUT', path: kvPath(location), body }, 'write')
+    if (!result.ok) return { kind: 'refused', failure: result.failure }
+    const exchange = result.value
+    if (exchange.kind === 'answered' && exchange.answer.status === 200) {
+      const written = KvWritten.safeParse(parseJson(exchange.answer.body))
+      if (!written.success) return { kind: 'unknown' }
+      const found = findRefreshToken(document, location.property)
+      if (!found.ok) return { kind: 'unknown' }
+      const version = versionText(written.data.data)
+      return { kind: 'written', stored: { refreshToken: found.refreshToken, version, document } }
+    }
+    if (exchange.kind === 'answered' && saysCasMismatch(exchange.answer)) return { kind: 'mismatch' }
+    if (mayBeCarriedOut(exchange)) return { kind: 'unknown' }
+    return { kind: 'refused', failure: this.#failure('write', exchange, location) }
+  }
+
+  #failure(doing: 'read' | 'write', exchange: VaultExchange, { key, store }: RefreshTokenLocation): Failure {
+    const text = `${doing} the document "${key}" of ${storeText(store)}`
+    return classifyExchange(exchange, { text, now: this.#deps.clock.now() })
+  }
+}
+
+/** A document on its way into the store. */
+interface NextDocument {
+  readonly session: VaultSession
+  readonly location: RefreshTokenLocation
+  readonly base: StoredRefreshToken
+  readonly document: Sensitive
+}
+
+type PutOutcome =
+  | { readonly kind: 'written'; readonly stored: StoredRefreshToken }
+  /** Proven: not carried out by this request. */
+  | { readonly kind: 'refused'; readonly failure: Failure }
+  | { readonly kind: 'mismatch' }
+  | { readonly kind: 'unknown' }
+
+/** A sealed Vault and a standby refuse before they touch the storage; other server errors can follow a commit. */
+function mayBeCarriedOut(exchange: VaultExchange): boolean {
+  if (exchange.kind === 'broken') return exchange.sent
+  return exchange.answer.status >= 500 && exchange.answer.status !== 503
+}
+
+/** The same tokens over the same base, a second time: what stands there is what the first time wrote. */
+function unlessWritten(
+  current: Result<StoredRefreshToken> & { ok: true },
+  { location, base, document }: NextDocument,
+): Result<StoredRefreshToken> {
+  const ours = casOf(current.value.version) === casOf(base.version) + 1 && sameJson(current.value.document, document)
+  return ours ? current : conflict(location)
+}
+
+/** Vault sorts members and may escape other characters than we do. */
+function sameJson(a: Sensitive, b: Sensitive): boolean {
+  return canonical(parseJson(a)) === canonical(parseJson(b))
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}
+
+function isAboutDocument({ code }: Failure): boolean {
+  return code === 'REFRESH_TOKEN_MISSING' || code === 'REFRESH_TOKEN_MALFORMED'
+}
+
+function conflict({ key, store }: RefreshTokenLocation): Result<never> {
+  return failed(
+    failure('STORE_CONFLICT', `The document "${key}" of ${storeText(store)} is not the one that was read any more.`),
+  )
+}
+
+function writeUnknown({ key, store }: RefreshTokenLocation): Failure {
+  const what = `Whether the document "${key}" of ${storeText(store)} was written is not known: no usable answer came.`
+  return failure('STORE_WRITE_UNKNOWN', what)
+}
