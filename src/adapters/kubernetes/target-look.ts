@@ -1,0 +1,84 @@
+import { failure } from '../../domain/failures.ts'
+import { fieldManager } from '../../domain/names.ts'
+import { failed, ok, type Result } from '../../domain/result.ts'
+import { type EpochSeconds, epochSeconds } from '../../domain/time.ts'
+import type { TargetIdentity } from '../../ports/access-token-sink.ts'
+import { appliedKeys, managersOf } from './managed-fields.ts'
+import { secretText } from './object-paths.ts'
+import type { Secret } from './schema.ts'
+import { claimTarget, isOwn } from './target-claim.ts'
+import { marksOf, mergeManager } from './target-marks.ts'
+
+/** A target that may be written, in the state in which that was found. */
+export interface KnownTarget {
+  readonly uid: string
+  readonly resourceVersion: string
+  /** The keys that may be written, as asked about. */
+  readonly keys: ReadonlySet<string>
+  /** Field managers under which this credential published here by another policy, and whose fields are to go. */
+  readonly formerManagers: readonly string[]
+}
+
+/** What a credential sees where its target should be. */
+export type TargetLook =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'foreign'; readonly owner: string }
+  | { readonly kind: 'adoptable'; readonly known: KnownTarget }
+  | {
+      readonly kind: 'ours'
+      readonly known: KnownTarget
+      readonly digest?: string
+      readonly expiresAt?: EpochSeconds
+      readonly intact: boolean
+    }
+
+/** Judges an existing Secret as target of a credential that publishes `keys`. Failures: TARGET_REJECTED, TARGET_UNAVAILABLE. */
+export function lookAtTarget(secret: Secret, identity: TargetIdentity, keys: readonly string[]): Result<TargetLook> {
+  const name = secretText(identity.credential.namespace, identity.name)
+  if (secret.metadata.deletionTimestamp !== undefined) {
+    return failed(failure('TARGET_UNAVAILABLE', `${name} is being deleted and still there.`))
+  }
+  const claim = claimTarget(secret, identity, keys)
+  if (claim.kind === 'foreign') return ok(claim)
+  if (claim.kind === 'leftover') {
+    const what = `${name} is left from an earlier OAuthCredential of the same name and not yet garbage-collected.`
+    return failed(failure('TARGET_UNAVAILABLE', what))
+  }
+  const obstacle = obstacleTo(secret)
+  if (obstacle !== undefined) return failed(failure('TARGET_REJECTED', `${name} ${obstacle}.`))
+  const known = knownTarget(secret, identity, keys)
+  return ok(claim.kind === 'adoptable' ? { kind: 'adoptable', known } : oursLook(secret, identity, known))
+}
+
+/** Types other than Opaque mean something to the cluster; a login for a node or an account must not come out of a spec. */
+function obstacleTo(secret: Secret): string | undefined {
+  if (secret.type !== 'Opaque') return `is of the type ${secret.type}, and only a target of the type Opaque is written`
+  return secret.immutable ? 'is immutable, so no fresh token can ever be put into it; delete it' : undefined
+}
+
+function oursLook(secret: Secret, identity: TargetIdentity, known: KnownTarget): TargetLook {
+  const { manager, annotations } = marksOf(identity)
+  const found = secret.metadata.annotations
+  const digest = found[annotations.outputsDigest]
+  const expiresAt = Date.parse(found[annotations.expiresAt] ?? '')
+  const published = appliedKeys(secret, manager)
+  return {
+    kind: 'ours',
+    known,
+    intact: [...known.keys].every((key) => secret.data.has(key) && published.has(key)),
+    ...(digest === undefined ? {} : { digest }),
+    ...(Number.isNaN(expiresAt) ? {} : { expiresAt: epochSeconds(expiresAt / 1000) }),
+  }
+}
+
+function knownTarget(secret: Secret, identity: TargetIdentity, keys: readonly string[]): KnownTarget {
+  const { uid, resourceVersion } = secret.metadata
+  return { uid, resourceVersion, keys: new Set(keys), formerManagers: formerManagers(secret, identity) }
+}
+
+function formerManagers(secret: Secret, identity: TargetIdentity): readonly string[] {
+  const merge = mergeManager(identity.credentialUid)
+  const mine = isOwn(secret, identity) ? [merge, fieldManager] : [merge]
+  const present = managersOf(secret)
+  return mine.filter((manager) => manager !== marksOf(identity).manager && present.has(manager))
+}

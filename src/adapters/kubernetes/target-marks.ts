@@ -1,0 +1,112 @@
+import { keyText } from '../../domain/credential.ts'
+import { fieldManager, groupVersion, targetAnnotations, targetLabels } from '../../domain/names.ts'
+import { timeText } from '../../domain/time-text.ts'
+import type { Publication, TargetIdentity } from '../../ports/access-token-sink.ts'
+
+/** What says on a target whose it is and what was published. */
+export interface TargetMarks {
+  /** Field manager of the publication. */
+  readonly manager: string
+  readonly annotations: {
+    readonly credential: string
+    readonly expiresAt: string
+    readonly outputsDigest: string
+  }
+}
+
+/**
+ * Under `Merge` several credentials may publish into one Secret, so each has its own field manager and
+ * annotations there: server-side apply removes what a manager leaves out, and one shared manager would
+ * make every publication remove the others' keys.
+ */
+export function marksOf({ creationPolicy, credentialUid }: TargetIdentity): TargetMarks {
+  const { credential, expiresAt, outputsDigest } = targetAnnotations
+  if (creationPolicy !== 'Merge')
+    return { manager: fieldManager, annotations: { credential, expiresAt, outputsDigest } }
+  return {
+    manager: mergeManager(credentialUid),
+    annotations: {
+      credential: `${credential}.${credentialUid}`,
+      expiresAt: `${expiresAt}.${credentialUid}`,
+      outputsDigest: `${outputsDigest}.${credentialUid}`,
+    },
+  }
+}
+
+export function mergeManager(credentialUid: string): string {
+  return `${fieldManager}-${credentialUid}`
+}
+
+/** Which state of the target a write is for. The API server refuses it with a 409 in any other. */
+export type Precondition =
+  | { readonly kind: 'version'; readonly uid: string; readonly resourceVersion: string }
+  /** There is no such Secret. */
+  | { readonly kind: 'absent' }
+
+/**
+ * No object ever has this resource version: it is the revision of an empty etcd. So an apply that
+ * carries it conflicts with whatever exists, and creates what does not. A POST would do too, but would
+ * file the fields under the operation `Update`, beside that of the later applies, and a key that is no
+ * longer published would stay because its creator still owned it.
+ */
+const neverUsedVersion = '1'
+
+/** The whole Secret as we want it, for server-side apply. */
+export function applyBody(publication: Publication, precondition: Precondition): object {
+  const { identity, files, digest, expiresAt } = publication
+  const { annotations } = marksOf(identity)
+  const merging = identity.creationPolicy === 'Merge'
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      ...applyMetadata(identity, precondition),
+      annotations: {
+        [annotations.credential]: keyText(identity.credential),
+        [annotations.expiresAt]: timeText(expiresAt),
+        [annotations.outputsDigest]: digest,
+      },
+      ...(merging
+        ? {}
+        : { labels: { [targetLabels.managedBy]: fieldManager, [targetLabels.credentialUid]: identity.credentialUid } }),
+      ...(isOwner(identity) ? { ownerReferences: [ownerReference(identity)] } : {}),
+    },
+    ...(merging ? {} : { type: 'Opaque' }),
+    data: Object.fromEntries(
+      [...files].map(([key, content]) => [key, Buffer.from(content.reveal(), 'utf8').toString('base64')]),
+    ),
+  }
+}
+
+/** Applied by a manager, it gives up every field of the Secret that this manager has; nobody else's change. */
+export function releaseBody(identity: TargetIdentity, precondition: Precondition): object {
+  return { apiVersion: 'v1', kind: 'Secret', metadata: applyMetadata(identity, precondition) }
+}
+
+/** True when the Secret is to vanish with the credential. `Retain` wins over `Owner`: the reference would delete it. */
+function isOwner({ creationPolicy, deletionPolicy }: TargetIdentity): boolean {
+  return creationPolicy === 'Owner' && deletionPolicy === 'Delete'
+}
+
+/**
+ * Without `blockOwnerDeletion`: that would need the right to update the credential's finalizers, and
+ * would let a foreground deletion of the credential wait for the Secret, which nobody gains from.
+ * With `controller`, so that no other controller can claim the Secret as well.
+ */
+function ownerReference({ credential, credentialUid }: TargetIdentity): object {
+  return {
+    apiVersion: groupVersion,
+    kind: 'OAuthCredential',
+    name: credential.name,
+    uid: credentialUid,
+    controller: true,
+  }
+}
+
+function applyMetadata({ name, credential }: TargetIdentity, precondition: Precondition): object {
+  const version =
+    precondition.kind === 'absent'
+      ? { resourceVersion: neverUsedVersion }
+      : { uid: precondition.uid, resourceVersion: precondition.resourceVersion }
+  return { name, namespace: credential.namespace, ...version }
+}

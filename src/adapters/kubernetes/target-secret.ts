@@ -1,0 +1,214 @@
+import { failure } from '../../domain/failures.ts'
+import { failed, ok, type Result } from '../../domain/result.ts'
+import type { AccessTokenSink, Publication, TargetIdentity, TargetState } from '../../ports/access-token-sink.ts'
+import { classifyKubeError, problemOf, targetCodes } from './classify.ts'
+import type { KubeClient, KubeError, KubeOutcome } from './kube-client.ts'
+import { metadataOnly } from './metadata-only.ts'
+import { isObjectName, secretPath, secretText } from './object-paths.ts'
+import { ObjectVersion, Secret } from './schema.ts'
+import { type KnownTarget, lookAtTarget, type TargetLook } from './target-look.ts'
+import { applyBody, marksOf, type Precondition, releaseBody } from './target-marks.ts'
+
+/** A write that finds another state than it was made for is made anew so many times. */
+const triesPerWrite = 4
+
+/** Targets that are remembered; each forgotten one costs a read. */
+const rememberedTargets = 100_000
+
+type Version = Pick<KnownTarget, 'uid' | 'resourceVersion'>
+
+/**
+ * Target Secrets, written with server-side apply.
+ *
+ * Every write carries the uid and resource version in which the Secret was seen to be ours to write,
+ * or demands that there be none; in any other state the API server refuses it and the Secret is looked
+ * at again. So nobody's Secret is overwritten, however the writes race, although our own fields are
+ * applied with force. The version is remembered from the last write: a refresh costs one write and no
+ * read.
+ *
+ * `Merge` puts keys into a Secret that others own, and creates it when it is missing. `Retain` under
+ * `Owner` leaves the owner reference out.
+ *
+ * Needs `get` and `patch` on Secrets, and `create` (an apply that creates is authorized as both).
+ */
+export class TargetSecrets implements AccessTokenSink {
+  readonly #client: KubeClient
+  /** By {@link memoryKey}; `absent` as seen, until the first write. */
+  readonly #known = new Map<string, KnownTarget | 'absent'>()
+
+  constructor(client: KubeClient) {
+    this.#client = client
+  }
+
+  async observe(identity: TargetIdentity, keys: readonly string[]): Promise<Result<TargetState>> {
+    const look = await this.#look(identity, keys)
+    if (!look.ok) return look
+    const { value } = look
+    if (value.kind === 'adoptable') return ok({ kind: 'adoptable' })
+    if (value.kind !== 'ours') return ok(value)
+    const { digest, expiresAt, intact } = value
+    return ok({
+      kind: 'ours',
+      intact,
+      ...(digest === undefined ? {} : { digest }),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+    })
+  }
+
+  async publish(publication: Publication): Promise<Result<void>> {
+    const { identity, files } = publication
+    for (let tries = 0; tries < triesPerWrite; tries += 1) {
+      const target = await this.#writable(identity, [...files.keys()])
+      if (!target.ok) return target
+      const outcome = await this.#write(publication, target.value)
+      if (outcome.ok) return ok(undefined)
+      if (problemOf(outcome.error) !== 'conflict') {
+        return failed(writeFailure(outcome.error, identity, publication))
+      }
+    }
+    return failed(contended(identity))
+  }
+
+  /** Only under `Merge` with `Delete`: the garbage collector sees to what is owned, and the rest is to stay. */
+  needsCleanup({ creationPolicy, deletionPolicy }: TargetIdentity): boolean {
+    return creationPolicy === 'Merge' && deletionPolicy === 'Delete'
+  }
+
+  /** Gives up our keys and annotations. The Secret itself stays, even when nothing else is in it. */
+  async remove(identity: TargetIdentity): Promise<Result<void>> {
+    if (!this.needsCleanup(identity)) return ok(undefined)
+    for (let tries = 0; tries < triesPerWrite; tries += 1) {
+      const look = await this.#look(identity, [])
+      if (!look.ok) return look
+      if (look.value.kind !== 'ours') return ok(undefined)
+      const { known } = look.value
+      this.#known.delete(memoryKey(identity))
+      const released = await this.#release(identity, [marksOf(identity).manager, ...known.formerManagers], known)
+      if (released.ok) return ok(undefined)
+      if (problemOf(released.error) !== 'conflict') return failed(writeFailure(released.error, identity))
+    }
+    return failed(contended(identity))
+  }
+
+  /** The state for which the next write is to be made. */
+  async #writable(identity: TargetIdentity, keys: readonly string[]): Promise<Result<KnownTarget | 'absent'>> {
+    const known = this.#known.get(memoryKey(identity))
+    if (known === 'absent' || (known !== undefined && keys.every((key) => known.keys.has(key)))) return ok(known)
+    const look = await this.#look(identity, keys)
+    if (!look.ok) return look
+    switch (look.value.kind) {
+      case 'absent':
+        return ok('absent')
+      case 'foreign': {
+        const name = secretText(identity.credential.namespace, identity.name)
+        return failed(failure('TARGET_NOT_OWNED', `${name} exists and belongs to ${look.value.owner}.`))
+      }
+      case 'adoptable':
+      case 'ours':
+        return ok(look.value.known)
+    }
+  }
+
+  async #look(identity: TargetIdentity, keys: readonly string[]): Promise<Result<TargetLook>> {
+    const { namespace } = identity.credential
+    const name = secretText(namespace, identity.name)
+    this.#known.delete(memoryKey(identity))
+    if (!isObjectName(identity.name)) return failed(failure('TARGET_REJECTED', `${name} has no valid name.`))
+    const outcome = await this.#client.request({ method: 'GET', path: secretPath(namespace, identity.name) })
+    if (!outcome.ok) {
+      if (problemOf(outcome.error) !== 'missing') return failed(readFailure(outcome.error, identity))
+      this.#remember(identity, 'absent')
+      return ok({ kind: 'absent' })
+    }
+    const secret = Secret.safeParse(outcome.body)
+    if (!secret.success) return failed(failure('TARGET_UNAVAILABLE', `Reading ${name} brought no Secret.`))
+    const look = lookAtTarget(secret.data, identity, keys)
+    if (look.ok && 'known' in look.value) this.#remember(identity, look.value.known)
+    return look
+  }
+
+  /** Applies, and removes what an earlier policy of this credential left there. */
+  async #write(publication: Publication, target: KnownTarget | 'absent'): Promise<KubeOutcome> {
+    const { identity, files } = publication
+    this.#known.delete(memoryKey(identity))
+    const precondition = target === 'absent' ? ({ kind: 'absent' } as const) : versionOf(target)
+    let outcome = await this.#apply(identity, marksOf(identity).manager, applyBody(publication, precondition))
+    const former = target === 'absent' ? [] : target.formerManagers
+    const written = versionIn(outcome)
+    if (written !== undefined && former.length > 0) outcome = await this.#release(identity, former, written)
+    const last = versionIn(outcome)
+    if (last !== undefined) this.#remember(identity, { ...last, keys: new Set(files.keys()), formerManagers: [] })
+    return outcome
+  }
+
+  /** Lets field managers go, one after the other. */
+  async #release(identity: TargetIdentity, managers: readonly string[], version: Version): Promise<KubeOutcome> {
+    let outcome: KubeOutcome = { ok: true, status: 200, body: undefined }
+    let at: Version | undefined = version
+    for (const manager of managers) {
+      outcome = await this.#apply(identity, manager, releaseBody(identity, versionOf(at)))
+      at = versionIn(outcome)
+      if (at === undefined) return outcome
+    }
+    return outcome
+  }
+
+  #apply(identity: TargetIdentity, manager: string, body: object): Promise<KubeOutcome> {
+    return this.#client.request({
+      method: 'PATCH',
+      path: secretPath(identity.credential.namespace, identity.name),
+      query: { fieldManager: manager, force: 'true' },
+      contentType: 'application/apply-patch+yaml',
+      accept: metadataOnly,
+      body,
+    })
+  }
+
+  #remember(identity: TargetIdentity, known: KnownTarget | 'absent'): void {
+    this.#known.set(memoryKey(identity), known)
+    if (this.#known.size <= rememberedTargets) return
+    const [oldest] = this.#known.keys()
+    if (oldest !== undefined) this.#known.delete(oldest)
+  }
+}
+
+function memoryKey({ credential, name, credentialUid, creationPolicy }: TargetIdentity): string {
+  return `${credential.namespace}/${name}/${credentialUid}/${creationPolicy}`
+}
+
+/** What was written; undefined when nothing was, or the answer does not say. */
+function versionIn(outcome: KubeOutcome): Version | undefined {
+  const parsed = outcome.ok ? ObjectVersion.safeParse(outcome.body) : undefined
+  return parsed?.data?.metadata
+}
+
+function versionOf({ uid, resourceVersion }: Version): Precondition {
+  return { kind: 'version', uid, resourceVersion }
+}
+
+function readFailure(error: KubeError, { credential, name }: TargetIdentity): ReturnType<typeof failure> {
+  return classifyKubeError(error, {
+    what: `Reading ${secretText(credential.namespace, name)}`,
+    permission: `get secrets in the namespace ${credential.namespace}`,
+    codes: targetCodes,
+  })
+}
+
+function writeFailure(
+  error: KubeError,
+  identity: TargetIdentity,
+  publication?: Publication,
+): ReturnType<typeof failure> {
+  const { namespace } = identity.credential
+  return classifyKubeError(error, {
+    what: `Writing ${secretText(namespace, identity.name)}`,
+    permission: `create and patch secrets in the namespace ${namespace}`,
+    codes: targetCodes,
+    confidential: [...(publication?.files.values() ?? [])],
+  })
+}
+
+function contended({ credential, name }: TargetIdentity): ReturnType<typeof failure> {
+  const what = `${secretText(credential.namespace, name)} is changed by somebody else each time that it is about to be written.`
+  return failure('TARGET_UNAVAILABLE', what)
+}

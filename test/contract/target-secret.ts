@@ -1,0 +1,353 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { requestAnnotations, targetAnnotations, targetLabels } from '../../src/domain/names.ts'
+import type { TargetIdentity } from '../../src/ports/access-token-sink.ts'
+import type { ApiHands, SecretSeed } from '../support/api-hands.ts'
+import { canary } from '../support/canary.ts'
+import { codeOf, expiresAt, messageOf, TargetBench } from '../support/target-bench.ts'
+
+const adopt = { [requestAnnotations.adopt]: 'true' }
+
+type MakeBench = (identity?: Partial<TargetIdentity>) => TargetBench
+
+/** What target Secrets keep to, against the real API server and the fake. */
+export function targetSecretContract(name: string, makeHands: () => Promise<ApiHands>): void {
+  describe(`target Secrets in ${name}`, () => {
+    const current: { hands?: ApiHands } = {}
+    beforeAll(async () => {
+      current.hands = await makeHands()
+    })
+    const bench: MakeBench = (identity) => {
+      if (current.hands === undefined) throw new Error('the API server was not started')
+      return new TargetBench(current.hands, identity)
+    }
+    publishing(bench)
+    racing(bench)
+    ownership(bench)
+    adoption(bench)
+    drift(bench)
+  })
+}
+
+function publishing(bench: MakeBench): void {
+  test('the first publication creates an Opaque Secret that the credential owns', async () => {
+    const b = bench()
+    const token = canary('at')
+    expect(await b.observed()).toEqual({ kind: 'absent' })
+    await b.published({ access_token: token, 'auth.json': `{"t":"${token}","name":"Grüße"}\n` })
+    const secret = await b.hands.secret(b.name)
+    expect(secret).toMatchObject({
+      type: 'Opaque',
+      metadata: {
+        labels: {
+          'app.kubernetes.io/managed-by': 'oauth-credential-operator',
+          'oauth-operator.dev/credential-uid': b.identity.credentialUid,
+        },
+        annotations: {
+          'oauth-operator.dev/credential': `${b.hands.namespace}/claude`,
+          'oauth-operator.dev/expires-at': '2026-11-20T13:00:00Z',
+          'oauth-operator.dev/outputs-digest': 'digest of access_token,auth.json',
+        },
+        ownerReferences: [
+          {
+            apiVersion: 'oauth-operator.dev/v1alpha1',
+            kind: 'OAuthCredential',
+            name: 'claude',
+            uid: b.identity.credentialUid,
+            controller: true,
+          },
+        ],
+      },
+    })
+    expect(await b.hands.data(b.name)).toEqual({
+      access_token: token,
+      'auth.json': `{"t":"${token}","name":"Grüße"}\n`,
+    })
+    expect(await b.observed(['access_token', 'auth.json'])).toEqual({
+      kind: 'ours',
+      digest: 'digest of access_token,auth.json',
+      expiresAt,
+      intact: true,
+    })
+  })
+
+  test('a refresh is one write and no read', async () => {
+    const b = bench()
+    await b.observe()
+    await b.published()
+    b.client.methods.splice(0)
+    const token = canary('at')
+    await b.published({ access_token: token })
+    expect(b.client.methods).toEqual(['PATCH'])
+    expect(await b.hands.data(b.name)).toEqual({ access_token: token })
+  })
+
+  test('publishing the same thing twice is the same as once', async () => {
+    const b = bench()
+    const token = canary('at')
+    await b.published({ access_token: token })
+    const { resourceVersion } = await b.hands.metadata(b.name)
+    await b.published({ access_token: token })
+    b.restart()
+    await b.published({ access_token: token })
+    expect((await b.hands.metadata(b.name))['resourceVersion']).toBe(resourceVersion)
+  })
+
+  test('a key that is no longer published vanishes, the first publication included', async () => {
+    const b = bench()
+    const [token, header] = [canary('at'), canary('at')]
+    await b.published({ access_token: token, header })
+    await b.published({ access_token: token })
+    expect(await b.hands.data(b.name)).toEqual({ access_token: token })
+  })
+
+  test('a Secret that was deleted is made again', async () => {
+    const b = bench()
+    await b.published()
+    await b.hands.deleteSecret(b.name)
+    expect(await b.observed()).toEqual({ kind: 'absent' })
+    await b.published()
+    await b.hands.deleteSecret(b.name)
+    const token = canary('at')
+    await b.published({ access_token: token })
+    expect(await b.hands.data(b.name)).toEqual({ access_token: token })
+  })
+
+  test('labels, annotations and keys that others put on the target stay', async () => {
+    const b = bench()
+    await b.published()
+    await b.hands.edit(b.name, { metadata: { labels: { team: 'ci' }, annotations: { 'example.com/note': 'x' } } })
+    await b.hands.editData(b.name, { theirs: 'kept' })
+    const token = canary('at')
+    await b.published({ access_token: token })
+    expect(await b.hands.data(b.name)).toEqual({ access_token: token, theirs: 'kept' })
+    expect(await b.hands.metadata(b.name)).toMatchObject({
+      labels: { team: 'ci' },
+      annotations: { 'example.com/note': 'x' },
+    })
+  })
+}
+
+function racing(bench: MakeBench): void {
+  test('a Secret that somebody made after the target was seen absent is not touched', async () => {
+    const b = bench()
+    expect(await b.observed()).toEqual({ kind: 'absent' })
+    await b.hands.createSecret(b.name, { data: { access_token: 'theirs' } })
+    expect(codeOf(await b.publish())).toBe('TARGET_NOT_OWNED')
+    expect(await b.hands.data(b.name)).toEqual({ access_token: 'theirs' })
+  })
+
+  test('a Secret that somebody made at the moment of the first write is not touched', async () => {
+    const b = bench()
+    b.client.beforeNextWrite = async () => {
+      await b.hands.createSecret(b.name, { data: { theirs: 'kept' } })
+    }
+    expect(codeOf(await b.publish())).toBe('TARGET_NOT_OWNED')
+    expect(await b.hands.data(b.name)).toEqual({ theirs: 'kept' })
+  })
+
+  test('a Secret that somebody made in place of ours is not touched', async () => {
+    const b = bench()
+    await b.published()
+    b.client.beforeNextWrite = async () => {
+      await b.hands.deleteSecret(b.name)
+      await b.hands.createSecret(b.name, { data: { theirs: 'kept' } })
+    }
+    expect(codeOf(await b.publish())).toBe('TARGET_NOT_OWNED')
+    expect(await b.hands.data(b.name)).toEqual({ theirs: 'kept' })
+  })
+
+  test('a Secret from which our label was taken is let go at once', async () => {
+    const b = bench()
+    await b.published()
+    await b.hands.edit(b.name, { metadata: { labels: { [targetLabels.managedBy]: 'somebody' } } })
+    await b.hands.editData(b.name, { access_token: 'theirs' })
+    const result = await b.publish()
+    expect(codeOf(result)).toBe('TARGET_NOT_OWNED')
+    expect(await b.hands.data(b.name)).toEqual({ access_token: 'theirs' })
+  })
+
+  test('an adoption that is taken back at the moment of the write does not happen', async () => {
+    const b = bench()
+    await b.hands.createSecret(b.name, { data: { access_token: 'theirs' }, annotations: adopt })
+    expect(await b.observed()).toEqual({ kind: 'adoptable' })
+    b.client.beforeNextWrite = async () => {
+      await b.hands.edit(b.name, { metadata: { annotations: { [requestAnnotations.adopt]: null } } })
+    }
+    expect(codeOf(await b.publish())).toBe('TARGET_NOT_OWNED')
+    expect(await b.hands.data(b.name)).toEqual({ access_token: 'theirs' })
+  })
+
+  test('two processes that publish at once leave one whole publication', async () => {
+    const b = bench()
+    const other = b.as({})
+    const [one, two] = [canary('at'), canary('at')]
+    await Promise.all([b.published({ a: one, b: one }), other.published({ a: two, b: two })])
+    const { a, b: second } = await b.hands.data(b.name)
+    expect([one, two]).toContain(a)
+    expect(second).toBe(a)
+  })
+}
+
+function ownership(bench: MakeBench): void {
+  test.each([
+    ['Orphan', 'Delete'],
+    ['Orphan', 'Retain'],
+    ['Owner', 'Retain'],
+  ] as const)('under %s and %s the Secret stays when the credential goes', async (creationPolicy, deletionPolicy) => {
+    const b = bench({ creationPolicy, deletionPolicy })
+    await b.published()
+    expect((await b.hands.metadata(b.name))['ownerReferences'] ?? []).toEqual([])
+    expect(await b.observed()).toMatchObject({ kind: 'ours', intact: true })
+    expect(b.sink.needsCleanup(b.identity)).toBe(false)
+    expect(codeOf(await b.sink.remove(b.identity))).toBe('ok')
+    expect(await b.hands.secretExists(b.name)).toBe(true)
+  })
+
+  test('the owner reference goes when the policy says Retain', async () => {
+    const b = bench()
+    await b.published()
+    const retained = b.as({ deletionPolicy: 'Retain' })
+    await retained.published()
+    expect((await b.hands.metadata(b.name))['ownerReferences'] ?? []).toEqual([])
+  })
+
+  const foreign: Record<string, [seed: SecretSeed, owner: string]> = {
+    somebody: [{}, 'somebody else'],
+    'another operator': [{ labels: { [targetLabels.managedBy]: 'Helm' } }, 'Helm'],
+    'a controller': [
+      {
+        ownerReferences: [
+          { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'first', uid: '1', controller: false },
+          { apiVersion: 'example.com/v1', kind: 'Database', name: 'main', uid: '2', controller: true },
+        ],
+      },
+      'Database main',
+    ],
+    'the operator itself': [
+      { labels: { [targetLabels.managedBy]: 'oauth-credential-operator' } },
+      'the operator itself',
+    ],
+    'another credential, although it may be adopted': [
+      {
+        labels: { [targetLabels.managedBy]: 'oauth-credential-operator', [targetLabels.credentialUid]: 'other' },
+        annotations: { [targetAnnotations.credential]: 'ci/other', ...adopt },
+      },
+      'OAuthCredential ci/other',
+    ],
+    'a credential whose name is not told, because it is none': [
+      {
+        labels: { [targetLabels.managedBy]: 'oauth-credential-operator', [targetLabels.credentialUid]: 'other' },
+        annotations: { [targetAnnotations.credential]: 'a b\nc' },
+      },
+      'another OAuthCredential',
+    ],
+  }
+  test.each(Object.entries(foreign))('a Secret of %s is not touched', async (_who, [seed, owner]) => {
+    const b = bench()
+    await b.hands.createSecret(b.name, { ...seed, data: { access_token: 'theirs' } })
+    expect(await b.observed()).toEqual({ kind: 'foreign', owner })
+    const result = await b.publish()
+    expect(codeOf(result)).toBe('TARGET_NOT_OWNED')
+    expect(messageOf(result)).toContain(`Secret ${b.hands.namespace}/${b.name} exists and belongs to ${owner}.`)
+    expect(await b.hands.data(b.name)).toEqual({ access_token: 'theirs' })
+  })
+
+  test('a Secret on its way out is waited for', async () => {
+    const b = bench()
+    await b.hands.createSecret(b.name, { finalizers: ['example.com/hold'] })
+    await b.hands.deleteSecret(b.name)
+    expect(await b.observed()).toBe('TARGET_UNAVAILABLE')
+    expect(codeOf(await b.publish())).toBe('TARGET_UNAVAILABLE')
+    await b.hands.edit(b.name, { metadata: { finalizers: [] } })
+    await b.published()
+  })
+
+  test('what an earlier credential of the same name owned is waited for, until the garbage collector was there', async () => {
+    const b = bench()
+    await b.published()
+    const next = b.as({ credentialUid: crypto.randomUUID() })
+    expect(await next.observed()).toBe('TARGET_UNAVAILABLE')
+    expect(codeOf(await next.publish())).toBe('TARGET_UNAVAILABLE')
+    await b.hands.deleteSecret(b.name)
+    await next.published()
+  })
+}
+
+function adoption(bench: MakeBench): void {
+  test('a Secret that may be adopted becomes ours, and keeps its other keys', async () => {
+    const b = bench()
+    await b.hands.createSecret(b.name, { data: { access_token: 'theirs', other: 'kept' }, annotations: adopt })
+    expect(await b.observed()).toEqual({ kind: 'adoptable' })
+    const token = canary('at')
+    await b.published({ access_token: token })
+    expect(await b.hands.data(b.name)).toEqual({ access_token: token, other: 'kept' })
+    expect(await b.observed()).toMatchObject({ kind: 'ours', intact: true })
+  })
+
+  test('what a backup restored with another uid is foreign, and ours once it may be adopted', async () => {
+    const b = bench({ deletionPolicy: 'Retain' })
+    await b.published()
+    const restored = b.as({ credentialUid: crypto.randomUUID() })
+    expect(await restored.observed()).toEqual({
+      kind: 'foreign',
+      owner: `an earlier OAuthCredential ${b.hands.namespace}/claude, which had another uid`,
+    })
+    await b.hands.edit(b.name, { metadata: { annotations: adopt } })
+    expect(await restored.observed()).toEqual({ kind: 'adoptable' })
+    await restored.published()
+    expect(await restored.observed()).toMatchObject({ kind: 'ours', intact: true })
+  })
+
+  const unfit: Record<string, [seed: SecretSeed, words: string]> = {
+    'of another type': [{ type: 'kubernetes.io/basic-auth', data: { username: 'x' } }, 'kubernetes.io/basic-auth'],
+    immutable: [{ immutable: true }, 'immutable'],
+  }
+  test.each(Object.entries(unfit))('a Secret that is %s is not adopted', async (_what, [seed, words]) => {
+    const b = bench()
+    await b.hands.createSecret(b.name, { ...seed, annotations: adopt })
+    expect(await b.observed()).toBe('TARGET_REJECTED')
+    const result = await b.publish()
+    expect(codeOf(result)).toBe('TARGET_REJECTED')
+    expect(messageOf(result)).toContain(words)
+  })
+
+  test('ours, made immutable, is told as such', async () => {
+    const b = bench()
+    await b.published()
+    await b.hands.edit(b.name, { immutable: true })
+    const result = await b.publish()
+    expect(codeOf(result)).toBe('TARGET_REJECTED')
+    expect(messageOf(result)).toContain(`Secret ${b.hands.namespace}/${b.name} is immutable`)
+  })
+}
+
+function drift(bench: MakeBench): void {
+  const changes: Record<string, Readonly<Record<string, string | null>>> = {
+    'was changed': { access_token: 'changed' },
+    'is gone': { access_token: null },
+  }
+  test.each(Object.entries(changes))('it is told that a key %s, and mended', async (_what, change) => {
+    const b = bench()
+    const token = canary('at')
+    await b.published({ access_token: token, header: token })
+    await b.hands.editData(b.name, change)
+    expect(await b.observed(['access_token', 'header'])).toMatchObject({ kind: 'ours', intact: false })
+    await b.published({ access_token: token, header: token })
+    expect(await b.observed(['access_token', 'header'])).toMatchObject({ kind: 'ours', intact: true })
+    expect(await b.hands.data(b.name)).toEqual({ access_token: token, header: token })
+  })
+
+  test('annotations that were removed or made nonsense are not told', async () => {
+    const b = bench()
+    await b.published()
+    const annotations = { [targetAnnotations.outputsDigest]: null, [targetAnnotations.expiresAt]: 'tomorrow' }
+    await b.hands.edit(b.name, { metadata: { annotations } })
+    expect(await b.observed()).toEqual({ kind: 'ours', intact: true })
+  })
+
+  test('an output that was never published makes the target incomplete', async () => {
+    const b = bench()
+    await b.published({ access_token: canary('at') })
+    expect(await b.observed(['access_token', '.env'])).toMatchObject({ kind: 'ours', intact: false })
+  })
+}

@@ -1,0 +1,84 @@
+import { expect } from 'vitest'
+import { TargetSecrets } from '../../src/adapters/kubernetes/target-secret.ts'
+import type { FailureCode } from '../../src/domain/failures.ts'
+import type { Result } from '../../src/domain/result.ts'
+import { Sensitive } from '../../src/domain/sensitive.ts'
+import { epochSeconds } from '../../src/domain/time.ts'
+import type { TargetIdentity, TargetState } from '../../src/ports/access-token-sink.ts'
+import { type ApiHands, CountingClient, freshName } from './api-hands.ts'
+import { canary, observeOutput } from './canary.ts'
+
+export const expiresAt = epochSeconds(1_795_179_600)
+
+/** One credential, its target, and the sink between them. */
+export class TargetBench {
+  readonly hands: ApiHands
+  readonly client: CountingClient
+  readonly identity: TargetIdentity
+  sink: TargetSecrets
+
+  constructor(hands: ApiHands, identity: Partial<TargetIdentity> = {}) {
+    this.hands = hands
+    this.client = new CountingClient(hands.operator)
+    this.sink = new TargetSecrets(this.client)
+    this.identity = {
+      credential: { namespace: hands.namespace, name: 'claude' },
+      credentialUid: crypto.randomUUID(),
+      name: freshName('target'),
+      creationPolicy: 'Owner',
+      deletionPolicy: 'Delete',
+      ...identity,
+    }
+  }
+
+  get name(): string {
+    return this.identity.name
+  }
+
+  /** The same target, seen by another credential, or by this one under another policy. */
+  as(changes: Partial<TargetIdentity>): TargetBench {
+    return new TargetBench(this.hands, { ...this.identity, ...changes })
+  }
+
+  /** A process that starts and knows nothing. */
+  restart(): void {
+    this.sink = new TargetSecrets(this.client)
+  }
+
+  async publish(files: Readonly<Record<string, string>> = { access_token: canary('at') }): Promise<Result<void>> {
+    const result = await this.sink.publish({
+      identity: this.identity,
+      files: new Map(Object.entries(files).map(([key, content]) => [key, new Sensitive(content)])),
+      digest: `digest of ${Object.keys(files).join()}`,
+      expiresAt,
+    })
+    return told(result)
+  }
+
+  async published(files: Readonly<Record<string, string>> = { access_token: canary('at') }): Promise<void> {
+    expect(await this.publish(files)).toEqual({ ok: true, value: undefined })
+  }
+
+  async observe(keys: readonly string[] = ['access_token']): Promise<Result<TargetState>> {
+    return told(await this.sink.observe(this.identity, keys))
+  }
+
+  async observed(keys: readonly string[] = ['access_token']): Promise<TargetState | FailureCode> {
+    const result = await this.observe(keys)
+    return result.ok ? result.value : result.failure.code
+  }
+}
+
+/** Lets the canary scan read what a result says. */
+export function told<T>(result: Result<T>): Result<T> {
+  observeOutput('a result', JSON.stringify(result))
+  return result
+}
+
+export function codeOf(result: Result<unknown>): FailureCode | 'ok' {
+  return result.ok ? 'ok' : result.failure.code
+}
+
+export function messageOf(result: Result<unknown>): string {
+  return result.ok ? '' : result.failure.message
+}

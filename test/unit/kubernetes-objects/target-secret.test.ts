@@ -1,0 +1,9 @@
+import { mergedTargetContract } from '../../contract/merged-target.ts'
+import { targetSecretContract } from '../../contract/target-secret.ts'
+import { ApiHands } from '../../support/api-hands.ts'
+import { FakeKubeClient } from '../../support/fake-kube-client.ts'
+
+const makeHands = (): Promise<ApiHands> => Promise.resolve(new ApiHands(new FakeKubeClient(), 'ci'))
+
+targetSecretContract('the fake API server', makeHands)
+mergedTargetContract('the fake API server', makeHands)
