@@ -1,0 +1,138 @@
+import { type Failure, failure } from '../../domain/failures.ts'
+import { fieldManager, targetLabels } from '../../domain/names.ts'
+import { failed, ok, type Result } from '../../domain/result.ts'
+import { findRefreshToken, replaceTokens } from '../../domain/token-document.ts'
+import { storeText } from '../../domain/token-store.ts'
+import type { RotatedTokens, StoredRefreshToken } from '../../domain/tokens.ts'
+import type { RefreshTokenLocation, RefreshTokenStore } from '../../ports/refresh-token-store.ts'
+import { classifyKubeError, problemOf, storeCodes } from './classify.ts'
+import type { KubeClient, KubeError } from './kube-client.ts'
+import { isObjectName, secretPath, secretText } from './object-paths.ts'
+import { Secret } from './schema.ts'
+import { changedData, documentOf } from './secret-document.ts'
+
+/**
+ * Refresh tokens in Secrets of the credentials' own namespaces. The document is a JSON object of the
+ * Secret's keys and what they say as text.
+ *
+ * The version is the Secret's resource version: it differs whenever the data does, and is what the API
+ * server compares. A change of labels alone also makes a new version, which costs one read. A write is
+ * a merge patch of the changed keys at that version.
+ *
+ * A Secret that could not take a successor is refused when it is read, before its token is spent: one
+ * that is immutable or on its way out, and one that the operator itself writes as a target.
+ *
+ * Needs `get` and `patch` on the named Secrets.
+ */
+export class KubernetesSecretStore implements RefreshTokenStore {
+  readonly #client: KubeClient
+
+  constructor(client: KubeClient) {
+    this.#client = client
+  }
+
+  async read(location: RefreshTokenLocation): Promise<Result<StoredRefreshToken>> {
+    const { namespace, key } = location
+    const text = placeText(location)
+    if (!isObjectName(key)) return missing(`${text} cannot exist, because the name is not valid.`)
+    const outcome = await this.#client.request({ method: 'GET', path: secretPath(namespace, key) })
+    if (!outcome.ok) {
+      if (problemOf(outcome.error) === 'missing') return missing(`${text} does not exist.`)
+      return failed(storeFailure(outcome.error, location, 'get'))
+    }
+    const secret = Secret.safeParse(outcome.body)
+    if (!secret.success) return failed(failure('STORE_UNAVAILABLE', `Reading ${text} brought no Secret.`))
+    const unfit = unfitness(secret.data, text)
+    return unfit === undefined ? stored(secret.data, location) : failed(unfit)
+  }
+
+  async writeBack(
+    location: RefreshTokenLocation,
+    base: StoredRefreshToken,
+    tokens: RotatedTokens,
+  ): Promise<Result<StoredRefreshToken>> {
+    const document = replaceTokens(base.document, location.property, tokens)
+    const changed = changedData(base.document, document)
+    if (changed.size === 0) return ok(base)
+    const data = Object.fromEntries([...changed].map(([key, encoded]) => [key, encoded.reveal()]))
+    const outcome = await this.#client.request({
+      method: 'PATCH',
+      path: secretPath(location.namespace, location.key),
+      query: { fieldManager },
+      contentType: 'application/merge-patch+json',
+      body: { metadata: { resourceVersion: base.version }, data },
+    })
+    if (outcome.ok) return writtenSecret(outcome.body, location)
+    const { error } = outcome
+    const problem = problemOf(error)
+    if (problem === 'conflict') return this.#unlessWritten(location, document)
+    if (problem === 'missing') return failed(failure('STORE_CONFLICT', `${placeText(location)} is no longer there.`))
+    return failed(error.ambiguous ? writeUnknown(location) : storeFailure(error, location, 'patch', tokens))
+  }
+
+  /** The same tokens over the same base, a second time: their first write is what this one conflicts with. */
+  async #unlessWritten(
+    location: RefreshTokenLocation,
+    document: StoredRefreshToken['document'],
+  ): Promise<Result<StoredRefreshToken>> {
+    const current = await this.read(location)
+    if (current.ok && current.value.document.reveal() === document.reveal()) return current
+    return failed(failure('STORE_CONFLICT', `${placeText(location)} was changed since it was read.`))
+  }
+}
+
+function stored(secret: Secret, location: RefreshTokenLocation): Result<StoredRefreshToken> {
+  const document = documentOf(secret.data)
+  const found = findRefreshToken(document, location.property)
+  if (!found.ok) {
+    const code = found.problem === 'missing' ? 'REFRESH_TOKEN_MISSING' : 'REFRESH_TOKEN_MALFORMED'
+    return failed(failure(code, `${placeText(location)} ${found.detail}.`))
+  }
+  return ok({ refreshToken: found.refreshToken, version: secret.metadata.resourceVersion, document })
+}
+
+/** The answer to a write is the Secret as it now is. */
+function writtenSecret(body: unknown, location: RefreshTokenLocation): Result<StoredRefreshToken> {
+  const secret = Secret.safeParse(body)
+  const written = secret.success ? stored(secret.data, location) : undefined
+  return written?.ok === true ? written : failed(writeUnknown(location))
+}
+
+function unfitness({ metadata, immutable }: Secret, text: string): Failure | undefined {
+  if (metadata.labels[targetLabels.managedBy] === fieldManager) {
+    const what = `spec.refreshToken.key names ${text}, which the operator itself writes: a target holds no refresh token.`
+    return failure('SPEC_INVALID', what)
+  }
+  if (metadata.deletionTimestamp !== undefined) {
+    return failure('REFRESH_TOKEN_MISSING', `${text} is being deleted.`)
+  }
+  if (!immutable) return undefined
+  return failure('STORE_FORBIDDEN', `${text} is immutable, so a rotated refresh token could not be written back.`)
+}
+
+function storeFailure(
+  error: KubeError,
+  location: RefreshTokenLocation,
+  verb: 'get' | 'patch',
+  tokens?: RotatedTokens,
+): Failure {
+  const confidential = [tokens?.refreshToken, tokens?.accessToken?.value, tokens?.accessToken?.idToken]
+  return classifyKubeError(error, {
+    what: `${verb === 'get' ? 'Reading' : 'Writing'} ${placeText(location)}`,
+    permission: `${verb} secrets in the namespace ${location.namespace}`,
+    codes: storeCodes,
+    confidential: confidential.filter((value) => value !== undefined),
+  })
+}
+
+function writeUnknown(location: RefreshTokenLocation): Failure {
+  return failure('STORE_WRITE_UNKNOWN', `It is not known whether ${placeText(location)} was written.`)
+}
+
+function missing(what: string): Result<never> {
+  return failed(failure('REFRESH_TOKEN_MISSING', what))
+}
+
+function placeText({ namespace, key, store }: RefreshTokenLocation): string {
+  return `${secretText(namespace, key)} of ${storeText(store)}`
+}
