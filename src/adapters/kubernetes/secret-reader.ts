@@ -1,0 +1,137 @@
+import { failure } from '../../domain/failures.ts'
+import type { SecretKeyRef } from '../../domain/provider.ts'
+import { failed, ok, type Result } from '../../domain/result.ts'
+import { Sensitive } from '../../domain/sensitive.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { SecretReader } from '../../ports/secret-reader.ts'
+import { classifyKubeError, clusterCodes, problemOf } from './classify.ts'
+import type { KubeClient } from './kube-client.ts'
+import { isObjectName, secretPath, secretText } from './object-paths.ts'
+import { Secret } from './schema.ts'
+import { decodeSecretValue } from './secret-text.ts'
+
+const keptMs = 60_000
+
+/** Failures are kept only so long that thousands of credentials of one provider ask once. */
+const failureKeptMs = 5_000
+
+export interface KubernetesSecretReaderOptions {
+  readonly client: KubeClient
+  readonly clock: Clock
+  /** Where names in cluster-scoped kinds resolve. */
+  readonly operatorNamespace: string
+}
+
+interface Kept {
+  readonly result: Result<Sensitive>
+  readonly untilMs: number
+}
+
+interface Reading {
+  readonly startedMs: number
+  readonly secret: Promise<Result<Secret>>
+  /** True when {@link KubernetesSecretReader.forget} was called meanwhile. */
+  stale: boolean
+}
+
+/**
+ * Values out of Secrets, by name.
+ *
+ * Of a Secret only the keys that were asked for are kept, for a minute from the start of the request.
+ * Callers that ask at the same time share one request. One line break at the end of a value does not
+ * belong to it: `echo secret | kubectl create secret --from-file` leaves one there, and neither a client
+ * secret (RFC 6749 appendix A.2) nor a password can end with it. Every other byte stays.
+ *
+ * Needs `get` on the named Secrets.
+ */
+export class KubernetesSecretReader implements SecretReader {
+  readonly #options: KubernetesSecretReaderOptions
+  /** By namespace, name and key. */
+  readonly #kept = new Map<string, Kept>()
+  /** By namespace and name. */
+  readonly #readings = new Map<string, Reading>()
+
+  constructor(options: KubernetesSecretReaderOptions) {
+    this.#options = options
+  }
+
+  async read(namespace: string | undefined, { name, key }: SecretKeyRef): Promise<Result<Sensitive>> {
+    const { clock, operatorNamespace } = this.#options
+    const place = { namespace: namespace ?? operatorNamespace, name }
+    const kept = this.#kept.get(`${placeText(place)}/${key}`)
+    if (kept !== undefined && clock.monotonicMs() < kept.untilMs) return kept.result
+    const reading = this.#reading(place)
+    const secret = await reading.secret
+    const result = secret.ok ? valueOf(secret.value, key, secretText(place.namespace, name)) : secret
+    if (!reading.stale) this.#keep(`${placeText(place)}/${key}`, result, reading.startedMs)
+    return result
+  }
+
+  forget(namespace: string | undefined, name: string): void {
+    const text = placeText({ namespace: namespace ?? this.#options.operatorNamespace, name })
+    for (const key of this.#kept.keys()) if (key.startsWith(`${text}/`)) this.#kept.delete(key)
+    const reading = this.#readings.get(text)
+    if (reading === undefined) return
+    reading.stale = true
+    this.#readings.delete(text)
+  }
+
+  /** The request for a Secret that is under way, or a new one. */
+  #reading(place: Place): Reading {
+    const text = placeText(place)
+    const under = this.#readings.get(text)
+    if (under !== undefined) return under
+    const reading: Reading = {
+      startedMs: this.#options.clock.monotonicMs(),
+      secret: this.#request(place).finally(() => {
+        if (this.#readings.get(text) === reading) this.#readings.delete(text)
+      }),
+      stale: false,
+    }
+    this.#readings.set(text, reading)
+    return reading
+  }
+
+  async #request({ namespace, name }: Place): Promise<Result<Secret>> {
+    const text = secretText(namespace, name)
+    if (!isObjectName(name)) return unavailable(`${text} cannot exist, because the name is not valid.`)
+    const outcome = await this.#options.client.request({ method: 'GET', path: secretPath(namespace, name) })
+    if (!outcome.ok) {
+      if (problemOf(outcome.error) === 'missing') return unavailable(`${text} does not exist.`)
+      const permission = `get secrets in the namespace ${namespace}`
+      return failed(classifyKubeError(outcome.error, { what: `Reading ${text}`, permission, codes: clusterCodes }))
+    }
+    const secret = Secret.safeParse(outcome.body)
+    if (secret.success) return ok(secret.data)
+    return failed(failure('KUBERNETES_UNAVAILABLE', `Reading ${text} brought no Secret.`))
+  }
+
+  /** Also lets go of what is too old, so that no secret stays in memory because nobody asks for it. */
+  #keep(id: string, result: Result<Sensitive>, startedMs: number): void {
+    const now = this.#options.clock.monotonicMs()
+    for (const [other, { untilMs }] of this.#kept) if (untilMs <= now) this.#kept.delete(other)
+    this.#kept.set(id, { result, untilMs: startedMs + (result.ok ? keptMs : failureKeptMs) })
+  }
+}
+
+interface Place {
+  readonly namespace: string
+  readonly name: string
+}
+
+function placeText({ namespace, name }: Place): string {
+  return `${namespace}/${name}`
+}
+
+function valueOf(secret: Secret, key: string, text: string): Result<Sensitive> {
+  const encoded = secret.data.get(key)
+  if (encoded === undefined) return unavailable(`${text} has no key ${key}.`)
+  const value = decodeSecretValue(encoded)
+  if (value === undefined) return unavailable(`The key ${key} of ${text} does not hold UTF-8 text.`)
+  const trimmed = value.reveal().replace(/\r?\n$/, '')
+  return trimmed === '' ? unavailable(`The key ${key} of ${text} is empty.`) : ok(new Sensitive(trimmed))
+}
+
+function unavailable(what: string): Result<never> {
+  return failed(failure('CLIENT_SECRET_UNAVAILABLE', what))
+}
