@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Output, OutputFormat, Target } from '../../../src/domain/credential.ts'
 import { outputKey, outputKeys, readerMargin, renderOutputs, targetDigest } from '../../../src/domain/formats.ts'
@@ -235,5 +237,17 @@ describe('the digest of a target', () => {
   }
   test.each(Object.entries(changes))('changes with %s', (_, change) => {
     expect(targetDigest({ ...target, ...change })).not.toBe(targetDigest(target))
+  })
+})
+
+describe('docs/formats.md', () => {
+  const page = readFileSync(resolve(import.meta.dirname, '../../../docs/formats.md'), 'utf8')
+  const formats: readonly OutputFormat[] = ['raw', 'header', 'dotenv', 'oauth2-json', 'vibekit', 'claude-code']
+
+  test.each(formats)('has a section on %s with its key', (format) => {
+    const section = page.split(/^## /m).find((text) => text.startsWith(`${format}\n`))
+    expect(section).toContain(`**Key:** \`${outputKey({ format })}\``)
+    expect(section).toContain('**Margin:**')
+    expect(section).toContain('**Traps:**')
   })
 })
