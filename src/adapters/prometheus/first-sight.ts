@@ -33,7 +33,9 @@ export class FirstSight {
     this.#instruments = instruments
   }
 
+  /** An empty name is that of a credential whose spec could not be read. */
   provider(provider: string, namespace: string): void {
+    if (provider === '') return
     this.#begin(provider)
     const pair = `${namespace}/${provider}`
     if (this.#pairs.size >= mostPairs || this.#pairs.has(pair)) return

@@ -229,6 +229,13 @@ describe('failure counters begin at zero', () => {
     expect(found.value('oauthcredential_refresh_failures_total', labels)).toBe(0)
   })
 
+  test('but not for a credential whose provider is not known', async () => {
+    const { info, ...rest } = aCredential()
+    const found = await scrapeCredentials([{ ...rest, info: { ...info, provider: '' } }])
+    expect(found.series('oauthcredential_refresh_failures_total')).toEqual([])
+    expect(found.series('oauthcredential_ready')).toHaveLength(1)
+  })
+
   test('for a store, at its first request', async () => {
     const metrics = someMetrics()
     metrics.storeRequest('file', 'read', true, seconds(0))
