@@ -13,6 +13,7 @@ import { decodeState } from './status-codec.ts'
 import { storeFromSpec } from './store-from-spec.ts'
 
 export { decodeState, encodeStatus } from './status-codec.ts'
+export { decodeTime } from './status-time.ts'
 export type { UnknownFields } from './parse-spec.ts'
 
 /**

@@ -125,7 +125,8 @@ export const failureRegistry = {
   TOKEN_ENDPOINT_REDIRECTED: {
     next: 'stall',
     reason: 'ProviderMisconfigured',
-    remedy: "Put the final address into the provider's spec.tokenEndpoint: a refresh token is never sent on to another address.",
+    remedy:
+      "Put the final address into the provider's spec.tokenEndpoint: a refresh token is never sent on to another address.",
   },
   TOKEN_ENDPOINT_NOT_FOUND: {
     next: 'stall',
@@ -140,7 +141,8 @@ export const failureRegistry = {
   TOKEN_ANSWER_NOT_OAUTH: {
     next: 'uncertain',
     reason: 'AnswerNotUnderstood',
-    remedy: 'Check that spec.tokenEndpoint of the provider is the token endpoint and not a page or a proxy in front of it.',
+    remedy:
+      'Check that spec.tokenEndpoint of the provider is the token endpoint and not a page or a proxy in front of it.',
   },
   TOKEN_ANSWER_INCOMPLETE: {
     next: 'stall',
@@ -155,7 +157,8 @@ export const failureRegistry = {
   REFRESH_ANSWER_LOST: {
     next: 'stall',
     reason: 'LostResponse',
-    remedy: 'The answer to an earlier refresh was lost and with it the new refresh token. Log in again and put the new refresh token into the store.',
+    remedy:
+      'The answer to an earlier refresh was lost and with it the new refresh token. Log in again and put the new refresh token into the store.',
   },
   CLIENT_REJECTED: {
     next: 'stall',

@@ -40,9 +40,4 @@ export type Resource =
 
 /** The kinds that the operator reads. */
 export type ResourceKind =
-  | 'OAuthCredential'
-  | 'OAuthProvider'
-  | 'ClusterOAuthProvider'
-  | 'TokenStore'
-  | 'ClusterTokenStore'
-  | 'Namespace'
+  'OAuthCredential' | 'OAuthProvider' | 'ClusterOAuthProvider' | 'TokenStore' | 'ClusterTokenStore' | 'Namespace'

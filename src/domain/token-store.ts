@@ -95,5 +95,7 @@ export interface FileBackend {
 
 /** `TokenStore ns/name` or `ClusterTokenStore name`, for messages. */
 export function storeText(store: Pick<TokenStore, 'kind' | 'name' | 'namespace'>): string {
-  return store.namespace === undefined ? `${store.kind} ${store.name}` : `${store.kind} ${store.namespace}/${store.name}`
+  return store.namespace === undefined
+    ? `${store.kind} ${store.name}`
+    : `${store.kind} ${store.namespace}/${store.name}`
 }

@@ -53,7 +53,9 @@ function encodings(secret: string): readonly string[] {
 /** Base64 of the secret at each of the three alignments it can have inside a longer text, without the ends that depend on what stands beside it. */
 function base64At(bytes: Buffer): readonly string[] {
   return [0, 1, 2].map((offset) => {
-    const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64').replace(/=+$/, '')
+    const text = Buffer.concat([Buffer.alloc(offset), bytes])
+      .toString('base64')
+      .replace(/=+$/, '')
     return text.slice(offset === 0 ? 0 : offset + 1, -2)
   })
 }

@@ -1,0 +1,101 @@
+import type { KubeClient } from '../adapters/kubernetes/kube-client.ts'
+import { LeaderElection } from '../adapters/kubernetes/leader-election.ts'
+import { systemRandom } from '../adapters/system/system-random.ts'
+import type { Operator } from '../app/operator.ts'
+import type { ControllerFlags } from '../cli/controller-command.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Metrics } from '../ports/metrics.ts'
+import type { ResourceSource } from '../ports/resource-source.ts'
+
+export interface CandidateOptions {
+  readonly client: KubeClient
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly namespace: string
+  readonly identity: string
+  readonly flags: Pick<ControllerFlags, 'leaderElect' | 'leaseName'>
+  readonly operator: Operator
+  readonly source: Pick<ResourceSource, 'synced'>
+}
+
+/** A replica that acts while it leads. */
+export interface Candidate {
+  /** False as soon as the Lease may belong to somebody else. */
+  mayAct(): boolean
+  /** Finishes what is under way, then gives the Lease up. */
+  stop(): Promise<void>
+}
+
+/** How often a replica that may begin looks whether its index is complete. */
+const syncCheckMs = 20
+
+/** Stands for election, and lets the operator act for as long as this replica leads and knows every manifest. */
+export function startCandidate(options: CandidateOptions): Candidate {
+  return options.flags.leaderElect ? electedCandidate(options) : soleCandidate(options)
+}
+
+function soleCandidate({ operator, source, clock, metrics }: CandidateOptions): Candidate {
+  metrics.leading(true)
+  const cancel = whenSynced(source, clock, () => operator.begin())
+  return {
+    mayAct: () => true,
+    stop: async () => {
+      cancel()
+      await operator.end()
+    },
+  }
+}
+
+function electedCandidate(options: CandidateOptions): Candidate {
+  const { client, clock, logger, metrics, namespace, identity, operator, source } = options
+  const name = options.flags.leaseName
+  const election = new LeaderElection({
+    client,
+    clock,
+    random: systemRandom,
+    logger,
+    metrics,
+    namespace,
+    name,
+    identity,
+  })
+  let stopped = false
+  let cancel: () => void = () => undefined
+  let ended: Promise<void> = Promise.resolve()
+  const stand = (): void => {
+    election.run({
+      onStarted: () => {
+        cancel = whenSynced(source, clock, () => operator.begin())
+      },
+      onLost: () => {
+        cancel()
+        // The engine's memory ends with the term: what the next leader does in between would make it wrong.
+        ended = operator.end().then(() => (stopped ? undefined : stand()))
+      },
+    })
+  }
+  stand()
+  return {
+    mayAct: () => election.isLeader(),
+    // The Lease is renewed until everything under way has ended, so that nobody else begins meanwhile.
+    stop: async () => {
+      stopped = true
+      cancel()
+      await ended
+      await operator.end()
+      await election.release()
+    },
+  }
+}
+
+function whenSynced(source: Pick<ResourceSource, 'synced'>, clock: Clock, begin: () => void): () => void {
+  let cancel: () => void = () => undefined
+  const look = (): void => {
+    if (source.synced()) begin()
+    else cancel = clock.wakeAfter(syncCheckMs, look)
+  }
+  look()
+  return () => cancel()
+}

@@ -1,0 +1,140 @@
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openRefreshJournal } from '../adapters/files/refresh-journal.ts'
+import { chooseConnection } from '../adapters/kubernetes/choose-connection.ts'
+import type { ConnectionSettingsSource } from '../adapters/kubernetes/connection-settings.ts'
+import { KubernetesEventRecorder } from '../adapters/kubernetes/event-recorder.ts'
+import { KubernetesResourceSource } from '../adapters/kubernetes/resource-source.ts'
+import { KubernetesSecretReader } from '../adapters/kubernetes/secret-reader.ts'
+import { KubernetesSecretStore } from '../adapters/kubernetes/secret-store.ts'
+import { KubernetesServiceAccountTokens } from '../adapters/kubernetes/service-account-tokens.ts'
+import { KubernetesStatusWriter } from '../adapters/kubernetes/status-writer.ts'
+import { TargetSecrets } from '../adapters/kubernetes/target-secret.ts'
+import { KubeTransport } from '../adapters/kubernetes/transport.ts'
+import { HttpTokenEndpoint } from '../adapters/oauth/http-token-endpoint.ts'
+import { systemRandom } from '../adapters/system/system-random.ts'
+import { decodeResource } from '../api/decode.ts'
+import { Operator } from '../app/operator.ts'
+import type { ControllerFlags } from '../cli/controller-command.ts'
+import type { RefreshJournal } from '../ports/refresh-journal.ts'
+import { startCandidate } from './candidate.ts'
+import { crashOnBug, endSignal } from './process-end.ts'
+import { readOwnServiceAccountToken } from './service-account.ts'
+import { remoteStores } from './stores.ts'
+import { serve, type Telemetry, telemetry } from './telemetry.ts'
+import { build } from './version.ts'
+import { watchLiveness } from './watch-liveness.ts'
+
+const defaultNamespace = 'oauth-credential-operator'
+
+/**
+ * Runs the operator against a Kubernetes API server until SIGTERM or SIGINT. What is under way is
+ * finished before the Lease is given up and the process ends.
+ * Exit codes: 0 after a clean end, 1 when it cannot begin, 70 at a bug.
+ */
+export async function controller(flags: ControllerFlags): Promise<void> {
+  const observed = telemetry(flags, flags.perCredentialMetrics)
+  const { logger } = observed
+  const crash = crashOnBug(logger)
+  process.on('unhandledRejection', crash)
+  process.on('uncaughtException', crash)
+  const ended = endSignal()
+  const settings = chooseConnection({
+    kubeconfig: flags.kubeconfig,
+    environment: {
+      KUBECONFIG: process.env['KUBECONFIG'],
+      HOME: process.env['HOME'],
+      KUBERNETES_SERVICE_HOST: process.env['KUBERNETES_SERVICE_HOST'],
+      KUBERNETES_SERVICE_PORT: process.env['KUBERNETES_SERVICE_PORT'],
+    },
+  })
+  if (settings === undefined) return cannotBegin('There is no cluster: give --kubeconfig, or run in a Pod.')
+  const directory = flags.journal ?? join(tmpdir(), 'oauth-credential-operator')
+  const journal = await openRefreshJournal({ file: join(directory, 'journal'), durability: 'process' })
+  if (!journal.ok) return cannotBegin(journal.failure.message)
+  const stop = await run(flags, observed, { settings, journal: journal.value, crash })
+  logger.info({ signal: await ended }, 'ending: what is under way is finished first')
+  await stop()
+  await journal.value.close()
+
+  function cannotBegin(why: string): void {
+    logger.error({}, why)
+    process.exitCode = 1
+  }
+}
+
+interface Opened {
+  readonly settings: ConnectionSettingsSource
+  readonly journal: RefreshJournal
+  readonly crash: (bug: unknown) => void
+}
+
+async function run(flags: ControllerFlags, observed: Telemetry, opened: Opened): Promise<() => Promise<void>> {
+  const { clock, logger, metrics } = observed
+  const { settings, journal, crash } = opened
+  const namespace = flags.namespace ?? (await namespaceOf(settings)) ?? defaultNamespace
+  const identity = flags.identity ?? `${hostname()}_${process.pid}`
+  const userAgent = `oauth-credential-operator/${build.version}`
+  const client = new KubeTransport({ settings, clock, random: systemRandom, logger, metrics, userAgent })
+  const source = new KubernetesResourceSource({
+    client,
+    // A newer CRD may bring fields that this build does not know; they must not stall every credential.
+    decode: (raw) => decodeResource(raw, 'ignored'),
+    clock,
+    random: systemRandom,
+    logger,
+    metrics,
+    watchNamespaces: flags.watchNamespaces,
+  })
+  const secrets = new KubernetesSecretReader({ client, clock, operatorNamespace: namespace })
+  const readOwnToken = readOwnServiceAccountToken
+  const serviceAccountTokens = new KubernetesServiceAccountTokens({
+    client,
+    clock,
+    operatorNamespace: namespace,
+    readOwnToken,
+  })
+  const remote = remoteStores({ secrets, serviceAccountTokens, clock, metrics, flags })
+  const events = new KubernetesEventRecorder({ client, clock, logger, instance: identity })
+  const operator = new Operator(
+    {
+      clock,
+      logger,
+      metrics,
+      journal,
+      events,
+      stores: { ...remote.stores, kubernetes: new KubernetesSecretStore(client) },
+      tokenEndpoint: new HttpTokenEndpoint({ secrets, version: build.version, ...flags }),
+      sink: new TargetSecrets(client),
+      status: new KubernetesStatusWriter(client),
+      usesFinalizers: true,
+      mayBegin: () => candidate.mayAct(),
+    },
+    crash,
+  )
+  const candidate = startCandidate({ client, clock, logger, metrics, namespace, identity, flags, operator, source })
+  const stopServing = await serve(observed, operator, {
+    metricsAddress: flags.metricsAddress,
+    healthAddress: flags.healthAddress,
+    liveness: [watchLiveness(source, clock)],
+    readiness: [
+      { name: 'caches', problem: () => (source.synced() ? undefined : 'not every kind has been listed yet') },
+    ],
+  })
+  const stopReading = source.start(operator.resources)
+  logger.info({ namespace, identity, version: build.version }, 'controller')
+  return async () => {
+    await candidate.stop()
+    await events.flush()
+    await stopReading()
+    await remote.close()
+    await client.close()
+    await stopServing()
+  }
+}
+
+/** The namespace of the Pod, or of the kubeconfig's context. */
+async function namespaceOf(settings: ConnectionSettingsSource): Promise<string | undefined> {
+  const read = await settings.read(false)
+  return read.ok ? read.value.namespace : undefined
+}

@@ -1,0 +1,35 @@
+import type { Logger } from '../ports/logger.ts'
+
+/** Resolves at the first SIGTERM or SIGINT with its name; a second one ends the process at once. */
+export function endSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let asked = false
+    const take = (signal: NodeJS.Signals): void => {
+      if (asked) process.exit(130)
+      asked = true
+      resolve(signal)
+    }
+    process.on('SIGTERM', take)
+    process.on('SIGINT', take)
+  })
+}
+
+/** Ends the process at a bug: a supervisor starts it again, and the journal knows what was under way. */
+export function crashOnBug(logger: Logger): (bug: unknown) => void {
+  return (bug) => {
+    const kind = bug instanceof Error ? bug.name : typeof bug
+    logger.error({ kind, at: whereOf(bug) }, 'a bug: the process ends')
+    process.exit(70)
+  }
+}
+
+/** The stack without its first lines, which hold the message: that may quote what was being parsed. */
+function whereOf(bug: unknown): string {
+  const stack = bug instanceof Error ? (bug.stack ?? '') : ''
+  return stack
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, 5)
+    .map((line) => line.trim())
+    .join(' < ')
+}

@@ -1,0 +1,13 @@
+import { join, resolve } from 'node:path'
+
+/** Where standalone mode keeps what it has to remember. */
+export interface StandaloneFiles {
+  readonly state: string
+  readonly journal: string
+  readonly status: string
+}
+
+export function standaloneFiles(output: string, state?: string): StandaloneFiles {
+  const directory = resolve(state ?? join(output, '.state'))
+  return { state: directory, journal: join(directory, 'journal'), status: join(directory, 'status.json') }
+}

@@ -1,0 +1,118 @@
+import { mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { DirectorySink } from '../adapters/files/directory-sink.ts'
+import { LogEventRecorder } from '../adapters/files/event-log.ts'
+import { FileRefreshTokenStore } from '../adapters/files/file-store.ts'
+import { ManifestSecretReader, NoServiceAccounts } from '../adapters/files/manifest-secrets.ts'
+import { ManifestDirectory } from '../adapters/files/manifest-source.ts'
+import { openRefreshJournal } from '../adapters/files/refresh-journal.ts'
+import { StatusFile } from '../adapters/files/status-file.ts'
+import { HttpTokenEndpoint } from '../adapters/oauth/http-token-endpoint.ts'
+import { decodeResource, encodeStatus, unknownKindProblem } from '../api/decode.ts'
+import { Operator } from '../app/operator.ts'
+import type { StandaloneFlags } from '../cli/standalone-command.ts'
+import type { ResourceHandler } from '../ports/resource-source.ts'
+import { crashOnBug, endSignal } from './process-end.ts'
+import { standaloneFiles } from './standalone-files.ts'
+import { remoteStores } from './stores.ts'
+import { serve, type Telemetry, telemetry } from './telemetry.ts'
+import { build } from './version.ts'
+
+/**
+ * Does the operator's job for a directory of manifests, without a cluster, until SIGTERM or SIGINT.
+ * Exit codes: 0 after a clean end, 1 when it cannot begin, 70 at a bug.
+ */
+export async function standalone(flags: StandaloneFlags): Promise<void> {
+  const observed = telemetry(flags, true)
+  const crash = crashOnBug(observed.logger)
+  process.on('unhandledRejection', crash)
+  process.on('uncaughtException', crash)
+  const ended = endSignal()
+  const files = standaloneFiles(flags.output, flags.state)
+  await mkdir(files.state, { recursive: true, mode: 0o700 })
+  const journal = await openRefreshJournal({ file: files.journal, durability: 'disk' })
+  if (!journal.ok) {
+    observed.logger.error({ code: journal.failure.code }, journal.failure.message)
+    process.exitCode = 1
+    return
+  }
+  const status = new StatusFile({ path: files.status, encode: encodeStatus })
+  await status.load()
+  const stop = await run(flags, observed, { status, journal: journal.value, crash })
+  observed.logger.info({ signal: await ended }, 'ending: what is under way is finished first')
+  await stop()
+  await journal.value.close()
+}
+
+interface Opened {
+  readonly status: StatusFile
+  readonly journal: Extract<Awaited<ReturnType<typeof openRefreshJournal>>, { ok: true }>['value']
+  readonly crash: (bug: unknown) => void
+}
+
+async function run(flags: StandaloneFlags, observed: Telemetry, opened: Opened): Promise<() => Promise<void>> {
+  const { clock, logger, metrics } = observed
+  const { status, journal, crash } = opened
+  const manifests = new ManifestDirectory({
+    directory: resolve(flags.manifests),
+    decode: (raw) => decodeResource(raw),
+    unknownKind: unknownKindProblem,
+    statusOf: (namespace, name) => status.status(namespace, name)?.status,
+    clock,
+    logger,
+  })
+  const secrets = new ManifestSecretReader(() => manifests.secrets())
+  const remote = remoteStores({ secrets, serviceAccountTokens: new NoServiceAccounts(), clock, metrics, flags })
+  const file = new FileRefreshTokenStore({ baseDirectory: resolve(flags.manifests), clock, metrics })
+  const operator = new Operator(
+    {
+      clock,
+      logger,
+      metrics,
+      journal,
+      status,
+      stores: { ...remote.stores, file },
+      tokenEndpoint: new HttpTokenEndpoint({ secrets, version: build.version, ...flags }),
+      sink: new DirectorySink({ directory: resolve(flags.output) }),
+      events: new LogEventRecorder(logger),
+      usesFinalizers: false,
+      mayBegin: () => true,
+    },
+    crash,
+  )
+  const stopServing = await serve(observed, operator, {
+    ...(flags.metricsAddress !== undefined && {
+      metricsAddress: flags.metricsAddress,
+      healthAddress: flags.metricsAddress,
+    }),
+    liveness: [],
+    readiness: [
+      { name: 'manifests', problem: () => (manifests.synced() ? undefined : 'the manifests have not been read yet') },
+    ],
+  })
+  metrics.leading(true)
+  const stopReading = manifests.start(beginWhenRead(operator, status))
+  logger.info({ manifests: flags.manifests, output: flags.output, version: build.version }, 'standalone')
+  return async () => {
+    await stopReading()
+    await operator.end()
+    await remote.close()
+    await stopServing()
+  }
+}
+
+/** Feeds the index, and begins to act once it has seen every kind: a provider that was not read yet is not a missing one. */
+function beginWhenRead(operator: Operator, status: StatusFile): ResourceHandler {
+  const { resources } = operator
+  return {
+    replaced: (kind, objects) => {
+      resources.replaced(kind, objects)
+      if (kind === 'OAuthCredential') operator.begin()
+    },
+    upserted: (kind, resource) => resources.upserted(kind, resource),
+    deleted: (kind, namespace, name) => {
+      resources.deleted(kind, namespace, name)
+      if (kind === 'OAuthCredential' && namespace !== undefined) void status.forget(namespace, name)
+    },
+  }
+}
