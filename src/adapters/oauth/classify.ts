@@ -1,0 +1,45 @@
+/** What error codes of Node, OpenSSL and the HTTP parser say, in words that a person acts on. */
+const words: Readonly<Record<string, string>> = {
+  EAI_AGAIN: 'its name could not be resolved now',
+  ENOTFOUND: 'its name does not exist',
+  ECONNREFUSED: 'the connection was refused',
+  ECONNRESET: 'the connection was closed by the other side',
+  EPIPE: 'the connection was closed by the other side',
+  EHOSTUNREACH: 'there is no route to it',
+  ENETUNREACH: 'there is no route to it',
+  ETIMEDOUT: 'it did not answer in time',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate was issued by an authority that is not trusted',
+  UNABLE_TO_GET_ISSUER_CERT: 'its certificate was issued by an authority that is not trusted',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate was issued by an authority that is not trusted',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate was issued by an authority that is not trusted',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
+  EPROTO: 'it does not speak TLS as expected',
+  HPE_HEADER_OVERFLOW: 'its header is too large',
+}
+
+/**
+ * Says what went wrong on the way to a token endpoint: our words and the error's code, never its
+ * message, which may quote addresses, certificates or bytes of the other side.
+ */
+export function classifyTransportError(error: unknown): string {
+  const code = codeOf(error)
+  if (code === undefined) return 'the connection failed'
+  const known = words[code] ?? (code.startsWith('ERR_SSL_') ? words['EPROTO'] : undefined)
+  return known === undefined ? `the connection failed (${code})` : `${known} (${code})`
+}
+
+/** When all addresses of a host fail, the error is an aggregate: the first one with a code speaks for all. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && typeof error.code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(error.code)) return error.code
+  if (!(error instanceof AggregateError)) return undefined
+  return error.errors.map(codeOf).find((code) => code !== undefined)
+}
+
+/** What {@link classifyTransportError} calls a timeout; for deadlines of our own. */
+export function timedOut(): Error {
+  return Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })
+}

@@ -1,0 +1,137 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
+import {
+  allowInsecureRequests,
+  type ClientAuth,
+  ClientSecretBasic,
+  ClientSecretPost,
+  customFetch,
+  None,
+  refreshTokenGrantRequest,
+} from 'oauth4webapi'
+import { failure } from '../../domain/failures.ts'
+import { type Provider, providerText } from '../../domain/provider.ts'
+import { failed, ok, type Result } from '../../domain/result.ts'
+import { Sensitive } from '../../domain/sensitive.ts'
+import type { RefreshRequest } from '../../ports/token-endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** A request as it goes onto the wire. Holds the refresh token and the client's secret. */
+export interface WireRequest {
+  readonly target: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** Who we are to the server. */
+export interface ClientIdentity {
+  /** Absent for public clients. */
+  readonly clientSecret?: Sensitive
+  readonly userAgent: string
+}
+
+/** Headers that frame the message or authenticate the client. A provider's `request.headers` cannot change them. */
+const ownHeaders: ReadonlySet<string> = new Set([
+  'accept-encoding',
+  'authorization',
+  'connection',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/**
+ * Builds the refresh request of RFC 6749 §6 with the client authentication of §2.3.1. Nothing is
+ * sent.
+ *
+ * Failures: PROVIDER_INVALID when a header of the provider cannot be written.
+ */
+export async function buildTokenRequest(
+  request: RefreshRequest,
+  endpoint: Endpoint,
+  identity: ClientIdentity,
+): Promise<Result<Sensitive<WireRequest>>> {
+  const { provider } = request
+  const unwritable = Object.entries(provider.request.headers).find(([name, value]) => !isHeader(name, value))
+  if (unwritable !== undefined)
+    return failed(
+      failure('PROVIDER_INVALID', `A header in spec.request.headers of ${providerText(provider)} is not valid HTTP.`),
+    )
+  const { authorization, parameters } = await grantRequest(request, identity.clientSecret)
+  const json = provider.request.bodyFormat === 'json'
+  const body = json ? JSON.stringify(Object.fromEntries(parameters)) : parameters.toString()
+  const headers = {
+    accept: 'application/json',
+    'user-agent': identity.userAgent,
+    ...providerHeaders(provider),
+    ...(authorization !== undefined && { authorization }),
+    host: endpoint.authority,
+    'content-type': json ? 'application/json' : 'application/x-www-form-urlencoded',
+    'content-length': `${Buffer.byteLength(body)}`,
+    // A compressed answer would have to be unpacked before a token could be saved out of a broken one.
+    'accept-encoding': 'identity',
+    connection: 'close',
+  }
+  return ok(new Sensitive({ target: endpoint.target, headers, body }))
+}
+
+interface GrantRequest {
+  readonly authorization?: string
+  readonly parameters: URLSearchParams
+}
+
+/** What oauth4webapi would send. Sending is ours, because `fetch` repeats a POST by itself after status 421. */
+async function grantRequest(request: RefreshRequest, clientSecret: Sensitive | undefined): Promise<GrantRequest> {
+  const { provider, refreshToken, scopes } = request
+  const { client, tokenEndpoint } = provider
+  let grant: GrantRequest = { parameters: new URLSearchParams() }
+  await refreshTokenGrantRequest(
+    { issuer: tokenEndpoint, token_endpoint: tokenEndpoint },
+    { client_id: client.id },
+    clientAuthentication(provider, clientSecret),
+    refreshToken.reveal(),
+    {
+      additionalParameters: { ...provider.request.parameters, ...(scopes.length > 0 && { scope: scopes.join(' ') }) },
+      // Whether plain http is allowed was decided with the address.
+      [allowInsecureRequests]: true,
+      [customFetch]: async (_url, { headers, body }) => {
+        const { authorization } = headers
+        grant = { parameters: new URLSearchParams(body), ...(authorization !== undefined && { authorization }) }
+        return new Response()
+      },
+    },
+  )
+  return grant
+}
+
+function clientAuthentication({ client }: Provider, clientSecret: Sensitive | undefined): ClientAuth {
+  const secret = clientSecret?.reveal() ?? ''
+  switch (client.authentication) {
+    case 'none':
+      return None()
+    case 'client_secret_basic':
+      return ClientSecretBasic(secret)
+    case 'client_secret_post':
+      return ClientSecretPost(secret)
+  }
+}
+
+function providerHeaders({ request }: Provider): Readonly<Record<string, string>> {
+  const entries = Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value] as const)
+  return Object.fromEntries(entries.filter(([name]) => !ownHeaders.has(name)))
+}
+
+function isHeader(name: string, value: string): boolean {
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+    return true
+  } catch {
+    return false
+  }
+}

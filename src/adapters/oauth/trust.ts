@@ -1,0 +1,74 @@
+import { X509Certificate } from 'node:crypto'
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
+import { failure } from '../../domain/failures.ts'
+import { type Provider, providerText } from '../../domain/provider.ts'
+import { failed, ok, type Result } from '../../domain/result.ts'
+import type { SecretReader } from '../../ports/secret-reader.ts'
+
+/** What a connection trusts. */
+export interface Trust {
+  readonly context: SecureContext
+  /** Tells one trust from another; not secret. */
+  readonly id: string
+}
+
+const maxContexts = 64
+
+/**
+ * Trust anchors of providers: the system's, and those of the provider's CA bundle on top.
+ *
+ * A context with all the system's anchors takes milliseconds to build, so it is kept for as long as
+ * the bundle's text is the same.
+ */
+export class TrustStore {
+  readonly #secrets: SecretReader
+  readonly #contexts = new Map<string, Trust>()
+  #built = 0
+
+  constructor(secrets: SecretReader) {
+    this.#secrets = secrets
+  }
+
+  /** Failures: PROVIDER_INVALID when the bundle is no PEM, and those of {@link SecretReader}. */
+  async trustOf(provider: Provider): Promise<Result<Trust>> {
+    const bundle = await this.#bundleOf(provider)
+    if (!bundle.ok) return bundle
+    const known = this.#contexts.get(bundle.value)
+    if (known !== undefined) return ok(known)
+    if (bundle.value !== '' && !isBundle(bundle.value))
+      return failed(
+        failure('PROVIDER_INVALID', `The CA bundle of ${providerText(provider)} is not a PEM list of certificates.`),
+      )
+    return ok(this.#add(bundle.value))
+  }
+
+  async #bundleOf({ tls, namespace }: Provider): Promise<Result<string>> {
+    if (tls.caBundle !== undefined) return ok(tls.caBundle)
+    if (tls.caBundleSecretRef === undefined) return ok('')
+    const read = await this.#secrets.read(namespace, tls.caBundleSecretRef)
+    return read.ok ? ok(read.value.reveal()) : read
+  }
+
+  #add(bundle: string): Trust {
+    const ca = bundle === '' ? undefined : [...getCACertificates('default'), bundle]
+    const trust = { context: createSecureContext({ ...(ca && { ca }), minVersion: 'TLSv1.2' }), id: `${++this.#built}` }
+    const [oldest] = this.#contexts.keys()
+    if (this.#contexts.size >= maxContexts && oldest !== undefined) this.#contexts.delete(oldest)
+    this.#contexts.set(bundle, trust)
+    return trust
+  }
+}
+
+/** OpenSSL passes over what it cannot read, and the operator would then call the server's certificate untrusted. */
+function isBundle(pem: string): boolean {
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []
+  return certificates.length > 0 && certificates.every(isCertificate)
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,205 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { type GrantContext, type IssuedToken, Provider } from 'oidc-provider'
+import { adapterOn, concurrentReuse, ServerMemory } from './authorization-server-adapter.ts'
+import { canary, watchForLeak } from './canary.ts'
+
+export interface AuthorizationServerOptions {
+  /** Life of access tokens in seconds; default 300. */
+  readonly accessTokenSeconds?: number
+  /** Life of refresh tokens in seconds; default 14 days. */
+  readonly refreshTokenSeconds?: number
+  /** False: the refresh token stays the same. Default true: each is good for one use, and a second use kills the family. */
+  readonly rotate?: boolean
+  /** Beside `openid` and `offline_access`; default `api:read` and `api:write`. */
+  readonly scopes?: readonly string[]
+  /** PEM; makes it an https server. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+  /** Default 127.0.0.1. */
+  readonly host?: string
+  /** Default: any free port. */
+  readonly port?: number
+}
+
+/** A registered client; all of them may refresh. */
+export interface RegisteredClient {
+  readonly id: string
+  readonly authentication: 'none' | 'client_secret_basic' | 'client_secret_post'
+  /** Empty for the public client. */
+  readonly secret: string
+}
+
+export type ClientKind = 'none' | 'basic' | 'post'
+
+export interface AuthorizationServerStatistics {
+  /** Refresh requests that were granted. */
+  readonly refreshes: number
+  /** Refresh requests that were refused, for whatever reason. */
+  readonly refusals: number
+  /** Refused because the refresh token had been used before. */
+  readonly reuses: number
+  /** Grants that died because of that. */
+  readonly familiesRevoked: number
+}
+
+export interface AuthorizationServer {
+  readonly issuer: string
+  readonly tokenEndpoint: string
+  readonly clients: Readonly<Record<ClientKind, RegisteredClient>>
+  readonly statistics: AuthorizationServerStatistics
+  /** What a login in the browser would have ended with: a grant of all scopes, and its first refresh token. */
+  issueRefreshToken(kind?: ClientKind, account?: string): Promise<string>
+  /** Whether a resource server would accept this access token now. */
+  isActive(accessToken: string): Promise<boolean>
+  /** Whether this refresh token would be accepted now. */
+  isRefreshTokenActive(refreshToken: string): Promise<boolean>
+  /** Kills the grant that a refresh token belongs to, with all its tokens, as an administrator would. */
+  revoke(refreshToken: string): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Starts a real authorization server (oidc-provider) in this process. Its tokens are part of the
+ * leak scan from the moment that they are issued.
+ */
+export async function startAuthorizationServer(options: AuthorizationServerOptions = {}): Promise<AuthorizationServer> {
+  const { host = '127.0.0.1', port = 0, tls } = options
+  const server = tls === undefined ? createHttpServer() : createHttpsServer(tls)
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve))
+  const issuer = `${tls === undefined ? 'http' : 'https'}://${host}:${(server.address() as AddressInfo).port}`
+  const clients = registerClients()
+  const scopes = ['openid', 'offline_access', ...(options.scopes ?? ['api:read', 'api:write'])]
+  const provider = quietly(() => new Provider(issuer, configuration(clients, scopes, options)))
+  server.on('request', provider.callback())
+  return {
+    issuer,
+    tokenEndpoint: `${issuer}/token`,
+    clients,
+    statistics: countingStatistics(provider),
+    issueRefreshToken: async (kind = 'none', account = 'somebody') =>
+      issueRefreshToken(provider, clients[kind], { account, scope: scopes.join(' ') }),
+    isActive: async (accessToken) => isLive(provider, await provider.AccessToken.find(accessToken)),
+    isRefreshTokenActive: async (refreshToken) => isLive(provider, await provider.RefreshToken.find(refreshToken)),
+    revoke: async (refreshToken) => revoke(provider, refreshToken),
+    close: async () => close(server),
+  }
+}
+
+function registerClients(): Readonly<Record<ClientKind, RegisteredClient>> {
+  return {
+    none: { id: 'public-client', authentication: 'none', secret: '' },
+    // A secret with characters that form-urlencoding changes: RFC 6749 §2.3.1 wants it encoded inside Basic.
+    basic: { id: 'basic:client', authentication: 'client_secret_basic', secret: `${canary('secret')}:/+%&=` },
+    post: { id: 'post-client', authentication: 'client_secret_post', secret: canary('secret') },
+  }
+}
+
+function configuration(
+  clients: Readonly<Record<ClientKind, RegisteredClient>>,
+  scopes: readonly string[],
+  options: AuthorizationServerOptions,
+): Readonly<Record<string, unknown>> {
+  const weeks = 14 * 86_400
+  const refreshTokenSeconds = options.refreshTokenSeconds ?? weeks
+  return {
+    adapter: adapterOn(new ServerMemory()),
+    clients: Object.values(clients).map(clientMetadata),
+    scopes,
+    rotateRefreshToken: options.rotate ?? true,
+    // Scopes of a refresh are those of the token; nobody logs in here.
+    findAccount: async (_context: unknown, accountId: string) => ({
+      accountId,
+      claims: async () => ({ sub: accountId }),
+    }),
+    features: { devInteractions: { enabled: false } },
+    ttl: {
+      AccessToken: options.accessTokenSeconds ?? 300,
+      RefreshToken: refreshTokenSeconds,
+      Grant: weeks,
+      IdToken: 3600,
+    },
+    jwks: { keys: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })] },
+    cookies: { keys: [randomBytes(32).toString('base64url')] },
+    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+  }
+}
+
+function clientMetadata({ id, authentication, secret }: RegisteredClient): Readonly<Record<string, unknown>> {
+  return {
+    client_id: id,
+    token_endpoint_auth_method: authentication,
+    ...(secret !== '' && { client_secret: secret }),
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    redirect_uris: ['https://client.example/callback'],
+  }
+}
+
+function countingStatistics(provider: Provider): AuthorizationServerStatistics {
+  const statistics = { refreshes: 0, refusals: 0, reuses: 0, familiesRevoked: 0 }
+  provider.on('grant.success', ({ body }: GrantContext) => {
+    statistics.refreshes++
+    for (const name of ['access_token', 'refresh_token', 'id_token']) {
+      const token = body[name]
+      if (typeof token === 'string') watchForLeak(token)
+    }
+  })
+  provider.on('grant.error', (_context, error) => {
+    statistics.refusals++
+    const concurrent = error.error_detail === concurrentReuse
+    if (concurrent) statistics.familiesRevoked++
+    if (concurrent || error.error_detail === 'refresh token already used') statistics.reuses++
+  })
+  provider.on('grant.revoked', () => {
+    statistics.familiesRevoked++
+  })
+  return statistics
+}
+
+async function issueRefreshToken(
+  provider: Provider,
+  { id }: RegisteredClient,
+  { account, scope }: { readonly account: string; readonly scope: string },
+): Promise<string> {
+  const client = await provider.Client.find(id)
+  const grant = new provider.Grant({ accountId: account, clientId: id })
+  grant.addOIDCScope(scope)
+  const grantId = await grant.save()
+  const token = new provider.RefreshToken({ accountId: account, client, grantId, scope, gty: 'authorization_code' })
+  return watchForLeak(await token.save())
+}
+
+async function isLive(provider: Provider, token: IssuedToken | undefined): Promise<boolean> {
+  return token?.isValid === true && (await provider.Grant.find(token.grantId)) !== undefined
+}
+
+async function revoke(provider: Provider, refreshToken: string): Promise<void> {
+  const token = await provider.RefreshToken.find(refreshToken, { ignoreExpiration: true })
+  if (token === undefined) return
+  await provider.RefreshToken.revokeByGrantId(token.grantId)
+  const grant = await provider.Grant.find(token.grantId)
+  await grant?.destroy()
+}
+
+/** oidc-provider prints advice for production when it is made; nobody who runs a test or the demo can act on it. */
+function quietly<T>(make: () => T): T {
+  const { info, warn } = console
+  console.info = () => undefined
+  console.warn = () => undefined
+  try {
+    return make()
+  } finally {
+    console.info = info
+    console.warn = warn
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  await new Promise((resolve) => {
+    server.close(resolve)
+    server.closeAllConnections()
+  })
+}
