@@ -13,7 +13,7 @@ export interface Wire {
 }
 
 /** Bodies that are not text become JSON. */
-export function wireText(body: unknown): string {
+function wireText(body: unknown): string {
   return typeof body === 'string' ? body : JSON.stringify(body)
 }
 
