@@ -11,6 +11,7 @@ import { HttpTokenEndpoint } from '../adapters/oauth/http-token-endpoint.ts'
 import { decodeResource, encodeStatus, unknownKindProblem } from '../api/decode.ts'
 import { Operator } from '../app/operator.ts'
 import type { StandaloneFlags } from '../cli/standalone-command.ts'
+import { keyText } from '../domain/credential.ts'
 import type { ResourceHandler } from '../ports/resource-source.ts'
 import { crashOnBug, endSignal } from './process-end.ts'
 import { standaloneFiles } from './standalone-files.ts'
@@ -107,7 +108,9 @@ function beginWhenRead(operator: Operator, status: StatusFile): ResourceHandler 
   return {
     replaced: (kind, objects) => {
       resources.replaced(kind, objects)
-      if (kind === 'OAuthCredential') operator.begin()
+      if (kind !== 'OAuthCredential') return
+      void status.keepOnly(new Set([...resources.credentials()].map(({ credential }) => keyText(credential.key))))
+      operator.begin()
     },
     upserted: (kind, resource) => resources.upserted(kind, resource),
     deleted: (kind, namespace, name) => {

@@ -1,5 +1,5 @@
 import type { StoreBackendType } from '../domain/token-store.ts'
-import { AwsSecretsManagerStore } from '../adapters/aws-secrets-manager/aws-secrets-manager-store.ts'
+import { AwsSecretsManagerStore } from '../adapters/aws-secrets-manager/aws-store.ts'
 import { VaultStore } from '../adapters/vault/vault-store.ts'
 import type { EndpointFlags } from '../cli/shared-options.ts'
 import type { Clock } from '../ports/clock.ts'

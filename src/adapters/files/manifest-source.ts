@@ -1,0 +1,225 @@
+import { type FSWatcher, watch } from 'node:fs'
+import type { Problem, Resource, ResourceKind } from '../../domain/resources.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Logger } from '../../ports/logger.ts'
+import type { ResourceHandler, ResourceSource } from '../../ports/resource-source.ts'
+import { classifyFileError } from './file-error.ts'
+import { isObject, type ManifestFile, readManifestFiles } from './manifest-files.ts'
+import { defaultNamespace, type ManifestSecrets, secretData, secretKey } from './manifest-secrets.ts'
+
+export interface ManifestDirectoryOptions {
+  readonly directory: string
+  readonly decode: (raw: unknown) => Resource | undefined
+  /** What is wrong with a manifest that seems to be meant for us, and is of no kind of ours. */
+  readonly unknownKind: (raw: unknown) => Problem | undefined
+  /** What an earlier process reported of a credential, as its manifest's `status`. */
+  readonly statusOf: (namespace: string, name: string) => object | undefined
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Milliseconds between looks that nobody asked for, because notifications get lost; default 5000. */
+  readonly pollMs?: number
+}
+
+type Manifest = Readonly<Record<string, unknown>>
+
+interface Placed {
+  readonly kind: ResourceKind
+  readonly namespace: string | undefined
+  readonly name: string
+  readonly resource: Resource
+  /** Text of the manifest: what changes when somebody edits it. */
+  readonly text: string
+}
+
+const kinds: readonly ResourceKind[] = [
+  'Namespace',
+  'OAuthProvider',
+  'ClusterOAuthProvider',
+  'TokenStore',
+  'ClusterTokenStore',
+  'OAuthCredential',
+]
+const clusterScoped: ReadonlySet<string> = new Set(['Namespace', 'ClusterOAuthProvider', 'ClusterTokenStore'])
+const settleMs = 50
+
+/**
+ * Manifests in a directory of files, in place of an API server.
+ *
+ * An edit or a deletion takes effect within seconds. A file that does not parse is said once, and what
+ * it last said stays in force. Of two manifests of one object the file that sorts first wins. Objects
+ * without a namespace are in `default`.
+ *
+ * Decoding gives each object a `uid` that follows from its name and a `generation` that follows from its
+ * spec: both are the same after a restart, and a generation is only ever compared for equality.
+ */
+export class ManifestDirectory implements ResourceSource {
+  readonly #options: ManifestDirectoryOptions
+  readonly #lastGood = new Map<string, ManifestFile>()
+  readonly #told = new Map<string, string>()
+  #known = new Map<string, Placed>()
+  #secrets: ManifestSecrets = new Map()
+  #synced = false
+  #stopped = true
+
+  constructor(options: ManifestDirectoryOptions) {
+    this.#options = options
+  }
+
+  /** The `Secret` manifests as they are now. */
+  secrets(): ManifestSecrets {
+    return this.#secrets
+  }
+
+  synced(): boolean {
+    return this.#synced
+  }
+
+  start(handler: ResourceHandler): () => Promise<void> {
+    const { directory, clock, pollMs = 5000 } = this.#options
+    this.#stopped = false
+    let cancel: () => void = () => undefined
+    let looking: Promise<void> = Promise.resolve()
+    const plan = (delayMs: number): void => {
+      cancel()
+      cancel = clock.wakeAfter(delayMs, () => {
+        looking = looking.then(() => this.#look(handler)).then(() => (this.#stopped ? undefined : plan(pollMs)))
+      })
+    }
+    plan(0)
+    const watcher = notify(directory, () => plan(settleMs))
+    return async () => {
+      this.#stopped = true
+      cancel()
+      watcher?.close()
+      await looking
+    }
+  }
+
+  async #look(handler: ResourceHandler): Promise<void> {
+    const files = await this.#read()
+    if (files === undefined || this.#stopped) return
+    const objects = files.flatMap(({ objects, path, modifiedAtMs }) =>
+      objects.map((raw) => ({ raw, path, modifiedAtMs })),
+    )
+    this.#secrets = collectSecrets(objects.map(({ raw }) => raw))
+    const found = new Map<string, Placed>()
+    for (const { raw, path, modifiedAtMs } of objects) {
+      const placed = this.#place(raw, modifiedAtMs)
+      if (placed === undefined) {
+        this.#tellUnknownKind(raw, path)
+        continue
+      }
+      const key = placeKey(placed)
+      if (found.has(key)) this.#tell(`${path}|${key}`, `${path} has a second manifest of ${key}, which is passed over`)
+      else found.set(key, placed)
+    }
+    feed(handler, this.#synced ? this.#known : undefined, found)
+    this.#known = found
+    this.#synced = true
+  }
+
+  /** The files as they are, or were when they last parsed; undefined when the directory cannot be read. */
+  async #read(): Promise<readonly ManifestFile[] | undefined> {
+    const { directory } = this.#options
+    try {
+      const files = await readManifestFiles(directory)
+      this.#told.delete(directory)
+      return files.map((file) => this.#lastGoodOf(file))
+    } catch (error) {
+      this.#tell(directory, `the manifests in ${directory} cannot be read: ${classifyFileError(error).cause}`)
+      return undefined
+    }
+  }
+
+  #lastGoodOf(file: ManifestFile): ManifestFile {
+    if (file.problem === undefined) {
+      this.#told.delete(file.path)
+      this.#lastGood.set(file.path, file)
+      return file
+    }
+    this.#tell(file.path, `${file.path} cannot be read: ${file.problem}; what it said before stays in force`)
+    return this.#lastGood.get(file.path) ?? file
+  }
+
+  #place(raw: Manifest, modifiedAtMs: number): Placed | undefined {
+    const kind = kinds.find((known) => known === raw['kind'])
+    const metadata = isObject(raw['metadata']) ? raw['metadata'] : {}
+    const { name } = metadata as { name?: unknown }
+    if (kind === undefined || typeof name !== 'string') return undefined
+    const namespace = clusterScoped.has(kind) ? undefined : namespaceOf(metadata)
+    const text = JSON.stringify([raw['spec'], metadata['labels'], metadata['annotations']])
+    const status = namespace === undefined ? undefined : this.#options.statusOf(namespace, name)
+    const object = {
+      ...raw,
+      metadata: {
+        ...metadata,
+        ...(namespace !== undefined && { namespace }),
+        creationTimestamp: new Date(modifiedAtMs).toISOString(),
+      },
+      ...(status !== undefined && { status }),
+    }
+    const resource = this.#options.decode(object)
+    return resource === undefined ? undefined : { kind, namespace, name, resource, text }
+  }
+
+  #tellUnknownKind(raw: Manifest, path: string): void {
+    const problem = this.#options.unknownKind(raw)
+    if (problem !== undefined) this.#tell(`${path}|kind`, `${path}: ${problem.field} ${problem.message}`)
+  }
+
+  #tell(about: string, message: string): void {
+    if (this.#told.get(about) === message) return
+    this.#told.set(about, message)
+    this.#options.logger.warn({}, message)
+  }
+}
+
+function feed(
+  handler: ResourceHandler,
+  before: ReadonlyMap<string, Placed> | undefined,
+  found: ReadonlyMap<string, Placed>,
+): void {
+  if (before === undefined) {
+    for (const kind of kinds) {
+      const resources = [...found.values()].filter((placed) => placed.kind === kind).map(({ resource }) => resource)
+      handler.replaced(kind, resources)
+    }
+    return
+  }
+  for (const [key, { kind, namespace, name }] of before) if (!found.has(key)) handler.deleted(kind, namespace, name)
+  for (const [key, placed] of found) {
+    if (before.get(key)?.text !== placed.text) handler.upserted(placed.kind, placed.resource)
+  }
+}
+
+function collectSecrets(objects: readonly Manifest[]): ManifestSecrets {
+  const secrets = new Map<string, ReturnType<typeof secretData>>()
+  for (const raw of objects) {
+    const metadata = isObject(raw['metadata']) ? raw['metadata'] : {}
+    if (raw['kind'] !== 'Secret' || typeof metadata['name'] !== 'string') continue
+    const key = secretKey(namespaceOf(metadata), metadata['name'])
+    if (!secrets.has(key)) secrets.set(key, secretData(raw))
+  }
+  return secrets
+}
+
+function namespaceOf(metadata: Manifest): string {
+  const { namespace } = metadata as { namespace?: unknown }
+  return typeof namespace === 'string' && namespace !== '' ? namespace : defaultNamespace
+}
+
+function placeKey({ kind, namespace, name }: Placed): string {
+  return namespace === undefined ? `${kind} ${name}` : `${kind} ${namespace}/${name}`
+}
+
+/** Undefined where the platform cannot watch: the regular look serves then. */
+function notify(directory: string, changed: () => void): FSWatcher | undefined {
+  try {
+    const watcher = watch(directory, { recursive: true }, changed)
+    watcher.on('error', () => watcher.close())
+    return watcher
+  } catch (error) {
+    classifyFileError(error)
+    return undefined
+  }
+}
