@@ -43,7 +43,7 @@ export type KubeOutcome =
 /** What comes out of a watch before it ends. */
 export type KubeWatchEnd =
   | { readonly kind: 'closed' }
-  /** No byte for too long, or the connection broke. */
+  /** It could not be opened, the connection broke, or no byte came for too long; `reason` is a code. */
   | { readonly kind: 'broken'; readonly reason: string }
   /** An HTTP error instead of a stream. */
   | { readonly kind: 'refused'; readonly error: KubeError }

@@ -149,16 +149,20 @@ export class LeaderElection {
     if (signal.aborted) return
     // The process was paused: renewing now would only keep the others waiting.
     if (this.#leading && !this.isLeader()) return this.#lose(tooLate)
-    const known = this.#seen
-    if (this.#leading && known !== undefined) {
-      const renewed = await this.#claimLease(known, signal)
-      if (renewed === 'lease' || renewed === 'failed') return
-    }
+    if (await this.#renewed(signal)) return
     const outcome = await this.#lease.read(signal)
     if (signal.aborted) return
     if (outcome.kind === 'missing') return this.#createLease(signal)
     if (outcome.kind === 'lease') return this.#claimAsSeen(outcome.lease, signal)
     this.#tell(outcome)
+  }
+
+  /** Renews without reading first. False when the Lease is not as it was last seen, so that it has to be read. */
+  async #renewed(signal: AbortSignal): Promise<boolean> {
+    const known = this.#seen
+    if (!this.#leading || known === undefined) return false
+    const outcome = await this.#claimLease(known, signal)
+    return outcome === 'lease' || outcome === 'failed'
   }
 
   async #claimAsSeen(lease: Lease, signal: AbortSignal): Promise<void> {

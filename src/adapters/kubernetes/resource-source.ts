@@ -67,11 +67,12 @@ export class KubernetesResourceSource implements ResourceSource {
 
   start(handler: ResourceHandler): () => Promise<void> {
     if (this.#watches.size > 0) throw new Error('the resource source was started twice')
-    const stopping = new AbortController()
     this.#watches = new Map(this.#feeds.map((feed) => [feed.name, this.#watch(feed, handler)]))
-    const ended = Promise.all([...this.#watches.values()].map((watch) => watch.run(stopping.signal)))
+    // A signal each: Node takes many listeners on one signal for a leak, and says so in the log.
+    const running = [...this.#watches.values()].map((watch) => ({ watch, stopping: new AbortController() }))
+    const ended = Promise.all(running.map(({ watch, stopping }) => watch.run(stopping.signal)))
     return async () => {
-      stopping.abort()
+      for (const { stopping } of running) stopping.abort()
       await ended
     }
   }
