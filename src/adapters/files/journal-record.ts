@@ -1,0 +1,135 @@
+import { crc32 } from 'node:zlib'
+import * as z from 'zod'
+import type { JournalEntry } from '../../domain/journal-entry.ts'
+import { Sensitive } from '../../domain/sensitive.ts'
+import { epochSeconds } from '../../domain/time.ts'
+
+/** One line of the journal: an entry that replaces the credential's earlier one, or its end. */
+export type JournalRecord = JournalEntry | SettledRecord
+
+export interface SettledRecord {
+  readonly phase: 'settled'
+  readonly uid: string
+}
+
+/** A record with the bytes that it takes in the file. */
+export interface StoredRecord {
+  readonly record: JournalRecord
+  readonly bytes: number
+}
+
+export type JournalContent =
+  | {
+      readonly kind: 'readable'
+      readonly records: readonly StoredRecord[]
+      /** Where the next record goes: what lies behind is the torn end of a record that was never acknowledged. */
+      readonly end: number
+    }
+  /** `problem` ends a sentence that begins with the journal's name. */
+  | { readonly kind: 'unreadable'; readonly problem: string }
+
+const base = { uid: z.string().min(1), startedAt: z.number(), storeVersion: z.string(), sends: z.int().min(1) }
+
+const answer = z.object({
+  status: z.int(),
+  contentType: z.string(),
+  retryAfter: z.string().exactOptional(),
+  date: z.string().exactOptional(),
+  body: z.string(),
+  complete: z.boolean(),
+})
+
+const recordSchema = z.discriminatedUnion('phase', [
+  z.object({ phase: z.literal('sent'), ...base }),
+  z.object({ phase: z.literal('answered'), ...base, answer }),
+  z.object({ phase: z.literal('settled'), uid: z.string().min(1) }),
+])
+
+/** Names the format: another one gets another magic, so that neither side reads the other's records as torn. */
+const magic = 'J1 '
+const newline = 0x0a
+/** `J1 `, the length and the CRC-32 of the JSON text as eight hexadecimal digits each, and a space behind either. */
+const headerBytes = magic.length + 9 + 9
+const headerPattern = /^J1 ([0-9a-f]{8}) ([0-9a-f]{8}) $/
+
+/** A record as one line: `J1 LENGTH CHECKSUM JSON`, so that a torn one is told from a whole one. */
+export function encodeRecord(record: JournalRecord): Buffer {
+  const json = Buffer.from(JSON.stringify(record.phase === 'answered' ? revealed(record) : record))
+  const header = `${magic}${hex(json.length)} ${hex(crc32(json))} `
+  return Buffer.concat([Buffer.from(header), json, Buffer.from([newline])])
+}
+
+/**
+ * Reads all records. An unreadable end is what a process or a machine leaves that dies while it
+ * writes, and is left out; anything unreadable before a readable record is damage, which nobody
+ * but a human should decide to drop: the answer in it may hold the only copy of a refresh token.
+ */
+export function decodeRecords(content: Buffer): JournalContent {
+  const records: StoredRecord[] = []
+  let end = 0
+  while (end < content.length) {
+    const frame = frameAt(content, end)
+    if (frame === undefined) break
+    const record = parseRecord(frame.json)
+    if (record === undefined) {
+      return { kind: 'unreadable', problem: `has a record at byte ${end} that this version does not understand` }
+    }
+    records.push({ record, bytes: frame.bytes })
+    end += frame.bytes
+  }
+  if (!looksTorn(content.subarray(end))) return { kind: 'unreadable', problem: `is not a journal from byte ${end} on` }
+  if (hasFrameAfter(content, end)) return { kind: 'unreadable', problem: `is damaged at byte ${end}` }
+  return { kind: 'readable', records, end }
+}
+
+function revealed(record: Extract<JournalRecord, { phase: 'answered' }>): object {
+  return { ...record, answer: { ...record.answer, body: record.answer.body.reveal() } }
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(8, '0')
+}
+
+function frameAt(content: Buffer, start: number): { json: Buffer; bytes: number } | undefined {
+  const header = headerPattern.exec(content.toString('latin1', start, start + headerBytes))
+  if (header === null) return undefined
+  const [, length = '', checksum = ''] = header
+  const from = start + headerBytes
+  const to = from + Number.parseInt(length, 16)
+  const json = content.subarray(from, to)
+  if (content[to] !== newline || crc32(json) !== Number.parseInt(checksum, 16)) return undefined
+  return { json, bytes: to + 1 - start }
+}
+
+function parseRecord(json: Buffer): JournalRecord | undefined {
+  const parsed = recordSchema.safeParse(parseJson(json))
+  if (!parsed.success) return undefined
+  const { data } = parsed
+  if (data.phase === 'settled') return data
+  const startedAt = epochSeconds(data.startedAt)
+  if (data.phase === 'sent') return { ...data, startedAt }
+  return { ...data, startedAt, answer: { ...data.answer, body: new Sensitive(data.answer.body) } }
+}
+
+function parseJson(json: Buffer): unknown {
+  try {
+    return JSON.parse(json.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+/** A torn end begins like a record, or with the zeros of a block that never reached the disk. Anything else is not ours to cut off. */
+function looksTorn(tail: Buffer): boolean {
+  if (tail[0] === 0) return true
+  const beginning = tail.toString('latin1', 0, magic.length)
+  return magic.startsWith(beginning)
+}
+
+/** JSON text has no newline in it, so whatever follows one and checks out is a record. */
+function hasFrameAfter(content: Buffer, start: number): boolean {
+  for (let at = content.indexOf(newline, start); at !== -1; at = content.indexOf(newline, at + 1)) {
+    if (frameAt(content, at + 1) !== undefined) return true
+  }
+  return false
+}
