@@ -52,6 +52,8 @@ export function transportTo(
     logger: log,
     metrics,
     allowPlainHttp: true,
+    // A second of real time: generous to a machine that is busy with other tests.
+    attemptTimeoutMs: 100_000,
     ...more,
   })
   return { transport, settings, clock, log, counts }

@@ -144,7 +144,7 @@ describe('failures', () => {
   })
 
   test('when the server has fallen silent on all connections, the next call gets a new one', async () => {
-    const { transport } = bed('any', { connections: 2, attemptTimeoutMs: 3000 })
+    const { transport } = bed('any', { connections: 2, attemptTimeoutMs: 30_000 })
     await Promise.all([transport.request(list), transport.request(list)])
     const before = server.connections
     server.script(({ method }) => method === 'PATCH', 'hang', 1)
