@@ -1,31 +1,14 @@
 import { VaultStore } from '../../../src/adapters/vault/vault-store.ts'
-import { failure } from '../../../src/domain/failures.ts'
-import { failed, ok, type Result } from '../../../src/domain/result.ts'
+import { ok, type Result } from '../../../src/domain/result.ts'
 import { Sensitive } from '../../../src/domain/sensitive.ts'
 import type { TokenStore, VaultAuth, VaultBackend } from '../../../src/domain/token-store.ts'
 import type { RefreshTokenLocation } from '../../../src/ports/refresh-token-store.ts'
-import type { SecretReader, ServiceAccountTokens } from '../../../src/ports/secret-reader.ts'
+import type { ServiceAccountTokens } from '../../../src/ports/secret-reader.ts'
 import { memoryMetrics } from '../../support/memory-metrics.ts'
+import { MemorySecrets } from '../../support/memory-secrets.ts'
 import { ScaledClock } from '../../support/scaled-clock.ts'
 
 type Deps = ConstructorParameters<typeof VaultStore>[0]
-
-/** Secrets in memory: `<namespace>/<name>/<key>`. */
-export class MemorySecrets implements SecretReader {
-  readonly values = new Map<string, string>()
-  readonly forgotten: string[] = []
-
-  read(namespace: string | undefined, { name, key }: { name: string; key: string }): Promise<Result<Sensitive>> {
-    const place = `${namespace ?? 'operator'}/${name}/${key}`
-    const value = this.values.get(place)
-    if (value !== undefined) return Promise.resolve(ok(new Sensitive(value)))
-    return Promise.resolve(failed(failure('CLIENT_SECRET_UNAVAILABLE', `There is no Secret ${place}.`)))
-  }
-
-  forget(namespace: string | undefined, name: string): void {
-    this.forgotten.push(`${namespace ?? 'operator'}/${name}`)
-  }
-}
 
 /** ServiceAccount tokens in memory: `<namespace>/<name>`, and `own`. */
 export class MemoryServiceAccounts implements ServiceAccountTokens {
