@@ -14,7 +14,7 @@ import { KubeTransport } from '../adapters/kubernetes/transport.ts'
 import { HttpTokenEndpoint } from '../adapters/oauth/http-token-endpoint.ts'
 import { systemRandom } from '../adapters/system/system-random.ts'
 import { decodeResource } from '../api/decode.ts'
-import { Operator } from '../app/operator.ts'
+import { Operator, type OperatorParts } from '../app/operator.ts'
 import type { ControllerFlags } from '../cli/controller-command.ts'
 import type { RefreshJournal } from '../ports/refresh-journal.ts'
 import { startCandidate } from './candidate.ts'
@@ -86,30 +86,9 @@ async function run(flags: ControllerFlags, observed: Telemetry, opened: Opened):
     metrics,
     watchNamespaces: flags.watchNamespaces,
   })
-  const secrets = new KubernetesSecretReader({ client, clock, operatorNamespace: namespace })
-  const readOwnToken = readOwnServiceAccountToken
-  const serviceAccountTokens = new KubernetesServiceAccountTokens({
-    client,
-    clock,
-    operatorNamespace: namespace,
-    readOwnToken,
-  })
-  const remote = remoteStores({ secrets, serviceAccountTokens, clock, metrics, flags })
-  const events = new KubernetesEventRecorder({ client, clock, logger, instance: identity })
+  const ports = clusterPorts(flags, observed, { client, namespace, identity })
   const operator = new Operator(
-    {
-      clock,
-      logger,
-      metrics,
-      journal,
-      events,
-      stores: { ...remote.stores, kubernetes: new KubernetesSecretStore(client) },
-      tokenEndpoint: new HttpTokenEndpoint({ secrets, version: build.version, ...flags }),
-      sink: new TargetSecrets(client),
-      status: new KubernetesStatusWriter(client),
-      usesFinalizers: true,
-      mayBegin: () => candidate.mayAct(),
-    },
+    { clock, logger, metrics, journal, ...ports.parts, mayBegin: () => candidate.mayAct() },
     crash,
   )
   const candidate = startCandidate({ client, clock, logger, metrics, namespace, identity, flags, operator, source })
@@ -125,11 +104,46 @@ async function run(flags: ControllerFlags, observed: Telemetry, opened: Opened):
   logger.info({ namespace, identity, version: build.version }, 'controller')
   return async () => {
     await candidate.stop()
-    await events.flush()
+    await ports.close()
     await stopReading()
-    await remote.close()
     await client.close()
     await stopServing()
+  }
+}
+
+interface Place {
+  readonly client: KubeTransport
+  readonly namespace: string
+  readonly identity: string
+}
+
+/** The operator's ports, as a cluster has them. */
+function clusterPorts(
+  flags: ControllerFlags,
+  { clock, logger, metrics }: Telemetry,
+  { client, namespace: operatorNamespace, identity }: Place,
+): {
+  readonly parts: Omit<OperatorParts, 'clock' | 'logger' | 'metrics' | 'journal' | 'mayBegin'>
+  close(): Promise<void>
+} {
+  const secrets = new KubernetesSecretReader({ client, clock, operatorNamespace })
+  const readOwnToken = readOwnServiceAccountToken
+  const serviceAccountTokens = new KubernetesServiceAccountTokens({ client, clock, operatorNamespace, readOwnToken })
+  const remote = remoteStores({ secrets, serviceAccountTokens, clock, metrics, flags })
+  const events = new KubernetesEventRecorder({ client, clock, logger, instance: identity })
+  return {
+    parts: {
+      events,
+      stores: { ...remote.stores, kubernetes: new KubernetesSecretStore(client) },
+      tokenEndpoint: new HttpTokenEndpoint({ secrets, version: build.version, ...flags }),
+      sink: new TargetSecrets(client),
+      status: new KubernetesStatusWriter(client),
+      usesFinalizers: true,
+    },
+    close: async () => {
+      await events.flush()
+      await remote.close()
+    },
   }
 }
 

@@ -26,6 +26,9 @@ export function remoteStores({ flags, ...parts }: StoreParts): {
   const aws = new AwsSecretsManagerStore({ ...parts, policy, ambientCredentials: ambientStoreCredentials })
   return {
     stores: { vault, awsSecretsManager: aws },
-    close: async () => void (await Promise.all([vault.close(), aws.close()])),
+    close: async () => {
+      aws.close()
+      await vault.close()
+    },
   }
 }

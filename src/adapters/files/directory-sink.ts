@@ -1,0 +1,109 @@
+import { join } from 'node:path'
+import type { CredentialKey } from '../../domain/credential.ts'
+import { failure } from '../../domain/failures.ts'
+import { failed, ok, type Result } from '../../domain/result.ts'
+import type { AccessTokenSink, Publication, TargetIdentity, TargetState } from '../../ports/access-token-sink.ts'
+import { classifyFileError } from './file-error.ts'
+import { type FileSteps, fileSteps } from './file-steps.ts'
+import { lookAtDirectory, type TargetDirectory } from './target-directory.ts'
+import { removeTarget, writeTarget } from './target-writer.ts'
+
+export interface DirectorySinkOptions {
+  /** Targets are written to `<directory>/<namespace>/<target name>/`. */
+  readonly directory: string
+  readonly steps?: FileSteps
+}
+
+/**
+ * Targets as directories with the layout of a mounted Secret volume: `KEY -> ..data/KEY`, `..data -> ..TIME`.
+ *
+ * All files of a publication change at once, by renaming one link. The files before them stay until the
+ * publication after, so that a reader that has just followed the link finds what it was led to. Files
+ * have mode 0600 and a new modification time each; directories that this makes have mode 0700. A process
+ * that dies at any instant leaves the old files or the new ones.
+ *
+ * A directory that holds anything and is not ours is never touched.
+ */
+export class DirectorySink implements AccessTokenSink {
+  readonly #directory: string
+  readonly #steps: FileSteps
+
+  constructor({ directory, steps = fileSteps }: DirectorySinkOptions) {
+    this.#directory = directory
+    this.#steps = steps
+  }
+
+  async observe(identity: TargetIdentity, keys: readonly string[]): Promise<Result<TargetState>> {
+    return this.#guard(identity, 'Looking at', async () => {
+      const found = await lookAtDirectory(this.#path(identity))
+      return ok(stateOf(found, identity, keys))
+    })
+  }
+
+  async publish(publication: Publication): Promise<Result<void>> {
+    const { identity } = publication
+    return this.#guard(identity, 'Writing', async () => {
+      const path = this.#path(identity)
+      const found = await lookAtDirectory(path)
+      const owner = foreignOwner(found, identity)
+      if (owner !== undefined) return failed(notOwned(path, owner))
+      await this.#makeDirectories(identity.credential, path)
+      await writeTarget(path, publication, found, this.#steps)
+      return ok(undefined)
+    })
+  }
+
+  async remove(identity: TargetIdentity): Promise<Result<void>> {
+    return this.#guard(identity, 'Removing', async () => {
+      const path = this.#path(identity)
+      const found = await lookAtDirectory(path)
+      if (found.kind !== 'ours' || found.owner.credentialUid !== identity.credentialUid) return ok(undefined)
+      await removeTarget(path, found, this.#steps)
+      return ok(undefined)
+    })
+  }
+
+  needsCleanup({ deletionPolicy, creationPolicy }: TargetIdentity): boolean {
+    return deletionPolicy === 'Delete' && creationPolicy !== 'Orphan'
+  }
+
+  #path({ credential, name }: TargetIdentity): string {
+    return join(this.#directory, credential.namespace, name)
+  }
+
+  async #makeDirectories({ namespace }: CredentialKey, path: string): Promise<void> {
+    for (const directory of [this.#directory, join(this.#directory, namespace), path]) {
+      await this.#steps.makeDirectory(directory, 0o700)
+    }
+  }
+
+  async #guard<T>(identity: TargetIdentity, doing: string, act: () => Promise<Result<T>>): Promise<Result<T>> {
+    try {
+      return await act()
+    } catch (error) {
+      const { problem, cause } = classifyFileError(error)
+      const code = problem === 'denied' || problem === 'unsuitable' ? 'TARGET_REJECTED' : 'TARGET_UNAVAILABLE'
+      return failed(failure(code, `${doing} the target directory ${this.#path(identity)} failed: ${cause}.`))
+    }
+  }
+}
+
+function stateOf(found: TargetDirectory, identity: TargetIdentity, keys: readonly string[]): TargetState {
+  const owner = foreignOwner(found, identity)
+  if (owner !== undefined) return { kind: 'foreign', owner }
+  if (found.kind !== 'ours') return { kind: 'absent' }
+  const { digest, expiresAt } = found.owner
+  const intact = keys.every((key) => found.intactKeys.has(key))
+  return { kind: 'ours', digest, expiresAt, intact }
+}
+
+/** Whose the directory is when it is not ours and not free. */
+function foreignOwner(found: TargetDirectory, { credentialUid }: TargetIdentity): string | undefined {
+  if (found.kind === 'foreign') return 'somebody else: it holds files that the operator did not write'
+  if (found.kind !== 'ours' || found.owner.credentialUid === credentialUid) return undefined
+  return `OAuthCredential ${found.owner.credential}`
+}
+
+function notOwned(path: string, owner: string): ReturnType<typeof failure> {
+  return failure('TARGET_NOT_OWNED', `The target directory ${path} belongs to ${owner}.`)
+}
