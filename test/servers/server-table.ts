@@ -1,0 +1,95 @@
+import { goRecipe, kubernetesLinkerFlags } from './go-recipe.ts'
+import { pythonRecipe } from './python-recipe.ts'
+import type { Recipe } from './recipe.ts'
+
+export type ServerName = 'etcd' | 'kube-apiserver' | 'kubectl' | 'vault' | 'moto'
+
+/** A server that the suites need, and every way to come by it. */
+export interface ServerEntry {
+  readonly name: ServerName
+  /** File name of the executable below the cache directory. */
+  readonly executable: string
+  /** Variables that may name it, in order; `directory` variables hold a folder with the executable in it. */
+  readonly variables: readonly { readonly name: string; readonly directory?: boolean }[]
+  /** Arguments that make it print its version; absent where it has none. */
+  readonly versionArguments?: readonly string[]
+  /** Builds it from pinned sources. */
+  readonly recipe: Recipe
+  /** Image that holds the executable, for machines with Docker; `{version}` is the recipe's, without `v`. */
+  readonly image?: { readonly reference: string; readonly path: string }
+}
+
+const kubebuilderAssets = { name: 'KUBEBUILDER_ASSETS', directory: true }
+
+/** Adding a server is one entry here (and a start function beside the others). */
+export const servers: readonly ServerEntry[] = [
+  {
+    name: 'etcd',
+    executable: 'etcd',
+    variables: [kubebuilderAssets],
+    versionArguments: ['--version'],
+    recipe: goRecipe({ module: 'go.etcd.io/etcd/server/v3', packages: { etcd: 'go.etcd.io/etcd/server/v3' } }),
+    image: { reference: 'quay.io/coreos/etcd:v{version}', path: '/usr/local/bin/etcd' },
+  },
+  {
+    name: 'kube-apiserver',
+    executable: 'kube-apiserver',
+    variables: [kubebuilderAssets],
+    versionArguments: ['--version'],
+    recipe: goRecipe({
+      module: 'k8s.io/kubernetes',
+      packages: { 'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver' },
+      linkerFlags: kubernetesLinkerFlags,
+    }),
+    image: { reference: 'registry.k8s.io/kube-apiserver:v{version}', path: '/usr/local/bin/kube-apiserver' },
+  },
+  {
+    name: 'kubectl',
+    executable: 'kubectl',
+    variables: [kubebuilderAssets],
+    versionArguments: ['version', '--client'],
+    recipe: goRecipe({
+      module: 'k8s.io/kubernetes',
+      packages: { kubectl: 'k8s.io/kubernetes/cmd/kubectl' },
+      linkerFlags: kubernetesLinkerFlags,
+    }),
+    image: { reference: 'registry.k8s.io/kubectl:v{version}', path: '/bin/kubectl' },
+  },
+  {
+    name: 'vault',
+    executable: 'vault',
+    variables: [{ name: 'BAO_BIN' }, { name: 'VAULT_BIN' }],
+    versionArguments: ['version'],
+    // The minimal build leaves out the cloud and database plugins (and with them most of the dependencies), but also
+    // Kubernetes auth, which is therefore built as the external plugin that it can also be.
+    recipe: goRecipe({
+      directory: 'vault',
+      module: 'github.com/hashicorp/vault',
+      tags: 'minimal',
+      packages: {
+        vault: 'github.com/hashicorp/vault',
+        'vault-plugin-auth-kubernetes':
+          'github.com/hashicorp/vault-plugin-auth-kubernetes/cmd/vault-plugin-auth-kubernetes',
+      },
+    }),
+    image: { reference: 'hashicorp/vault:{version}', path: '/bin/vault' },
+  },
+  {
+    name: 'moto',
+    executable: 'moto_server',
+    variables: [{ name: 'MOTO_SERVER_BIN' }],
+    recipe: pythonRecipe({
+      requirements: 'requirements.txt',
+      package: 'moto',
+      module: 'moto.server',
+      executable: 'moto_server',
+    }),
+  },
+]
+
+/** @returns the table entry of a server. */
+export function serverEntry(name: ServerName): ServerEntry {
+  const entry = servers.find((candidate) => candidate.name === name)
+  if (entry === undefined) throw new Error(`${name} is not in the table of servers`)
+  return entry
+}
