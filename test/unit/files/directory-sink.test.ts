@@ -1,0 +1,198 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { open } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DirectorySink } from '../../../src/adapters/files/directory-sink.ts'
+import { type FileSteps, fileSteps } from '../../../src/adapters/files/file-steps.ts'
+import { Sensitive } from '../../../src/domain/sensitive.ts'
+import { epochSeconds } from '../../../src/domain/time.ts'
+import type { Publication, TargetIdentity } from '../../../src/ports/access-token-sink.ts'
+import { canary, observeOutput } from '../../support/canary.ts'
+
+let directory: string
+let target: string
+let sink: DirectorySink
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'sink-'))
+  target = join(directory, 'ci', 'claude-token')
+  sink = new DirectorySink({ directory })
+})
+
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+function identity(changes: Partial<TargetIdentity> = {}): TargetIdentity {
+  return {
+    credential: { namespace: 'ci', name: 'claude' },
+    credentialUid: 'ci.claude',
+    name: 'claude-token',
+    creationPolicy: 'Owner',
+    deletionPolicy: 'Delete',
+    ...changes,
+  }
+}
+
+function publication(files: Readonly<Record<string, string>>, changes: Partial<TargetIdentity> = {}): Publication {
+  return {
+    identity: identity(changes),
+    files: new Map(Object.entries(files).map(([key, content]) => [key, new Sensitive(content)])),
+    digest: 'digest',
+    expiresAt: epochSeconds(1_800_000_000),
+  }
+}
+
+function visible(): readonly string[] {
+  return readdirSync(target).filter((name) => !name.startsWith('..'))
+}
+
+describe('DirectorySink', () => {
+  it('looks like a mounted Secret volume, readable by its owner alone', async () => {
+    const token = canary('at')
+    expect(await sink.publish(publication({ access_token: token, '.env': `T=${token}` }))).toEqual({ ok: true })
+    expect(readFileSync(join(target, 'access_token'), 'utf8')).toBe(token)
+    expect(readlinkSync(join(target, 'access_token'))).toBe('..data/access_token')
+    expect(readlinkSync(join(target, '..data'))).toMatch(/^\.\.\d{4}_\d\d_\d\d_/)
+    expect(visible().sort()).toEqual(['.env', 'access_token'])
+    expect(statSync(join(target, 'access_token')).mode & 0o777).toBe(0o600)
+    expect(statSync(target).mode & 0o777).toBe(0o700)
+  })
+
+  it('changes all files at once, with new modification times, and drops keys that are gone', async () => {
+    await sink.publish(publication({ a: 'one', b: 'one' }))
+    const before = statSync(join(target, 'a')).mtimeMs
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await sink.publish(publication({ a: 'two', c: 'two' }))
+    expect(visible().sort()).toEqual(['a', 'c'])
+    expect(readFileSync(join(target, 'a'), 'utf8')).toBe('two')
+    expect(statSync(join(target, 'a')).mtimeMs).toBeGreaterThan(before)
+  })
+
+  it('keeps no more than the current files and the ones before', async () => {
+    for (let count = 0; count < 5; count += 1) await sink.publish(publication({ a: String(count) }))
+    expect(readdirSync(target).filter((name) => /^\.\.\d/.test(name))).toHaveLength(2)
+  })
+
+  it('says what it finds', async () => {
+    expect(await sink.observe(identity(), ['a'])).toEqual({ ok: true, value: { kind: 'absent' } })
+    await sink.publish(publication({ a: 'one' }))
+    const ours = { kind: 'ours', digest: 'digest', expiresAt: 1_800_000_000 }
+    expect(await sink.observe(identity(), ['a'])).toEqual({ ok: true, value: { ...ours, intact: true } })
+    expect(await sink.observe(identity(), ['a', 'b'])).toEqual({ ok: true, value: { ...ours, intact: false } })
+    rmSync(join(target, 'a'))
+    writeFileSync(join(target, 'a'), 'edited')
+    expect(await sink.observe(identity(), ['a'])).toEqual({ ok: true, value: { ...ours, intact: false } })
+    await sink.publish(publication({ a: 'two' }))
+    expect(await sink.observe(identity(), ['a'])).toEqual({ ok: true, value: { ...ours, intact: true } })
+  })
+
+  it.each(['a directory with files in it', "another credential's target"])('never touches %s', async (whose) => {
+    if (whose.startsWith('another')) await sink.publish(publication({ a: 'theirs' }, { credentialUid: 'ci.other' }))
+    else {
+      mkdirSync(target, { recursive: true })
+      writeFileSync(join(target, 'a'), 'theirs')
+    }
+    const seen = await sink.observe(identity(), ['a'])
+    expect(seen.ok && seen.value.kind).toBe('foreign')
+    const written = await sink.publish(publication({ a: 'ours' }))
+    expect(!written.ok && written.failure.code).toBe('TARGET_NOT_OWNED')
+    expect(!written.ok && written.failure.message).toContain(target)
+    await sink.remove(identity())
+    expect(readFileSync(join(target, 'a'), 'utf8')).toBe('theirs')
+  })
+
+  it('takes an empty directory that somebody made for it', async () => {
+    mkdirSync(target, { recursive: true })
+    expect((await sink.publish(publication({ a: 'one' }))).ok).toBe(true)
+  })
+
+  it('removes what it published, and only that', async () => {
+    await sink.publish(publication({ a: 'one' }))
+    writeFileSync(join(target, 'note'), 'from a human')
+    await sink.remove(identity())
+    expect(readdirSync(target)).toEqual(['note'])
+    rmSync(join(target, 'note'))
+    await sink.publish(publication({ a: 'one' }))
+    await sink.remove(identity())
+    await sink.remove(identity())
+    expect(readdirSync(directory)).toEqual([])
+  })
+
+  it('cleans up by itself only what the policy says', () => {
+    expect(sink.needsCleanup(identity())).toBe(true)
+    expect(sink.needsCleanup(identity({ deletionPolicy: 'Retain' }))).toBe(false)
+    expect(sink.needsCleanup(identity({ creationPolicy: 'Orphan' }))).toBe(false)
+  })
+
+  it('names the directory that cannot be written', async () => {
+    renameSync(directory, `${directory}-away`)
+    writeFileSync(directory, 'a file')
+    const written = await sink.publish(publication({ a: canary('at') }))
+    rmSync(directory)
+    renameSync(`${directory}-away`, directory)
+    if (written.ok) throw new Error('it was written')
+    observeOutput('failure', written.failure.message)
+    expect(written.failure.message).toContain(target)
+  })
+
+  it('shows the old files or the new ones, whole, wherever the process dies', async () => {
+    await sink.publish(publication({ a: 'old', b: 'old' }))
+    for (let deathAt = 1; deathAt < 40; deathAt += 1) {
+      const mortal = new DirectorySink({ directory, steps: dyingAt(deathAt) })
+      const next = `new-${deathAt}`
+      const died = await mortal.publish(publication({ a: next, b: next })).then(
+        () => false,
+        () => true,
+      )
+      const [a, b] = [readFileSync(join(target, 'a'), 'utf8'), readFileSync(join(target, 'b'), 'utf8')]
+      expect(a).toBe(b)
+      if (!died) return expect(a).toBe(next)
+      expect((await sink.publish(publication({ a: 'old', b: 'old' }))).ok).toBe(true)
+      expect(readdirSync(target).filter((name) => name.includes('_new'))).toEqual([])
+    }
+    throw new Error('a publication has more steps than were tried')
+  })
+
+  it('is never torn or missing to a reader that opens it at any instant', async () => {
+    const size = 4096
+    await sink.publish(publication({ a: 'x'.repeat(size) }))
+    let reading = true
+    let reads = 0
+    const reader = (async () => {
+      while (reading) {
+        const file = await open(join(target, 'a'))
+        const text = await file.readFile('utf8')
+        await file.close()
+        reads += 1
+        if (text.length !== size || new Set(text).size !== 1) throw new Error('a torn file')
+      }
+    })()
+    for (let count = 0; count < 300; count += 1) await sink.publish(publication({ a: String(count % 10).repeat(size) }))
+    reading = false
+    await reader
+    expect(reads).toBeGreaterThan(300)
+  })
+})
+
+/** Steps of a process that ends before its `deathAt`-th change of the file system. */
+function dyingAt(deathAt: number): FileSteps {
+  let taken = 0
+  const entries = Object.entries(fileSteps).map(([name, step]: [string, (...args: never[]) => Promise<void>]) => [
+    name,
+    (...args: never[]) => {
+      taken += 1
+      return taken >= deathAt ? Promise.reject(new Error('the process died')) : step(...args)
+    },
+  ])
+  return Object.fromEntries(entries) as FileSteps
+}
