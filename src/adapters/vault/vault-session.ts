@@ -152,7 +152,8 @@ export class VaultSession {
 
   #renewInTime(held: Held): void {
     const { clock } = this.#deps
-    const delayMs = Math.max(shortestRenewalMs, held.renewAtMs - clock.monotonicMs())
+    // Timers may fire a little early; the next look is then due at once.
+    const delayMs = Math.max(1, held.renewAtMs - clock.monotonicMs())
     this.#cancelRenewal = clock.wakeAfter(delayMs, () => {
       if (this.#held !== held) return
       if (clock.monotonicMs() < held.renewAtMs) this.#renewInTime(held)

@@ -14,7 +14,8 @@ import type { VaultSession } from './vault-session.ts'
 
 /**
  * Refresh tokens in the KV version 2 engine of Vault or OpenBao. The document is the JSON object at
- * a path, character for character as Vault sends it.
+ * a path, character for character as Vault sends it. (Vault itself sorts the members, and rounds
+ * numbers beyond 2^53 when anybody writes them.)
  *
  * The version is Vault's version number with the time of its creation: numbers begin again when
  * somebody deletes the metadata. A write carries the number as `cas`, and before it the path is read,

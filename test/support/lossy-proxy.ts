@@ -1,0 +1,67 @@
+import { createServer, type IncomingMessage, request as forward, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** Which requests a {@link LossyProxy} loses the answer of. */
+export type LossyMatch = (request: {
+  readonly method: string
+  readonly path: string
+  readonly target: string
+}) => boolean
+
+/** A proxy in front of a real server on loopback that carries requests out and loses answers when told to. */
+export class LossyProxy {
+  readonly #origin: string
+  #losing: LossyMatch = () => false
+  #left = 0
+  #downAfter = false
+  #down = false
+  readonly #server = createServer((request, response) => this.#handle(request, response))
+
+  constructor(origin: string) {
+    this.#origin = origin
+  }
+
+  async start(): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    return this
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  get address(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  /** The next request that matches is carried out, and its answer lost; with `downAfter` nothing gets through from then on. */
+  loseNextAnswer(matches: LossyMatch, downAfter = false): void {
+    this.#losing = matches
+    this.#left = 1
+    this.#downAfter = downAfter
+  }
+
+  bringUp(): void {
+    this.#down = false
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#down) return void request.socket.destroy()
+    const { method = '', url: path = '', headers } = request
+    const target = String(headers['x-amz-target'] ?? '')
+    const loses = this.#left > 0 && this.#losing({ method, path, target })
+    if (loses) this.#left -= 1
+    const onward = forward(`${this.#origin}${path}`, { method, headers, agent: false }, (answer) => {
+      if (loses) {
+        this.#down = this.#downAfter
+        answer.resume().on('end', () => response.socket?.destroy())
+        return
+      }
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    })
+    onward.on('error', () => response.socket?.destroy())
+    request.pipe(onward)
+  }
+}
