@@ -119,7 +119,7 @@ const rotation = z.strictObject({
     .default('0s')
     .describe(
       'How long the server still accepts the previous refresh token after it issued a new one, from 0s to 720h. 0s: not at all, or ' +
-        'unknown. Decides whether a request whose answer was lost may be repeated. Default: 0s.',
+        'unknown. A request whose answer was lost is repeated in time for it. Default: 0s.',
     ),
   revokesPreviousAccessToken: z
     .boolean()

@@ -4,6 +4,8 @@ import { type DurationSeconds, type EpochSeconds, seconds } from './time.ts'
 const firstDelaySeconds = 5
 const longestDelaySeconds = 300
 const jitterShare = 0.2
+/** Leaves room for several tries within a leeway, each with a connection and an answer that take their time. */
+const leewayShare = 0.1
 
 export interface BackoffInput {
   readonly uid: string
@@ -13,17 +15,28 @@ export interface BackoffInput {
   /** Expiry of the access token in the target, when there is one. */
   readonly expiresAt?: EpochSeconds
   readonly retryAfterSeconds?: number
+  /**
+   * How long, in seconds, the server still takes the refresh token of a request whose answer was lost.
+   * Only while that lasts can the successor be had again.
+   */
+  readonly reuseLeewaySeconds?: number
 }
 
 /**
  * How long after a failed attempt the next one waits: 5 s doubling to 5 min, ±20 %, and never more
- * than a quarter of the life that the token had left when the attempt failed. What the other side
- * asked for always holds.
+ * than a quarter of the life that the token had left when the attempt failed. Within the leeway of a
+ * server whose answer was lost it is a tenth of that leeway. What the other side asked for always holds.
  */
 export function backoff(input: BackoffInput): DurationSeconds {
   const doubled = firstDelaySeconds * 2 ** Math.min(input.failures - 1, 10)
   const spread = 1 + jitterShare * (2 * stableFraction(input.uid, input.failures) - 1)
-  const delay = Math.min(doubled * spread, longestDelaySeconds, quarterOfRemainingLife(input))
+  const { reuseLeewaySeconds = Infinity } = input
+  const delay = Math.min(
+    doubled * spread,
+    longestDelaySeconds,
+    quarterOfRemainingLife(input),
+    reuseLeewaySeconds * leewayShare,
+  )
   return seconds(Math.max(delay, input.retryAfterSeconds ?? 0))
 }
 

@@ -3,6 +3,7 @@ import type { CredentialState, RememberedFailure } from './credential-state.ts'
 import { failureRegistry } from './failure-registry.ts'
 import type { Failure } from './failures.ts'
 import type { Observed } from './observed.ts'
+import { present } from './present.ts'
 import { refreshAt } from './schedule.ts'
 import type { Progress, Step } from './step.ts'
 import { earliest, type EpochSeconds, later } from './time.ts'
@@ -82,14 +83,27 @@ export function retryAt(observed: Observed, state: CredentialState): EpochSecond
   const { lastFailure, accessTokenExpiresAt: expiresAt } = state
   if (lastFailure === undefined) return undefined
   const { at: failedAt, retryAfterSeconds } = lastFailure
-  const wait = backoff({
-    uid: observed.credential.uid,
-    failures: Math.max(1, state.consecutiveFailures),
-    failedAt,
-    ...(expiresAt !== undefined && { expiresAt }),
-    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
-  })
+  const wait = backoff(
+    present({
+      uid: observed.credential.uid,
+      failures: Math.max(1, state.consecutiveFailures),
+      failedAt,
+      expiresAt,
+      retryAfterSeconds,
+      reuseLeewaySeconds: leewayOf(observed, state),
+    }),
+  )
   return later(failedAt, wait)
+}
+
+/** The leeway of a server whose answer was lost, while it still lasted at the failure. */
+function leewayOf({ provider, journal }: Observed, state: CredentialState): number | undefined {
+  const last = rememberedFailure(state)
+  const failedAt = state.lastFailure?.at
+  if (provider.kind !== 'found' || last?.next !== 'uncertain' || failedAt === undefined) return undefined
+  const { reuseLeewaySeconds } = provider.value.rotation
+  const firstSentAt = journal?.phase === 'sent' ? journal.startedAt : failedAt
+  return failedAt < firstSentAt + reuseLeewaySeconds ? reuseLeewaySeconds : undefined
 }
 
 /** The condition Ready turns false at expiry, so somebody has to wake up then and say so. */

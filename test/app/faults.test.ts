@@ -109,6 +109,20 @@ describe('an answer that never comes', () => {
     expect(world.condition('Ready')).toMatchObject({ status: 'False', reason: 'TokenExpired' })
   })
 
+  it('costs nothing where the server lets the same refresh token be used again for a while', async () => {
+    const world = await World.withCredential()
+    const rotation = { reuseLeewaySeconds: 30, revokesPreviousAccessToken: false }
+    world.applyProvider({ rotation })
+    world.endpoint.leewaySeconds = 30
+    world.endpoint.now = () => world.clock.now()
+    world.endpoint.next = 'lost-answer'
+    await world.clock.pass(2400)
+    expect(world.condition('Ready')?.status).toBe('True')
+    expect(world.condition('Stalled')).toBeUndefined()
+    expect(world.endpoint.isLive(world.store.tokens.get(key) ?? '')).toBe(true)
+    expect(world.endpoint.reuses).toBe(0)
+  })
+
   it('costs nothing when the request had not reached the server', async () => {
     const world = await World.withCredential()
     world.endpoint.next = () => ({

@@ -78,6 +78,10 @@ export class MemoryTokenEndpoint implements TokenEndpoint {
   reuses = 0
   lifetimeSeconds = 3600
   rotates = true
+  /** For how long a used refresh token is taken again, and answered with the same successor. */
+  leewaySeconds = 0
+  now: () => number = () => 0
+  readonly #successors = new Map<string, { readonly next: string; readonly until: number }>()
   /** `lost-answer`: the server acts, nobody hears of it. A function answers instead of the server. */
   next: (() => TokenExchange) | 'lost-answer' | undefined
   /** Resolves before the request is sent; a test holds it back to keep a refresh under way. */
@@ -107,21 +111,27 @@ export class MemoryTokenEndpoint implements TokenEndpoint {
   }
 
   #serve(token: string): TokenExchange {
+    const again = this.#successors.get(token)
+    if (again !== undefined && this.now() < again.until) return this.#issue(again.next)
     const family = this.#live.get(token)
     if (family === undefined) return this.#refuse(token)
-    const next = this.rotates ? canary('rt') : token
-    if (this.rotates) {
-      this.#live.delete(token)
-      this.#spent.set(token, family)
-      this.#live.set(next, family)
-    }
+    if (!this.rotates) return this.#issue(undefined)
+    const next = canary('rt')
+    this.#live.delete(token)
+    this.#spent.set(token, family)
+    this.#live.set(next, family)
+    if (this.leewaySeconds > 0) this.#successors.set(token, { next, until: this.now() + this.leewaySeconds })
+    return this.#issue(next)
+  }
+
+  #issue(refreshToken: string | undefined): TokenExchange {
     const accessToken = canary('at')
     this.issuedAccessTokens.push(accessToken)
     return answer(200, {
       access_token: accessToken,
       token_type: 'Bearer',
       expires_in: this.lifetimeSeconds,
-      ...(this.rotates && { refresh_token: next }),
+      ...(refreshToken !== undefined && { refresh_token: refreshToken }),
     })
   }
 

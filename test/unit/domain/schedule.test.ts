@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { backoff, deadGrantProbe, misconfigurationProbe, probeDelay, recheckDelay } from '../../../src/domain/backoff.ts'
+import {
+  backoff,
+  deadGrantProbe,
+  misconfigurationProbe,
+  probeDelay,
+  recheckDelay,
+} from '../../../src/domain/backoff.ts'
 import { refreshAt, type ScheduleInput } from '../../../src/domain/schedule.ts'
 import { stableFraction } from '../../../src/domain/stable-fraction.ts'
 import { epochSeconds } from '../../../src/domain/time.ts'
@@ -105,6 +111,11 @@ describe('backoff', () => {
   it('waits as long as the server asked, even beyond the life of the token', () => {
     const expiresAt = epochSeconds(start + 100)
     expect(backoff({ uid: 'a', failures: 1, failedAt, expiresAt, retryAfterSeconds: 900 })).toBe(900)
+  })
+
+  it('hurries within the leeway of a server whose answer was lost', () => {
+    expect(backoff({ uid: 'a', failures: 1, failedAt, reuseLeewaySeconds: 30 })).toBe(3)
+    expect(backoff({ uid: 'a', failures: 1, failedAt, reuseLeewaySeconds: 1800 })).toBeGreaterThanOrEqual(4)
   })
 
   it('rechecks a stall after 15 s, then 30 s, then every minute', () => {
