@@ -1,5 +1,6 @@
 import { keyText } from '../domain/credential.ts'
 import { type Failure, failure } from '../domain/failures.ts'
+import type { SentEntry } from '../domain/journal-entry.ts'
 import type { Observed } from '../domain/observed.ts'
 import type { Provider } from '../domain/provider.ts'
 import { isFailure, usableReferents } from '../domain/referents.ts'
@@ -50,8 +51,14 @@ async function beforeSend({ send, observed, startedAt }: Attempt, deps: Deps): P
     const what = `This replica lost its leadership before it sent the refresh token of OAuthCredential ${keyText(credential.key)}.`
     return failed(failure('KUBERNETES_UNAVAILABLE', what))
   }
-  const sends = send.earlierSends + 1
-  return deps.journal.sent({ phase: 'sent', uid: credential.uid, startedAt, storeVersion: send.base.version, sends })
+  return deps.journal.sent(sentEntry({ send, uid: credential.uid, startedAt }, send.earlierSends + 1))
+}
+
+function sentEntry(
+  { send, uid, startedAt }: Pick<Attempt, 'send' | 'startedAt'> & { uid: string },
+  sends: number,
+): SentEntry {
+  return { phase: 'sent', uid, startedAt: send.firstSentAt ?? startedAt, storeVersion: send.base.version, sends }
 }
 
 async function settleExchange(exchange: TokenExchange, attempt: Attempt, deps: Deps): Promise<SendOutcome> {
@@ -80,7 +87,7 @@ async function afterAnswer(answer: TokenAnswer, attempt: Attempt, deps: Deps): P
   const reading = readTokenAnswer(answer, { provider, startedAt, scopes: spec.scopes })
   observe(attempt, reading.kind === 'issued' ? 'issued' : reading.failure.code, answer.status, deps)
   if (settlesNothing(reading)) {
-    await deps.journal.sent({ phase: 'sent', uid, startedAt, storeVersion, sends })
+    await deps.journal.sent(sentEntry({ send, uid, startedAt }, sends))
     return { kind: 'unknown', failure: failureOf(reading), sends }
   }
   return { kind: 'answered', reading, sends, startedAt }
@@ -99,11 +106,11 @@ function failureOf(reading: TokenAnswerReading): Failure {
 /** Nothing left this process: what the journal knew before is what it knows again. */
 async function forgetSend({ send, observed, startedAt }: Attempt, deps: Deps): Promise<void> {
   const { uid } = observed.credential
-  const { earlierSends, base } = send
+  const { earlierSends } = send
   const result =
     earlierSends === 0
       ? await deps.journal.settled(uid)
-      : await deps.journal.sent({ phase: 'sent', uid, startedAt, storeVersion: base.version, sends: earlierSends })
+      : await deps.journal.sent(sentEntry({ send, uid, startedAt }, earlierSends))
   if (!result.ok) deps.logger.warn({ uid, code: result.failure.code }, 'the journal could not be brought up to date')
 }
 

@@ -48,15 +48,21 @@ interface Read {
   readonly result: Result<StoredRefreshToken>
 }
 
-function afterRead(observed: Observed, progress: Progress, { action, result }: Read, now: EpochSeconds): Step {
+function afterRead(observed: Observed, progress: Progress, { action: read, result }: Read, now: EpochSeconds): Step {
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
   const stored = result.value
-  const refused = action.kind === 'read-refresh-token' ? action.unlessSameAs : undefined
+  const refused = read.kind === 'read-refresh-token' ? read.unlessSameAs : undefined
   if (refused !== undefined && isSameAsRefused(progress, stored)) return settleStalled(progress, refused, now)
   const { journal } = observed
   // A newer document means that somebody, perhaps ourselves, stored a successor: the old uncertainty is over.
-  const earlierSends = journal?.phase === 'sent' && journal.storeVersion === stored.version ? journal.sends : 0
-  return { kind: 'act', action: { kind: 'send-refresh-token', base: stored, earlierSends }, progress }
+  const unsettled = journal?.phase === 'sent' && journal.storeVersion === stored.version ? journal : undefined
+  const action: Action = {
+    kind: 'send-refresh-token',
+    base: stored,
+    earlierSends: unsettled?.sends ?? 0,
+    ...(unsettled && { firstSentAt: unsettled.startedAt }),
+  }
+  return { kind: 'act', action, progress }
 }
 
 function isSameAsRefused({ state, rejected }: Progress, stored: StoredRefreshToken): boolean {

@@ -8,6 +8,7 @@ export type JournalEntry = SentEntry | AnsweredEntry
 export interface SentEntry {
   readonly phase: 'sent'
   readonly uid: string
+  /** When the refresh token was first sent: a server's leeway counts from its first use. */
   readonly startedAt: EpochSeconds
   /** Version of the store document whose refresh token was sent. */
   readonly storeVersion: string
@@ -19,6 +20,7 @@ export interface SentEntry {
 export interface AnsweredEntry {
   readonly phase: 'answered'
   readonly uid: string
+  /** When the request began that was answered: the tokens' lives count from it. */
   readonly startedAt: EpochSeconds
   readonly storeVersion: string
   readonly sends: number

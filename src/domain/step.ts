@@ -15,7 +15,14 @@ export type Action =
   | { readonly kind: 'clean-up' }
   /** `unlessSameAs`: the refresh token was refused with this; go on only if another one is there now. */
   | { readonly kind: 'read-refresh-token'; readonly unlessSameAs?: Failure }
-  | { readonly kind: 'send-refresh-token'; readonly base: StoredRefreshToken; readonly earlierSends: number }
+  | {
+      readonly kind: 'send-refresh-token'
+      readonly base: StoredRefreshToken
+      /** Sends of the same refresh token whose answers were lost. */
+      readonly earlierSends: number
+      /** When the first of them began. */
+      readonly firstSentAt?: EpochSeconds
+    }
   | { readonly kind: 'read-journaled-answer' }
   | { readonly kind: 'write-back'; readonly pending: PendingTokens }
   | { readonly kind: 'publish'; readonly accessToken: AccessToken }
