@@ -42,6 +42,11 @@ export class LossyProxy {
     this.#downAfter = downAfter
   }
 
+  /** Breaks every request until {@link LossyProxy.bringUp}. */
+  takeDown(): void {
+    this.#down = true
+  }
+
   bringUp(): void {
     this.#down = false
   }
