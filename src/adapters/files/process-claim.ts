@@ -3,11 +3,11 @@ import { closeSync, openSync, readdirSync, readFileSync, statSync, unlinkSync } 
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
-import { errnoOf, isMissing } from './file-error.ts'
+import { classifyFileError, errnoOf, isMissing } from './file-error.ts'
 
 /** The right of this process to change a file. */
 export interface ProcessClaim {
-  /** Idempotent. */
+  /** Idempotent, and never throws: a file that cannot be removed now is void as soon as this process has ended. */
   release(): void
 }
 
@@ -61,7 +61,7 @@ export function claimFile(
   const own = join(dirname(path), `${prefix}${host}.${boot}.${process.pid}.${start}.${nonce}`)
   closeSync(openSync(own, 'wx', 0o600))
   heldHere.add(nonce)
-  const claim = { release: () => void (heldHere.delete(nonce) && removeIfThere(own)) }
+  const claim = { release: () => void (heldHere.delete(nonce) && tryToRemove(own)) }
   try {
     const now = statSync(own).mtimeMs
     for (const other of claimants(dirname(path), prefix)) {
@@ -92,7 +92,8 @@ function isAlive(claimant: Claimant, foreignSince: number): boolean {
   if (claimant.host !== host) return modifiedMs(claimant.file) >= foreignSince
   if (heldHere.has(claimant.nonce)) return true
   if (claimant.boot !== boot || !Number.isSafeInteger(claimant.pid) || claimant.pid <= 0) return false
-  if (claimant.pid === process.pid && claimant.start === unknown) return false
+  // Let go, and not removed then: its directory was away for a moment. Or of an earlier life with the same pid.
+  if (claimant.pid === process.pid) return false
   if (!isRunning(claimant.pid)) return false
   const start = startOf(claimant.pid)
   return start === undefined || start === claimant.start
@@ -149,6 +150,14 @@ function modifiedMs(path: string): number {
   } catch (error) {
     if (isMissing(error)) return Number.NEGATIVE_INFINITY
     throw error
+  }
+}
+
+function tryToRemove(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    classifyFileError(error)
   }
 }
 

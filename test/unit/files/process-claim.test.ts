@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, writeFileSync } from 'node:fs'
-import { rename, utimes } from 'node:fs/promises'
+import { mkdir, rename, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { claimFile, type ProcessClaim } from '../../../src/adapters/files/process-claim.ts'
@@ -74,6 +74,18 @@ describe('a claim on a file', () => {
     await utimes(file, new Date(Date.now() - 61_000), new Date(Date.now() - 61_000))
     held(claimFile(path, { foreignExpiryMs: 60_000 })).release()
     expect(readdirSync(join(path, '..'))).toEqual([])
+  })
+
+  it('that could not be removed when it was let go does not stand in the way', async () => {
+    const directory = join(await temporaryDirectory(), 'volume')
+    await mkdir(directory)
+    const claim = held(claimFile(join(directory, 'file')))
+    await rename(directory, `${directory}-away`)
+    claim.release()
+    await rename(`${directory}-away`, directory)
+    expect(readdirSync(directory)).toHaveLength(1)
+    held(claimFile(join(directory, 'file'))).release()
+    expect(readdirSync(directory)).toEqual([])
   })
 
   it('is about one file of a directory', async () => {
