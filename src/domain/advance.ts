@@ -53,16 +53,14 @@ function afterRead(observed: Observed, progress: Progress, { action: read, resul
   const stored = result.value
   const refused = read.kind === 'read-refresh-token' ? read.unlessSameAs : undefined
   if (refused !== undefined && isSameAsRefused(progress, stored)) return settleStalled(progress, refused, now)
-  const { journal } = observed
+  return { kind: 'act', action: sendAction(observed, stored), progress }
+}
+
+function sendAction({ journal }: Observed, base: StoredRefreshToken): Action {
+  const kind = 'send-refresh-token'
   // A newer document means that somebody, perhaps ourselves, stored a successor: the old uncertainty is over.
-  const unsettled = journal?.phase === 'sent' && journal.storeVersion === stored.version ? journal : undefined
-  const action: Action = {
-    kind: 'send-refresh-token',
-    base: stored,
-    earlierSends: unsettled?.sends ?? 0,
-    ...(unsettled && { firstSentAt: unsettled.startedAt }),
-  }
-  return { kind: 'act', action, progress }
+  if (journal?.phase !== 'sent' || journal.storeVersion !== base.version) return { kind, base, earlierSends: 0 }
+  return { kind, base, earlierSends: journal.sends, firstSentAt: journal.startedAt }
 }
 
 function isSameAsRefused({ state, rejected }: Progress, stored: StoredRefreshToken): boolean {
