@@ -60,6 +60,7 @@ export class Engine {
     this.#memory.set(text, recording.memory)
     const failing = recording.memory.state.lastFailure !== undefined
     this.#deps.metrics.reconciled(failing ? 'error' : 'requeue_after', took)
+    if (failing) this.#deps.metrics.queueRetried()
     return recording.requeue
   }
 

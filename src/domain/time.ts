@@ -18,10 +18,6 @@ export function minutes(value: number): DurationSeconds {
   return (value * 60) as DurationSeconds
 }
 
-export function hours(value: number): DurationSeconds {
-  return (value * 3600) as DurationSeconds
-}
-
 export function later(time: EpochSeconds, by: DurationSeconds): EpochSeconds {
   return (time + by) as EpochSeconds
 }

@@ -9,7 +9,12 @@ export interface Metrics {
   refreshAttempted(provider: string, namespace: string): void
   refreshFailed(provider: string, namespace: string, code: FailureCode): void
   /** `outcome` is `issued` or a failure code; `status` is absent when no answer came. */
-  tokenRequest(provider: string, outcome: 'issued' | FailureCode, status: number | undefined, took: DurationSeconds): void
+  tokenRequest(
+    provider: string,
+    outcome: 'issued' | FailureCode,
+    status: number | undefined,
+    took: DurationSeconds,
+  ): void
   refreshTokenRotated(provider: string): void
   writeBackFailed(store: StoreBackendType, code: FailureCode): void
   /** Life left in the old access token when the new one was published; negative when it had expired. */

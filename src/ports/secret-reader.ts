@@ -23,5 +23,8 @@ export interface SecretReader {
  */
 export interface ServiceAccountTokens {
   /** Of a ServiceAccount in `namespace`; `serviceAccount` absent: the operator's own. */
-  token(namespace: string | undefined, serviceAccount?: { name: string; audiences: readonly string[] }): Promise<Result<Sensitive>>
+  token(
+    namespace: string | undefined,
+    serviceAccount?: { name: string; audiences: readonly string[] },
+  ): Promise<Result<Sensitive>>
 }

@@ -52,7 +52,7 @@ function publication(files: Readonly<Record<string, string>>, changes: Partial<T
   }
 }
 
-function visible(): readonly string[] {
+function visible(): string[] {
   return readdirSync(target).filter((name) => !name.startsWith('..'))
 }
 
