@@ -148,7 +148,7 @@ function memberPlace(parent: ObjectPlace, { name, value }: JsonMember): Place {
 }
 
 /** Steps through a string whose content is itself a JSON text, to the value that it is the text of. */
-export function lookInside(place: Place): Place {
+function lookInside(place: Place): Place {
   const { node, layer } = place
   if (node.kind !== 'string' || !jsonStart.test(node.value)) return place
   const inner = parseJsonText(node.value)

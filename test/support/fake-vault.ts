@@ -10,6 +10,8 @@ export type VaultFault =
       readonly status: number
       readonly headers?: Readonly<Record<string, string>>
       readonly errors?: readonly string[]
+      /** In place of the errors. */
+      readonly body?: string
     }
   /** Closes the connection unanswered; `carryOut` says whether the request was carried out before. */
   | { readonly break: true; readonly carryOut: boolean }
@@ -171,7 +173,7 @@ export class FakeVault {
     if (fault === 'hang') return
     if (fault === undefined) return send(response, this.#answer(seen))
     if ('status' in fault) {
-      const body = JSON.stringify({ errors: fault.errors ?? [] })
+      const body = fault.body ?? JSON.stringify({ errors: fault.errors ?? [] })
       return send(response, { status: fault.status, body }, fault.headers)
     }
     if ('carryOutAndAnswer' in fault) {

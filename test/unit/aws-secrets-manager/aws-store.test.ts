@@ -161,7 +161,6 @@ describe('a rival under the same id', () => {
     const first = aws.put(key, JSON.stringify({ refresh_token: canary('rt'), access_token: canary('at') }))
     const base = await stored()
     const id = successorOf(first)
-    const other = new AwsBench({ endpoint: aws.endpoint })
     const rival = await import('@aws-sdk/client-secrets-manager')
     const client = new rival.SecretsManagerClient({
       endpoint: aws.endpoint,
@@ -173,7 +172,6 @@ describe('a rival under the same id', () => {
       new rival.PutSecretValueCommand({ SecretId: key, ClientRequestToken: id, SecretString, VersionStages: ['X'] }),
     )
     client.destroy()
-    other.store.close()
     return write(base, { refreshToken: new Sensitive(token) })
   }
 
@@ -241,6 +239,10 @@ const answers: Record<string, readonly [AwsFault, string]> = {
   'an expired session': [{ error: 'ExpiredTokenException' }, 'STORE_LOGIN_REJECTED: .*: AWS does not accept the cred'],
   'a wrong secret access key': [{ error: 'InvalidSignatureException' }, 'STORE_LOGIN_REJECTED'],
   'a secret id that AWS does not accept': [{ error: 'InvalidParameterException' }, 'STORE_UNAVAILABLE: .*a parameter'],
+  'a secret in a state of its own': [
+    { error: 'InvalidRequestException' },
+    'STORE_UNAVAILABLE: .*the state of the secret',
+  ],
   'a server error': [
     { error: 'InternalServiceError', status: 500 },
     'STORE_UNAVAILABLE: .*: Secrets Manager had an error',

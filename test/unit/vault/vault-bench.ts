@@ -11,7 +11,7 @@ import { ScaledClock } from '../../support/scaled-clock.ts'
 type Deps = ConstructorParameters<typeof VaultStore>[0]
 
 /** ServiceAccount tokens in memory: `<namespace>/<name>`, and `own`. */
-export class MemoryServiceAccounts implements ServiceAccountTokens {
+class MemoryServiceAccounts implements ServiceAccountTokens {
   readonly tokens = new Map<string, string>()
   readonly asked: string[] = []
 

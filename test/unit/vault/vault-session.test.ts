@@ -189,6 +189,16 @@ describe('a token that a human made', () => {
     expect(clock.waiting).toBe(0)
   })
 
+  test('is not renewed any more when the store was closed while the login was under way', async () => {
+    const bench = benchWith()
+    bench.secrets.values.set('operator/vault/token', vault.issue())
+    const closed = new Promise<void>((resolve) => {
+      vault.beforeNext('GET', () => void bench.store.close().then(resolve))
+    })
+    await Promise.all([read(bench), closed])
+    expect(clock.waiting).toBe(0)
+  })
+
   test('without an end is never renewed', async () => {
     vault.loginRenewable = false
     const bench = benchWith()

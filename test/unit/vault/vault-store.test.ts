@@ -174,6 +174,11 @@ const answers: Record<string, Expected> = {
     code: 'STORE_UNAVAILABLE',
     says: 'the connection to Vault failed (UND_ERR_SOCKET).',
   },
+  'an answer without end': {
+    fault: { status: 200, body: 'a'.repeat(3_000_000) },
+    code: 'STORE_UNAVAILABLE',
+    says: 'the answer is longer than any of Vault.',
+  },
   'a server that does not answer': { fault: 'hang', code: 'STORE_UNAVAILABLE', says: 'Vault did not answer in time.' },
 }
 
