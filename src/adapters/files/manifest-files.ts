@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { LineCounter, parseAllDocuments } from 'yaml'
+import { type Document, LineCounter, parseAllDocuments, visit } from 'yaml'
 import { classifyFileError } from './file-error.ts'
 
 /** One file of manifests. */
@@ -56,17 +56,54 @@ async function readManifestFile(directory: string, path: string): Promise<Manife
 
 function parseManifests(text: string): Pick<ManifestFile, 'objects' | 'problem'> {
   const lineCounter = new LineCounter()
-  const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false })
+  // Its warnings quote the text, which may be a Secret's, and go to stderr.
+  const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false, logLevel: 'error' })
   const objects: Readonly<Record<string, unknown>>[] = []
   for (const document of Array.isArray(documents) ? documents : []) {
     const [error] = document.errors
-    if (error !== undefined) {
-      const { line, col } = lineCounter.linePos(error.pos[0])
-      return { objects: [], problem: `line ${line}, column ${col}: ${error.code}` }
+    if (error !== undefined) return { objects: [], problem: `${placeText(lineCounter, error.pos[0])}: ${error.code}` }
+    const value = valueOf(document)
+    if (value === undefined) {
+      const problem = `${placeText(lineCounter, aliasOffset(document))}: this document has an alias (*name) that leads nowhere or in a circle, or too many of them`
+      return { objects: [], problem }
     }
-    objects.push(...unfold(document.toJS({ maxAliasCount: 100 })))
+    objects.push(...unfold(value.root))
   }
   return { objects }
+}
+
+/**
+ * Undefined when an alias leads nowhere, as in an unquoted `*.example.com`, when it leads to what it
+ * is in, or when so many unfold that it looks like an attack.
+ */
+function valueOf(document: Document.Parsed): { readonly root: unknown } | undefined {
+  try {
+    const root = document.toJS({ maxAliasCount: 100 }) as unknown
+    JSON.stringify(root)
+    return { root }
+  } catch (error) {
+    if (error instanceof ReferenceError || error instanceof TypeError) return undefined
+    throw error
+  }
+}
+
+/** Where the first alias is that leads nowhere, or else the first one. */
+function aliasOffset(document: Document.Parsed): number {
+  const offsets: number[] = []
+  const astray: number[] = []
+  visit(document, {
+    Alias(_, alias) {
+      const offset = alias.range?.[0] ?? 0
+      offsets.push(offset)
+      if (alias.resolve(document) === undefined) astray.push(offset)
+    },
+  })
+  return astray[0] ?? offsets[0] ?? document.range[0]
+}
+
+function placeText(lineCounter: LineCounter, offset: number): string {
+  const { line, col } = lineCounter.linePos(offset)
+  return `line ${line}, column ${col}`
 }
 
 /** A `List` stands for its items. */
