@@ -12,6 +12,7 @@ import {
 /** Flags of `controller`, as typed; every one has an environment variable of the same name. */
 export interface ControllerFlags extends EndpointFlags, LogFlags {
   readonly kubeconfig?: string
+  readonly serviceAccountDirectory?: string
   readonly namespace?: string
   readonly watchNamespaces: readonly string[]
   readonly leaderElect: boolean
@@ -32,6 +33,12 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
       environmentOption(
         '--kubeconfig <path>',
         'kubeconfig; default: the cluster this runs in, else $KUBECONFIG, else ~/.kube/config',
+      ),
+    )
+    .addOption(
+      environmentOption(
+        '--service-account-directory <directory>',
+        'in a Pod: where token, ca.crt and namespace are mounted; default: where kubelet mounts them',
       ),
     )
     .addOption(

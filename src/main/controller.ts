@@ -41,6 +41,7 @@ export async function controller(flags: ControllerFlags): Promise<void> {
   const ended = endSignal()
   const settings = chooseConnection({
     kubeconfig: flags.kubeconfig,
+    serviceAccountDirectory: flags.serviceAccountDirectory,
     environment: {
       KUBECONFIG: process.env['KUBECONFIG'],
       HOME: process.env['HOME'],
@@ -127,7 +128,7 @@ function clusterPorts(
   close(): Promise<void>
 } {
   const secrets = new KubernetesSecretReader({ client, clock, operatorNamespace })
-  const readOwnToken = readOwnServiceAccountToken
+  const readOwnToken = () => readOwnServiceAccountToken(flags.serviceAccountDirectory)
   const serviceAccountTokens = new KubernetesServiceAccountTokens({ client, clock, operatorNamespace, readOwnToken })
   const remote = remoteStores({ secrets, serviceAccountTokens, clock, metrics, flags })
   const events = new KubernetesEventRecorder({ client, clock, logger, instance: identity })

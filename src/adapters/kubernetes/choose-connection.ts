@@ -9,6 +9,8 @@ export interface ConnectionChoice {
   readonly kubeconfig?: string | undefined
   /** `--context` */
   readonly context?: string | undefined
+  /** `--service-account-directory` */
+  readonly serviceAccountDirectory?: string | undefined
   readonly environment: {
     readonly KUBECONFIG?: string | undefined
     readonly HOME?: string | undefined
@@ -25,8 +27,12 @@ export function chooseConnection(choice: ConnectionChoice): ConnectionSettingsSo
   const { KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = choice.environment
   if (present(choice.kubeconfig)) return kubeconfig([choice.kubeconfig], choice.context)
   if (present(KUBECONFIG)) return kubeconfig(KUBECONFIG.split(delimiter).filter(present), choice.context)
-  if (present(host) && present(port)) return new InClusterSettings({ host, port })
+  if (present(host) && present(port)) return inCluster(host, port, choice.serviceAccountDirectory)
   return present(HOME) ? kubeconfig([join(HOME, '.kube', 'config')], choice.context) : undefined
+}
+
+function inCluster(host: string, port: string, directory: string | undefined): InClusterSettings {
+  return new InClusterSettings({ host, port, ...(present(directory) && { directory }) })
 }
 
 function kubeconfig(files: readonly string[], context: string | undefined): KubeconfigSettings {

@@ -206,6 +206,16 @@ describe('which of them', () => {
     expect(chooseConnection(choice)?.constructor).toBe(expected)
   })
 
+  test('the files of the Pod may be mounted elsewhere', async () => {
+    const token = canary('secret')
+    await Promise.all([put('token', token), put('ca.crt', 'pem')])
+    const chosen = chooseConnection({ serviceAccountDirectory: directory, environment: inCluster })
+    expect(chosen).toBeInstanceOf(InClusterSettings)
+    if (chosen === undefined) return
+    const { server, headers } = await settingsOf(chosen)
+    expect([server, headers.reveal()]).toEqual(['https://10.0.0.1:443', { authorization: `Bearer ${token}` }])
+  })
+
   test('nothing given is no connection', () => {
     expect(chooseConnection({ environment: {} })).toBeUndefined()
   })
