@@ -1,11 +1,14 @@
 import { type FSWatcher, watch } from 'node:fs'
+import { apiGroup } from '../../domain/names.ts'
 import type { Problem, Resource, ResourceKind } from '../../domain/resources.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { ResourceHandler, ResourceSource } from '../../ports/resource-source.ts'
 import { classifyFileError } from './file-error.ts'
+import { LookSchedule } from './look-schedule.ts'
 import { isObject, type ManifestFile, readManifestFiles } from './manifest-files.ts'
 import { defaultNamespace, type ManifestSecrets, secretData, secretKey } from './manifest-secrets.ts'
+import { Vanishing } from './vanishing.ts'
 
 export interface ManifestDirectoryOptions {
   readonly directory: string
@@ -18,9 +21,17 @@ export interface ManifestDirectoryOptions {
   readonly logger: Logger
   /** Milliseconds between looks that nobody asked for, because notifications get lost; default 5000. */
   readonly pollMs?: number
+  /** Milliseconds that an object must be missing before it counts as deleted; default 1000. */
+  readonly goneAfterMs?: number
 }
 
 type Manifest = Readonly<Record<string, unknown>>
+
+interface Found {
+  readonly raw: Manifest
+  readonly path: string
+  readonly modifiedAtMs: number
+}
 
 interface Placed {
   readonly kind: ResourceKind
@@ -40,29 +51,30 @@ const kinds: readonly ResourceKind[] = [
   'OAuthCredential',
 ]
 const clusterScoped: ReadonlySet<string> = new Set(['Namespace', 'ClusterOAuthProvider', 'ClusterTokenStore'])
-const settleMs = 50
+const defaultGoneAfterMs = 1000
 
 /**
  * Manifests in a directory of files, in place of an API server.
  *
- * An edit or a deletion takes effect within seconds. A file that does not parse is said once, and what
- * it last said stays in force. Of two manifests of one object the file that sorts first wins. Objects
- * without a namespace are in `default`.
+ * An edit or a deletion takes effect within seconds, a deletion only when it lasts. A file that does
+ * not parse is said once, and what it last said stays in force. Of two manifests of one object the
+ * file that sorts first wins. Objects without a namespace are in `default`.
  *
  * Decoding gives each object a `uid` that follows from its name and a `generation` that follows from its
  * spec: both are the same after a restart, and a generation is only ever compared for equality.
  */
 export class ManifestDirectory implements ResourceSource {
   readonly #options: ManifestDirectoryOptions
+  readonly #vanishing: Vanishing<Found>
   readonly #lastGood = new Map<string, ManifestFile>()
   readonly #told = new Map<string, string>()
   #known = new Map<string, Placed>()
   #secrets: ManifestSecrets = new Map()
   #synced = false
-  #stopped = true
 
   constructor(options: ManifestDirectoryOptions) {
     this.#options = options
+    this.#vanishing = new Vanishing(options.goneAfterMs ?? defaultGoneAfterMs)
   }
 
   /** The `Secret` manifests as they are now. */
@@ -75,47 +87,47 @@ export class ManifestDirectory implements ResourceSource {
   }
 
   start(handler: ResourceHandler): () => Promise<void> {
-    const { directory, clock, pollMs = 5000 } = this.#options
-    this.#stopped = false
-    let cancel: () => void = () => undefined
-    let looking: Promise<void> = Promise.resolve()
-    const plan = (delayMs: number): void => {
-      cancel()
-      cancel = clock.wakeAfter(delayMs, () => {
-        looking = looking.then(() => this.#look(handler)).then(() => (this.#stopped ? undefined : plan(pollMs)))
-      })
-    }
-    plan(0)
-    const watcher = notify(directory, () => plan(settleMs))
+    const { directory, clock } = this.#options
+    const schedule = new LookSchedule({ clock, look: () => this.#look(handler) })
+    schedule.start()
+    const watcher = notify(directory, () => schedule.notice())
     return async () => {
-      this.#stopped = true
-      cancel()
       watcher?.close()
-      await looking
+      await schedule.stop()
     }
   }
 
-  async #look(handler: ResourceHandler): Promise<void> {
+  /** Returns in how many milliseconds to look again. */
+  async #look(handler: ResourceHandler): Promise<number> {
+    const { clock, pollMs = 5000, goneAfterMs = defaultGoneAfterMs } = this.#options
     const files = await this.#read()
-    if (files === undefined || this.#stopped) return
-    const objects = files.flatMap(({ objects, path, modifiedAtMs }) =>
-      objects.map((raw) => ({ raw, path, modifiedAtMs })),
-    )
-    this.#secrets = collectSecrets(objects.map(({ raw }) => raw))
+    if (files === undefined) return pollMs
+    const objects = this.#vanishing.settle(this.#named(files), clock.monotonicMs())
+    this.#secrets = collectSecrets([...objects.values()].map(({ raw }) => raw))
     const found = new Map<string, Placed>()
-    for (const { raw, path, modifiedAtMs } of objects) {
+    for (const [name, { raw, path, modifiedAtMs }] of objects) {
       const placed = this.#place(raw, modifiedAtMs)
-      if (placed === undefined) {
-        this.#tellUnknownKind(raw, path)
-        continue
-      }
-      const key = placeKey(placed)
-      if (found.has(key)) this.#tell(`${path}|${key}`, `${path} has a second manifest of ${key}, which is passed over`)
-      else found.set(key, placed)
+      if (placed === undefined) this.#tellUnknownKind(raw, path)
+      else found.set(name, placed)
     }
     feed(handler, this.#synced ? this.#known : undefined, found)
     this.#known = found
     this.#synced = true
+    return this.#vanishing.isWaiting() ? Math.min(goneAfterMs, pollMs) : pollMs
+  }
+
+  /** Every object by group, kind and name. Of two with one name the first stays. */
+  #named(files: readonly ManifestFile[]): ReadonlyMap<string, Found> {
+    const named = new Map<string, Found>()
+    for (const { objects, path, modifiedAtMs } of files) {
+      for (const raw of objects) {
+        const name = objectName(raw)
+        if (name === undefined) this.#tell(`${path}|name`, `${path} has an object without a kind or a metadata.name`)
+        else if (!named.has(name)) named.set(name, { raw, path, modifiedAtMs })
+        else this.#tell(`${path}|${name}`, `${path} has a second manifest of ${name}, which is passed over`)
+      }
+    }
+    return named
   }
 
   /** The files as they are, or were when they last parsed; undefined when the directory cannot be read. */
@@ -124,6 +136,8 @@ export class ManifestDirectory implements ResourceSource {
     try {
       const files = await readManifestFiles(directory)
       this.#told.delete(directory)
+      const paths = new Set(files.map(({ path }) => path))
+      for (const path of this.#lastGood.keys()) if (!paths.has(path)) this.#lastGood.delete(path)
       return files.map((file) => this.#lastGoodOf(file))
     } catch (error) {
       this.#tell(directory, `the manifests in ${directory} cannot be read: ${classifyFileError(error).cause}`)
@@ -197,8 +211,7 @@ function collectSecrets(objects: readonly Manifest[]): ManifestSecrets {
   for (const raw of objects) {
     const metadata = isObject(raw['metadata']) ? raw['metadata'] : {}
     if (raw['kind'] !== 'Secret' || typeof metadata['name'] !== 'string') continue
-    const key = secretKey(namespaceOf(metadata), metadata['name'])
-    if (!secrets.has(key)) secrets.set(key, secretData(raw))
+    secrets.set(secretKey(namespaceOf(metadata), metadata['name']), secretData(raw))
   }
   return secrets
 }
@@ -208,8 +221,15 @@ function namespaceOf(metadata: Manifest): string {
   return typeof namespace === 'string' && namespace !== '' ? namespace : defaultNamespace
 }
 
-function placeKey({ kind, namespace, name }: Placed): string {
-  return namespace === undefined ? `${kind} ${name}` : `${kind} ${namespace}/${name}`
+/** `KIND NAMESPACE/NAME`, with the group before it where that is not ours. */
+function objectName(raw: Manifest): string | undefined {
+  const { kind, apiVersion } = raw
+  const metadata = isObject(raw['metadata']) ? raw['metadata'] : {}
+  const { name } = metadata as { name?: unknown }
+  if (typeof kind !== 'string' || typeof name !== 'string') return undefined
+  const group = typeof apiVersion === 'string' ? apiVersion.split('/').slice(0, -1).join('/') : ''
+  const scoped = clusterScoped.has(kind) ? name : `${namespaceOf(metadata)}/${name}`
+  return group === '' || group === apiGroup ? `${kind} ${scoped}` : `${group} ${kind} ${scoped}`
 }
 
 /** Undefined where the platform cannot watch: the regular look serves then. */

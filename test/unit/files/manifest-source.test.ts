@@ -50,6 +50,8 @@ spec:
 `
 }
 
+const secretManifest = 'apiVersion: v1\nkind: Secret\nmetadata: {name: client, namespace: ci}\nstringData: {a: b}\n'
+
 let directory: string
 let stop: () => Promise<void> = () => Promise.resolve()
 let log: LogLines
@@ -68,6 +70,7 @@ beforeEach(() => {
     clock: new SystemClock(),
     logger: log,
     pollMs: 50,
+    goneAfterMs: 150,
   })
 })
 
@@ -103,6 +106,24 @@ describe('ManifestDirectory', () => {
     expect(generation('ci/one')).not.toBe(before)
     rmSync(join(directory, 'a.yaml'))
     await vi.waitFor(() => expect(told.deletions).toEqual(['OAuthCredential ci/one']))
+  })
+
+  it('does not take an editor for somebody who deletes', async () => {
+    write('a.yaml', credential('one'))
+    write('b.yaml', `${credential('two')}---\n${secretManifest}`)
+    stop = source.start(told)
+    await vi.waitFor(() => expect(told.objects.size).toBe(2))
+    const reader = new ManifestSecretReader(() => source.secrets())
+    for (let save = 0; save < 4; save += 1) {
+      rmSync(join(directory, 'a.yaml'))
+      write('b.yaml', '')
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      expect((await reader.read('ci', { name: 'client', key: 'a' })).ok).toBe(true)
+      write('a.yaml', credential('one', `login-${save}`))
+      write('moved.yaml', `${credential('two')}---\n${secretManifest}`)
+      await vi.waitFor(() => expect(keyOf('ci/one')).toBe(`login-${save}`))
+    }
+    expect(told.deletions).toEqual([])
   })
 
   it('says nothing again while nothing changes', async () => {
@@ -161,6 +182,21 @@ describe('ManifestDirectory', () => {
     write('a.yaml', credential('one'))
     await vi.waitFor(() => expect(told.objects.size).toBe(1))
   })
+
+  it('reports an object without a name, once', async () => {
+    write('a.yaml', 'apiVersion: oauth-operator.dev/v1alpha1\nkind: OAuthCredential\nspec: {}\n')
+    stop = source.start(told)
+    await vi.waitFor(() => expect(log.lines).toHaveLength(1))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(log.lines).toHaveLength(1)
+    expect(log.lines[0]).toContain('a.yaml has an object without a kind or a metadata.name')
+  })
+
+  function keyOf(name: string): string {
+    const resource = told.objects.get(name)
+    if (resource?.type !== 'credential') throw new Error(`${name} is no credential`)
+    return resource.credential.spec.refreshToken.key
+  }
 
   function generation(name: string): number {
     const resource = told.objects.get(name)
