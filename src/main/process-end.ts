@@ -1,12 +1,15 @@
 import type { Logger } from '../ports/logger.ts'
 
-/** Resolves at the first SIGTERM or SIGINT with its name; a second one ends the process at once. */
+/** npm and some shells hand on a signal that the terminal has sent to every process: one Ctrl-C comes twice. */
+const sameSignalMs = 500
+
+/** Resolves at the first SIGTERM or SIGINT with its name; a second one, half a second later or more, ends the process at once. */
 export function endSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let asked = false
+    let firstMs: number | undefined
     const take = (signal: NodeJS.Signals): void => {
-      if (asked) process.exit(130)
-      asked = true
+      if (firstMs !== undefined && performance.now() - firstMs > sameSignalMs) process.exit(130)
+      firstMs ??= performance.now()
       resolve(signal)
     }
     process.on('SIGTERM', take)
