@@ -110,7 +110,7 @@ export const storeBackends = {
         .min(1, { abort: true })
         .max(1024)
         .regex(/^\P{Cc}+$/u, 'must be a path without control characters')
-        .describe('Path of the directory.'),
+        .describe('Path of the directory. A relative one begins at the directory of the manifests.'),
     })
     .describe('Files in a directory. Works only without a cluster, in standalone mode.')
     .optional(),
