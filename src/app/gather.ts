@@ -9,8 +9,8 @@ import type { TargetIdentity } from '../ports/access-token-sink.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 
-/** How often a target is compared with what was published. */
-const targetCheckInterval = minutes(10)
+/** How long after a publication, or the last look, a target is compared with what was published. */
+export const targetCheckInterval = minutes(10)
 
 /** Everything a decision looks at. At most one read over the network: the target, when its look-up is due. */
 export async function gather(
@@ -62,7 +62,7 @@ function firstCheckAt({ uid }: Credential, now: EpochSeconds): EpochSeconds {
 
 /**
  * The target is looked at before the first token of this process goes into it, when nothing was ever
- * published, when somebody else's object stood there, and every ten minutes.
+ * published, when somebody else's object stood there, and when nothing was published for ten minutes.
  */
 function targetLookDue(observed: Observed, now: EpochSeconds): boolean {
   const { credential, target, state } = observed
@@ -70,7 +70,7 @@ function targetLookDue(observed: Observed, now: EpochSeconds): boolean {
   if (now >= observed.targetCheckAt) return true
   if (target.kind === 'unreadable') return true
   if (target.kind === 'observed') return target.state.kind === 'foreign'
-  const due = dueAt(observed, state)
+  const due = dueAt(observed, state, now)
   return due === undefined || now >= due || state.targetDigest !== observed.targetDigest
 }
 

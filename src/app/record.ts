@@ -5,10 +5,11 @@ import type { Observed } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
 import { dueAt } from '../domain/settle.ts'
 import type { Step } from '../domain/step.ts'
-import { earliest, epochSeconds, later, seconds } from '../domain/time.ts'
+import { earliest, type EpochSeconds, epochSeconds, later, seconds } from '../domain/time.ts'
 import type { StatusReport } from '../ports/status-writer.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
+import { targetCheckInterval } from './gather.ts'
 import { transitions } from './transitions.ts'
 import type { Requeue } from './work-queue.ts'
 
@@ -38,8 +39,8 @@ export async function record(subject: Recorded, step: Settled, deps: Deps): Prom
   const state = withConditions(subject, step, deps)
   tell(subject, step, state, deps)
   await settleJournal(subject, step, deps)
-  const nextRefreshAt = nextRefresh(subject, step, state)
-  const memory = remembered(subject, step, { state, nextRefreshAt })
+  const nextRefreshAt = nextRefresh(subject, step, { state, now: deps.clock.now() })
+  const memory = remembered(subject, step, { state, nextRefreshAt, now: deps.clock.now() })
   const reported = await report(subject, memory, deps)
   const wakeAt = step.wakeAt
   const retryAt = later(deps.clock.now(), statusRetry)
@@ -98,16 +99,20 @@ async function settleJournal({ uid }: Recorded, { progress }: Settled, deps: Dep
   if (!result.ok) deps.logger.warn({ uid, code: result.failure.code }, 'the journal could not be brought up to date')
 }
 
-function nextRefresh({ observed }: Recorded, step: Settled, state: CredentialState): Requeue {
+function nextRefresh(
+  { observed }: Recorded,
+  step: Settled,
+  { state, now }: { state: CredentialState; now: EpochSeconds },
+): Requeue {
   if (observed === undefined || step.settlement.kind === 'stalled' || step.settlement.kind === 'suspended')
     return undefined
-  return step.settlement.kind === 'retrying' ? step.wakeAt : dueAt(observed, state)
+  return step.settlement.kind === 'retrying' ? step.wakeAt : dueAt(observed, state, now)
 }
 
 function remembered(
   { uid, observed, memory }: Recorded,
   { progress }: Settled,
-  { state, nextRefreshAt }: { state: CredentialState; nextRefreshAt: Requeue },
+  { state, nextRefreshAt, now }: { state: CredentialState; nextRefreshAt: Requeue; now: EpochSeconds },
 ): CredentialMemory {
   const { pending, accessToken, rejected, target } = progress
   const seen = observed?.target ?? { kind: 'unchecked' }
@@ -118,8 +123,10 @@ function remembered(
     pending,
     accessToken,
     rejected,
-    target: target === undefined ? seen : { kind: 'observed' as const, state: target },
-    targetCheckAt: observed?.targetCheckAt ?? memory?.targetCheckAt ?? epochSeconds(0),
+    // A publication has put everything in order that a look could find.
+    ...(target === undefined
+      ? { target: seen, targetCheckAt: observed?.targetCheckAt ?? memory?.targetCheckAt ?? epochSeconds(0) }
+      : { target: { kind: 'observed' as const, state: target }, targetCheckAt: later(now, targetCheckInterval) }),
     nextRefreshAt,
     reported: false,
   })

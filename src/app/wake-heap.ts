@@ -31,6 +31,10 @@ export class WakeHeap {
     return first.key
   }
 
+  keys(): readonly string[] {
+    return [...this.#current.keys()]
+  }
+
   at(key: string): number | undefined {
     return this.#current.get(key)?.at
   }

@@ -18,6 +18,8 @@ export interface WorkQueueOptions {
 const keysPerTurn = 200
 /** No timer is longer, so that a clock that jumped, or a machine that slept, is noticed. */
 const longestSleepMs = 30_000
+/** Wall clock and steady clock part by less than this while nobody sets the one and nothing stops the other. */
+const largestDriftSeconds = 2
 
 /**
  * Keys to be worked on, soonest first.
@@ -36,10 +38,13 @@ export class WorkQueue {
   #cancelTimer: (() => void) | undefined
   #timerAt = Infinity
   #stopped = true
+  /** Wall time less steady time, in seconds, when the planned times were last known to be right. */
+  #clockOffset: number
   #idle: (() => void) | undefined
 
   constructor(options: WorkQueueOptions) {
     this.#options = options
+    this.#clockOffset = this.#offset()
   }
 
   start(): void {
@@ -109,6 +114,7 @@ export class WorkQueue {
     this.#timerAt = Infinity
     this.#cancelTimer = undefined
     if (this.#stopped) return
+    this.#noticeJump()
     const now = this.#options.clock.now()
     for (let begun = 0; begun < keysPerTurn; begun += 1) {
       const at = this.#wakes.earliest()
@@ -118,6 +124,20 @@ export class WorkQueue {
       this.#begin(key)
     }
     this.#arm()
+  }
+
+  /** After the wall clock was set, or the machine slept, no planned time means what it meant: every key is looked at. */
+  #noticeJump(): void {
+    const offset = this.#offset()
+    if (Math.abs(offset - this.#clockOffset) < largestDriftSeconds) return
+    this.#clockOffset = offset
+    const now = this.#options.clock.now()
+    for (const key of this.#wakes.keys()) this.#wakes.set(key, now)
+  }
+
+  #offset(): number {
+    const { clock } = this.#options
+    return clock.now() - clock.monotonicMs() / 1000
   }
 
   #begin(key: string): void {

@@ -170,7 +170,7 @@ function targetLost(observed: Observed): Step | undefined {
 }
 
 function accessTokenNearExpiry(observed: Observed, now: EpochSeconds): Step | undefined {
-  const due = dueAt(observed, observed.state)
+  const due = dueAt(observed, observed.state, now)
   return due !== undefined && now >= due ? act(observed, { kind: 'read-refresh-token' }) : undefined
 }
 

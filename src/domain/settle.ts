@@ -6,10 +6,13 @@ import type { Observed } from './observed.ts'
 import { present } from './present.ts'
 import { refreshAt } from './schedule.ts'
 import type { Progress, Step } from './step.ts'
-import { earliest, type EpochSeconds, later } from './time.ts'
+import { earliest, type EpochSeconds, later, seconds } from './time.ts'
 
 /** How long to stay away from a server that throttles and does not say how long. */
 const defaultWaitSeconds = 60
+
+/** Clocks of machines differ by this much without anybody noticing. */
+const clockTolerance = seconds(60)
 
 /** Progress before anything was done. */
 export function firstProgress(observed: Observed): Progress {
@@ -22,10 +25,14 @@ export function firstProgress(observed: Observed): Progress {
   }
 }
 
-/** When the token in the target is due for its refresh; undefined when there is none. */
-export function dueAt(observed: Observed, state: CredentialState): EpochSeconds | undefined {
+/**
+ * When the token in the target is due for its refresh; undefined when there is none. A refresh that lies
+ * in the future tells that the clock went back: how long its token still lives is not known, so it is due.
+ */
+export function dueAt(observed: Observed, state: CredentialState, now: EpochSeconds): EpochSeconds | undefined {
   const { accessTokenExpiresAt: expiresAt, lastRefreshAt: issuedAt, refreshes } = state
   if (expiresAt === undefined || issuedAt === undefined) return undefined
+  if (issuedAt > later(now, clockTolerance)) return now
   const { credential, provider } = observed
   return refreshAt({
     uid: credential.uid,
@@ -39,7 +46,7 @@ export function dueAt(observed: Observed, state: CredentialState): EpochSeconds 
 
 /** Nothing to do until the refresh is due or the target is to be looked at. */
 export function settleFine(observed: Observed, progress: Progress, now: EpochSeconds): Step {
-  const due = dueAt(observed, progress.state)
+  const due = dueAt(observed, progress.state, now)
   const wakeAt = due === undefined ? observed.targetCheckAt : earliest(due, observed.targetCheckAt)
   return settleFineUntil(observed, progress, wakeAt < now ? now : wakeAt)
 }

@@ -94,6 +94,20 @@ describe('a healthy credential', () => {
     expect(world.podToken()).toBe(world.newestAccessToken())
   })
 
+  it('is never looked at in its target while publications come more often than looks', async () => {
+    const world = new World()
+    world.endpoint.lifetimeSeconds = 300
+    world.store.put(key, world.endpoint.login())
+    world.applyProvider()
+    world.applyStore()
+    world.apply(aCredential())
+    await world.start()
+    const looks = world.sink.observations
+    await world.clock.pass(6 * 3600)
+    expect(world.endpoint.requests).toBeGreaterThan(100)
+    expect(world.sink.observations).toBe(looks)
+  })
+
   it('is refreshed once per value of the annotation', async () => {
     const world = await World.withCredential()
     await world.clock.pass(60)
