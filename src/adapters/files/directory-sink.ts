@@ -6,31 +6,36 @@ import type { AccessTokenSink, Publication, TargetIdentity, TargetState } from '
 import { classifyFileError } from './file-error.ts'
 import { type FileSteps, fileSteps } from './file-steps.ts'
 import { lookAtDirectory, type TargetDirectory } from './target-directory.ts'
-import { removeTarget, writeTarget } from './target-writer.ts'
+import { RetiredFiles } from './retired-files.ts'
+import { removeTarget, type WriterTools, writeTarget } from './target-writer.ts'
 
 export interface DirectorySinkOptions {
   /** Targets are written to `<directory>/<namespace>/<target name>/`. */
   readonly directory: string
   readonly steps?: FileSteps
+  /** Milliseconds for which replaced files stay, for readers that are on their way to them; default 1000. */
+  readonly graceMs?: number
 }
 
 /**
  * Targets as directories with the layout of a mounted Secret volume: `KEY -> ..data/KEY`, `..data -> ..TIME`.
  *
- * All files of a publication change at once, by renaming one link. The files before them stay until the
- * publication after, so that a reader that has just followed the link finds what it was led to. Files
- * have mode 0600 and a new modification time each; directories that this makes have mode 0700. A process
+ * All files of a publication change at once, by renaming one link. The files before them stay for a
+ * moment, so that a reader that has just followed the link finds what it was led to. Files have mode 0600 and a new modification time each; directories that this makes have mode 0700. A process
  * that dies at any instant leaves the old files or the new ones.
  *
- * A directory that holds anything and is not ours is never touched.
+ * A directory that holds anything and is not ours is never touched, nor is a file in one that is:
+ * whatever the creation policy says, a target belongs to one credential.
  */
 export class DirectorySink implements AccessTokenSink {
   readonly #directory: string
   readonly #steps: FileSteps
+  readonly #tools: WriterTools
 
-  constructor({ directory, steps = fileSteps }: DirectorySinkOptions) {
+  constructor({ directory, steps = fileSteps, graceMs = 1000 }: DirectorySinkOptions) {
     this.#directory = directory
     this.#steps = steps
+    this.#tools = { steps, retired: new RetiredFiles(steps, graceMs) }
   }
 
   async observe(identity: TargetIdentity, keys: readonly string[]): Promise<Result<TargetState>> {
@@ -47,8 +52,14 @@ export class DirectorySink implements AccessTokenSink {
       const found = await lookAtDirectory(path)
       const owner = foreignOwner(found, identity)
       if (owner !== undefined) return failed(notOwned(path, owner))
+      const inTheWay =
+        found.kind === 'ours' ? [...publication.files.keys()].find((key) => found.strangers.has(key)) : undefined
+      if (inTheWay !== undefined) {
+        const what = `The file ${join(path, inTheWay)} is in the way: the operator did not write it.`
+        return failed(failure('TARGET_NOT_OWNED', what))
+      }
       await this.#makeDirectories(identity.credential, path)
-      await writeTarget(path, publication, found, this.#steps)
+      await writeTarget(path, publication, found, this.#tools)
       return ok(undefined)
     })
   }
@@ -57,8 +68,9 @@ export class DirectorySink implements AccessTokenSink {
     return this.#guard(identity, 'Removing', async () => {
       const path = this.#path(identity)
       const found = await lookAtDirectory(path)
-      if (found.kind !== 'ours' || found.owner.credentialUid !== identity.credentialUid) return ok(undefined)
-      await removeTarget(path, found, this.#steps)
+      const removable = found.kind === 'ours' || found.kind === 'unfinished'
+      if (!removable || foreignOwner(found, identity) !== undefined) return ok(undefined)
+      await removeTarget(path, found, this.#tools)
       return ok(undefined)
     })
   }
@@ -100,8 +112,9 @@ function stateOf(found: TargetDirectory, identity: TargetIdentity, keys: readonl
 /** Whose the directory is when it is not ours and not free. */
 function foreignOwner(found: TargetDirectory, { credentialUid }: TargetIdentity): string | undefined {
   if (found.kind === 'foreign') return 'somebody else: it holds files that the operator did not write'
-  if (found.kind !== 'ours' || found.owner.credentialUid === credentialUid) return undefined
-  return `OAuthCredential ${found.owner.credential}`
+  const owner = found.kind === 'free' ? undefined : found.owner
+  if (owner === undefined || owner.credentialUid === credentialUid) return undefined
+  return `OAuthCredential ${owner.credential}`
 }
 
 function notOwned(path: string, owner: string): ReturnType<typeof failure> {

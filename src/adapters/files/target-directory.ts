@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Dirent } from 'node:fs'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
@@ -9,6 +10,8 @@ import { isMissing } from './file-error.ts'
 export const dataLink = '..data'
 /** Says whose the files are; beside them, and hidden from their readers as everything that begins with two dots. */
 export const ownerFile = '..owner.json'
+/** What the files of one publication are in: time of writing, and chance. */
+const dataDirectory = /^\.\.\d{4}(_\d\d){5}\.[0-9a-f]+$/
 
 const ownerSchema = z.object({
   credentialUid: z.string(),
@@ -25,13 +28,17 @@ export type TargetDirectory =
   /** Nothing, or an empty directory that somebody made for us. */
   | { readonly kind: 'free' }
   | { readonly kind: 'foreign' }
+  /** What a first publication or a removal leaves that never came to its end: hidden, and ours to take away. */
+  | { readonly kind: 'unfinished'; readonly owner: TargetOwner | undefined }
   | {
       readonly kind: 'ours'
       readonly owner: TargetOwner
       /** Name of the directory that holds the current files. */
       readonly current: string
-      /** Everything in the target directory. */
-      readonly entries: readonly string[]
+      /** Visible names that are links to current files, or were. */
+      readonly links: ReadonlySet<string>
+      /** Visible names that somebody else put there. */
+      readonly strangers: ReadonlySet<string>
       /** Keys whose file a reader finds as it was published. */
       readonly intactKeys: ReadonlySet<string>
     }
@@ -41,12 +48,46 @@ export async function lookAtDirectory(path: string): Promise<TargetDirectory> {
   const entries = await entriesOf(path)
   if (entries.length === 0) return { kind: 'free' }
   const current = await linkTarget(join(path, dataLink))
-  const owner = current === undefined ? undefined : await ownerOf(join(path, current))
-  if (current === undefined || owner === undefined) {
-    // A first publication that never came to its end leaves hidden directories and nothing else.
-    return entries.every((name) => name.startsWith('..')) ? { kind: 'free' } : { kind: 'foreign' }
+  const owner = current !== undefined && isDataDirectory(current) ? await ownerOf(join(path, current)) : undefined
+  if (current === undefined || owner === undefined) return lookAtLeftovers(path, entries)
+  const visible = entries.filter(({ name }) => !name.startsWith('..'))
+  const links = new Set<string>()
+  for (const { name } of visible) if ((await linkTarget(join(path, name))) === join(dataLink, name)) links.add(name)
+  const strangers = visible
+    .map(({ name }) => name)
+    .filter((name) => !links.has(name) && !Object.hasOwn(owner.contents, name))
+  return {
+    kind: 'ours',
+    owner,
+    current,
+    links,
+    strangers: new Set(strangers),
+    intactKeys: await intactKeys(path, owner),
   }
-  return { kind: 'ours', owner, current, entries, intactKeys: await intactKeys(path, owner) }
+}
+
+/** True for entries that only we make: what somebody else hides here is left alone. */
+export function isLeftover(entry: Dirent, current: string | undefined): boolean {
+  if (entry.name === dataLink || entry.name === current) return false
+  return entry.isSymbolicLink() ? entry.name.startsWith('..') : isDataDirectory(entry.name)
+}
+
+async function lookAtLeftovers(path: string, entries: readonly Dirent[]): Promise<TargetDirectory> {
+  let owner: TargetOwner | undefined
+  for (const entry of entries) {
+    if (entry.isSymbolicLink() && entry.name.startsWith('..')) continue
+    if (!isDataDirectory(entry.name)) return { kind: 'foreign' }
+    // The owner is the first file to come and the last one to go.
+    const files = await entriesOf(join(path, entry.name))
+    const found = await ownerOf(join(path, entry.name))
+    if (found === undefined && files.some(({ name }) => name !== ownerFile)) return { kind: 'foreign' }
+    owner = found ?? owner
+  }
+  return { kind: 'unfinished', owner }
+}
+
+function isDataDirectory(name: string): boolean {
+  return dataDirectory.test(name)
 }
 
 export function contentHash(content: string): string {
@@ -74,8 +115,8 @@ async function ownerOf(directory: string): Promise<TargetOwner | undefined> {
   }
 }
 
-async function entriesOf(path: string): Promise<readonly string[]> {
-  return (await unlessMissing(() => readdir(path))) ?? []
+async function entriesOf(path: string): Promise<readonly Dirent[]> {
+  return (await unlessMissing(() => readdir(path, { withFileTypes: true }))) ?? []
 }
 
 function textOf(path: string): Promise<string | undefined> {

@@ -3,13 +3,27 @@ import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { keyText } from '../../domain/credential.ts'
 import type { Publication } from '../../ports/access-token-sink.ts'
-import { isMissing } from './file-error.ts'
 import type { FileSteps } from './file-steps.ts'
-import { contentHash, dataLink, ownerFile, type TargetDirectory, type TargetOwner } from './target-directory.ts'
+import { removeFiles, removeIfThere, type RetiredFiles } from './retired-files.ts'
+import {
+  contentHash,
+  dataLink,
+  isLeftover,
+  ownerFile,
+  type TargetDirectory,
+  type TargetOwner,
+} from './target-directory.ts'
 
 type OurDirectory = Extract<TargetDirectory, { kind: 'ours' }>
+type Unfinished = Extract<TargetDirectory, { kind: 'unfinished' }>
 
 const draftLink = '..data_new'
+
+/** The tools of one sink. */
+export interface WriterTools {
+  readonly steps: FileSteps
+  readonly retired: RetiredFiles
+}
 
 /**
  * Writes a publication beside the current one and makes it the current one by renaming a link, as
@@ -19,23 +33,28 @@ export async function writeTarget(
   path: string,
   publication: Publication,
   found: TargetDirectory,
-  steps: FileSteps,
+  tools: WriterTools,
 ): Promise<void> {
+  const { steps, retired } = tools
   const previous = found.kind === 'ours' ? found.current : undefined
-  await removeLeftovers(path, previous, steps)
+  await removeLeftovers(path, previous, tools)
   const next = `..${new Date().toISOString().replace(/[-:T]/g, '_').slice(0, 19)}.${randomBytes(5).toString('hex')}`
   await writeFiles(join(path, next), publication, steps)
   await steps.makeLink(next, join(path, draftLink))
   await steps.move(join(path, draftLink), join(path, dataLink))
+  if (previous !== undefined) retired.retire(join(path, previous))
   await showKeys(path, [...publication.files.keys()], found, steps)
   await steps.sync(path)
 }
 
 /** Takes away everything that was published, and the directories that are empty then. */
-export async function removeTarget(path: string, found: OurDirectory, steps: FileSteps): Promise<void> {
-  for (const key of Object.keys(found.owner.contents)) await removeIfThere(join(path, key), steps)
+export async function removeTarget(path: string, found: OurDirectory | Unfinished, tools: WriterTools): Promise<void> {
+  const { steps, retired } = tools
+  retired.forget(path)
+  const keys = found.kind === 'ours' ? [...found.links, ...Object.keys(found.owner.contents)] : []
+  for (const key of keys) await removeIfThere(join(path, key), steps)
   await removeIfThere(join(path, dataLink), steps)
-  await removeLeftovers(path, undefined, steps)
+  await removeLeftovers(path, undefined, tools)
   for (const directory of [path, dirname(path)]) {
     if ((await readdir(directory)).length > 0) return
     await steps.removeDirectory(directory)
@@ -53,8 +72,9 @@ async function writeFiles(directory: string, publication: Publication, steps: Fi
     contents: Object.fromEntries(contents.map(([key, content]) => [key, contentHash(content)])),
   }
   await steps.makeDirectory(directory, 0o700)
-  for (const [key, content] of contents) await steps.writeNew(join(directory, key), content, { mode: 0o600 })
+  // First, so that no file is ever there without the name of its owner.
   await steps.writeNew(join(directory, ownerFile), JSON.stringify(owner), { mode: 0o600 })
+  for (const [key, content] of contents) await steps.writeNew(join(directory, key), content, { mode: 0o600 })
   await steps.sync(directory)
 }
 
@@ -71,29 +91,17 @@ async function showKeys(
     await steps.makeLink(join(dataLink, key), draft)
     await steps.move(draft, join(path, key))
   }
-  const stale = found.kind === 'ours' ? Object.keys(found.owner.contents).filter((key) => !keys.includes(key)) : []
+  const stale = found.kind === 'ours' ? [...found.links].filter((key) => !keys.includes(key)) : []
   for (const key of stale) await removeIfThere(join(path, key), steps)
 }
 
-/** What earlier publications left: all of them but the current one, whose readers may still be on their way. */
-async function removeLeftovers(path: string, current: string | undefined, steps: FileSteps): Promise<void> {
+/** What a death left: everything of ours but the current files, and those that readers may still be on their way to. */
+async function removeLeftovers(path: string, current: string | undefined, tools: WriterTools): Promise<void> {
   const entries = await readdir(path, { withFileTypes: true })
-  for (const entry of entries) {
-    if (!entry.name.startsWith('..') || entry.name === current || entry.name === dataLink) continue
-    if (entry.isDirectory()) await removeFiles(join(path, entry.name), steps)
-    else await steps.remove(join(path, entry.name))
-  }
-}
-
-async function removeFiles(directory: string, steps: FileSteps): Promise<void> {
-  for (const name of await readdir(directory)) await steps.remove(join(directory, name))
-  await steps.removeDirectory(directory)
-}
-
-async function removeIfThere(path: string, steps: FileSteps): Promise<void> {
-  try {
-    await steps.remove(path)
-  } catch (error) {
-    if (!isMissing(error)) throw error
+  for (const entry of entries.filter((each) => isLeftover(each, current))) {
+    const leftover = join(path, entry.name)
+    if (tools.retired.has(leftover)) continue
+    if (entry.isDirectory()) await removeFiles(leftover, tools.steps)
+    else await tools.steps.remove(leftover)
   }
 }
