@@ -85,6 +85,13 @@ describe('DirectorySink', () => {
     expect(readFileSync(join(target, 'a'), 'utf8')).toBe('4')
   })
 
+  it('lets a reader that has followed the link find its file, however many publications come meanwhile', async () => {
+    await sink.publish(publication({ a: 'first' }))
+    const followed = join(target, readlinkSync(join(target, '..data')), 'a')
+    for (let count = 0; count < 5; count += 1) await sink.publish(publication({ a: String(count) }))
+    expect(readFileSync(followed, 'utf8')).toBe('first')
+  })
+
   it('says what it finds', async () => {
     expect(await sink.observe(identity(), ['a'])).toEqual({ ok: true, value: { kind: 'absent' } })
     await sink.publish(publication({ a: 'one' }))
