@@ -36,7 +36,7 @@ describe('a refresh journal and processes', () => {
       const lives = await Promise.all([round * 2, round * 3 + 1].map(liveAndDie))
       total += lives.reduce((sum, acknowledged) => sum + acknowledged)
     }
-    expect(total).toBeGreaterThan(1000)
+    expect(total).toBeGreaterThan(200)
   })
 
   /** Returns how many calls had succeeded by then, after the journal was found to hold what they left. */
