@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServerEntry } from './server-table.ts'
 
 /** @returns the folder that keeps built servers; outside the repository, so that every checkout shares it. */
-export function cacheRoot(): string {
+function cacheRoot(): string {
   const base = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
   return join(base, 'oauth-credential-operator', 'servers')
 }

@@ -59,7 +59,7 @@ export function transportTo(
   return { transport, settings, clock, log, counts }
 }
 
-export function bearer(token: string): Sensitive<Readonly<Record<string, string>>> {
+function bearer(token: string): Sensitive<Readonly<Record<string, string>>> {
   return new Sensitive({ authorization: `Bearer ${token}` })
 }
 

@@ -34,7 +34,7 @@ export function readWatchEvent(raw: unknown): WatchEvent {
 }
 
 /** Undefined when `object` has no `metadata.name`. */
-export function identityOf(object: unknown): ObjectIdentity | undefined {
+function identityOf(object: unknown): ObjectIdentity | undefined {
   const { name, namespace, resourceVersion } = fields(fields(object)['metadata'])
   if (typeof name !== 'string') return undefined
   return { name, namespace: textOf(namespace), version: textOf(resourceVersion) ?? '' }
