@@ -15,7 +15,7 @@ export function introduction({ workspace, tokenEndpoint, tokenLifetime, ...run }
   const [first, second] = credentials
   const end = temporary ? ' (removed at the end; --output DIR keeps it)' : ''
   return [
-    `Authorization server  ${tokenEndpoint}: access tokens live ${tokenLifetime} s, refresh tokens are single-use`,
+    `Authorization server  ${tokenEndpoint}: ${tokenLifetime} s access tokens, single-use refresh tokens`,
     `Manifests             ${manifests}`,
     `Refresh tokens        ${refreshTokens}`,
     `Access tokens         ${targets}${end}`,
