@@ -4,6 +4,7 @@ import * as z from 'zod'
 export const statusLimits = {
   conditionMessage: 32_768,
   failureMessage: 4096,
+  inputs: 64,
   refreshRequest: 256,
   version: 512,
 } as const
@@ -43,6 +44,11 @@ const lastFailure = z.strictObject({
   message: z.string().max(statusLimits.failureMessage).describe('What failed, on which object, and what helps.'),
   time: time('When it failed.'),
   retryAfterSeconds: count('Seconds that the other side asked to wait.').optional(),
+  inputs: z
+    .string()
+    .max(statusLimits.inputs)
+    .describe('Identifies the manifests that the attempt used. Once they differ, it is made again at once.')
+    .optional(),
 })
 
 /** `status` of an `OAuthCredential`. Nothing in it is secret. */

@@ -1,4 +1,5 @@
 import type { Deps } from '../../src/app/deps.ts'
+import { decodeState, encodeStatus } from '../../src/api/decode.ts'
 import { Engine } from '../../src/app/engine.ts'
 import { Limiter } from '../../src/app/limiter.ts'
 import { ResourceIndex } from '../../src/app/resource-index.ts'
@@ -129,10 +130,7 @@ export class World {
   }
 }
 
-/** What survives a status: times in whole seconds. */
+/** What survives a status. */
 function throughStatus(state: CredentialState): CredentialState {
-  const text = JSON.stringify(state, (name, value: unknown) =>
-    typeof value === 'number' && /(At|Time|^at)$/.test(name) ? Math.floor(value) : value,
-  )
-  return JSON.parse(text) as CredentialState
+  return decodeState(JSON.parse(JSON.stringify(encodeStatus({ state }))))
 }

@@ -21,7 +21,13 @@ const condition: fc.Arbitrary<Condition> = fc.record({
 })
 
 const failure = fc.record(
-  { code: fc.constantFrom(...failureCodes()), message: text, at: time, retryAfterSeconds: count },
+  {
+    code: fc.constantFrom(...failureCodes()),
+    message: text,
+    at: time,
+    retryAfterSeconds: count,
+    inputs: count.map((number) => number.toString(16)),
+  },
   { requiredKeys: ['code', 'message', 'at'] },
 )
 
@@ -66,7 +72,7 @@ describe('a status', () => {
               accessTokenExpiresAt: at,
               handledRefreshRequest: long,
               storeVersion: long,
-              lastFailure: { code: 'SPEC_INVALID', message: long.repeat(10), at, retryAfterSeconds: 0.5 },
+              lastFailure: { code: 'SPEC_INVALID', message: long.repeat(10), at, retryAfterSeconds: 0.5, inputs: long },
             },
             nextRefreshAt: at,
           } as const
