@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readStatusFile } from '../../src/adapters/files/status-file.ts'
 import { type AuthorizationServer, startAuthorizationServer } from '../../test/support/authorization-server.ts'
 import { assertNoLeak, observeOutput } from '../../test/support/canary.ts'
 import { readViews, statusFileOf } from './credential-view.ts'
@@ -14,11 +14,19 @@ import { summaryLine } from './summary.ts'
 import { verify } from './verification.ts'
 import { discardWorkspace, prepareWorkspace, type Workspace } from './workspace.ts'
 
+interface Stage {
+  readonly server: AuthorizationServer
+  readonly workspace: Workspace
+  /** Resolves when somebody wants the end. */
+  readonly asked: Promise<'asked'>
+}
+
 /** What Claude Code's file must have been granted, and one more. */
 const scopes = ['user:inference', 'api:read']
 
 /** Exit codes: 0 when everything is as shown, 1 when it is not or standalone mode died, 130 after a second Ctrl-C. */
 async function main(options: DemoOptions): Promise<number> {
+  const asked = endAsked(() => process.exit(130))
   const server = await startAuthorizationServer({ accessTokenSeconds: options.tokenLifetime, scopes })
   try {
     const workspace = prepareWorkspace({
@@ -31,7 +39,7 @@ async function main(options: DemoOptions): Promise<number> {
       process.stderr.write(`${options.output} holds something else; give a new or an empty directory.\n`)
       return 1
     }
-    const good = await show(options, server, workspace)
+    const good = await show(options, { server, workspace, asked })
     if (good) discardWorkspace(workspace)
     return good ? 0 : 1
   } finally {
@@ -49,7 +57,7 @@ async function login(server: AuthorizationServer): Promise<readonly Seed[]> {
   return [claudeCodeSeed(await person('agent')), vibekitSeed(await person('app'))]
 }
 
-async function show(options: DemoOptions, server: AuthorizationServer, workspace: Workspace): Promise<boolean> {
+async function show(options: DemoOptions, { server, workspace, asked }: Stage): Promise<boolean> {
   const flags = ['--manifests', workspace.manifests, '--output', workspace.directory]
   const run = [...flags, '--allow-plain-http', '--allow-private-addresses']
   const above = introduction({ workspace, ...server, ...options, arguments: run })
@@ -63,17 +71,16 @@ async function show(options: DemoOptions, server: AuthorizationServer, workspace
     observeOutput("standalone's log", line)
     feed.take(line)
   })
-  const asked = endAsked(() => process.exit(130))
   const over = options.for === undefined ? [] : [sleep(options.for * 1000, 'over' as const, { ref: false })]
   const why = await Promise.race([standalone.ended, asked, ...over])
   const end = typeof why === 'string' ? await standalone.stop() : why
   await feed.settled()
   display.end()
-  if (typeof why !== 'string' || end.code !== 0) return died(end, standalone.lastLines)
+  if (typeof why !== 'string' || !endedCleanly(end)) return died(end, standalone.lastLines)
   const views = await readViews(workspace)
   const counted = { views, rotations: feed.rotations, early: why === 'asked' }
   const found = await verify(server, workspace.credentials, counted)
-  observeOutput('the status file', readFileSync(statusFileOf(workspace), 'utf8'))
+  observeOutput('the status file', JSON.stringify(await readStatusFile(statusFileOf(workspace))))
   const problems = [...found.problems, ...leaks()]
   print([summaryLine({ ...found, problems }, elapsed())])
   return problems.length === 0
@@ -83,6 +90,11 @@ function progressLine(elapsedSeconds: number, options: DemoOptions, { statistics
   const total = options.for === undefined ? '' : ` of ${options.for} s`
   const { refreshes, reuses } = statistics
   return `${Math.floor(elapsedSeconds)} s${total}   the server granted ${refreshes} refreshes and saw ${reuses} refresh tokens twice`
+}
+
+/** A process that is asked to end while it still loads knows no signal yet, and has begun nothing. */
+function endedCleanly({ code, signal }: ProcessEnd): boolean {
+  return code === 0 || signal === 'SIGTERM'
 }
 
 function died({ code, signal }: ProcessEnd, lastLines: readonly string[]): boolean {

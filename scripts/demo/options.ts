@@ -10,6 +10,8 @@ export interface DemoOptions {
   readonly tokenLifetime: number
 }
 
+const longestSeconds = 86_400
+
 /** Reads the command line. Wrong arguments and --help end the process. */
 export function parseOptions(argv: readonly string[]): DemoOptions {
   return new Command('npm run demo --')
@@ -26,7 +28,9 @@ export function parseOptions(argv: readonly string[]): DemoOptions {
 
 function parseSeconds(text: string): number {
   const seconds = parseGoDuration(text)
-  if (seconds === undefined || seconds <= 0) throw new InvalidArgumentError('Expected a duration, such as 60s.')
+  if (seconds === undefined || seconds <= 0 || seconds > longestSeconds) {
+    throw new InvalidArgumentError('Expected a duration, such as 60s, and 24h at most.')
+  }
   return seconds
 }
 

@@ -1,7 +1,7 @@
 /** npm hands on a signal that the terminal has sent to all processes already, so one Ctrl-C arrives twice. */
 const sameSignalMs = 500
 
-/** Resolves at the first signal to end; calls `hurry` at the second. */
+/** Resolves at the first signal to end, or when nobody reads the output any more; calls `hurry` at a second signal. */
 export function endAsked(hurry: () => void): Promise<'asked'> {
   return new Promise((resolve) => {
     let firstMs: number | undefined
@@ -11,5 +11,6 @@ export function endAsked(hurry: () => void): Promise<'asked'> {
       resolve('asked')
     }
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, take)
+    process.stdout.on('error', () => resolve('asked'))
   })
 }

@@ -38,10 +38,24 @@ export function demoSuite(): void {
       run.process.kill('SIGINT')
       expect(await run.ended).toBe(0)
       expect(run.text()).toMatch(/\nDemo OK: .*\n$/)
-      const [, directory = ''] = /Refresh tokens +(\S+)\/refresh-tokens/.exec(run.text()) ?? []
-      expect(directory).toContain(tmpdir())
-      expect(() => readdirSync(directory)).toThrow('ENOENT')
+      expect(() => readdirSync(directoryOf(run))).toThrow('ENOENT')
     })
+
+    it('ends cleanly when it has hardly begun', async () => {
+      const run = runDemo()
+      await until(() => expect(run.text()).toContain('To try'))
+      run.process.kill('SIGINT')
+      expect(await run.ended).toBe(0)
+      expect(run.text()).toMatch(/\nDemo OK: \d s, .*\n$/)
+    })
+
+    it('ends cleanly when nobody reads its output any more', async () => {
+      const run = runDemo('--token-lifetime', '4s')
+      await until(() => expect(run.text()).toMatch(/app +refreshed #1/))
+      run.process.stdout?.destroy()
+      expect(await run.ended).toBe(0)
+      expect(() => readdirSync(directoryOf(run))).toThrow('ENOENT')
+    }, 30_000)
 
     it('fails when what it shows is not so', async ({ onTestFinished }) => {
       const output = temporaryDirectory()
@@ -74,6 +88,13 @@ interface DemoRun {
   readonly process: ReturnType<typeof spawn>
   readonly ended: Promise<number | null>
   readonly text: () => string
+}
+
+/** The directory that a demo without --output made for itself. */
+function directoryOf(run: DemoRun): string {
+  const [, directory = ''] = /Refresh tokens +(\S+)\/refresh-tokens/.exec(run.text()) ?? []
+  expect(directory).toContain(tmpdir())
+  return directory
 }
 
 function runDemo(...arguments_: readonly string[]): DemoRun {
