@@ -1,8 +1,9 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import {
   endpointOptions,
   type EndpointFlags,
   environmentOption,
+  environmentSwitch,
   logOptions,
   type LogFlags,
   parseAddress,
@@ -52,9 +53,8 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
         .argParser(parseNamespaces)
         .default([], 'all'),
     )
-    .addOption(
-      environmentOption('--no-leader-elect', 'do not elect a leader; only where no second replica can ever run'),
-    )
+    .addOption(environmentSwitch('--leader-elect', 'elect a leader among the replicas').default(true))
+    .addOption(new Option('--no-leader-elect', 'do not elect a leader; only where no second replica can ever run'))
     .addOption(environmentOption('--lease-name <name>', 'name of the Lease').default('oauth-credential-operator'))
     .addOption(environmentOption('--identity <name>', 'this replica in the Lease; default: host name and process id'))
     .addOption(
@@ -73,9 +73,8 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
         .argParser(parseAddress)
         .default('0.0.0.0:8081'),
     )
-    .addOption(
-      environmentOption('--no-per-credential-metrics', 'leave the gauges of single credentials out of /metrics'),
-    )
+    .addOption(environmentSwitch('--per-credential-metrics', 'show gauges of single credentials').default(true))
+    .addOption(new Option('--no-per-credential-metrics', 'leave the gauges of single credentials out of /metrics'))
   for (const option of [...endpointOptions('cluster-stores-only'), ...logOptions('json')]) command.addOption(option)
   command.action((flags: ControllerFlags) => run(flags))
 }

@@ -18,13 +18,21 @@ export function environmentOption(flags: string, description: string): Option {
   return option.env(`OAUTH_OPERATOR_${option.attributeName().replace(/[A-Z]/g, '_$&').toUpperCase()}`)
 }
 
+/**
+ * A switch. Its environment variable says `true` or `false`: where only its presence counted, `false`
+ * would turn a protection off.
+ */
+export function environmentSwitch(flag: string, description: string): Option {
+  return environmentOption(`${flag} [boolean]`, description).preset('true').argParser(parseBoolean)
+}
+
 export function endpointOptions(ambient: EndpointFlags['ambientStoreCredentials']): readonly Option[] {
   return [
-    environmentOption(
+    environmentSwitch(
       '--allow-plain-http',
       'allow http:// token endpoints and stores; tokens then travel unencrypted',
     ).default(false),
-    environmentOption(
+    environmentSwitch(
       '--allow-private-addresses',
       'allow token endpoints, and stores of single namespaces, at private and loopback addresses',
     ).default(false),
@@ -48,10 +56,16 @@ export function logOptions(format: LogFlags['logFormat']): readonly Option[] {
   ]
 }
 
+/** Only the two words: what else a person may have meant is not guessed. */
+export function parseBoolean(value: string): boolean {
+  if (value === 'true' || value === 'false') return value === 'true'
+  throw new InvalidArgumentError('Expected true or false.')
+}
+
 /** `host:port`, `:port`, or `[ipv6]:port`. */
 export function parseAddress(value: string): string {
-  const port = Number(value.slice(value.lastIndexOf(':') + 1))
-  if (value.includes(':') && Number.isInteger(port) && port >= 0 && port <= 65_535) return value
+  const [, port] = /^(?:\[[^\]\s]+\]|[^\s:[\]]*):(\d{1,5})$/.exec(value) ?? []
+  if (port !== undefined && Number(port) <= 65_535) return value
   throw new InvalidArgumentError('Expected host:port, for example 0.0.0.0:8080.')
 }
 
