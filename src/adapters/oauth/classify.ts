@@ -17,6 +17,7 @@ const words: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate was issued by an authority that is not trusted',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
   EPROTO: 'it does not speak TLS as expected',
+  UNEXPECTED_PROTOCOL: 'it answered that it goes on in another protocol',
   HPE_HEADER_OVERFLOW: 'its header is too large',
 }
 
@@ -42,4 +43,14 @@ function codeOf(error: unknown): string | undefined {
 /** What {@link classifyTransportError} calls a timeout; for deadlines of our own. */
 export function timedOut(): Error {
   return Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })
+}
+
+/** For a connection that ended before there was an answer, and left no error. */
+export function closedEarly(): Error {
+  return Object.assign(new Error('closed'), { code: 'ECONNRESET' })
+}
+
+/** For `101 Switching Protocols`, which nobody asked for. @see RFC 9110 section 7.8 */
+export function otherProtocol(): Error {
+  return Object.assign(new Error('other protocol'), { code: 'UNEXPECTED_PROTOCOL' })
 }

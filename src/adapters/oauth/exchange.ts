@@ -2,7 +2,7 @@ import { type ClientRequest, type IncomingMessage, request as httpRequest } from
 import type { Socket } from 'node:net'
 import { Sensitive } from '../../domain/sensitive.ts'
 import type { TokenAnswer } from '../../domain/token-exchange.ts'
-import { timedOut } from './classify.ts'
+import { closedEarly, otherProtocol, timedOut } from './classify.ts'
 import type { WireRequest } from './token-request.ts'
 
 const maxBodyBytes = 256 * 1024
@@ -17,16 +17,25 @@ export async function exchange(socket: Socket, wire: Sensitive<WireRequest>, tim
   const { target, headers, body } = wire.reveal()
   return new Promise((resolve, reject) => {
     const request = openRequest(socket, target, headers)
-    let answer: IncomingMessage | undefined
-    const timer = setTimeout(() => request.destroy(timedOut()), timeoutMs)
-    request.on('error', (error) => {
+    let received: BodySoFar | undefined
+    const timer = setTimeout(() => {
+      lose(timedOut())
+      received?.settle()
+      request.destroy(timedOut())
+    }, timeoutMs)
+    // Once there is an answer, its own end settles the exchange with the bytes that came.
+    const lose = (error: Error): void => {
+      if (received !== undefined) return
       clearTimeout(timer)
-      // Once there is an answer, its own end settles the exchange with the bytes that came.
-      if (answer === undefined) reject(error)
-    })
+      reject(error)
+    }
+    request.on('error', lose)
+    request.on('upgrade', () => lose(otherProtocol()))
+    // Whatever else may end the request without an error: nobody is left waiting.
+    request.on('close', () => lose(closedEarly()))
     request.on('response', (response) => {
-      answer = response
-      collect(response, (read) => {
+      if (response.statusCode === 101) return lose(otherProtocol())
+      received = collect(response, (read) => {
         clearTimeout(timer)
         resolve(answerOf(response, read))
       })
@@ -55,8 +64,13 @@ interface ReadBody {
   readonly complete: boolean
 }
 
-/** Calls `done` once, with all of the body or with what came of it. */
-function collect(response: IncomingMessage, done: (read: ReadBody) => void): void {
+interface BodySoFar {
+  /** Waits for no more of it. */
+  settle(): void
+}
+
+/** Calls `done` with all of the body or with what came of it. */
+function collect(response: IncomingMessage, done: (read: ReadBody) => void): BodySoFar {
   const chunks: Buffer[] = []
   let size = 0
   response.on('data', (chunk: Buffer) => {
@@ -64,12 +78,14 @@ function collect(response: IncomingMessage, done: (read: ReadBody) => void): voi
     size += chunk.length
     if (size > maxBodyBytes) response.destroy()
   })
-  // Follows every end, good or bad.
-  response.on('close', () => {
+  const settle = (): void => {
     const bytes = Buffer.concat(chunks).subarray(0, maxBodyBytes)
     done({ bytes, complete: response.complete && size <= maxBodyBytes })
-  })
+  }
+  // Follows every end, good or bad.
+  response.on('close', settle)
   response.on('error', () => undefined)
+  return { settle }
 }
 
 function answerOf({ statusCode = 0, headers }: IncomingMessage, { bytes, complete }: ReadBody): TokenAnswer {

@@ -134,6 +134,15 @@ describe('whatever the server does, the request is sent once, and the outcome sa
     'a reset connection': { script: (socket) => socket.resetAndDestroy(), says: '(ECONNRESET)' },
     'half a status line': { script: (socket) => socket.end('HTTP/1.1 20'), says: '(' },
     noise: { script: (socket) => socket.end('SSH-2.0-OpenSSH_9.9\r\n'), says: '(HPE_' },
+    'another protocol': {
+      script: (socket) =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n'),
+      says: 'it answered that it goes on in another protocol (UNEXPECTED_PROTOCOL)',
+    },
+    'another protocol that has no name': {
+      script: (socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'),
+      says: '(UNEXPECTED_PROTOCOL)',
+    },
     'a header of 100 KiB': {
       script: (socket) => socket.end(httpAnswer(200, pair, { 'x-long': 'a'.repeat(100 * 1024) })),
       says: 'its header is too large (HPE_HEADER_OVERFLOW)',
