@@ -12,6 +12,13 @@ import { decodeSecretValue } from './secret-text.ts'
 
 const keptMs = 60_000
 
+/** Types of Secrets that may be named, and which of their keys. */
+const readableKeys: ReadonlyMap<string, 'all' | ReadonlySet<string>> = new Map([
+  ['Opaque', 'all'],
+  ['kubernetes.io/basic-auth', 'all'],
+  ['kubernetes.io/tls', new Set(['ca.crt', 'tls.crt'])],
+])
+
 /** Failures are kept only so long that thousands of credentials of one provider ask once. */
 const failureKeptMs = 5_000
 
@@ -41,6 +48,9 @@ interface Reading {
  * Callers that ask at the same time share one request. One line break at the end of a value does not
  * belong to it: `echo secret | kubectl create secret --from-file` leaves one there, and neither a client
  * secret (RFC 6749 appendix A.2) nor a password can end with it. Every other byte stays.
+ *
+ * Secrets that other parts of a cluster keep for themselves are refused by their type, so that nobody
+ * sends one of them away by naming it in a manifest: private keys, ServiceAccount tokens and the like.
  *
  * Needs `get` on the named Secrets.
  */
@@ -124,6 +134,10 @@ function placeText({ namespace, name }: Place): string {
 }
 
 function valueOf(secret: Secret, key: string, text: string): Result<Sensitive> {
+  const readable = readableKeys.get(secret.type)
+  if (readable === undefined || (readable !== 'all' && !readable.has(key))) {
+    return unavailable(`${text} is of type ${secret.type}, of which the key ${key} is not read.`)
+  }
   const encoded = secret.data.get(key)
   if (encoded === undefined) return unavailable(`${text} has no key ${key}.`)
   const value = decodeSecretValue(encoded)

@@ -20,7 +20,9 @@ import { changedData, documentOf } from './secret-document.ts'
  * a merge patch of the changed keys at that version.
  *
  * A Secret that could not take a successor is refused when it is read, before its token is spent: one
- * that is immutable or on its way out, and one that the operator itself writes as a target.
+ * that is immutable or on its way out, and one that the operator itself writes as a target. So is one
+ * that is not of type Opaque: tokens of ServiceAccounts, keys of certificates and passwords of
+ * registries are no refresh tokens, whoever names them.
  *
  * Needs `get` and `patch` on the named Secrets.
  */
@@ -98,13 +100,19 @@ function writtenSecret(body: unknown, location: RefreshTokenLocation): Result<St
   return written?.ok === true ? written : failed(writeUnknown(location))
 }
 
-function unfitness({ metadata, immutable }: Secret, text: string): Failure | undefined {
+function unfitness({ metadata, immutable, type }: Secret, text: string): Failure | undefined {
   if (metadata.labels[targetLabels.managedBy] === fieldManager) {
     const what = `spec.refreshToken.key names ${text}, which the operator itself writes: a target holds no refresh token.`
     return failure('SPEC_INVALID', what)
   }
   if (metadata.deletionTimestamp !== undefined) {
     return failure('REFRESH_TOKEN_MISSING', `${text} is being deleted.`)
+  }
+  if (type !== 'Opaque') {
+    return failure(
+      'STORE_FORBIDDEN',
+      `${text} is of type ${type}; a refresh token is only read from one of type Opaque.`,
+    )
   }
   if (!immutable) return undefined
   return failure('STORE_FORBIDDEN', `${text} is immutable, so a rotated refresh token could not be written back.`)

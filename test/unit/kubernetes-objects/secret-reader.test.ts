@@ -58,6 +58,23 @@ describe('a value of a Secret', () => {
     expect(await b.value()).toBe('CLIENT_SECRET_UNAVAILABLE')
   })
 
+  const types: Record<string, [type: string, key: string, value: string]> = {
+    'is read of basic-auth': ['kubernetes.io/basic-auth', 'password', 'ok'],
+    'is read of a certificate': ['kubernetes.io/tls', 'tls.crt', 'ok'],
+    'is read of the authority of a certificate': ['kubernetes.io/tls', 'ca.crt', 'ok'],
+    'is not read of a private key': ['kubernetes.io/tls', 'tls.key', 'CLIENT_SECRET_UNAVAILABLE'],
+    'is not read of a ServiceAccount': ['kubernetes.io/service-account-token', 'token', 'CLIENT_SECRET_UNAVAILABLE'],
+    'is not read of a registry': ['kubernetes.io/dockerconfigjson', '.dockerconfigjson', 'CLIENT_SECRET_UNAVAILABLE'],
+    'is not read of a type that nobody knows': ['helm.sh/release.v1', 'release', 'CLIENT_SECRET_UNAVAILABLE'],
+  }
+  test.each(Object.entries(types))('%s', async (_what, [type, key, code]) => {
+    const b = new Bench()
+    await b.hands.createSecret('client', { type, data: { [key]: 'x' } })
+    const result = told(await b.reader.read('ci', { name: 'client', key }))
+    expect(codeOf(result)).toBe(code)
+    if (!result.ok) expect(messageOf(result)).toContain(`is of type ${type}`)
+  })
+
   test('comes from the namespace of the operator when none is given', async () => {
     const b = new Bench()
     const secret = canary('secret')

@@ -78,6 +78,16 @@ describe('a Secret that could not take a successor', () => {
   const data = { refresh_token: 'unused' }
   const unfit: Record<string, [seed: SecretSeed, code: string, words: string]> = {
     'is immutable': [{ data, immutable: true }, 'STORE_FORBIDDEN', 'could not be written back'],
+    'holds the token of a ServiceAccount': [
+      { data: { token: 'unused' }, type: 'kubernetes.io/service-account-token' },
+      'STORE_FORBIDDEN',
+      'is of type kubernetes.io/service-account-token',
+    ],
+    'holds a refresh token under another type': [
+      { data, type: 'example.com/session' },
+      'STORE_FORBIDDEN',
+      'is of type example.com/session',
+    ],
     'is a target of ours': [
       { data, labels: { [targetLabels.managedBy]: fieldManager } },
       'SPEC_INVALID',
