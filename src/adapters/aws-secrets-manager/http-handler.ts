@@ -44,7 +44,8 @@ const longestAnswer = 512 * 1024
 export function httpHandler({ clock, timeoutMs, guarded }: HandlerOptions) {
   const agent = new Agent({
     connections,
-    connect: { timeout: connectTimeoutMs, ...(guarded ? { lookup: guardedLookup } : {}) },
+    // The verification is asked for, because Node lets its environment switch the default off.
+    connect: { timeout: connectTimeoutMs, rejectUnauthorized: true, ...(guarded ? { lookup: guardedLookup } : {}) },
     allowH2: false,
     keepAliveTimeout: idleConnectionMs,
     // The deadline is kept on the injected clock.

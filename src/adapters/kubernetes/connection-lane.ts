@@ -119,6 +119,7 @@ function tlsOptions(settings: ConnectionSettings): Record<string, string | boole
     ...(settings.cert === undefined ? {} : { cert: settings.cert }),
     ...(settings.key === undefined ? {} : { key: settings.key.reveal() }),
     ...(settings.serverName === undefined ? {} : { servername: settings.serverName }),
-    ...(settings.insecure === true ? { rejectUnauthorized: false } : {}),
+    // Said in either case, because Node lets its environment switch the default off.
+    rejectUnauthorized: settings.insecure !== true,
   }
 }

@@ -61,6 +61,8 @@ export class VaultConnection {
       connections,
       connect: {
         timeout: connectTimeoutMs,
+        // Said, because Node lets its environment switch the default off.
+        rejectUnauthorized: true,
         ...(address.ca === undefined ? {} : { ca: [...getCACertificates('default'), address.ca] }),
         ...(address.guarded ? { lookup: guardedLookup } : {}),
       },
