@@ -20,6 +20,8 @@ export interface CredentialMemory {
   readonly target: TargetObservation
   readonly targetCheckAt: EpochSeconds
   readonly nextRefreshAt?: EpochSeconds
+  /** `startedAt` of a journaled answer that has arrived everywhere, though the journal could not forget it. */
+  readonly settledAnswerAt?: EpochSeconds
   /** False when the last status write failed. */
   readonly reported: boolean
 }

@@ -1,10 +1,14 @@
 import { type Credential, type CredentialKey, keyText } from '../domain/credential.ts'
-import { seconds } from '../domain/time.ts'
+import type { InvalidCredential } from '../domain/resources.ts'
+import { later, seconds } from '../domain/time.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 import { reconcile, reconcileInvalid } from './reconcile.ts'
 import type { Recording } from './record.ts'
 import { type Requeue, WorkQueue } from './work-queue.ts'
+
+/** How often a write-back is tried whose credential is gone. */
+const leftoverRetry = seconds(60)
 
 /**
  * Keeps every credential of the index fresh, for as long as this process may.
@@ -17,8 +21,10 @@ export class Engine {
   readonly #queue: WorkQueue
   readonly #memory = new Map<string, CredentialMemory>()
 
+  #stopping = false
+
   constructor(deps: Deps, onBug: (bug: unknown) => void) {
-    this.#deps = deps
+    this.#deps = { ...deps, mayBegin: () => !this.#stopping && deps.mayBegin() }
     const { clock, metrics } = deps
     this.#queue = new WorkQueue({ clock, metrics, onBug, work: (key) => this.#work(key) })
   }
@@ -36,6 +42,8 @@ export class Engine {
 
   /** Begins nothing new and resolves when everything under way has ended; a request on the wire is never cut off. */
   stop(): Promise<void> {
+    this.#stopping = true
+    this.#deps.limiter.open()
     return this.#queue.drain()
   }
 
@@ -53,15 +61,22 @@ export class Engine {
     const recording = await this.#reconcile(text)
     const took = seconds((this.#deps.clock.monotonicMs() - startedMs) / 1000)
     if (recording === 'gone' || recording === undefined) {
-      this.#memory.delete(text)
       this.#deps.metrics.reconciled('success', took)
-      return this.#replacedBy(text)
+      return this.#letGo(text)
     }
     this.#memory.set(text, recording.memory)
     const failing = recording.memory.state.lastFailure !== undefined
     this.#deps.metrics.reconciled(failing ? 'error' : 'requeue_after', took)
     if (failing) this.#deps.metrics.queueRetried()
     return recording.requeue
+  }
+
+  /** Forgets a credential, unless a rotated refresh token of it is not in its store: that goes on without the object. */
+  #letGo(text: string): Requeue {
+    const memory = this.#memory.get(text)
+    if (memory?.pending?.persisted === false) return later(this.#deps.clock.now(), leftoverRetry)
+    this.#memory.delete(text)
+    return this.#replacedBy(text)
   }
 
   /** A namesake that was created while its predecessor was brought to an end is begun at once. */
@@ -78,10 +93,21 @@ export class Engine {
     if (left !== undefined) return reconcile(left, memory, this.#deps)
     if (indexed === undefined) return Promise.resolve(undefined)
     const known = memory?.uid === indexed.credential.uid ? memory : undefined
-    return indexed.type === 'credential'
-      ? reconcile(indexed.credential, known, this.#deps)
+    if (indexed.type === 'credential') return reconcile(indexed.credential, known, this.#deps)
+    const lastGood = known?.credential
+    return lastGood !== undefined && needsLastGood(indexed.credential, known)
+      ? reconcile({ ...lastGood, ...standingOf(indexed.credential) }, known, this.#deps)
       : reconcileInvalid(indexed.credential, known, this.#deps)
   }
+}
+
+/** True when a spec that cannot be acted on must not keep tokens from where they belong, nor a target from being cleaned up. */
+function needsLastGood({ deleting }: InvalidCredential, known: CredentialMemory | undefined): boolean {
+  return deleting || known?.pending?.persisted === false
+}
+
+function standingOf({ deleting, finalized }: InvalidCredential): Pick<Credential, 'deleting' | 'finalized'> {
+  return { deleting, finalized }
 }
 
 /** A credential that vanished, or gave its name to another: its tokens are brought home and its target is cleaned up first. */

@@ -1,4 +1,4 @@
-import { keyText } from '../domain/credential.ts'
+import { type Credential, keyText } from '../domain/credential.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { SentEntry } from '../domain/journal-entry.ts'
 import type { Observed } from '../domain/observed.ts'
@@ -7,7 +7,12 @@ import { isFailure, usableReferents } from '../domain/referents.ts'
 import { failed, type Result } from '../domain/result.ts'
 import type { Action, SendOutcome } from '../domain/step.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
-import type { TokenAnswer, TokenAnswerReading, TokenExchange } from '../domain/token-exchange.ts'
+import {
+  settlesNothing,
+  type TokenAnswer,
+  type TokenAnswerReading,
+  type TokenExchange,
+} from '../domain/token-exchange.ts'
 import { type EpochSeconds, seconds } from '../domain/time.ts'
 import type { Deps } from './deps.ts'
 
@@ -33,6 +38,8 @@ export async function sendRefreshToken(send: Send, observed: Observed, deps: Dep
   const limit = { perSecond: requestsPerSecond, concurrent: maxConcurrent }
   const deadline = observed.state.accessTokenExpiresAt ?? observed.credential.createdAt
   return deps.limiter.run(tokenHost(provider), limit, deadline, async () => {
+    // Whoever waited for room may find that this process is ending, or no longer leads.
+    if (!deps.mayBegin()) return { kind: 'not-sent', failure: notLeading(observed) }
     const startedAt = deps.clock.now()
     const attempt: Attempt = { send, observed, provider, startedAt, startedMs: deps.clock.monotonicMs() }
     deps.metrics.refreshAttempted(provider.name, observed.credential.key.namespace)
@@ -45,20 +52,26 @@ export async function sendRefreshToken(send: Send, observed: Observed, deps: Dep
 }
 
 /** The last fence: a process that may no longer lead, or cannot write its journal, sends nothing. */
-async function beforeSend({ send, observed, startedAt }: Attempt, deps: Deps): Promise<Result<void>> {
-  const { credential } = observed
-  if (!deps.mayBegin()) {
-    const what = `This replica lost its leadership before it sent the refresh token of OAuthCredential ${keyText(credential.key)}.`
-    return failed(failure('KUBERNETES_UNAVAILABLE', what))
-  }
-  return deps.journal.sent(sentEntry({ send, uid: credential.uid, startedAt }, send.earlierSends + 1))
+async function beforeSend(attempt: Attempt, deps: Deps): Promise<Result<void>> {
+  if (!deps.mayBegin()) return failed(notLeading(attempt.observed))
+  return deps.journal.sent(sentEntry(attempt, attempt.send.earlierSends + 1))
 }
 
-function sentEntry(
-  { send, uid, startedAt }: Pick<Attempt, 'send' | 'startedAt'> & { uid: string },
-  sends: number,
-): SentEntry {
-  return { phase: 'sent', uid, startedAt: send.firstSentAt ?? startedAt, storeVersion: send.base.version, sends }
+function notLeading({ credential }: Observed): Failure {
+  const what = `This process stopped acting before it sent the refresh token of OAuthCredential ${keyText(credential.key)}.`
+  return failure('KUBERNETES_UNAVAILABLE', what)
+}
+
+function sentEntry({ send, observed, startedAt }: Attempt, sends: number): SentEntry {
+  return { phase: 'sent', startedAt: send.firstSentAt ?? startedAt, sends, ...entryBase(send, observed.credential) }
+}
+
+/** What the journal has to know of a request, whatever came of it. */
+function entryBase(
+  { base }: Send,
+  { uid, spec }: Credential,
+): Pick<SentEntry, 'uid' | 'storeVersion' | 'refreshToken' | 'source'> {
+  return { uid, storeVersion: base.version, refreshToken: base.refreshToken, source: spec.refreshToken }
 }
 
 async function settleExchange(exchange: TokenExchange, attempt: Attempt, deps: Deps): Promise<SendOutcome> {
@@ -80,22 +93,30 @@ async function afterAnswer(answer: TokenAnswer, attempt: Attempt, deps: Deps): P
   const { send, observed, provider, startedAt } = attempt
   const { uid, spec } = observed.credential
   const sends = send.earlierSends + 1
-  const storeVersion = send.base.version
   // A journal that fails now does not stop us: the tokens are in memory, and the store is next.
-  const journaled = await deps.journal.answered({ phase: 'answered', uid, startedAt, storeVersion, sends, answer })
+  const journaled = await deps.journal.answered({
+    phase: 'answered',
+    startedAt,
+    sends,
+    answer,
+    ...entryBase(send, observed.credential),
+  })
   if (!journaled.ok) deps.logger.error({ uid, code: journaled.failure.code }, 'the answer could not be journaled')
   const reading = readTokenAnswer(answer, { provider, startedAt, scopes: spec.scopes })
   observe(attempt, reading.kind === 'issued' ? 'issued' : reading.failure.code, answer.status, deps)
   if (settlesNothing(reading)) {
-    await deps.journal.sent(sentEntry({ send, uid, startedAt }, sends))
+    await deps.journal.sent(sentEntry(attempt, sends))
     return { kind: 'unknown', failure: failureOf(reading), sends }
   }
+  if (leavesTokenUnused(reading)) await forgetSend(attempt, deps)
   return { kind: 'answered', reading, sends, startedAt }
 }
 
-/** True for answers that leave open whether the refresh token was used. */
-function settlesNothing(reading: TokenAnswerReading): boolean {
-  return reading.kind === 'refused' && reading.failure.next === 'uncertain' && reading.refreshToken === undefined
+/** True for refusals of the request and not of the refresh token: what was uncertain before is so still. */
+function leavesTokenUnused(reading: TokenAnswerReading): boolean {
+  if (reading.kind !== 'refused' || reading.refreshToken !== undefined) return false
+  const { code } = reading.failure
+  return code !== 'REFRESH_TOKEN_REJECTED' && code !== 'TOKEN_ANSWER_INCOMPLETE'
 }
 
 function failureOf(reading: TokenAnswerReading): Failure {
@@ -104,13 +125,11 @@ function failureOf(reading: TokenAnswerReading): Failure {
 }
 
 /** Nothing left this process: what the journal knew before is what it knows again. */
-async function forgetSend({ send, observed, startedAt }: Attempt, deps: Deps): Promise<void> {
-  const { uid } = observed.credential
-  const { earlierSends } = send
+async function forgetSend(attempt: Attempt, deps: Deps): Promise<void> {
+  const { uid } = attempt.observed.credential
+  const { earlierSends } = attempt.send
   const result =
-    earlierSends === 0
-      ? await deps.journal.settled(uid)
-      : await deps.journal.sent(sentEntry({ send, uid, startedAt }, earlierSends))
+    earlierSends === 0 ? await deps.journal.settled(uid) : await deps.journal.sent(sentEntry(attempt, earlierSends))
   if (!result.ok) deps.logger.warn({ uid, code: result.failure.code }, 'the journal could not be brought up to date')
 }
 

@@ -1,10 +1,13 @@
+import type { RefreshTokenSource } from '../domain/credential.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { Observed, PendingTokens } from '../domain/observed.ts'
-import { isFailure, usableReferents } from '../domain/referents.ts'
+import { isFailure, storeFailure, usableReferents } from '../domain/referents.ts'
+import type { AnsweredEntry } from '../domain/journal-entry.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { sameSecret } from '../domain/sensitive.ts'
 import type { JournaledAnswer, WriteBackOutcome } from '../domain/step.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
+import { settlesNothing, type TokenAnswerReading } from '../domain/token-exchange.ts'
 import { storeText, type TokenStore } from '../domain/token-store.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { RefreshTokenLocation, RefreshTokenStore } from '../ports/refresh-token-store.ts'
@@ -23,7 +26,9 @@ interface OpenStore {
 
 /** Reads the refresh token as it is now. */
 export async function readRefreshToken(observed: Observed, deps: Deps): Promise<Result<StoredRefreshToken>> {
-  const open = openStore(observed, deps)
+  const usable = usableReferents(observed)
+  if (isFailure(usable)) return failed(usable)
+  const open = openStore(observed, deps, observed.credential.spec.refreshToken)
   if (isStoreFailure(open)) return failed(open)
   return read(open, observed, deps)
 }
@@ -34,11 +39,22 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   if (isFailure(usable)) return failed(usable)
   const { journal: entry, credential } = observed
   if (entry?.phase !== 'answered') throw new Error('no answer is journaled for this credential')
-  const stored = await readRefreshToken(observed, deps)
+  const open = openStore(observed, deps, entry.source)
+  if (isStoreFailure(open)) return failed(open)
+  const stored = await read(open, observed, deps)
   if (!stored.ok) return stored
   const { answer, startedAt } = entry
   const reading = readTokenAnswer(answer, { provider: usable.provider, startedAt, scopes: credential.spec.scopes })
+  await restoreUncertainty(entry, reading, deps)
   return ok({ reading, entry, stored: stored.value })
+}
+
+/** An answer that settled nothing, in a process that ended before it could say so, leaves a request without an answer. */
+async function restoreUncertainty(entry: AnsweredEntry, reading: TokenAnswerReading, deps: Deps): Promise<void> {
+  if (!settlesNothing(reading)) return
+  const { answer: _useless, ...request } = entry
+  const result = await deps.journal.sent({ ...request, phase: 'sent' })
+  if (!result.ok) deps.logger.warn({ uid: entry.uid, code: result.failure.code }, result.failure.message)
 }
 
 /**
@@ -46,7 +62,7 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
  * changed in other fields is followed; a refresh token that somebody else put there stays.
  */
 export async function writeBack(pending: PendingTokens, observed: Observed, deps: Deps): Promise<WriteBackOutcome> {
-  const open = openStore(observed, deps)
+  const open = openStore(observed, deps, pending.source)
   if (isStoreFailure(open)) return writeBackFailed(open, 'kubernetes', deps)
   let base = pending.base
   for (let tries = 0; ; tries += 1) {
@@ -90,26 +106,19 @@ function read(
   return deps.limiter.run(storeText(config), storeLimit, deadline(observed), () => store.read(location))
 }
 
-function openStore(observed: Observed, deps: Deps): OpenStore | Failure {
-  const { credential } = observed
-  if (observed.store.kind !== 'found') {
-    const usable = usableReferents(observed)
-    if (isFailure(usable)) return usable
-    throw new Error('a store is both usable and not found')
-  }
-  const config = observed.store.value
+/** Opens the place of a refresh token, which may be another one than the spec names by now. */
+function openStore({ credential }: Observed, deps: Deps, source: RefreshTokenSource): OpenStore | Failure {
+  const { namespace } = credential.key
+  const referent = deps.resources.storeOf(source.store, namespace)
+  if (referent.kind !== 'found') return storeFailure(source.store, namespace, referent)
+  const config = referent.value
   const store = deps.stores[config.backend.type]
   if (store === undefined) {
     const what = `${storeText(config)} is of the type ${config.backend.type}, which does not exist ${deps.usesFinalizers ? 'in' : 'without'} a cluster.`
     return failure('STORE_INVALID', what)
   }
-  const { key, property } = credential.spec.refreshToken
-  const location = {
-    store: config,
-    namespace: credential.key.namespace,
-    key,
-    ...(property !== undefined && { property }),
-  }
+  const { key, property } = source
+  const location = { store: config, namespace, key, ...(property !== undefined && { property }) }
   return { store, config, location }
 }
 

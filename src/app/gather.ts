@@ -1,9 +1,11 @@
 import { type Credential, keyText } from '../domain/credential.ts'
-import { outputKeys, targetDigest } from '../domain/formats.ts'
+import { outputKeys } from '../domain/formats.ts'
+import type { JournalEntry } from '../domain/journal-entry.ts'
 import type { Observed, Referent, TargetObservation } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
 import { dueAt } from '../domain/settle.ts'
-import { stableFraction } from '../domain/stable-fraction.ts'
+import { stableFraction, stableHash } from '../domain/stable-fraction.ts'
+import { loginOf, publicationDigest } from '../domain/target-login.ts'
 import { type EpochSeconds, later, minutes, seconds } from '../domain/time.ts'
 import type { TargetIdentity } from '../ports/access-token-sink.ts'
 import type { CredentialMemory } from './credential-memory.ts'
@@ -20,22 +22,22 @@ export async function gather(
 ): Promise<Observed> {
   const { resources, journal, sink, clock, usesFinalizers } = deps
   const provider = resources.provider(credential)
-  const store = resources.store(credential)
+  const store = resources.storeOf(credential.spec.refreshToken.store, credential.key.namespace)
   const identity = targetIdentity(credential)
   const needsCleanup = sink.needsCleanup(identity)
   const known: Observed = {
     ...rememberedOf(credential, memory, clock.now()),
     ...present({
       namespaceLabels: resources.namespaceLabels(credential.key.namespace),
-      journal: journal.pending(credential.uid),
+      journal: unsettled(journal.pending(credential.uid), memory),
     }),
     credential,
     provider,
     store,
-    targetDigest: targetDigest(credential.spec.target),
+    targetDigest: publicationDigest(credential.spec),
     needsCleanup,
     needsFinalizer: needsCleanup && usesFinalizers,
-    inputs: inputsOf(credential, provider, store),
+    ...inputsOf(credential, provider, store),
   }
   return targetLookDue(known, clock.now()) ? withTarget(known, identity, deps) : known
 }
@@ -82,15 +84,24 @@ async function withTarget(observed: Observed, identity: TargetIdentity, deps: De
   return { ...observed, target, targetCheckAt: later(deps.clock.now(), targetCheckInterval) }
 }
 
-/** Which manifests, and which human request, an attempt answers to. Once they differ, a refused attempt is made again. */
+/** What the journal has yet to see to the end. An answer that has arrived everywhere is over, even if the journal cannot forget it. */
+function unsettled(entry: JournalEntry | undefined, memory: CredentialMemory | undefined): JournalEntry | undefined {
+  return entry?.phase === 'answered' && entry.startedAt === memory?.settledAnswerAt ? undefined : entry
+}
+
+/** Which manifests, and which human request, an attempt answers to. Once they differ, a failed attempt is made again. */
 function inputsOf(
-  credential: Credential,
+  { key, generation, refreshRequest = '', spec }: Credential,
   provider: Referent<{ generation: number }>,
   store: Referent<{ generation: number }>,
-): string {
+): Pick<Observed, 'inputs' | 'grantInputs'> {
   const versions = [provider, store].map((referent) =>
     referent.kind === 'found' ? String(referent.value.generation) : referent.kind,
   )
-  const text = [credential.generation, ...versions, credential.refreshRequest ?? ''].join('|')
-  return Math.floor(stableFraction(`${keyText(credential.key)}|${text}`, 0) * 2 ** 32).toString(16)
+  const shared = [keyText(key), ...versions, refreshRequest]
+  const login = loginOf(publicationDigest(spec))
+  return {
+    inputs: stableHash([...shared, generation].join('|')),
+    grantInputs: stableHash([...shared, login].join('|')),
+  }
 }

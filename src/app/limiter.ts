@@ -26,6 +26,7 @@ export class Limiter {
   readonly #clock: Clock
   readonly #lanes = new Map<string, Lane>()
   #tickets = 0
+  #opened = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -42,6 +43,12 @@ export class Limiter {
       this.#admit(lane)
       this.#forgetIdle(name, lane)
     }
+  }
+
+  /** Lets everybody in at once, for good: whoever waits is to find out that there is nothing left to do. */
+  open(): void {
+    this.#opened = true
+    for (const lane of this.#lanes.values()) this.#admit(lane)
   }
 
   #lane(name: string, limit: Limit): Lane {
@@ -75,7 +82,7 @@ export class Limiter {
 
   #admit(lane: Lane): void {
     this.#refill(lane)
-    while (lane.running < lane.limit.concurrent && lane.tokens >= 1) {
+    while (this.#opened || (lane.running < lane.limit.concurrent && lane.tokens >= 1)) {
       const ticket = lane.waiting.take(Infinity)
       if (ticket === undefined) return
       lane.running += 1

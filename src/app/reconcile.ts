@@ -49,8 +49,17 @@ export async function reconcileInvalid(
 }
 
 async function letGo(credential: Pick<Credential, 'key' | 'uid'>, step: Settled, deps: Deps): Promise<'gone'> {
+  await forgetRequest(credential.uid, step, deps)
   if (step.progress.release !== true) return 'gone'
   const released = await deps.status.setFinalizer(credential, false)
   if (!released.ok) deps.logger.warn({ code: released.failure.code }, released.failure.message)
   return 'gone'
+}
+
+/** The journal keeps an answer whose refresh token is not in its store, and nothing else of what is gone. */
+async function forgetRequest(uid: string, { progress }: Settled, deps: Deps): Promise<void> {
+  const entry = deps.journal.pending(uid)
+  if (entry === undefined || (entry.phase === 'answered' && progress.pending?.persisted !== true)) return
+  const result = await deps.journal.settled(uid)
+  if (!result.ok) deps.logger.warn({ uid, code: result.failure.code }, result.failure.message)
 }

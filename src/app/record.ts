@@ -4,7 +4,7 @@ import type { CredentialState } from '../domain/credential-state.ts'
 import type { Observed } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
 import { dueAt } from '../domain/settle.ts'
-import type { Step } from '../domain/step.ts'
+import type { Progress, Step } from '../domain/step.ts'
 import { earliest, type EpochSeconds, epochSeconds, later, seconds } from '../domain/time.ts'
 import type { StatusReport } from '../ports/status-writer.ts'
 import type { CredentialMemory } from './credential-memory.ts'
@@ -38,9 +38,10 @@ const statusRetry = seconds(15)
 export async function record(subject: Recorded, step: Settled, deps: Deps): Promise<Recording> {
   const state = withConditions(subject, step, deps)
   tell(subject, step, state, deps)
-  await settleJournal(subject, step, deps)
+  const settledAnswerAt = await settleJournal(subject, step, deps)
   const nextRefreshAt = nextRefresh(subject, step, { state, now: deps.clock.now() })
-  const memory = remembered(subject, step, { state, nextRefreshAt, now: deps.clock.now() })
+  const after = { state, nextRefreshAt, settledAnswerAt, now: deps.clock.now() }
+  const memory = remembered(subject, step, after)
   const reported = await report(subject, memory, deps)
   const wakeAt = step.wakeAt
   const retryAt = later(deps.clock.now(), statusRetry)
@@ -48,18 +49,26 @@ export async function record(subject: Recorded, step: Settled, deps: Deps): Prom
   return { memory: { ...memory, reported }, requeue }
 }
 
-function withConditions({ generation }: Recorded, step: Settled, deps: Deps): CredentialState {
-  const { state, pending, writtenBack } = step.progress
-  const { settlement } = step
-  const conditions = conditionsOf({
-    state,
-    settlement,
-    ...(pending && { pending }),
-    writtenBack: writtenBack ?? false,
-    generation,
-    now: deps.clock.now(),
-  })
+function withConditions(subject: Recorded, { settlement, progress }: Settled, deps: Deps): CredentialState {
+  const { generation, observed } = subject
+  const { state, pending, writtenBack = false } = progress
+  const conditions = conditionsOf(
+    present({
+      state,
+      settlement,
+      pending,
+      writtenBack,
+      target: progress.target ?? (observed?.target.kind === 'observed' ? observed.target.state : undefined),
+      answerWaiting: answerWaits(observed, progress),
+      generation,
+      now: deps.clock.now(),
+    }),
+  )
   return { ...state, observedGeneration: generation, conditions }
+}
+
+function answerWaits(observed: Observed | undefined, { pending, answerSettled }: Progress): boolean {
+  return observed?.journal?.phase === 'answered' && pending === undefined && answerSettled !== true
 }
 
 function tell(subject: Recorded, step: Settled, state: CredentialState, deps: Deps): void {
@@ -92,11 +101,23 @@ function countRefresh(provider: string, before: CredentialState, { progress }: S
   deps.metrics.remainingLifetime(provider, seconds(before.accessTokenExpiresAt - deps.clock.now()))
 }
 
-/** The journal forgets an answer once all of it has arrived where it belongs. */
-async function settleJournal({ uid }: Recorded, { progress }: Settled, deps: Deps): Promise<void> {
-  if (progress.answerSettled !== true || deps.journal.pending(uid) === undefined) return
+/**
+ * The journal forgets an answer once all of it has arrived where it belongs. Returns which answer is
+ * over although the journal could not forget it.
+ */
+async function settleJournal(
+  { uid, memory }: Recorded,
+  { progress }: Settled,
+  deps: Deps,
+): Promise<EpochSeconds | undefined> {
+  const entry = deps.journal.pending(uid)
+  if (entry?.phase !== 'answered') return undefined
+  const over = progress.answerSettled === true || entry.startedAt === memory?.settledAnswerAt
+  if (!over) return undefined
   const result = await deps.journal.settled(uid)
-  if (!result.ok) deps.logger.warn({ uid, code: result.failure.code }, 'the journal could not be brought up to date')
+  if (result.ok) return undefined
+  deps.logger.warn({ uid, code: result.failure.code }, result.failure.message)
+  return entry.startedAt
 }
 
 function nextRefresh(
@@ -109,13 +130,21 @@ function nextRefresh(
   return step.settlement.kind === 'retrying' ? step.wakeAt : dueAt(observed, state, now)
 }
 
+interface After {
+  readonly state: CredentialState
+  readonly nextRefreshAt: Requeue
+  readonly settledAnswerAt: EpochSeconds | undefined
+  readonly now: EpochSeconds
+}
+
 function remembered(
   { uid, observed, memory }: Recorded,
   { progress }: Settled,
-  { state, nextRefreshAt, now }: { state: CredentialState; nextRefreshAt: Requeue; now: EpochSeconds },
+  { state, nextRefreshAt, settledAnswerAt, now }: After,
 ): CredentialMemory {
-  const { pending, accessToken, rejected, target } = progress
-  const seen = observed?.target ?? { kind: 'unchecked' }
+  // A spec that cannot be acted on makes nothing unknown that is known.
+  if (observed === undefined && memory !== undefined) return { ...memory, state, reported: false }
+  const { pending, accessToken, rejected } = progress
   return present({
     uid,
     credential: observed?.credential,
@@ -123,17 +152,30 @@ function remembered(
     pending,
     accessToken,
     rejected,
-    // A publication has put everything in order that a look could find.
-    ...(target === undefined
-      ? { target: seen, targetCheckAt: observed?.targetCheckAt ?? memory?.targetCheckAt ?? epochSeconds(0) }
-      : { target: { kind: 'observed' as const, state: target }, targetCheckAt: later(now, targetCheckInterval) }),
+    ...targetMemory(observed, progress, now),
     nextRefreshAt,
+    settledAnswerAt,
     reported: false,
   })
 }
 
+/** A publication has put everything in order that a look could find, so the next look is far. */
+function targetMemory(
+  observed: Observed | undefined,
+  { target }: Progress,
+  now: EpochSeconds,
+): Pick<CredentialMemory, 'target' | 'targetCheckAt'> {
+  if (target !== undefined) {
+    return { target: { kind: 'observed', state: target }, targetCheckAt: later(now, targetCheckInterval) }
+  }
+  if (observed === undefined) return { target: { kind: 'unchecked' }, targetCheckAt: epochSeconds(0) }
+  return { target: observed.target, targetCheckAt: observed.targetCheckAt }
+}
+
 /** Writes the status when it differs from what was last written. True when status and memory agree afterwards. */
 async function report({ key, uid, before, memory }: Recorded, next: CredentialMemory, deps: Deps): Promise<boolean> {
+  // What goes on after an object is gone has no status to tell it in.
+  if (deps.resources.credential(key)?.credential.uid !== uid) return true
   const planned = memory === undefined || memory.nextRefreshAt === next.nextRefreshAt
   if (planned && memory?.reported !== false && JSON.stringify(before) === JSON.stringify(next.state)) return true
   const { state, nextRefreshAt } = next

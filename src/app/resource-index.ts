@@ -1,4 +1,4 @@
-import { type Credential, type CredentialKey, keyText } from '../domain/credential.ts'
+import { type Credential, type CredentialKey, keyText, type StoreRef } from '../domain/credential.ts'
 import type { Referent } from '../domain/observed.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { InvalidCredential, Resource, ResourceKind } from '../domain/resources.ts'
@@ -41,9 +41,9 @@ export class ResourceIndex implements ResourceHandler {
     return found?.type === 'invalid-provider' ? { kind: 'invalid', referent: found.referent } : { kind: 'missing' }
   }
 
-  store({ spec, key }: Credential): Referent<TokenStore> {
-    const { kind, name } = spec.refreshToken.store
-    const found = this.#referred.get(referentKey(kind, kind === 'TokenStore' ? key.namespace : undefined, name))
+  /** `namespace` is that of the object that refers to it. */
+  storeOf({ kind, name }: StoreRef, namespace: string): Referent<TokenStore> {
+    const found = this.#referred.get(referentKey(kind, kind === 'TokenStore' ? namespace : undefined, name))
     if (found?.type === 'store') return { kind: 'found', value: found.store }
     return found?.type === 'invalid-store' ? { kind: 'invalid', referent: found.referent } : { kind: 'missing' }
   }

@@ -1,71 +1,108 @@
-import { conclude } from './conclude.ts'
-import { keyText } from './credential.ts'
+import { conclude, isForSpec } from './conclude.ts'
+import { keyText, type RefreshTokenSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import { type Failure, failure } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { sameSecret } from './sensitive.ts'
-import { settleFailed, settleFine, withoutFailure } from './settle.ts'
+import { settleSent, withoutFailure } from './settle.ts'
 import type { Outcome, Progress, SendOutcome, Step } from './step.ts'
+import type { TokenAnswerReading } from './token-exchange.ts'
 import type { EpochSeconds } from './time.ts'
-import type { RotatedTokens, StoredRefreshToken } from './tokens.ts'
+import type { IssuedTokens, RotatedTokens, StoredRefreshToken } from './tokens.ts'
 
 type Sent = Extract<Outcome, { kind: 'send-refresh-token' }>
 type Answered = Extract<SendOutcome, { kind: 'answered' }>
+type Refused = Extract<TokenAnswerReading, { kind: 'refused' }>
 
-/** Follows a refresh request. `persisted`: the store is known to hold the newest refresh token already. */
+/** An answer that waited in the journal, perhaps for days. */
+export interface Journaled {
+  /** Where its refresh token came from. */
+  readonly source: RefreshTokenSource
+  /** True when the store is known to hold the newest refresh token already. */
+  readonly persisted: boolean
+}
+
+interface Received {
+  readonly base: StoredRefreshToken
+  readonly sent: Answered
+  readonly journaled: Journaled | undefined
+}
+
+/** Follows a refresh request, or the answer of one that an earlier process made. */
 export function afterSend(
   observed: Observed,
   progress: Progress,
-  { base, sent, persisted = false }: Sent & { readonly persisted?: boolean },
+  { base, sent, journaled }: Sent & { readonly journaled?: Journaled },
   now: EpochSeconds,
 ): Step {
   const used: Progress = { ...progress, state: { ...progress.state, storeVersion: base.version } }
-  if (sent.kind !== 'answered') return settleFailed(observed, used, sent.failure, now)
+  if (sent.kind !== 'answered') return settleSent(observed, used, sent.failure, now)
+  const received = { base, sent, journaled }
   return sent.reading.kind === 'issued'
-    ? afterIssue(observed, used, pendingOf(sent.reading.tokens, { base, persisted, now }), now)
-    : afterRefusal(observed, used, { base, sent, persisted }, now)
+    ? afterIssue(observed, used, { ...received, tokens: sent.reading.tokens }, now)
+    : afterRefusal(observed, used, { ...received, reading: sent.reading }, now)
 }
 
-function afterIssue(observed: Observed, progress: Progress, pending: PendingTokens, now: EpochSeconds): Step {
-  const { credential } = observed
-  const { accessToken, refreshTokenExpiresAt } = pending.tokens
-  const kept = withoutFailure(progress.state)
-  const state: CredentialState = {
+function afterIssue(
+  observed: Observed,
+  progress: Progress,
+  received: Received & { readonly tokens: IssuedTokens },
+  now: EpochSeconds,
+): Step {
+  const { tokens, journaled } = received
+  const pending = pendingOf(observed, tokens, received, now)
+  const { rejected: _accepted, ...rest } = progress
+  const state = issuedState(observed, progress.state, received)
+  const { accessToken } = pending.tokens
+  const next: Progress = { ...rest, state, pending, ...(accessToken && { accessToken }) }
+  const over = accessToken === undefined && journaled === undefined ? { cause: arrivedOver(observed) } : {}
+  if (!pending.persisted)
+    return { kind: 'act', action: { kind: 'write-back', pending }, progress: { ...next, ...over } }
+  if (accessToken !== undefined && isForSpec(observed, pending)) {
+    return { kind: 'act', action: { kind: 'publish', accessToken }, progress: next }
+  }
+  return conclude(observed, { ...next, ...over }, now)
+}
+
+function issuedState(
+  { credential }: Observed,
+  before: CredentialState,
+  { tokens, journaled }: Received & { readonly tokens: IssuedTokens },
+): CredentialState {
+  const kept = withoutFailure(before)
+  const { refreshTokenExpiresAt } = tokens
+  // An answer that waited is older than a request that somebody made since.
+  const handled = journaled === undefined ? credential.refreshRequest : undefined
+  return {
     ...kept,
     observedGeneration: credential.generation,
     refreshes: kept.refreshes + 1,
     ...(refreshTokenExpiresAt !== undefined && { refreshTokenExpiresAt }),
-    ...(credential.refreshRequest !== undefined && { handledRefreshRequest: credential.refreshRequest }),
+    ...(handled !== undefined && { handledRefreshRequest: handled }),
   }
-  const { rejected: _accepted, ...rest } = progress
-  const next: Progress = { ...rest, state, pending, ...(accessToken && { accessToken }) }
-  if (!pending.persisted) return { kind: 'act', action: { kind: 'write-back', pending }, progress: next }
-  if (accessToken !== undefined) return { kind: 'act', action: { kind: 'publish', accessToken }, progress: next }
-  return conclude(observed, next, now)
 }
 
-interface Refusal {
-  readonly base: StoredRefreshToken
-  readonly sent: Answered
-  readonly persisted: boolean
+function arrivedOver({ credential }: Observed): Failure {
+  const what = `The access token of OAuthCredential ${keyText(credential.key)} was over before its answer was complete.`
+  return failure('TOKEN_ANSWER_INCOMPLETE', what)
 }
 
 function afterRefusal(
   observed: Observed,
   progress: Progress,
-  { base, sent, persisted }: Refusal,
+  received: Received & { readonly reading: Refused },
   now: EpochSeconds,
 ): Step {
-  if (sent.reading.kind !== 'refused') return settleFine(observed, progress, now)
-  const cause = causeOf(observed, sent.reading.failure, sent.sends)
-  const { refreshToken } = sent.reading
+  const { base, sent, reading, journaled } = received
+  const cause = causeOf(observed, reading.failure, sent.sends)
+  const { refreshToken } = reading
   const marked =
     cause.next === 'stall' ? acknowledged(observed, { ...progress, rejected: base.refreshToken }) : progress
-  if (refreshToken === undefined || persisted) {
-    return settleFailed(observed, { ...marked, answerSettled: true }, cause, now)
+  if (refreshToken === undefined || journaled?.persisted === true) {
+    return settleSent(observed, { ...marked, answerSettled: true }, cause, now)
   }
   // The answer was of no use, but it brought a successor: that one is kept whatever else is wrong.
-  const pending = pendingOf({ refreshToken }, { base, persisted: false, now })
+  const pending = pendingOf(observed, { refreshToken }, received, now)
   return { kind: 'act', action: { kind: 'write-back', pending }, progress: { ...marked, pending, cause } }
 }
 
@@ -84,21 +121,21 @@ function acknowledged(observed: Observed, progress: Progress): Progress {
   return { ...progress, state: { ...progress.state, handledRefreshRequest: refreshRequest } }
 }
 
-interface PendingContext {
-  readonly base: StoredRefreshToken
-  readonly persisted: boolean
-  readonly now: EpochSeconds
-}
-
 /** An answer that waited in the journal may hold an access token that is over: only its refresh token counts then. */
-function pendingOf(tokens: RotatedTokens, { base, persisted, now }: PendingContext): PendingTokens {
+function pendingOf(
+  { credential }: Observed,
+  tokens: RotatedTokens,
+  { base, journaled }: Received,
+  now: EpochSeconds,
+): PendingTokens {
   const { accessToken, ...others } = tokens
   const alive = accessToken !== undefined && accessToken.expiresAt > now
   const rotated = tokens.refreshToken !== undefined && !sameSecret(tokens.refreshToken, base.refreshToken)
   return {
     tokens: alive ? tokens : others,
     base,
-    persisted: persisted || !rotated,
+    source: journaled?.source ?? credential.spec.refreshToken,
+    persisted: (journaled?.persisted ?? false) || !rotated,
     published: !alive,
     writeBackFailures: 0,
   }

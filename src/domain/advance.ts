@@ -1,5 +1,5 @@
 import { afterSend } from './advance-refresh.ts'
-import { afterPublication, conclude } from './conclude.ts'
+import { afterPublication, conclude, isForSpec, targetWantsPublication } from './conclude.ts'
 import { decide } from './decide.ts'
 import type { Failure } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
@@ -58,8 +58,10 @@ function afterRead(observed: Observed, progress: Progress, { action: read, resul
 
 function sendAction({ journal }: Observed, base: StoredRefreshToken): Action {
   const kind = 'send-refresh-token'
-  // A newer document means that somebody, perhaps ourselves, stored a successor: the old uncertainty is over.
-  if (journal?.phase !== 'sent' || journal.storeVersion !== base.version) return { kind, base, earlierSends: 0 }
+  // Another token means that somebody, perhaps ourselves, stored a successor: the old uncertainty is over.
+  if (journal?.phase !== 'sent' || !sameSecret(journal.refreshToken, base.refreshToken)) {
+    return { kind, base, earlierSends: 0 }
+  }
   return { kind, base, earlierSends: journal.sends, firstSentAt: journal.startedAt }
 }
 
@@ -77,10 +79,11 @@ function afterJournaledAnswer(
   const { reading, entry, stored } = result.value
   const refreshToken = reading.kind === 'issued' ? reading.tokens.refreshToken : reading.refreshToken
   const alreadyStored = refreshToken !== undefined && sameSecret(refreshToken, stored.refreshToken)
-  const superseded = stored.version !== entry.storeVersion && !alreadyStored
+  const superseded = !alreadyStored && !sameSecret(stored.refreshToken, entry.refreshToken)
   const sent = { kind: 'answered', reading, sends: entry.sends, startedAt: entry.startedAt } as const
   const persisted = alreadyStored || superseded
-  return afterSend(observed, progress, { kind: 'send-refresh-token', base: stored, sent, persisted }, now)
+  const journaled = { source: entry.source, persisted }
+  return afterSend(observed, progress, { kind: 'send-refresh-token', base: stored, sent, journaled }, now)
 }
 
 interface WriteBack {
@@ -101,9 +104,10 @@ function afterWriteBack(
   const next =
     written.kind === 'failed'
       ? stillPending(progress, pending, written.failure)
-      : stored(progress, pending, written.stored)
+      : stored(progress, pending, written.stored, written.kind === 'written')
   const accessToken = pending.tokens.accessToken
-  if (accessToken !== undefined && !pending.published) {
+  const wanted = !pending.published || targetWantsPublication(observed)
+  if (accessToken !== undefined && accessToken.expiresAt > now && wanted && isForSpec(observed, pending)) {
     return { kind: 'act', action: { kind: 'publish', accessToken }, progress: next }
   }
   return conclude(observed, next, now)
@@ -113,7 +117,12 @@ function stillPending(progress: Progress, pending: PendingTokens, cause: Failure
   return { ...progress, cause, pending: { ...pending, writeBackFailures: pending.writeBackFailures + 1 } }
 }
 
-function stored(progress: Progress, pending: PendingTokens, { version }: StoredRefreshToken): Progress {
+function stored(
+  progress: Progress,
+  pending: PendingTokens,
+  { version }: StoredRefreshToken,
+  written: boolean,
+): Progress {
   const state = { ...withoutFailure(progress.state), storeVersion: version }
-  return { ...progress, state, writtenBack: true, pending: { ...pending, persisted: true } }
+  return { ...progress, state, writtenBack: written, pending: { ...pending, persisted: true } }
 }

@@ -1,11 +1,15 @@
-import { deadGrantProbe, misconfigurationProbe, probeDelay, type ProbePolicy, recheckDelay } from './backoff.ts'
+import { probeDelay, recheckDelay } from './backoff.ts'
 import { type Failure, failure } from './failures.ts'
 import { keyText } from './credential.ts'
 import type { Observed } from './observed.ts'
+import { isRefusal, probePolicy } from './refusals.ts'
+import { isForSpec, targetWantsPublication } from './conclude.ts'
+import { loginOf } from './target-login.ts'
 import { isFailure, usableReferents } from './referents.ts'
 import {
   dueAt,
   firstProgress,
+  liesAhead,
   rememberedFailure,
   retryAt,
   settleFailed,
@@ -41,7 +45,7 @@ export const checks: readonly Check[] = [
   accessTokenNearExpiry, // the schedule says so
 ]
 
-/** After so many failed write-backs a deletion goes on; the journal keeps the token. */
+/** After so many failed write-backs a deletion is held up no longer; the write-back goes on without the object. */
 const writeBacksBeforeDeletion = 5
 
 /** Each refresh by annotation may burn a single-use token, so they keep this distance. */
@@ -72,7 +76,7 @@ function suspended(observed: Observed, now: EpochSeconds): Step | undefined {
     kind: 'settled',
     settlement: { kind: 'suspended' },
     progress: { ...progress, state },
-    wakeAt: wakeAt < now ? later(now, seconds(60)) : wakeAt,
+    wakeAt: wakeAt <= now ? later(now, seconds(60)) : wakeAt,
   }
 }
 
@@ -82,15 +86,23 @@ function finalizerMissing(observed: Observed): Step | undefined {
 }
 
 function answerJournaled(observed: Observed, now: EpochSeconds): Step | undefined {
-  if (observed.pending !== undefined || observed.journal?.phase !== 'answered') return undefined
+  const { pending, journal, credential, state } = observed
+  if (pending !== undefined || journal?.phase !== 'answered') return undefined
+  if (credential.finalized && credential.deleting && state.consecutiveFailures >= writeBacksBeforeDeletion) {
+    return undefined
+  }
   return unlessBackingOff(observed, now) ?? act(observed, { kind: 'read-journaled-answer' })
 }
 
 function writeBackPending(observed: Observed, now: EpochSeconds): Step | undefined {
   const { pending, credential } = observed
   if (pending === undefined || pending.persisted) return undefined
-  if (credential.deleting && pending.writeBackFailures >= writeBacksBeforeDeletion) return undefined
-  return unlessBackingOff(observed, now) ?? act(observed, { kind: 'write-back', pending })
+  const held = credential.deleting && credential.finalized
+  if (held && pending.writeBackFailures >= writeBacksBeforeDeletion) return undefined
+  const waiting = unlessBackingOff(observed, now)
+  if (waiting === undefined) return act(observed, { kind: 'write-back', pending })
+  // A target that is gone need not wait for a store that is away.
+  return credential.deleting || credential.spec.suspend ? waiting : (repair(observed, now) ?? waiting)
 }
 
 function referentsUnusable(observed: Observed, now: EpochSeconds): Step | undefined {
@@ -119,13 +131,20 @@ function publicationPending(observed: Observed, now: EpochSeconds): Step | undef
   const { pending } = observed
   const accessToken = pending?.tokens.accessToken
   if (pending === undefined || accessToken === undefined || pending.published) return undefined
+  if (accessToken.expiresAt <= now || !isForSpec(observed, pending)) return undefined
   return unlessBackingOff(observed, now) ?? act(observed, { kind: 'publish', accessToken })
 }
 
 function targetRepairable(observed: Observed, now: EpochSeconds): Step | undefined {
+  const step = repair(observed, now)
+  return step === undefined ? undefined : (unlessBackingOff(observed, now) ?? step)
+}
+
+/** Publishes the token at hand where the target lacks it; undefined when it does not, or there is none for this login. */
+function repair(observed: Observed, now: EpochSeconds): Step | undefined {
   const { accessToken } = observed
-  if (accessToken === undefined || accessToken.expiresAt <= now || !targetWantsPublication(observed)) return undefined
-  return unlessBackingOff(observed, now) ?? act(observed, { kind: 'publish', accessToken })
+  if (accessToken === undefined || accessToken.expiresAt <= now || loginChanged(observed)) return undefined
+  return targetWantsPublication(observed) ? act(observed, { kind: 'publish', accessToken }) : undefined
 }
 
 function refusedUntilChanged(observed: Observed, now: EpochSeconds): Step | undefined {
@@ -133,6 +152,7 @@ function refusedUntilChanged(observed: Observed, now: EpochSeconds): Step | unde
   if (last?.next !== 'stall' || somethingChanged(observed)) return undefined
   const { lastFailure, consecutiveFailures } = observed.state
   const failedAt = lastFailure?.at ?? now
+  if (liesAhead(failedAt, now)) return undefined
   const probe = probePolicy(last)
   if (probe === undefined) {
     const due = later(failedAt, recheckDelay(consecutiveFailures))
@@ -149,7 +169,9 @@ function changedSinceRefusal(observed: Observed): Step | undefined {
 }
 
 function backingOff(observed: Observed, now: EpochSeconds): Step | undefined {
-  return somethingChanged(observed) ? undefined : unlessBackingOff(observed, now)
+  // What the other side asked for holds whatever a human changes.
+  const asked = observed.state.lastFailure?.retryAfterSeconds !== undefined
+  return somethingChanged(observed) && !asked ? undefined : unlessBackingOff(observed, now)
 }
 
 function refreshRequested(observed: Observed, now: EpochSeconds): Step | undefined {
@@ -157,7 +179,9 @@ function refreshRequested(observed: Observed, now: EpochSeconds): Step | undefin
   const { refreshRequest } = credential
   if (refreshRequest === undefined || refreshRequest === state.handledRefreshRequest) return undefined
   const allowedAt = later(state.lastRefreshAt ?? epochSeconds(0), requestedRefreshInterval)
-  if (now < allowedAt) return settleFineUntil(observed, firstProgress(observed), allowedAt)
+  if (now < allowedAt && !liesAhead(allowedAt, now)) {
+    return settleFineUntil(observed, firstProgress(observed), allowedAt)
+  }
   return act(observed, { kind: 'read-refresh-token' })
 }
 
@@ -174,43 +198,31 @@ function accessTokenNearExpiry(observed: Observed, now: EpochSeconds): Step | un
   return due !== undefined && now >= due ? act(observed, { kind: 'read-refresh-token' }) : undefined
 }
 
-function targetWantsPublication({ target, targetDigest, state }: Observed): boolean {
-  if (state.targetDigest !== targetDigest) return true
-  if (target.kind !== 'observed') return false
-  const found = target.state
-  return found.kind !== 'ours' || !found.intact
+/** True when the token in the target is of another login than the spec names by now. */
+function loginChanged({ state, targetDigest }: Observed): boolean {
+  return state.targetDigest !== undefined && loginOf(state.targetDigest) !== loginOf(targetDigest)
 }
 
-/** Settles as waiting while the last failure's time is not over; undefined when there is nothing to wait for. */
+/** Waits while the last failure's time is not over; undefined when there is nothing to wait for. */
 function unlessBackingOff(observed: Observed, now: EpochSeconds): Step | undefined {
   const last = rememberedFailure(observed.state)
-  const at = retryAt(observed, observed.state)
+  if (last?.next === 'stall') return unlessRecheckDue(observed, last, now)
+  const at = retryAt(observed, observed.state, now)
   if (last === undefined || at === undefined || now >= at) return undefined
   return settleRetrying(observed, firstProgress(observed), last, now)
 }
 
-/** True when an attempt now would use other manifests, or another request by a human, than the failed one. */
-function somethingChanged({ state, inputs }: Observed): boolean {
-  return state.lastFailure?.inputs !== inputs
+/** A human must act, and may have: it is tried again every minute, and at once when something changed. */
+function unlessRecheckDue(observed: Observed, last: Failure, now: EpochSeconds): Step | undefined {
+  const { lastFailure, consecutiveFailures } = observed.state
+  const failedAt = lastFailure?.at ?? now
+  if (isRefusal(last) || liesAhead(failedAt, now) || somethingChanged(observed)) return undefined
+  const due = later(failedAt, recheckDelay(consecutiveFailures))
+  return now < due ? settleStalled(firstProgress(observed), last, now) : undefined
 }
 
-/**
- * How the same refresh token is tried again although nothing changed; undefined for failures that
- * came before it was presented, which are simply looked at again.
- */
-function probePolicy({ code }: Failure): ProbePolicy | undefined {
-  switch (code) {
-    case 'REFRESH_TOKEN_REJECTED':
-    case 'REFRESH_ANSWER_LOST':
-      return deadGrantProbe
-    case 'CLIENT_REJECTED':
-    case 'SCOPE_REJECTED':
-    case 'REQUEST_REJECTED':
-    case 'TOKEN_ENDPOINT_REDIRECTED':
-    case 'TOKEN_ENDPOINT_NOT_FOUND':
-    case 'TOKEN_ANSWER_INCOMPLETE':
-      return misconfigurationProbe
-    default:
-      return undefined
-  }
+/** True when an attempt now would use other manifests, or another request by a human, than the failed one. */
+function somethingChanged({ state, inputs, grantInputs }: Observed): boolean {
+  const last = rememberedFailure(state)
+  return state.lastFailure?.inputs !== (last !== undefined && isRefusal(last) ? grantInputs : inputs)
 }

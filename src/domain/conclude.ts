@@ -1,6 +1,7 @@
+import { sameSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import type { FailureCode } from './failures.ts'
-import type { Observed } from './observed.ts'
+import type { Observed, PendingTokens } from './observed.ts'
 import type { Result } from './result.ts'
 import { rememberedFailure, settleFailed, settleFine, settleRetrying, settleStalled, withoutFailure } from './settle.ts'
 import type { Progress, Step } from './step.ts'
@@ -18,9 +19,22 @@ export function afterPublication(
   return conclude(observed, published(observed, progress), now)
 }
 
+/** True when the spec still names the place that the tokens come from: else their access token is somebody else's login. */
+export function isForSpec({ credential }: Observed, { source }: PendingTokens): boolean {
+  return sameSource(source, credential.spec.refreshToken)
+}
+
+/** True when the target is not as it was published, or not as the spec wants it. */
+export function targetWantsPublication({ target, targetDigest, state }: Observed): boolean {
+  if (state.targetDigest !== targetDigest) return true
+  if (target.kind !== 'observed') return false
+  const found = target.state
+  return found.kind !== 'ours' || !found.intact
+}
+
 /** Ends a reconcile in which everything that could be done was done. */
 export function conclude(observed: Observed, progress: Progress, now: EpochSeconds): Step {
-  const { cause, ...rest } = withoutFinishedTokens(progress)
+  const { cause, ...rest } = withoutFinishedTokens(observed, progress)
   if (cause !== undefined) return settleFailed(observed, rest, cause, now)
   const known = rememberedFailure(rest.state)
   if (known === undefined) return settleFine(observed, rest, now)
@@ -35,7 +49,7 @@ function published(observed: Observed, progress: Progress): Progress {
     ...(pending && { pending: { ...pending, published: true } }),
     target: { kind: 'ours', digest: observed.targetDigest, expiresAt: accessToken.expiresAt, intact: true },
     state: {
-      ...(pending !== undefined || isTargetFailure(progress.state.lastFailure?.code)
+      ...(pending?.persisted === true || isTargetFailure(progress.state.lastFailure?.code)
         ? withoutFailure(progress.state)
         : progress.state),
       ...publicationFields(observed, accessToken),
@@ -67,7 +81,8 @@ function isTargetFailure(code: FailureCode | undefined): boolean {
   )
 }
 
-function withoutFinishedTokens(progress: Progress): Progress {
+function withoutFinishedTokens(observed: Observed, progress: Progress): Progress {
   const { pending, ...rest } = progress
-  return pending?.persisted === true && pending.published ? { ...rest, answerSettled: true } : progress
+  if (pending?.persisted !== true) return progress
+  return pending.published || !isForSpec(observed, pending) ? { ...rest, answerSettled: true } : progress
 }

@@ -1,6 +1,7 @@
 import type { Condition, ConditionType, CredentialState } from './credential-state.ts'
 import type { PendingTokens } from './observed.ts'
 import type { Settlement } from './step.ts'
+import type { TargetState } from './target-state.ts'
 import type { EpochSeconds } from './time.ts'
 import { timeText } from './time-text.ts'
 
@@ -9,6 +10,10 @@ export interface ConditionInput {
   readonly state: CredentialState
   readonly settlement: Settlement
   readonly pending?: PendingTokens
+  /** True when an answer is journaled whose refresh token has not been looked at since the process began. */
+  readonly answerWaiting: boolean
+  /** What is known to be where the target should be. */
+  readonly target?: TargetState
   readonly generation: number
   /** True when this reconcile put a rotated refresh token into the store. */
   readonly writtenBack: boolean
@@ -37,9 +42,10 @@ export function conditionOf(conditions: readonly Condition[], type: ConditionTyp
   return conditions.find((condition) => condition.type === type)
 }
 
-function ready({ state, settlement, now }: ConditionInput): Draft {
+function ready({ state, settlement, now, target }: ConditionInput): Draft {
   const { accessTokenExpiresAt: expiresAt } = state
   const suspended = settlement.kind === 'suspended'
+  if (expiresAt !== undefined && target !== undefined && target.kind !== 'ours') return targetMissing(target)
   if (expiresAt !== undefined && expiresAt > now) {
     const until = `The access token is valid until ${timeText(expiresAt)}.`
     return suspended
@@ -51,6 +57,17 @@ function ready({ state, settlement, now }: ConditionInput): Draft {
     return { type: 'Ready', status: 'Unknown', reason: 'Suspended', message }
   }
   return notReady(state, settlement)
+}
+
+function targetMissing(target: TargetState): Draft {
+  return target.kind === 'foreign'
+    ? { type: 'Ready', status: 'False', reason: 'TargetConflict', message: `The target belongs to ${target.owner}.` }
+    : {
+        type: 'Ready',
+        status: 'False',
+        reason: 'TargetMissing',
+        message: 'The target is gone, and could not be made again yet.',
+      }
 }
 
 function notReady(state: CredentialState, settlement: Settlement): Draft {
@@ -84,8 +101,9 @@ function stalled({ settlement }: ConditionInput): Draft | undefined {
   return { type: 'Stalled', status: 'True', reason, message }
 }
 
-function persisted({ state, settlement, pending, writtenBack }: ConditionInput): Draft | undefined {
-  if (pending?.persisted === false) return notPersisted(settlement)
+function persisted(input: ConditionInput): Draft | undefined {
+  const { state, settlement, pending, writtenBack, answerWaiting } = input
+  if (answerWaiting || pending?.persisted === false) return notPersisted(settlement)
   if (state.refreshes === 0) return undefined
   const previous = conditionOf(state.conditions, 'RefreshTokenPersisted')
   if (!writtenBack && previous?.status === 'True') return previous

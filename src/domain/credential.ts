@@ -58,6 +58,16 @@ export interface RefreshTokenSource {
   readonly property?: string
 }
 
+/** True when both name the same place. */
+export function sameSource(one: RefreshTokenSource, other: RefreshTokenSource): boolean {
+  return (
+    one.store.kind === other.store.kind &&
+    one.store.name === other.store.name &&
+    one.key === other.key &&
+    one.property === other.property
+  )
+}
+
 /** When to refresh. `beforeSeconds` and `beforePercent` exclude each other. */
 export interface RefreshPolicy {
   readonly beforeSeconds?: number

@@ -1,3 +1,5 @@
+import type { RefreshTokenSource } from './credential.ts'
+import type { Sensitive } from './sensitive.ts'
 import type { EpochSeconds } from './time.ts'
 import type { TokenAnswer } from './token-exchange.ts'
 
@@ -12,6 +14,10 @@ export interface SentEntry {
   readonly startedAt: EpochSeconds
   /** Version of the store document whose refresh token was sent. */
   readonly storeVersion: string
+  /** The refresh token that was sent. A document may change beside it, and be another version with the same token. */
+  readonly refreshToken: Sensitive
+  /** Where it was read, and where its successor belongs, whatever the spec says by now. */
+  readonly source: RefreshTokenSource
   /** How often this refresh token was sent without an answer, this time included. */
   readonly sends: number
 }
@@ -22,7 +28,12 @@ export interface AnsweredEntry {
   readonly uid: string
   /** When the request began that was answered: the tokens' lives count from it. */
   readonly startedAt: EpochSeconds
+  /** Version of the store document whose refresh token was sent. */
   readonly storeVersion: string
+  /** The refresh token that was sent. A document may change beside it, and be another version with the same token. */
+  readonly refreshToken: Sensitive
+  /** Where it was read, and where its successor belongs, whatever the spec says by now. */
+  readonly source: RefreshTokenSource
   readonly sends: number
   readonly answer: TokenAnswer
 }

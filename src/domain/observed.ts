@@ -1,4 +1,4 @@
-import type { Credential } from './credential.ts'
+import type { Credential, RefreshTokenSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import type { Failure } from './failures.ts'
 import type { JournalEntry } from './journal-entry.ts'
@@ -28,6 +28,8 @@ export interface PendingTokens {
   readonly tokens: RotatedTokens
   /** What the store held when the refresh token was sent. */
   readonly base: StoredRefreshToken
+  /** Where that was, and where the successor belongs, whatever the spec says by now. */
+  readonly source: RefreshTokenSource
   /** True once the newest refresh token is known to be in the store. */
   readonly persisted: boolean
   readonly published: boolean
@@ -44,7 +46,7 @@ export interface Observed {
   /** Absent when the namespace is not known. */
   readonly namespaceLabels?: Readonly<Record<string, string>>
   readonly target: TargetObservation
-  /** Digest of the target as the spec wants it. */
+  /** Digest of the target as the spec wants it, and of the login that is to be in it. */
   readonly targetDigest: string
   /** True when only {@link AccessTokenSink.remove} cleans up after this credential. */
   readonly needsCleanup: boolean
@@ -58,8 +60,10 @@ export interface Observed {
   readonly accessToken?: AccessToken
   /** The refresh token that was definitely refused, when this process presented it. */
   readonly rejected?: Sensitive
-  /** Identifies the manifests that an attempt would use. */
+  /** Identifies everything that an attempt would use: manifests, and what a human asked for. */
   readonly inputs: string
+  /** Identifies the part of it that the authorization server sees: only a change there can turn a refusal. */
+  readonly grantInputs: string
 }
 
 /** A credential that cannot be acted on, with what is remembered of it. */

@@ -1,4 +1,4 @@
-import type { Credential } from './credential.ts'
+import type { Credential, StoreRef } from './credential.ts'
 import { type Failure, failure } from './failures.ts'
 import type { Observed, Referent } from './observed.ts'
 import { type Provider, providerText } from './provider.ts'
@@ -16,7 +16,9 @@ export interface Referents {
 export function usableReferents(observed: Observed): Referents | Failure {
   const { credential, provider, store } = observed
   if (provider.kind !== 'found') return providerFailure(credential, provider)
-  if (store.kind !== 'found') return storeFailure(credential, store)
+  if (store.kind !== 'found') {
+    return storeFailure(credential.spec.refreshToken.store, credential.key.namespace, store)
+  }
   const problem = storeAccessProblem(store.value, credential, provider.value, observed.namespaceLabels)
   if (problem !== undefined) return failure('STORE_ACCESS_NOT_GRANTED', problem)
   return { provider: provider.value, store: store.value }
@@ -34,9 +36,13 @@ function providerFailure(credential: Credential, referent: Exclude<Referent<Prov
     : failure('PROVIDER_INVALID', `${name} is invalid: ${problemsText(referent.referent)}.`)
 }
 
-function storeFailure(credential: Credential, referent: Exclude<Referent<TokenStore>, { kind: 'found' }>): Failure {
-  const ref = credential.spec.refreshToken.store
-  const name = storeText(withNamespace(ref, ref.kind === 'TokenStore', credential))
+/** Why a store cannot be used. `namespace` is the credential's. */
+export function storeFailure(
+  ref: StoreRef,
+  namespace: string,
+  referent: Exclude<Referent<TokenStore>, { kind: 'found' }>,
+): Failure {
+  const name = storeText(ref.kind === 'TokenStore' ? { ...ref, namespace } : ref)
   return referent.kind === 'missing'
     ? failure('STORE_NOT_FOUND', `${name} does not exist.`)
     : failure('STORE_INVALID', `${name} is invalid: ${problemsText(referent.referent)}.`)

@@ -2,6 +2,7 @@ import { backoff, recheckDelay } from './backoff.ts'
 import type { CredentialState, RememberedFailure } from './credential-state.ts'
 import { failureRegistry } from './failure-registry.ts'
 import type { Failure } from './failures.ts'
+import { isRefusal } from './refusals.ts'
 import type { Observed } from './observed.ts'
 import { present } from './present.ts'
 import { refreshAt } from './schedule.ts'
@@ -32,7 +33,7 @@ export function firstProgress(observed: Observed): Progress {
 export function dueAt(observed: Observed, state: CredentialState, now: EpochSeconds): EpochSeconds | undefined {
   const { accessTokenExpiresAt: expiresAt, lastRefreshAt: issuedAt, refreshes } = state
   if (expiresAt === undefined || issuedAt === undefined) return undefined
-  if (issuedAt > later(now, clockTolerance)) return now
+  if (liesAhead(issuedAt, now)) return now
   const { credential, provider } = observed
   return refreshAt({
     uid: credential.uid,
@@ -44,10 +45,17 @@ export function dueAt(observed: Observed, state: CredentialState, now: EpochSeco
   })
 }
 
+/** True for a remembered time that the clock has not reached: it went back, and the time says nothing any more. */
+export function liesAhead(time: EpochSeconds, now: EpochSeconds): boolean {
+  return time > later(now, clockTolerance)
+}
+
 /** Nothing to do until the refresh is due or the target is to be looked at. */
 export function settleFine(observed: Observed, progress: Progress, now: EpochSeconds): Step {
   const due = dueAt(observed, progress.state, now)
-  const wakeAt = due === undefined ? observed.targetCheckAt : earliest(due, observed.targetCheckAt)
+  // A target that changed while something else had to be done first is next.
+  const outdated = progress.state.targetDigest !== observed.targetDigest
+  const wakeAt = outdated ? now : earliest(due ?? now, observed.targetCheckAt)
   return settleFineUntil(observed, progress, wakeAt < now ? now : wakeAt)
 }
 
@@ -56,8 +64,26 @@ export function settleFineUntil(observed: Observed, progress: Progress, wakeAt: 
   return { kind: 'settled', settlement: { kind: 'fine' }, progress: { ...progress, state }, wakeAt }
 }
 
-/** Remembers a failed attempt and settles by what its code says comes next. */
+/**
+ * Remembers a failure and settles by what its code says comes next. While a refusal by the
+ * authorization server is known, whatever else fails changes nothing for the human who must act: the
+ * refusal stays what is told.
+ */
 export function settleFailed(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
+  const known = rememberedFailure(progress.state)
+  if (known !== undefined && isRefusal(known)) return settleStalled(progress, known, now)
+  return settleAs(observed, progress, cause, now)
+}
+
+/** Settles after the refresh token was presented, or could not be: a new refusal takes the place of an older one. */
+export function settleSent(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
+  const known = rememberedFailure(progress.state)
+  if (known === undefined || !isRefusal(known) || isRefusal(cause)) return settleAs(observed, progress, cause, now)
+  // A probe that met an outage says nothing about the grant: the next one is due after the next delay.
+  return settleStalled({ ...progress, state: withFailure(observed, progress.state, known, now) }, known, now)
+}
+
+function settleAs(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
   const state = withFailure(observed, progress.state, cause, now)
   const next: Progress = { ...progress, state }
   return cause.next === 'stall' ? settleStalled(next, cause, now) : settleRetrying(observed, next, cause, now)
@@ -65,7 +91,7 @@ export function settleFailed(observed: Observed, progress: Progress, cause: Fail
 
 /** Waits after a failure that is already remembered. */
 export function settleRetrying(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
-  const at = retryAt(observed, progress.state) ?? now
+  const at = retryAt(observed, progress.state, now) ?? now
   return {
     kind: 'settled',
     settlement: { kind: 'retrying', failure: cause },
@@ -86,10 +112,11 @@ export function settleStalled(progress: Progress, cause: Failure, now: EpochSeco
 }
 
 /** When the attempt after the last failed one may begin; undefined when the last one succeeded. */
-export function retryAt(observed: Observed, state: CredentialState): EpochSeconds | undefined {
+export function retryAt(observed: Observed, state: CredentialState, now: EpochSeconds): EpochSeconds | undefined {
   const { lastFailure, accessTokenExpiresAt: expiresAt } = state
   if (lastFailure === undefined) return undefined
   const { at: failedAt, retryAfterSeconds } = lastFailure
+  if (liesAhead(failedAt, now)) return undefined
   const wait = backoff(
     present({
       uid: observed.credential.uid,
@@ -141,7 +168,7 @@ function withFailure(observed: Observed, state: CredentialState, cause: Failure,
     code,
     message,
     at: now,
-    inputs: observed.inputs,
+    inputs: isRefusal(cause) ? observed.grantInputs : observed.inputs,
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
   }
   return {

@@ -4,12 +4,20 @@
  * FNV-1a with a final avalanche, 32 bit.
  */
 export function stableFraction(text: string, counter: number): number {
+  return hashOf(`${text}#${counter}`) / 0x1_0000_0000
+}
+
+/** Eight hexadecimal digits that depend only on the text. Tells texts apart; keeps nothing secret. */
+export function stableHash(text: string): string {
+  return hashOf(text).toString(16).padStart(8, '0')
+}
+
+function hashOf(input: string): number {
   let hash = 0x811c9dc5
-  const input = `${text}#${counter}`
   for (let index = 0; index < input.length; index += 1) {
     hash = Math.imul(hash ^ input.charCodeAt(index), 0x01000193)
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return ((hash ^ (hash >>> 16)) >>> 0) / 0x1_0000_0000
+  return (hash ^ (hash >>> 16)) >>> 0
 }

@@ -1,6 +1,6 @@
 import type { CredentialState } from './credential-state.ts'
 import type { Failure } from './failures.ts'
-import type { JournalEntry } from './journal-entry.ts'
+import type { AnsweredEntry } from './journal-entry.ts'
 import type { PendingTokens } from './observed.ts'
 import type { Result } from './result.ts'
 import type { Sensitive } from './sensitive.ts'
@@ -51,7 +51,7 @@ export type SendOutcome =
 /** An answer that an earlier process received, and what the store holds now. */
 export interface JournaledAnswer {
   readonly reading: TokenAnswerReading
-  readonly entry: JournalEntry
+  readonly entry: AnsweredEntry
   readonly stored: StoredRefreshToken
 }
 

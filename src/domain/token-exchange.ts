@@ -30,3 +30,8 @@ export type TokenExchange =
 export type TokenAnswerReading =
   | { readonly kind: 'issued'; readonly tokens: IssuedTokens }
   | { readonly kind: 'refused'; readonly failure: Failure; readonly refreshToken?: Sensitive }
+
+/** True for answers that leave open whether the refresh token was used. */
+export function settlesNothing(reading: TokenAnswerReading): boolean {
+  return reading.kind === 'refused' && reading.failure.next === 'uncertain' && reading.refreshToken === undefined
+}

@@ -83,7 +83,7 @@ export function refreshedState(ago: number, lifetime: number, changes: Partial<C
     lastRefreshAt: inSeconds(-ago),
     accessTokenExpiresAt: inSeconds(lifetime - ago),
     storeVersion: 'v1',
-    targetDigest: 'digest',
+    targetDigest: 'digest.login',
     ...changes,
   }
 }
@@ -96,11 +96,12 @@ export function anObservation(changes: Partial<Observed> = {}): Observed {
     provider: { kind: 'found', value: aProvider() },
     store: { kind: 'found', value: aStore() },
     target: { kind: 'unchecked' },
-    targetDigest: 'digest',
+    targetDigest: 'digest.login',
     needsCleanup: false,
     needsFinalizer: false,
     targetCheckAt: inSeconds(600),
     inputs: 'same',
+    grantInputs: 'same',
     ...changes,
   }
 }

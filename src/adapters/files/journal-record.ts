@@ -28,7 +28,20 @@ export type JournalContent =
   /** `problem` ends a sentence that begins with the journal's name. */
   | { readonly kind: 'unreadable'; readonly problem: string }
 
-const base = { uid: z.string().min(1), startedAt: z.number(), storeVersion: z.string(), sends: z.int().min(1) }
+const source = z.object({
+  store: z.object({ kind: z.enum(['TokenStore', 'ClusterTokenStore']), name: z.string() }),
+  key: z.string(),
+  property: z.string().exactOptional(),
+})
+
+const base = {
+  uid: z.string().min(1),
+  startedAt: z.number(),
+  storeVersion: z.string(),
+  sends: z.int().min(1),
+  refreshToken: z.string(),
+  source,
+}
 
 const answer = z.object({
   status: z.int(),
@@ -54,7 +67,7 @@ const headerPattern = /^J1 ([0-9a-f]{8}) ([0-9a-f]{8}) $/
 
 /** A record as one line: `J1 LENGTH CHECKSUM JSON`, so that a torn one is told from a whole one. */
 export function encodeRecord(record: JournalRecord): Buffer {
-  const json = Buffer.from(JSON.stringify(record.phase === 'answered' ? revealed(record) : record))
+  const json = Buffer.from(JSON.stringify(record.phase === 'settled' ? record : revealed(record)))
   const header = `${magic}${hex(json.length)} ${hex(crc32(json))} `
   return Buffer.concat([Buffer.from(header), json, Buffer.from([newline])])
 }
@@ -82,8 +95,10 @@ export function decodeRecords(content: Buffer): JournalContent {
   return { kind: 'readable', records, end }
 }
 
-function revealed(record: Extract<JournalRecord, { phase: 'answered' }>): object {
-  return { ...record, answer: { ...record.answer, body: record.answer.body.reveal() } }
+function revealed(entry: JournalEntry): object {
+  const plain = { ...entry, refreshToken: entry.refreshToken.reveal() }
+  if (entry.phase === 'sent') return plain
+  return { ...plain, answer: { ...entry.answer, body: entry.answer.body.reveal() } }
 }
 
 function hex(value: number): string {
@@ -107,8 +122,9 @@ function parseRecord(json: Buffer): JournalRecord | undefined {
   const { data } = parsed
   if (data.phase === 'settled') return data
   const startedAt = epochSeconds(data.startedAt)
-  if (data.phase === 'sent') return { ...data, startedAt }
-  return { ...data, startedAt, answer: { ...data.answer, body: new Sensitive(data.answer.body) } }
+  const refreshToken = new Sensitive(data.refreshToken)
+  if (data.phase === 'sent') return { ...data, startedAt, refreshToken }
+  return { ...data, startedAt, refreshToken, answer: { ...data.answer, body: new Sensitive(data.answer.body) } }
 }
 
 function parseJson(json: Buffer): unknown {

@@ -34,7 +34,15 @@ function lastFailure(code: FailureCode, secondsAgo: number, inputs = 'same'): Pa
 
 function pendingWriteBack(changes: Partial<PendingTokens> = {}): PendingTokens {
   const tokens = { accessToken: anAccessToken(), refreshToken: new Sensitive(canary('rt')) }
-  return { tokens, base: aStoredToken(), persisted: false, published: false, writeBackFailures: 0, ...changes }
+  return {
+    tokens,
+    base: aStoredToken(),
+    source: aCredential().spec.refreshToken,
+    persisted: false,
+    published: false,
+    writeBackFailures: 0,
+    ...changes,
+  }
 }
 
 const ours = { kind: 'ours', digest: 'digest', intact: true } as const
@@ -84,7 +92,11 @@ const table: Record<string, [changes: Partial<Observed>, expected: string]> = {
     { target: { kind: 'observed', state: { ...ours, intact: false } }, accessToken: anAccessToken() },
     'publish',
   ],
-  'changed outputs are published': [{ targetDigest: 'other', accessToken: anAccessToken() }, 'publish'],
+  'changed outputs are published': [{ targetDigest: 'other.login', accessToken: anAccessToken() }, 'publish'],
+  'another login in the spec is refreshed, not published': [
+    { targetDigest: 'digest.another', accessToken: anAccessToken() },
+    'read-refresh-token',
+  ],
   'a suspended credential waits, even when it is due': [
     { credential: aCredential({ spec: { suspend: true } }), state: refreshedState(3500, 3600) },
     'suspended',
@@ -98,7 +110,10 @@ const table: Record<string, [changes: Partial<Observed>, expected: string]> = {
     'write-back',
   ],
   'a deletion goes on when the store stays away': [
-    { credential: aCredential({ deleting: true }), pending: pendingWriteBack({ writeBackFailures: 5 }) },
+    {
+      credential: aCredential({ deleting: true, finalized: true }),
+      pending: pendingWriteBack({ writeBackFailures: 5 }),
+    },
     'gone',
   ],
   'a deleted credential is never refreshed': [

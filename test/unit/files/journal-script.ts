@@ -44,7 +44,16 @@ export function stateOf(journal: RefreshJournal): JournalState {
 
 export function entryText(entry: JournalEntry): string {
   const answer = entry.phase === 'answered' ? { ...entry.answer, body: entry.answer.body.reveal() } : {}
-  const flat = { ...entry, ...answer, answer: undefined }
+  const { store, ...source } = entry.source
+  const flat = {
+    ...entry,
+    ...answer,
+    answer: undefined,
+    ...store,
+    ...source,
+    source: undefined,
+    refreshToken: entry.refreshToken.reveal(),
+  }
   return JSON.stringify(Object.entries(flat).toSorted(([a], [b]) => a.localeCompare(b)))
 }
 
@@ -55,7 +64,14 @@ export function answeredEntry(uid: string, round: number, token: string): Journa
 }
 
 function common(uid: string, round: number) {
-  return { uid, startedAt: epochSeconds(1_800_000_000.25 + round), storeVersion: `v${round}`, sends: 1 }
+  return {
+    uid,
+    startedAt: epochSeconds(1_800_000_000.25 + round),
+    storeVersion: `v${round}`,
+    sends: 1,
+    refreshToken: new Sensitive(`${uid}-sent-${round}`),
+    source: { store: { kind: 'TokenStore', name: 'vault' }, key: `teams/${uid}`, property: '/refresh_token' },
+  } as const
 }
 
 function callAt(step: number): { uid: string; phase: 'sent' | 'answered' | 'settled' | 'nothing'; round: number } {
