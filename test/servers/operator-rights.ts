@@ -1,0 +1,32 @@
+import { apiGroup } from '../../src/domain/names.ts'
+
+const kinds = ['oauthcredentials', 'oauthproviders', 'clusteroauthproviders', 'tokenstores', 'clustertokenstores']
+
+/** What the operator needs everywhere, and no more. */
+const clusterRules = [
+  { apiGroups: [apiGroup], resources: kinds, verbs: ['list', 'watch'] },
+  { apiGroups: [apiGroup], resources: ['oauthcredentials'], verbs: ['get', 'patch'] },
+  { apiGroups: [apiGroup], resources: ['oauthcredentials/status'], verbs: ['patch'] },
+  { apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'watch'] },
+  { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'create', 'patch'] },
+  { apiGroups: [''], resources: ['serviceaccounts/token'], verbs: ['create'] },
+  { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
+]
+
+/** What it needs in its own namespace. */
+const leaseRules = [{ apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] }]
+
+/** RBAC objects that let a ServiceAccount be the operator. */
+export function operatorRights(namespace: string, serviceAccount: string): object {
+  const apiVersion = 'rbac.authorization.k8s.io/v1'
+  const name = 'oauth-credential-operator'
+  const subjects = [{ kind: 'ServiceAccount', namespace, name: serviceAccount }]
+  const roleRef = (kind: string): object => ({ apiGroup: 'rbac.authorization.k8s.io', kind, name })
+  const items = [
+    { apiVersion, kind: 'ClusterRole', metadata: { name }, rules: clusterRules },
+    { apiVersion, kind: 'ClusterRoleBinding', metadata: { name }, roleRef: roleRef('ClusterRole'), subjects },
+    { apiVersion, kind: 'Role', metadata: { name, namespace }, rules: leaseRules },
+    { apiVersion, kind: 'RoleBinding', metadata: { name, namespace }, roleRef: roleRef('Role'), subjects },
+  ]
+  return { apiVersion: 'v1', kind: 'List', items }
+}
