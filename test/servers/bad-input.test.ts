@@ -1,0 +1,217 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { failureRegistry } from '../../src/domain/failure-registry.ts'
+import { invalidManifests } from '../support/invalid-manifests.ts'
+import { changed } from '../support/manifests.ts'
+import { type BadInput, badInputs, foreignData, leftAlone, loginDocument } from './bad-input-cases.ts'
+import {
+  type BadInputScene,
+  credentialOf,
+  documentPath,
+  grantEverything,
+  namespace,
+  startBadInputScene,
+} from './bad-input-scene.ts'
+import type { SecretObject } from './operator-bed.ts'
+import { expectNothingSecret } from './printed-secrets.ts'
+import type { KvAnswer } from './vault.ts'
+
+// Everything is wrong at the same time, in one namespace with one operator; then everything is mended at the same time.
+
+const wrong = Object.entries({ ...badInputs, ...leftAlone })
+const refusals = wrong.reduce((total, [, { refusals: count = 0 }]) => total + count, 0)
+
+/** What is where before the operator sees the credential. */
+interface Before {
+  readonly document: KvAnswer
+  readonly target: SecretObject | undefined
+}
+
+let scene: BadInputScene
+const before = new Map<string, Before>()
+
+beforeAll(async () => {
+  scene = await startBadInputScene()
+  const { bed, vault } = scene
+  const manifests = await Promise.all(wrong.map(([, input]) => made(input)))
+  for (const name of ['fine', 'read-only']) await vault.kvWrite(documentPath(name), await loginDocument(scene), 0)
+  await bed.apply(...manifests.flat(), credentialOf('fine'), credentialOf('read-only'))
+})
+afterEach(() => scene?.bed.observeEverything())
+afterAll(() => scene?.stop())
+
+async function made({ name, document, make }: BadInput): Promise<readonly object[]> {
+  const { bed, vault } = scene
+  const content = await (document ?? loginDocument)(scene)
+  if (content !== undefined) await vault.kvWrite(documentPath(name), content, 0)
+  const manifests = await make(scene)
+  before.set(name, {
+    document: await vault.kvRead(documentPath(name)),
+    target: await bed.secret(namespace, `${name}-token`),
+  })
+  return manifests
+}
+
+/** The parts of a credential that tell what is wrong, and that nothing was touched. */
+async function expectTold({ name, code, shownAs, readyReason = 'RefreshFailed', names }: BadInput): Promise<void> {
+  const { bed, operator } = scene
+  const { reason, remedy } = failureRegistry[code]
+  const condition = await bed.condition(namespace, name, shownAs)
+  expect(condition.message).toContain(remedy)
+  for (const what of names) expect(condition.message).toContain(what)
+  const { status } = await bed.credential(namespace, name)
+  const conditions = new Map(status?.conditions?.map((one) => [one.type, one]))
+  expect(conditions.get('Ready')).toMatchObject({ status: 'False', reason: readyReason })
+  expect(conditions.has('Stalled') && conditions.has('Reconciling')).toBe(false)
+  expect(status?.lastFailure).toMatchObject({ code })
+  if (shownAs === 'Stalled') {
+    expect(condition.reason).toBe(reason)
+    const stalled = (await operator.metrics()).value('oauthcredential_stalled', { namespace, name, reason })
+    expect(stalled).toBe(1)
+  }
+}
+
+/** One Warning with the remedy, and nothing else, however often it was looked at. */
+async function expectToldOnce({ name, code, names }: BadInput): Promise<void> {
+  const { bed } = scene
+  const events = await vi.waitFor(
+    async () => {
+      const found = await bed.events(namespace, name)
+      expect(found.length).toBeGreaterThan(0)
+      return found
+    },
+    { timeout: 5000, interval: 100 },
+  )
+  expect(events.map(({ type }) => type)).toEqual(['Warning'])
+  for (const what of [failureRegistry[code].remedy, ...names]) expect(events[0]?.note).toContain(what)
+}
+
+async function expectUntouched({ name }: BadInput): Promise<void> {
+  const { bed, vault } = scene
+  expect(await vault.kvRead(documentPath(name))).toEqual(before.get(name)?.document)
+  expect(await bed.secret(namespace, `${name}-token`)).toEqual(before.get(name)?.target)
+}
+
+describe('what is wrong', () => {
+  test.each(wrong)('is told with the object and the remedy, once, and nothing is touched: %s', async (_, input) => {
+    await expectTold(input)
+    await expectToldOnce(input)
+    await expectUntouched(input)
+    const shown = await scene.bed.cluster.kubectlOrThrow(['describe', 'oac', input.name, '-n', namespace])
+    expect(shown).toContain(failureRegistry[input.code].remedy)
+    expect(shown).toMatch(/^ +Warning +(Stalled|ReauthorizationRequired|RefreshFailed) /m)
+  })
+
+  test('does not disturb who is fine', async () => {
+    expect((await scene.bed.condition(namespace, 'fine', 'Ready')).reason).toBe('TokenValid')
+  })
+
+  test('sends nothing that need not be sent', () => {
+    const { server, redirect } = scene
+    // The two that work, and what only the server could find wrong.
+    expect(server.statistics).toMatchObject({ refreshes: 2, refusals, reuses: 0, familiesRevoked: 0 })
+    expect(redirect.requests).toBe(1)
+  })
+})
+
+describe('a store that lets its document be read and not be written', () => {
+  test('costs no login: the token is published, and the new refresh token kept', async () => {
+    const { bed, operator } = scene
+    const stalled = await bed.condition(namespace, 'read-only', 'Stalled')
+    expect(stalled.message).toContain(failureRegistry.STORE_FORBIDDEN.remedy)
+    expect(stalled.message).toContain(`the document "${documentPath('read-only')}" of TokenStore ${namespace}/vault`)
+    expect((await bed.condition(namespace, 'read-only', 'Ready')).reason).toBe('TokenValid')
+    const { status } = await bed.credential(namespace, 'read-only')
+    expect(status?.conditions?.find(({ type }) => type === 'RefreshTokenPersisted')).toMatchObject({
+      status: 'False',
+      reason: 'StoreDenied',
+    })
+    const metrics = await operator.metrics()
+    expect(metrics.value('oauthcredential_refresh_token_writeback_pending', { namespace, name: 'read-only' })).toBe(1)
+    const { refresh_token: spent } = (await scene.vault.kvRead(documentPath('read-only'))).data ?? {}
+    expect(await scene.server.isRefreshTokenActive(String(spent))).toBe(false)
+  })
+
+  test('survives a crash of the operator', async () => {
+    const { operator, server } = scene
+    const { refreshes } = server.statistics
+    await operator.kill()
+    await operator.start()
+    await scene.bed.condition(namespace, 'read-only', 'Stalled')
+    expect(server.statistics.refreshes).toBe(refreshes)
+  })
+})
+
+describe('what was wrong and is mended', () => {
+  beforeAll(async () => {
+    await Promise.all(Object.values(badInputs).map(async ({ mend }) => mend?.(scene)))
+    await grantEverything(scene.vault)
+  })
+
+  test.each(Object.entries(badInputs))('recovers by itself: %s', async (_, { name }) => {
+    const { bed, vault, server } = scene
+    await bed.condition(namespace, name, 'Ready', 60_000)
+    const { status } = await bed.credential(namespace, name)
+    expect(status?.conditions?.map(({ type }) => type)).toEqual(['Ready', 'RefreshTokenPersisted'])
+    const accessToken = (await bed.secret(namespace, `${name}-token`))?.data['access_token'] ?? ''
+    expect(await server.isActive(accessToken)).toBe(true)
+    const { refresh_token: refreshToken } = (await vault.kvRead(documentPath(name))).data ?? {}
+    expect(await server.isRefreshTokenActive(String(refreshToken))).toBe(true)
+    const told = (await bed.events(namespace, name)).filter(({ type }) => type === 'Normal')
+    expect(told.map(({ reason }) => reason)).toEqual(expect.arrayContaining(['RefreshTokenRotated']))
+  })
+
+  test('keeps what was in a Secret that was given up to it', async () => {
+    expect((await scene.bed.secret(namespace, 'foreign-token'))?.data).toMatchObject(foreignData)
+  })
+
+  test('brings the kept refresh token home', async () => {
+    const { bed, vault, server } = scene
+    await vi.waitFor(
+      async () => {
+        const { refresh_token: refreshToken } = (await vault.kvRead(documentPath('read-only'))).data ?? {}
+        expect(await server.isRefreshTokenActive(String(refreshToken))).toBe(true)
+        const { status } = await bed.credential(namespace, 'read-only')
+        expect(status?.conditions?.map(({ type }) => type)).toEqual(['Ready', 'RefreshTokenPersisted'])
+      },
+      { timeout: 60_000, interval: 250 },
+    )
+    expect(server.statistics).toMatchObject({ refreshes: 2 + Object.keys(badInputs).length, refusals, reuses: 0 })
+  })
+
+  test.each(Object.entries(leftAlone))('is not what nobody mended, and is not told again: %s', async (_, input) => {
+    await expectTold(input)
+    await expectToldOnce(input)
+    await expectUntouched(input)
+  })
+})
+
+describe('a manifest that cannot be right', () => {
+  const mistakes = [
+    'a credential without provider',
+    'a field that does not exist',
+    'a duration in days',
+    'dotenv without variable',
+    'both ways to say when',
+    'an endpoint without scheme',
+    'a confidential client without secret',
+    'a store with two backends',
+    'a Vault store without login',
+  ]
+
+  test.each(mistakes)('is refused by the API server at its field: %s', async (mistake) => {
+    const { bed } = scene
+    const found = invalidManifests[mistake]
+    const manifest = changed(
+      changed(found?.manifest ?? credentialOf('x'), 'metadata.name', 'invalid'),
+      'metadata.namespace',
+      namespace,
+    )
+    const { code, stderr } = await bed.cluster.kubectl(['apply', '-f', '-'], JSON.stringify(manifest))
+    expect(code).not.toBe(0)
+    // kubectl checks the names of fields itself, and shows the last part of the path.
+    expect(stderr).toContain(found?.field.split('.').at(-1) ?? '?')
+    expect((await bed.cluster.kubectl(['get', manifest.kind, 'invalid', '-n', namespace])).stderr).toContain('NotFound')
+  })
+})
+
+test('nothing that is wrong makes a token, login or document visible', () => expectNothingSecret(scene.bed))
