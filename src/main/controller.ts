@@ -51,7 +51,11 @@ export async function controller(flags: ControllerFlags): Promise<void> {
   })
   if (settings === undefined) return cannotBegin('There is no cluster: give --kubeconfig, or run in a Pod.')
   const directory = flags.journal ?? join(tmpdir(), 'oauth-credential-operator')
-  const journal = await openRefreshJournal({ file: join(directory, 'journal'), durability: 'process' })
+  const journal = await openRefreshJournal({
+    file: join(directory, 'journal'),
+    durability: 'process',
+    private: flags.journal === undefined,
+  })
   if (!journal.ok) return cannotBegin(journal.failure.message)
   const stop = await run(flags, observed, { settings, journal: journal.value, crash })
   logger.info({ signal: await ended }, 'ending: what is under way is finished first')

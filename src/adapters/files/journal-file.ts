@@ -1,5 +1,6 @@
 import { fchmodSync, fstatSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { isOurs } from './private-directory.ts'
 import type { JournalSteps } from './journal-steps.ts'
 
 /**
@@ -45,6 +46,11 @@ export class JournalFile {
 
   isRegular(): boolean {
     return fstatSync(this.#fd).isFile()
+  }
+
+  /** False for a file that another user made, and may still have open. */
+  isOurs(): boolean {
+    return isOurs(fstatSync(this.#fd).uid)
   }
 
   /** Reads everything, and takes others' permissions away. Only for opening. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Failure, failure } from '../../domain/failures.ts'
@@ -15,12 +15,18 @@ import {
   type StoredRecord,
 } from './journal-record.ts'
 import { journalSteps, type JournalSteps } from './journal-steps.ts'
+import { privateDirectoryProblem } from './private-directory.ts'
 import { claimFile, type ProcessClaim } from './process-claim.ts'
 
 export interface JournalOptions {
   /** The journal's file. Its directory is made with mode 0700 if there is none. */
   readonly file: string
   readonly durability: Durability
+  /**
+   * True where others may write beside the directory, as below the temporary directory: then it must be
+   * a directory of this user into which nobody else may write, and no link to one.
+   */
+  readonly private?: boolean
   /** The file is rewritten when it is larger than this many bytes and most of it is settled. Default 4 MiB. */
   readonly compactAboveBytes?: number
   /**
@@ -43,16 +49,19 @@ const claimTries = 5
  * Opens the journal and replays it.
  *
  * Failures: JOURNAL_UNAVAILABLE, whose message names the file and says why: another process uses it
- * (with its pid), the disk refuses, the file is damaged before its end, or it is not a journal. A
- * record that was torn when the last process died is dropped: nothing was ever told that it is there.
+ * (with its pid), the disk refuses, the file is damaged before its end, it is not a journal, or it is in
+ * the hands of another user. A record that was torn when the last process died is dropped: nothing was ever told that it is there.
  */
 export async function openRefreshJournal(options: JournalOptions): Promise<Result<FileRefreshJournal>> {
   const { file } = options
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    const problem = options.private === true ? privateDirectoryProblem(dirname(file)) : undefined
+    if (problem !== undefined) return failed(failure('JOURNAL_UNAVAILABLE', notPrivate(dirname(file), problem)))
     const claimed = await claimJournal(file)
     if (claimed.kind === 'taken') {
-      return failed(failure('JOURNAL_UNAVAILABLE', `The refresh journal ${file} is used by ${claimed.by}.`))
+      const what = `The refresh journal ${file} is used by ${claimed.by}. End that process, or give this one another --journal (or --state).`
+      return failed(failure('JOURNAL_UNAVAILABLE', what))
     }
     try {
       const opened = replay(options, claimed.claim)
@@ -79,9 +88,7 @@ function replay(options: JournalOptions, claim: ProcessClaim): Result<FileRefres
   const { file: path, durability, steps = journalSteps } = options
   const file = new JournalFile({ path, durability, steps })
   try {
-    const content: JournalContent = file.isRegular()
-      ? decodeRecords(file.read())
-      : { kind: 'unreadable', problem: 'is not a regular file' }
+    const content = contentOf(file)
     if (content.kind === 'unreadable') {
       file.close()
       const what = `The refresh journal ${path} ${content.problem}; move it away to go on without what it holds.`
@@ -94,6 +101,16 @@ function replay(options: JournalOptions, claim: ProcessClaim): Result<FileRefres
     file.close()
     throw error
   }
+}
+
+function contentOf(file: JournalFile): JournalContent {
+  if (!file.isRegular()) return { kind: 'unreadable', problem: 'is not a regular file' }
+  if (!file.isOurs()) return { kind: 'unreadable', problem: 'belongs to another user' }
+  return decodeRecords(file.read())
+}
+
+function notPrivate(directory: string, problem: string): string {
+  return `The directory ${directory} of the refresh journal ${problem}; remove it, or name another one with --journal.`
 }
 
 function unavailable(doing: string, file: string, error: unknown): Failure {
@@ -267,8 +284,10 @@ export class FileRefreshJournal implements RefreshJournal {
   /** Random bytes, because a file system that compresses would keep no room for zeros. */
   #occupyReserve(): void {
     if (this.#reserveBytes === 0) return
-    const existing = statSync(this.#reserve(), { throwIfNoEntry: false })
-    if (existing !== undefined && existing.size >= this.#reserveBytes) return
-    writeFileSync(this.#reserve(), randomBytes(this.#reserveBytes), { mode: 0o600 })
+    const existing = lstatSync(this.#reserve(), { throwIfNoEntry: false })
+    if (existing?.isFile() === true && existing.size >= this.#reserveBytes) return
+    // Made anew, never written through what stands there: that may be a link.
+    if (existing !== undefined) this.#steps.remove(this.#reserve())
+    writeFileSync(this.#reserve(), randomBytes(this.#reserveBytes), { mode: 0o600, flag: 'wx' })
   }
 }

@@ -2,6 +2,7 @@ import {
   appendFile,
   chmod,
   copyFile,
+  lstat,
   mkdir,
   readFile,
   rename,
@@ -13,7 +14,7 @@ import {
 import { existsSync, readdirSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { journalSteps } from '../../../src/adapters/files/journal-steps.ts'
 import {
   type FileRefreshJournal,
@@ -77,6 +78,68 @@ describe('a refresh journal', () => {
     await chmod(file, 0o644)
     await (await opened({ file, durability: 'process' })).close()
     expect((await stat(file)).mode & 0o777).toBe(0o600)
+  })
+
+  const shared: Record<string, [make: (directory: string) => Promise<void>, problem: string]> = {
+    'is a link': [
+      async (directory) => {
+        await mkdir(`${directory}.elsewhere`)
+        await symlink(`${directory}.elsewhere`, directory)
+      },
+      'is a link',
+    ],
+    'others may write into': [
+      async (directory) => {
+        await mkdir(directory)
+        await chmod(directory, 0o770)
+      },
+      'may be written into by other users',
+    ],
+  }
+  it.each(Object.entries(shared))('is not opened in a directory that %s, where it must be private', async (_, how) => {
+    const [make, problem] = how
+    const directory = join(await temporaryDirectory(), 'state')
+    await make(directory)
+    const file = join(directory, 'journal')
+    const refused = await openRefreshJournal({ file, durability: 'process', private: true })
+    expect(refused).toMatchObject({ ok: false, failure: { code: 'JOURNAL_UNAVAILABLE' } })
+    expect(refused.ok ? '' : refused.failure.message).toContain(
+      `The directory ${directory} of the refresh journal ${problem}`,
+    )
+    expect(readdirSync(directory)).toEqual([])
+    await (await opened({ file, durability: 'process' })).close()
+  })
+
+  it('is opened in a private directory that it makes, and again', async () => {
+    const file = join(await temporaryDirectory(), 'state', 'journal')
+    for (let life = 0; life < 2; life += 1) await (await opened({ file, durability: 'process', private: true })).close()
+  })
+
+  it('belongs to the user that the process runs as, and so does its private directory', async () => {
+    const directory = join(await temporaryDirectory(), 'state')
+    const file = join(directory, 'journal')
+    await (await opened({ file, durability: 'process' })).close()
+    const user = vi.spyOn(process, 'geteuid').mockReturnValue(4_000_000)
+    onTestFinished(() => user.mockRestore())
+    const told = []
+    for (const isPrivate of [true, false]) {
+      const refused = await openRefreshJournal({ file, durability: 'process', private: isPrivate })
+      told.push(refused.ok ? '' : refused.failure.message)
+    }
+    expect(told[0]).toContain(`The directory ${directory} of the refresh journal belongs to another user`)
+    expect(told[1]).toContain(`The refresh journal ${file} belongs to another user`)
+  })
+
+  it('never writes its reserve through a link', async () => {
+    const directory = await temporaryDirectory()
+    const file = join(directory, 'journal')
+    await writeFile(join(directory, 'victim'), 'precious')
+    await symlink(join(directory, 'victim'), `${file}.reserve`)
+    const journal = await opened({ file, ...small })
+    expect(await journal.sent({ ...answeredEntry('uid-0', 1, 'x'), phase: 'sent' })).toMatchObject({ ok: true })
+    expect(await readFile(join(directory, 'victim'), 'utf8')).toBe('precious')
+    expect((await lstat(`${file}.reserve`)).isFile()).toBe(true)
+    await journal.close()
   })
 
   it('leaves no token in the file once nothing is unsettled', async () => {
