@@ -4,7 +4,10 @@ import { type LabelSelector, type LabelSelectorRequirement, storeText, type Toke
 
 type Labels = Readonly<Record<string, string>>
 
-/** Undefined when the credential may use its key of the store with this provider; else a sentence that says what is missing. */
+/**
+ * Undefined when the credential may use its key of the store with this provider; else a sentence that
+ * says what is missing. Labels that are not known grant nothing: a selector may ask for their absence.
+ */
 export function storeAccessProblem(
   store: TokenStore,
   credential: Credential,
@@ -14,6 +17,9 @@ export function storeAccessProblem(
   if (store.kind === 'TokenStore') return undefined
   const { namespace } = credential.key
   const { key } = credential.spec.refreshToken
+  if (namespaceLabels === undefined) {
+    return `The labels of namespace ${namespace} are not known yet, so ${storeText(store)} grants it nothing.`
+  }
   const labels = { 'kubernetes.io/metadata.name': namespace, ...namespaceLabels }
   const granted = store.access.filter(
     (entry) =>
@@ -29,34 +35,44 @@ export function storeAccessProblem(
   return `${storeText(store)} does not let the key "${key}" be sent to an OAuthProvider that namespace ${namespace} wrote itself.`
 }
 
-/** Matches a key pattern: `*` is any text without `/`, `**` any text, `{namespace}` the namespace. The whole key must match. */
+/**
+ * Matches a key pattern: `*` is any text without `/`, `**` any text, `{namespace}` the namespace. The
+ * whole key must match. Takes time in proportion to the two lengths, whatever the pattern.
+ */
 export function keyMatches(pattern: string, key: string, namespace: string): boolean {
   const tokens = pattern.replaceAll('{namespace}', namespace).split(/(\*\*|\*)/)
-  return matchFrom(tokens, 0, key)
+  let reached: readonly boolean[] = [true, ...Array.from({ length: key.length }, () => false)]
+  for (const [index, token] of tokens.entries()) {
+    reached = index % 2 === 0 ? afterText(reached, token, key) : afterWildcard(reached, token, key)
+  }
+  return reached[key.length] === true
 }
 
-/** Splitting on the wildcards leaves text at even and wildcards at odd places. */
-function matchFrom(tokens: readonly string[], index: number, rest: string): boolean {
-  const text = tokens[index] ?? ''
-  if (!rest.startsWith(text)) return false
-  const tail = rest.slice(text.length)
-  const wildcard = tokens[index + 1]
-  if (wildcard === undefined) return tail === ''
-  const reach = wildcard === '*' && tail.includes('/') ? tail.indexOf('/') : tail.length
-  for (let length = 0; length <= reach; length += 1) {
-    if (matchFrom(tokens, index + 2, tail.slice(length))) return true
-  }
-  return false
+/** From the offsets of the key at which a match may stand, those at which it may stand after a text. */
+function afterText(reached: readonly boolean[], text: string, key: string): readonly boolean[] {
+  return reached.map((_, offset) => {
+    const start = offset - text.length
+    return reached[start] === true && key.startsWith(text, start)
+  })
+}
+
+/** As {@link afterText}: a wildcard takes one more character for as long as it may. */
+function afterWildcard(reached: readonly boolean[], wildcard: string, key: string): readonly boolean[] {
+  let open = false
+  return reached.map((here, offset) => {
+    open = here || (open && (wildcard === '**' || key[offset - 1] !== '/'))
+    return open
+  })
 }
 
 /** Kubernetes label selector semantics: all requirements hold. */
 export function selectorMatches(selector: LabelSelector, labels: Labels): boolean {
-  const exact = Object.entries(selector.matchLabels).every(([key, value]) => labels[key] === value)
+  const exact = Object.entries(selector.matchLabels).every(([key, value]) => labelOf(labels, key) === value)
   return exact && selector.matchExpressions.every((requirement) => requirementMatches(requirement, labels))
 }
 
 function requirementMatches({ key, operator, values }: LabelSelectorRequirement, labels: Labels): boolean {
-  const value = labels[key]
+  const value = labelOf(labels, key)
   switch (operator) {
     case 'In':
       return value !== undefined && values.includes(value)
@@ -67,4 +83,9 @@ function requirementMatches({ key, operator, values }: LabelSelectorRequirement,
     case 'DoesNotExist':
       return value === undefined
   }
+}
+
+/** A key such as `constructor` is no label unless somebody put it there. */
+function labelOf(labels: Labels, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined
 }

@@ -58,7 +58,8 @@ const defaultGoneAfterMs = 1000
  *
  * An edit or a deletion takes effect within seconds, a deletion only when it lasts. A file that does
  * not parse is said once, and what it last said stays in force. Of two manifests of one object the
- * file that sorts first wins. Objects without a namespace are in `default`.
+ * file that sorts first wins. Objects without a namespace are in `default`. A namespace that objects
+ * are in exists, whether it has a manifest or not; without one its only label is its name.
  *
  * Decoding gives each object a `uid` that follows from its name and a `generation` that follows from its
  * spec: both are the same after a restart, and a generation is only ever compared for equality.
@@ -110,8 +111,9 @@ export class ManifestDirectory implements ResourceSource {
       if (placed === undefined) this.#tellUnknownKind(raw, path)
       else found.set(name, placed)
     }
-    feed(handler, this.#synced ? this.#known : undefined, found)
-    this.#known = found
+    const all = new Map([...this.#undeclaredNamespaces(found), ...found])
+    feed(handler, this.#synced ? this.#known : undefined, all)
+    this.#known = all
     this.#synced = true
     return this.#vanishing.isWaiting() ? Math.min(goneAfterMs, pollMs) : pollMs
   }
@@ -174,6 +176,18 @@ export class ManifestDirectory implements ResourceSource {
     }
     const resource = this.#options.decode(object)
     return resource === undefined ? undefined : { kind, namespace, name, resource, text }
+  }
+
+  /** There is no server that would say them, and access to a ClusterTokenStore waits for a namespace's labels. */
+  #undeclaredNamespaces(found: ReadonlyMap<string, Placed>): ReadonlyMap<string, Placed> {
+    const undeclared = new Map<string, Placed>()
+    for (const { namespace } of found.values()) {
+      if (namespace === undefined || found.has(`Namespace ${namespace}`)) continue
+      const metadata = { name: namespace, labels: { 'kubernetes.io/metadata.name': namespace } }
+      const placed = this.#place({ apiVersion: 'v1', kind: 'Namespace', metadata }, 0)
+      if (placed !== undefined) undeclared.set(`Namespace ${namespace}`, placed)
+    }
+    return undeclared
   }
 
   #tellUnknownKind(raw: Manifest, path: string): void {

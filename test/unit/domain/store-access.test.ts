@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { keyMatches, selectorMatches, storeAccessProblem } from '../../../src/domain/store-access.ts'
 import type { LabelSelector, StoreAccess, TokenStore } from '../../../src/domain/token-store.ts'
@@ -31,7 +32,7 @@ describe('storeAccessProblem', () => {
       }),
     ],
   }
-  it.each(Object.entries(granted))('grants %s', (_, [store, labels]) => {
+  it.each(Object.entries(granted))('grants %s', (_, [store, labels = {}]) => {
     expect(storeAccessProblem(store, aCredential(), clusterProvider, labels)).toBeUndefined()
   })
 
@@ -44,15 +45,28 @@ describe('storeAccessProblem', () => {
       { team: 'other' },
     ],
   }
-  it.each(Object.entries(denied))('refuses %s', (_, [store, labels]) => {
+  it.each(Object.entries(denied))('refuses %s', (_, [store, labels = {}]) => {
     expect(storeAccessProblem(store, aCredential(), clusterProvider, labels)).toContain('grants namespace ci no access')
+  })
+
+  it('grants nothing while the labels are not known, because a selector may ask for their absence', () => {
+    const production = { key: 'tier', operator: 'NotIn', values: ['untrusted'] } as const
+    const store = clusterStore({
+      keys: ['**'],
+      namespaceSelector: { matchLabels: {}, matchExpressions: [production] },
+    })
+    expect(storeAccessProblem(store, aCredential(), clusterProvider, {})).toBeUndefined()
+    expect(storeAccessProblem(store, aCredential(), clusterProvider, undefined)).toContain(
+      'The labels of namespace ci are not known yet',
+    )
+    expect(storeAccessProblem(aStore(), aCredential(), clusterProvider, undefined)).toBeUndefined()
   })
 
   it('sends no token of a cluster store to a provider that the namespace wrote itself, unless the entry says so', () => {
     const store = clusterStore({ keys: ['**'] })
-    expect(storeAccessProblem(store, aCredential(), aProvider(), undefined)).toContain('wrote itself')
+    expect(storeAccessProblem(store, aCredential(), aProvider(), {})).toContain('wrote itself')
     const open = clusterStore({ keys: ['**'], namespacedProviders: 'Allow' })
-    expect(storeAccessProblem(open, aCredential(), aProvider(), undefined)).toBeUndefined()
+    expect(storeAccessProblem(open, aCredential(), aProvider(), {})).toBeUndefined()
   })
 })
 
@@ -73,7 +87,49 @@ describe('keyMatches', () => {
   })
 })
 
+describe('the time that a pattern takes', () => {
+  it('is short for many wildcards and a long key', () => {
+    const begun = performance.now()
+    expect(keyMatches(`${'**a'.repeat(16)}b`, 'a'.repeat(512), 'ci')).toBe(false)
+    expect(keyMatches(`${'*a'.repeat(16)}b`, 'a'.repeat(512), 'ci')).toBe(false)
+    expect(performance.now() - begun).toBeLessThan(500)
+  })
+
+  it('is bought with no other result than that of trying every way', () => {
+    const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '/', '*', '**', '{namespace}'), maxLength: 7 })
+    const key = fc.string({ unit: fc.constantFrom('a', 'b', '/', 'ci'), maxLength: 8 })
+    fc.assert(
+      fc.property(pattern, key, (p, k) => {
+        expect(keyMatches(p, k, 'ci')).toBe(matchesSomehow(p.replaceAll('{namespace}', 'ci'), k))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  /** Tries every way. */
+  function matchesSomehow(pattern: string, key: string): boolean {
+    if (pattern === '') return key === ''
+    const wildcard = /^\*{1,2}/.exec(pattern)?.[0]
+    if (wildcard === undefined) return key[0] === pattern[0] && matchesSomehow(pattern.slice(1), key.slice(1))
+    const rest = pattern.slice(wildcard.length)
+    const lengths = Array.from({ length: key.length + 1 }, (_, length) => length)
+    return lengths.some(
+      (length) => (wildcard === '**' || !key.slice(0, length).includes('/')) && matchesSomehow(rest, key.slice(length)),
+    )
+  }
+})
+
 describe('selectorMatches', () => {
+  it('knows no labels but those that are there', () => {
+    const named = (operator: 'Exists' | 'DoesNotExist') => ({
+      matchLabels: {},
+      matchExpressions: [{ key: 'constructor', operator, values: [] }],
+    })
+    expect(selectorMatches(named('Exists'), {})).toBe(false)
+    expect(selectorMatches(named('DoesNotExist'), {})).toBe(true)
+    expect(selectorMatches(named('Exists'), { constructor: 'x' })).toBe(true)
+  })
+
   it.each([
     ['In', ['a', 'b'], { k: 'b' }, true],
     ['In', ['a'], {}, false],

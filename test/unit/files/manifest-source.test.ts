@@ -14,6 +14,7 @@ import { LogLines } from '../../support/memory-ports.ts'
 /** Keeps what a source says, as `kind namespace/name`. */
 class Told implements ResourceHandler {
   readonly objects = new Map<string, Resource>()
+  readonly namespaces = new Map<string, unknown>()
   readonly deletions: string[] = []
   changes = 0
 
@@ -23,7 +24,8 @@ class Told implements ResourceHandler {
 
   upserted(_kind: ResourceKind, resource: Resource): void {
     this.changes += 1
-    this.objects.set(nameOf(resource), resource)
+    if (resource.type === 'namespace') this.namespaces.set(resource.name, resource.labels)
+    else this.objects.set(nameOf(resource), resource)
   }
 
   deleted(kind: ResourceKind, namespace: string | undefined, name: string): void {
@@ -93,6 +95,22 @@ describe('ManifestDirectory', () => {
     stop = source.start(told)
     await vi.waitFor(() => expect(source.synced()).toBe(true))
     expect([...told.objects.keys()].sort()).toEqual(['ci/one', 'ci/three', 'ci/two'])
+  })
+
+  it('knows the namespaces that objects are in, and those that have a manifest as it says', async () => {
+    write('a.yaml', credential('one'))
+    stop = source.start(told)
+    await vi.waitFor(() => expect(source.synced()).toBe(true))
+    const named = { 'kubernetes.io/metadata.name': 'ci' }
+    expect(told.namespaces).toEqual(new Map([['ci', named]]))
+    write('n.yaml', 'apiVersion: v1\nkind: Namespace\nmetadata: {name: ci, labels: {team: a}}\n')
+    await vi.waitFor(() => expect(told.namespaces.get('ci')).toMatchObject({ team: 'a' }))
+    rmSync(join(directory, 'n.yaml'))
+    await vi.waitFor(() => expect(told.namespaces.get('ci')).toEqual(named))
+    rmSync(join(directory, 'a.yaml'))
+    await vi.waitFor(() =>
+      expect(told.deletions.toSorted()).toEqual(['Namespace undefined/ci', 'OAuthCredential ci/one']),
+    )
   })
 
   it('follows edits, additions and deletions', async () => {
