@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openRefreshJournal } from '../adapters/files/refresh-journal.ts'
@@ -17,6 +18,7 @@ import { decodeResource } from '../api/decode.ts'
 import { Operator, type OperatorParts } from '../app/operator.ts'
 import type { ControllerFlags } from '../cli/controller-command.ts'
 import type { RefreshJournal } from '../ports/refresh-journal.ts'
+import { orEnd } from './cannot-begin.ts'
 import { startCandidate } from './candidate.ts'
 import { crashOnBug, endSignal } from './process-end.ts'
 import { readOwnServiceAccountToken } from './service-account.ts'
@@ -50,6 +52,9 @@ export async function controller(flags: ControllerFlags): Promise<void> {
     },
   })
   if (settings === undefined) return cannotBegin('There is no cluster: give --kubeconfig, or run in a Pod.')
+  if (flags.kubeconfig !== undefined && !existsSync(flags.kubeconfig)) {
+    return cannotBegin(`The kubeconfig ${flags.kubeconfig} does not exist.`)
+  }
   const directory = flags.journal ?? join(tmpdir(), 'oauth-credential-operator')
   const journal = await openRefreshJournal({
     file: join(directory, 'journal'),
@@ -57,7 +62,7 @@ export async function controller(flags: ControllerFlags): Promise<void> {
     private: flags.journal === undefined,
   })
   if (!journal.ok) return cannotBegin(journal.failure.message)
-  const stop = await run(flags, observed, { settings, journal: journal.value, crash })
+  const stop = await orEnd(logger, ended, () => run(flags, observed, { settings, journal: journal.value, crash }))
   logger.info({ signal: await ended }, 'ending: what is under way is finished first')
   await stop()
   await journal.value.close()

@@ -13,6 +13,7 @@ import { Operator } from '../app/operator.ts'
 import type { StandaloneFlags } from '../cli/standalone-command.ts'
 import { keyText } from '../domain/credential.ts'
 import type { ResourceHandler } from '../ports/resource-source.ts'
+import { cannotUse, orEnd } from './cannot-begin.ts'
 import { crashOnBug, endSignal } from './process-end.ts'
 import { standaloneFiles } from './standalone-files.ts'
 import { remoteStores } from './stores.ts'
@@ -30,7 +31,7 @@ export async function standalone(flags: StandaloneFlags): Promise<void> {
   process.on('uncaughtException', crash)
   const ended = endSignal()
   const files = standaloneFiles(flags.output, flags.state)
-  await mkdir(files.state, { recursive: true, mode: 0o700 })
+  await orEnd(observed.logger, ended, () => makeDirectory(files.state))
   const journal = await openRefreshJournal({ file: files.journal, durability: 'disk' })
   if (!journal.ok) {
     observed.logger.error({ code: journal.failure.code }, journal.failure.message)
@@ -39,10 +40,20 @@ export async function standalone(flags: StandaloneFlags): Promise<void> {
   }
   const status = new StatusFile({ path: files.status, encode: encodeStatus })
   await status.load()
-  const stop = await run(flags, observed, { status, journal: journal.value, crash })
+  const stop = await orEnd(observed.logger, ended, () =>
+    run(flags, observed, { status, journal: journal.value, crash }),
+  )
   observed.logger.info({ signal: await ended }, 'ending: what is under way is finished first')
   await stop()
   await journal.value.close()
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw cannotUse(`Making the state directory ${path}`, error)
+  }
 }
 
 interface Opened {

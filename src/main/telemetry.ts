@@ -8,6 +8,7 @@ import type { Operator } from '../app/operator.ts'
 import type { LogFlags } from '../cli/shared-options.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
+import { cannotListen } from './cannot-begin.ts'
 import { listenAddress } from './listen-address.ts'
 import { build } from './version.ts'
 
@@ -31,7 +32,7 @@ export interface ServedHealth {
   readonly readiness: readonly HealthCheck[]
 }
 
-/** Connects the metrics with what they show, and serves metrics and probes. Resolves with what stops it. */
+/** Connects the metrics with what they show, and serves metrics and probes. Resolves with what stops it; rejects with CannotBegin when an address cannot be listened at. */
 export async function serve(
   { logger, metrics }: Telemetry,
   operator: Operator,
@@ -48,7 +49,11 @@ export async function serve(
     readiness,
     logger,
   })
-  await server.start()
+  try {
+    await server.start()
+  } catch (error) {
+    throw cannotListen(error)
+  }
   eventLoop.start()
   return async () => {
     eventLoop.stop()
