@@ -10,12 +10,14 @@ const serviceAccountRef = z
       .array(printable(256))
       .max(8)
       .default([])
-      .describe('Audiences of the token that is requested. Default: those of the API server.')
+      .describe(
+        'Audiences of the token that is requested: at least one, and none that the API server accepts, because Vault is shown the token. Without one the login is refused.',
+      )
       .meta({ 'x-kubernetes-list-type': 'atomic' }),
   })
   .describe(
     'ServiceAccount whose token is presented, in the namespace of this object; for cluster-scoped kinds in the namespace of the operator. ' +
-      "Default: the operator's own, which a TokenStore may use only when the operator was started with --ambient-store-credentials=all.",
+      "Default: the operator's own, for a ClusterTokenStore alone; a TokenStore has to name one, whatever --ambient-store-credentials says.",
   )
 
 const vaultAuth = constrained(
