@@ -13,7 +13,7 @@ import { decodeSecretValue } from './secret-text.ts'
 const keptMs = 60_000
 
 /** Types of Secrets that may be named, and which of their keys. */
-const readableKeys: ReadonlyMap<string, 'all' | ReadonlySet<string>> = new Map([
+const readableKeys = new Map<string, 'all' | ReadonlySet<string>>([
   ['Opaque', 'all'],
   ['kubernetes.io/basic-auth', 'all'],
   ['kubernetes.io/tls', new Set(['ca.crt', 'tls.crt'])],
