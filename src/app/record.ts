@@ -76,7 +76,7 @@ function tell(subject: Recorded, step: Settled, state: CredentialState, deps: De
   for (const event of transitions(before.conditions, state.conditions, { key, uid })) deps.events.record(event)
   const provider = observed?.provider.kind === 'found' ? observed.provider.value.name : undefined
   if (state.refreshes > before.refreshes) {
-    const rotated = step.progress.writtenBack ?? false
+    const rotated = isRotated(step.progress)
     deps.logger.info({ credential: keyText(key), uid, refreshes: state.refreshes, rotated }, 'refreshed')
     if (provider !== undefined) countRefresh(provider, before, step, deps)
   }
@@ -96,9 +96,14 @@ function tellFailure(
 }
 
 function countRefresh(provider: string, before: CredentialState, { progress }: Settled, deps: Deps): void {
-  if (progress.writtenBack === true) deps.metrics.refreshTokenRotated(provider)
+  if (isRotated(progress)) deps.metrics.refreshTokenRotated(provider)
   if (before.accessTokenExpiresAt === undefined) return
   deps.metrics.remainingLifetime(provider, seconds(before.accessTokenExpiresAt - deps.clock.now()))
+}
+
+/** True when a new refresh token came, whether or not the store has taken it yet. */
+function isRotated({ writtenBack, pending }: Progress): boolean {
+  return writtenBack === true || pending?.persisted === false
 }
 
 /**

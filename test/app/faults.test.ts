@@ -19,6 +19,7 @@ describe('a store that fails after the refresh token was spent', () => {
     expect(world.podToken()).toBe(world.newestAccessToken())
     expect(world.condition('RefreshTokenPersisted')).toMatchObject({ status: 'False', reason: 'StoreUnavailable' })
     expect(world.events.reasons()).toContain('RefreshTokenWriteBackFailed')
+    expect(world.measured.counts.get('refreshTokenRotated gateway')).toBe(1)
     await world.clock.pass(900)
     expect(world.endpoint.requests).toBe(1)
     world.store.writeFault = undefined
@@ -26,6 +27,7 @@ describe('a store that fails after the refresh token was spent', () => {
     expect(world.endpoint.isLive(world.store.tokens.get(key) ?? '')).toBe(true)
     expect(world.condition('RefreshTokenPersisted')).toMatchObject({ status: 'True', reason: 'WrittenBack' })
     expect(world.condition('Reconciling')).toBeUndefined()
+    expect(world.measured.counts.get('refreshTokenRotated gateway')).toBe(1)
     expect(world.journal.entries.size).toBe(0)
   })
 
