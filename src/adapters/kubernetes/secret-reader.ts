@@ -13,11 +13,10 @@ import { decodeSecretValue } from './secret-text.ts'
 const keptMs = 60_000
 
 /** Types of Secrets that may be named, and which of their keys. */
-const readableKeys = new Map<string, 'all' | ReadonlySet<string>>([
-  ['Opaque', 'all'],
-  ['kubernetes.io/basic-auth', 'all'],
-  ['kubernetes.io/tls', new Set(['ca.crt', 'tls.crt'])],
-])
+const readableKeys: ReadonlyMap<string, 'all' | ReadonlySet<string>> = new Map<string, 'all' | ReadonlySet<string>>()
+  .set('Opaque', 'all')
+  .set('kubernetes.io/basic-auth', 'all')
+  .set('kubernetes.io/tls', new Set(['ca.crt', 'tls.crt']))
 
 /** Failures are kept only so long that thousands of credentials of one provider ask once. */
 const failureKeptMs = 5_000
