@@ -34,9 +34,8 @@ async function build(entry: ServerEntry): Promise<ServerSource> {
   const log = `${directory}.log`
   let from = 'cache' // another process may have built it meanwhile
   const work = async (temporary: string): Promise<void> => {
-    const step = stepRunner(entry.name, log)
-    from = (await copyFromImage(entry, temporary, step)) ? 'image' : 'built'
-    if (from === 'built') await entry.recipe.build(temporary, step)
+    from = (await copyFromImage(entry, temporary)) ? 'image' : 'built'
+    if (from === 'built') await entry.recipe.build(temporary, stepRunner(entry.name, log))
   }
   try {
     await fillCache(directory, work, (seconds) => {
