@@ -1,25 +1,47 @@
-# Builds the bundle with a locked install, and ships it on a bare Node without npm or a shell of ours.
-# Both images are arguments, so that it builds where no public registry is reachable.
+# Builds the bundle from a locked install, and ships it on a bare Node: no npm, no node_modules, no shell of ours.
+#
+#   docker build --build-arg VERSION=1.2.3 --build-arg REVISION="$(git rev-parse HEAD)" -t oauth-credential-operator .
+#
+# Both images are arguments, so that it builds where no public registry is reachable. Behind a registry or a proxy of
+# your own, give the build their settings as secrets; they stay out of every layer:
+#
+#   docker build --secret id=npmrc,src=$HOME/.npmrc --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt .
 ARG BUILD_IMAGE=node:24-bookworm-slim
 ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian12:nonroot
 
-FROM ${BUILD_IMAGE} AS build
+# The bundle is the same for every architecture: it is built on the one that builds.
+FROM --platform=${BUILDPLATFORM} ${BUILD_IMAGE} AS build
 WORKDIR /src
-COPY package.json package-lock.json .npmrc ./
-RUN npm ci --no-audit --no-fund
-COPY tsconfig.base.json tsconfig.json ./
+COPY package.json package-lock.json ./
+# No install scripts: nothing that the bundle is made of needs one, and so no dependency runs code here.
+RUN --mount=type=secret,id=npmrc,target=/run/secrets/npmrc \
+    --mount=type=secret,id=ca,target=/run/secrets/ca \
+    if [ -f /run/secrets/npmrc ]; then export NPM_CONFIG_USERCONFIG=/run/secrets/npmrc; fi; \
+    if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi; \
+    npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json tsconfig.base.json ./
 COPY scripts scripts
 COPY src src
-RUN npm run bundle
+ARG VERSION
+ARG REVISION
+RUN OAUTH_OPERATOR_VERSION="${VERSION}" OAUTH_OPERATOR_REVISION="${REVISION}" node scripts/bundle.ts
 
 FROM ${RUNTIME_IMAGE}
-LABEL org.opencontainers.image.title="oauth-credential-operator" \
-      org.opencontainers.image.licenses="Apache-2.0"
 WORKDIR /app
 COPY --from=build /src/dist/bundle ./
 COPY LICENSE ./
+ARG VERSION
+ARG REVISION
+LABEL org.opencontainers.image.title="oauth-credential-operator" \
+      org.opencontainers.image.description="Keeps OAuth 2.0 access tokens fresh in Kubernetes Secrets and files, and never loses a rotated refresh token." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+# By number, so that Kubernetes can tell that it is not root (runAsNonRoot).
 USER 65532:65532
+# Metrics, and health.
 EXPOSE 8080 8081
 # --disable-sigusr1: nobody opens an inspector into a process that holds refresh tokens.
-ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--max-semi-space-size=4", "main.js"]
+# An absolute path, so that a working directory may be set for relative --manifests and --output.
+ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--max-semi-space-size=4", "/app/main.js"]
 CMD ["controller"]
