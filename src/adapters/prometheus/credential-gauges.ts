@@ -69,7 +69,7 @@ export async function renderCredentialGauges(
   credentials: Iterable<CredentialGaugeInput>,
   perCredential: boolean,
   seen: (credential: CredentialGaugeInput) => void,
-): Promise<string> {
+): Promise<readonly Buffer[]> {
   const series = new CredentialSeries()
   const totals = new Totals()
   const rendered = new Set<string>()
@@ -84,7 +84,7 @@ export async function renderCredentialGauges(
     series.settle()
     await setImmediate()
   }
-  return totals.text() + series.text()
+  return [...totals.bytes(), ...series.bytes()]
 }
 
 class CredentialSeries {
@@ -108,10 +108,8 @@ class CredentialSeries {
     for (const text of this.#texts()) text.settle()
   }
 
-  text(): string {
-    return this.#texts()
-      .map((text) => text.text())
-      .join('')
+  bytes(): readonly Buffer[] {
+    return this.#texts().flatMap((text) => text.bytes())
   }
 
   #texts(): readonly GaugeText[] {
@@ -139,7 +137,7 @@ class Totals {
     if (credential.writeBackPending) this.#writeBacksPending += 1
   }
 
-  text(): string {
+  bytes(): readonly Buffer[] {
     const credentials = new GaugeText(
       'oauthcredential_credentials',
       'Credentials by state. Each is counted once: suspended before stalled before ready.',
@@ -150,7 +148,7 @@ class Totals {
       'Credentials whose rotated refresh token is not yet in its store.',
     )
     pending.add('', this.#writeBacksPending)
-    return credentials.text() + pending.text()
+    return [...credentials.bytes(), ...pending.bytes()]
   }
 }
 

@@ -67,15 +67,15 @@ export class PrometheusMetrics implements Metrics {
   }
 
   /** Everything in the text exposition format, version 0.0.4. */
-  async render(): Promise<string> {
+  async render(): Promise<Buffer> {
     const credentials = this.#leading ? this.#credentials() : undefined
     const gauges =
       credentials === undefined
-        ? ''
+        ? []
         : await renderCredentialGauges(credentials, this.#options.perCredential, ({ info, namespace }) =>
             this.#firstSight.provider(info.provider, namespace),
           )
-    return (await this.#registry.metrics()) + gauges
+    return Buffer.concat([Buffer.from(await this.#registry.metrics()), ...gauges])
   }
 
   refreshAttempted(provider: string, namespace: string): void {

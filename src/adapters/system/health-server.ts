@@ -12,7 +12,8 @@ export interface ListenAddress {
 /** What `/metrics` answers. */
 export interface Scrape {
   readonly contentType: string
-  render(): Promise<string>
+  /** The body, in UTF-8. */
+  render(): Promise<string | Buffer>
 }
 
 export interface HealthServerOptions {
@@ -32,7 +33,7 @@ export interface HealthServerOptions {
 interface Answer {
   readonly status: number
   readonly contentType: string
-  readonly body: string
+  readonly body: string | Buffer
 }
 
 type Route = () => Answer | Promise<Answer>
@@ -55,7 +56,7 @@ const plainText = 'text/plain; charset=utf-8'
 export class HealthServer {
   readonly #options: HealthServerOptions
   readonly #servers: Server[] = []
-  #scraping: Promise<string> | undefined
+  #scraping: Promise<string | Buffer> | undefined
   #metricsServer: Server | undefined
   #healthServer: Server | undefined
 

@@ -13,7 +13,7 @@ function someMetrics(perCredential = true): PrometheusMetrics {
 }
 
 async function scrape(metrics: PrometheusMetrics): Promise<Exposition> {
-  const text = await metrics.render()
+  const text = (await metrics.render()).toString()
   observeOutput('/metrics', text)
   return parseExposition(text)
 }
