@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { partOfUndici } from './part-of-undici.ts'
 import { thirdPartyNotices } from './third-party-notices.ts'
 
 /**
@@ -31,6 +32,7 @@ const { metafile } = await build({
   sourcemap: false,
   metafile: true,
   legalComments: 'linked',
+  plugins: [partOfUndici],
   define: Object.fromEntries(
     Object.entries(identity).map(([name, value]) => [`process.env.${name}`, JSON.stringify(value)]),
   ),

@@ -57,7 +57,7 @@ export function logOptions(format: LogFlags['logFormat']): readonly Option[] {
 }
 
 /** Only the two words: what else a person may have meant is not guessed. */
-export function parseBoolean(value: string): boolean {
+function parseBoolean(value: string): boolean {
   if (value === 'true' || value === 'false') return value === 'true'
   throw new InvalidArgumentError('Expected true or false.')
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Sensitive } from '../../domain/sensitive.ts'
 
 const Texts = z.record(z.string(), z.string()).default({})

@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort } from '../servers/loopback.ts'
+import { end } from './measured-process.ts'
+import { benchNamespace } from './objects.ts'
+import type { ServersPlace } from './protocol.ts'
+
+/** As in the image. */
+export const nodeFlags: readonly string[] = ['--disable-sigusr1', '--max-semi-space-size=4']
+
+export interface ControllerOptions {
+  /** Holds the bundle. */
+  readonly bundle: string
+  /** For the journal, the log and the ServiceAccount; its own. */
+  readonly directory: string
+  readonly place: ServersPlace
+  /** That the API server takes. */
+  readonly token: string
+}
+
+/** The bundled controller, started as in a Pod. */
+export class ControllerProcess {
+  readonly process: ChildProcess
+  readonly startedAtMs: number
+  readonly #metricsUrl: string
+  readonly #log: string
+
+  private constructor(options: ControllerOptions, metricsPort: number) {
+    const { directory, bundle } = options
+    const serviceAccount = join(directory, 'serviceaccount')
+    writeServiceAccount(serviceAccount, options)
+    this.#metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`
+    this.#log = join(directory, 'log')
+    const log = openSync(this.#log, 'w')
+    this.startedAtMs = Date.now()
+    this.process = spawn(
+      process.execPath,
+      [...nodeFlags, join(bundle, 'main.js'), 'controller', ...flags(directory, serviceAccount, metricsPort)],
+      { stdio: ['ignore', log, 'inherit'], env: environment(options.place) },
+    )
+    closeSync(log)
+  }
+
+  static async start(options: ControllerOptions): Promise<ControllerProcess> {
+    return new ControllerProcess(options, await freePort())
+  }
+
+  /** What a Prometheus server does every now and then. Resolves with the seconds that it took. */
+  async scrape(): Promise<number> {
+    const began = performance.now()
+    const answer = await fetch(this.#metricsUrl)
+    await answer.arrayBuffer()
+    return (performance.now() - began) / 1000
+  }
+
+  /** @throws with the end of the log when the controller has ended by itself. */
+  assertRunning(): void {
+    if (this.process.exitCode === null && this.process.signalCode === null) return
+    throw new Error(`the controller ended:\n${readFileSync(this.#log, 'utf8').slice(-2000)}`)
+  }
+
+  /** Warnings and errors that it has logged. */
+  complaints(): readonly string[] {
+    const lines = readFileSync(this.#log, 'utf8').split('\n')
+    return lines.filter((line) => line !== '' && !line.includes('"level":"info"'))
+  }
+
+  stop(): Promise<void> {
+    return end(this.process)
+  }
+}
+
+function writeServiceAccount(directory: string, { place, token }: ControllerOptions): void {
+  mkdirSync(directory, { recursive: true })
+  const files = { token, 'ca.crt': place.ca, namespace: benchNamespace }
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content)
+}
+
+function flags(directory: string, serviceAccount: string, metricsPort: number): readonly string[] {
+  return [
+    ['--service-account-directory', serviceAccount],
+    ['--journal', join(directory, 'journal')],
+    ['--metrics-address', `127.0.0.1:${metricsPort}`],
+    ['--health-address', '127.0.0.1:0'],
+    ['--allow-private-addresses'],
+  ].flat()
+}
+
+function environment({ apiServer }: ServersPlace): NodeJS.ProcessEnv {
+  const { hostname, port } = new URL(apiServer)
+  return { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port }
+}

@@ -1,0 +1,118 @@
+import { applyBody } from '../../src/adapters/kubernetes/target-marks.ts'
+import { decodeResource, encodeStatus } from '../../src/api/decode.ts'
+import { conditionsOf } from '../../src/domain/conditions.ts'
+import type { CredentialSpec } from '../../src/domain/credential.ts'
+import type { CredentialState } from '../../src/domain/credential-state.ts'
+import { outputKeys } from '../../src/domain/formats.ts'
+import { groupVersion } from '../../src/domain/names.ts'
+import { Sensitive } from '../../src/domain/sensitive.ts'
+import { publicationDigest } from '../../src/domain/target-login.ts'
+import { epochSeconds, type EpochSeconds } from '../../src/domain/time.ts'
+import { type FleetMember, lifetimeSeconds, type NamedObject } from './fleet.ts'
+
+// The objects of the benchmark, as an API server takes them.
+
+export const benchNamespace = 'bench'
+
+/** Holds the token that the store logs in with. */
+export const loginSecret = 'vault-token'
+
+/** What the schema fills in. */
+const targetDefaults = { outputs: [{ format: 'raw' }], creationPolicy: 'Owner', deletionPolicy: 'Delete' } as const
+
+export interface BenchEndpoints {
+  readonly tokenEndpoint: string
+  readonly vaultAddress: string
+  /** PEM that both are trusted by. */
+  readonly ca: string
+}
+
+export function providerObject({ tokenEndpoint, ca }: BenchEndpoints): object {
+  return namespaced('OAuthProvider', 'server', {
+    tokenEndpoint,
+    client: { id: 'bench', authentication: 'none' },
+    limits: { requestsPerSecond: 1000, maxConcurrent: 256 },
+    tls: { caBundle: ca },
+  })
+}
+
+export function storeObject({ vaultAddress, ca }: BenchEndpoints): object {
+  const auth = { token: { secretRef: { name: loginSecret, key: 'token' } } }
+  return namespaced('TokenStore', 'vault', {
+    vault: { address: vaultAddress, mount: 'secret', tls: { caBundle: ca }, auth },
+  })
+}
+
+/** As an API server returns it: with the defaults of the schema filled in. */
+export function credentialObject({ name }: Pick<NamedObject, 'name'>): {
+  readonly metadata: object
+  readonly spec: object
+} {
+  return namespaced('OAuthCredential', name, {
+    grant: 'RefreshToken',
+    providerRef: { kind: 'OAuthProvider', name: 'server' },
+    refresh: {},
+    refreshToken: { storeRef: { kind: 'TokenStore', name: 'vault' }, key: `bench/${name}` },
+    scopes: [],
+    suspend: false,
+    target: { name: targetName(name), ...targetDefaults },
+  })
+}
+
+/** What the controller would have written after the refresh that the member begins with. */
+export function statusOf(member: FleetMember): object {
+  const { refreshedAt } = member
+  const state: CredentialState = {
+    observedGeneration: 1,
+    accessTokenExpiresAt: expiryOf(member),
+    lastRefreshAt: refreshedAt,
+    refreshes: 1,
+    consecutiveFailures: 0,
+    storeVersion: '1',
+    targetDigest: publicationDigest(specOf(member)),
+    conditions: [],
+  }
+  const settled = { settlement: { kind: 'fine' }, generation: 1, writtenBack: true, answerWaiting: false } as const
+  const conditions = conditionsOf({ ...settled, state, now: refreshedAt })
+  return encodeStatus({ state: { ...state, conditions }, nextRefreshAt: member.dueAt })
+}
+
+/** The target as the controller would have applied it, whatever was there before. */
+export function targetObject(member: FleetMember): { readonly metadata: { readonly name: string } } {
+  const { target } = specOf(member)
+  const { name, creationPolicy, deletionPolicy } = target
+  const credential = { namespace: benchNamespace, name: member.name }
+  const files = new Map(outputKeys(target.outputs).map((key) => [key, new Sensitive('an earlier token')]))
+  const identity = { credential, credentialUid: member.uid, name, creationPolicy, deletionPolicy }
+  const publication = { identity, files, digest: publicationDigest(specOf(member)), expiresAt: expiryOf(member) }
+  const body = applyBody(publication, { kind: 'absent' }) as { readonly metadata: object }
+  const { resourceVersion: _none, ...metadata } = { resourceVersion: '', ...body.metadata, name }
+  return { ...body, metadata }
+}
+
+export function loginSecretObject(): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: loginSecret, namespace: benchNamespace },
+    data: { token: Buffer.from('bench').toString('base64') },
+  }
+}
+
+function targetName(credential: string): string {
+  return `${credential}-token`
+}
+
+function specOf(member: FleetMember): CredentialSpec {
+  const decoded = decodeResource(credentialObject(member))
+  if (decoded?.type !== 'credential') throw new Error('the credentials of the benchmark are not valid any more')
+  return decoded.credential.spec
+}
+
+function expiryOf({ refreshedAt }: FleetMember): EpochSeconds {
+  return epochSeconds(refreshedAt + lifetimeSeconds)
+}
+
+function namespaced(kind: string, name: string, spec: object) {
+  return { apiVersion: groupVersion, kind, metadata: { name, namespace: benchNamespace }, spec }
+}

@@ -1,0 +1,47 @@
+import type { Measurement } from './measure.ts'
+import type { BenchCounts } from './protocol.ts'
+
+/** What `npm run bench` prints of one run. */
+export function reportOf(title: string, measurement: Measurement): string {
+  const { windows, warmUp, counts, startSeconds, apiHandshakes, runSeconds } = measurement
+  const ratios = windows.map((each) => each.microsecondsPerRefresh / each.floorMicrosecondsPerRefresh)
+  const cpu = windows.map((each) => each.microsecondsPerRefresh)
+  const floor = windows.map((each) => each.floorMicrosecondsPerRefresh)
+  const resident = windows.map((each) => each.residentMiB)
+  const refreshes = counts.calls['POST token'] ?? 0
+  const lines = [
+    ['CPU per refresh', `${spread(ratios, 2)} of the floor: ${spread(cpu, 0)} µs, floor ${spread(floor, 0)} µs`],
+    ['calls per refresh', callsPerRefresh(counts)],
+    ['  first in a process', callsPerRefresh(warmUp)],
+    ['lateness', `p50 ${milliseconds(warmUp, 0.5)}, p99 ${milliseconds(warmUp, 0.99)} over ${warmUp.lateness.length}`],
+    ['resident memory', `${spread(resident, 0)} MiB, peak ${measurement.peakResidentMiB.toFixed(0)} MiB`],
+    ['start to first refresh', `${spread(startSeconds, 2)} s over ${startSeconds.length} starts`],
+    ['TLS handshakes', `${apiHandshakes} with the API server in ${runSeconds.toFixed(0)} s`],
+    ['scrape of /metrics', `${(measurement.scrapeSeconds * 1000).toFixed(0)} ms`],
+    ['refreshes', `${refreshes} in ${windows.length} windows`],
+    ...measurement.complaints.slice(0, 5).map((complaint) => ['complaint', complaint]),
+  ]
+  return [title, ...lines.map(([name = '', text]) => `  ${name.padEnd(23)}${text}`), ''].join('\n')
+}
+
+/** Median, with least and greatest. */
+function spread(values: readonly number[], digits: number): string {
+  const sorted = values.toSorted((one, other) => one - other)
+  const [least = Number.NaN, greatest = Number.NaN] = [sorted[0], sorted.at(-1)]
+  const median =
+    ((sorted[Math.floor((sorted.length - 1) / 2)] ?? NaN) + (sorted[Math.floor(sorted.length / 2)] ?? NaN)) / 2
+  return `${median.toFixed(digits)} (${least.toFixed(digits)}–${greatest.toFixed(digits)})`
+}
+
+function callsPerRefresh({ calls }: BenchCounts): string {
+  const refreshes = calls['POST token'] ?? 0
+  return Object.entries(calls)
+    .map(([kind, count]) => `${kind} ${(count / refreshes).toFixed(2)}`)
+    .join(', ')
+}
+
+function milliseconds({ lateness }: BenchCounts, share: number): string {
+  const sorted = lateness.toSorted((one, other) => one - other)
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
+  return value === undefined ? 'unknown' : `${(value * 1000).toFixed(0)} ms`
+}
