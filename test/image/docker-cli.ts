@@ -26,5 +26,5 @@ export function docker(...args: readonly string[]): Promise<string> {
 }
 
 function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-15).join('\n')
+  return text.trim().split('\n').slice(-40).join('\n')
 }
