@@ -1,9 +1,16 @@
 import { program } from '../cli/program.ts'
+import { endSignal } from './process-end.ts'
 import { build } from './version.ts'
 
 // The modes are loaded when they are asked for: a controller has no use for the files of standalone mode, nor the other way round.
 await program(build.version, {
-  controller: async (flags) => (await import('./controller.ts')).controller(flags),
-  standalone: async (flags) => (await import('./standalone.ts')).standalone(flags),
+  controller: async (flags) => {
+    void endSignal()
+    await (await import('./controller.ts')).controller(flags)
+  },
+  standalone: async (flags) => {
+    void endSignal()
+    await (await import('./standalone.ts')).standalone(flags)
+  },
   status: async (flags) => (await import('./status.ts')).status(flags),
 }).parseAsync(process.argv)

@@ -3,8 +3,18 @@ import type { Logger } from '../ports/logger.ts'
 /** npm and some shells hand on a signal that the terminal has sent to every process: one Ctrl-C comes twice. */
 const sameSignalMs = 500
 
-/** Resolves at the first SIGTERM or SIGINT with its name; a second one, half a second later or more, ends the process at once. */
+let ended: Promise<NodeJS.Signals> | undefined
+
+/**
+ * Resolves at the first SIGTERM or SIGINT since the first call, with its name; a second one, half a second
+ * later or more, ends the process at once. Process 1 of a container has no other way to end by a signal.
+ */
 export function endSignal(): Promise<NodeJS.Signals> {
+  ended ??= listenForEnd()
+  return ended
+}
+
+function listenForEnd(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let firstMs: number | undefined
     const take = (signal: NodeJS.Signals): void => {
