@@ -19,7 +19,7 @@ import {
   wakeBeforeExpiry,
 } from './settle.ts'
 import type { Action, Step } from './step.ts'
-import { type EpochSeconds, epochSeconds, later, seconds } from './time.ts'
+import { type EpochSeconds, epochSeconds, later, seconds, sooner } from './time.ts'
 
 type Check = (observed: Observed, now: EpochSeconds) => Step | undefined
 
@@ -32,6 +32,7 @@ export const checks: readonly Check[] = [
   beingDeleted, // an object on its way out is cleaned up, never refreshed
   suspended, // a human said stop
   finalizerMissing, // before anything is published that nobody else would remove
+  referentsArriving, // applied together with what it refers to, a credential may be seen first
   referentsUnusable, // provider, store, or the right to use them is missing
   targetNotOurs, // before a refresh token is spent: there must be a place for the result
   publicationPending, // an issued token that has not reached its target
@@ -47,6 +48,9 @@ export const checks: readonly Check[] = [
 
 /** After so many failed write-backs a deletion is held up no longer; the write-back goes on without the object. */
 const writeBacksBeforeDeletion = 5
+
+/** How long after its creation a credential waits for what it refers to, before it says that something is missing. */
+const arrivalTime = seconds(5)
 
 /** Each refresh by annotation may burn a single-use token, so they keep this distance. */
 const requestedRefreshInterval = seconds(10)
@@ -103,6 +107,23 @@ function writeBackPending(observed: Observed, now: EpochSeconds): Step | undefin
   if (waiting === undefined) return act(observed, { kind: 'write-back', pending })
   // A target that is gone need not wait for a store that is away.
   return credential.deleting || credential.spec.suspend ? waiting : (repair(observed, now) ?? waiting)
+}
+
+/** Each kind comes over a watch of its own, so nothing says that a provider is known before a credential that was applied after it. */
+function referentsArriving(observed: Observed, now: EpochSeconds): Step | undefined {
+  const { createdAt } = observed.credential
+  const until = later(createdAt, arrivalTime)
+  // The API server's clock is another one: hours that it is ahead must not become hours of waiting.
+  const isNew = observed.state.refreshes === 0 && now < until && now >= sooner(createdAt, arrivalTime)
+  return isNew && mayArrive(observed) ? settleFineUntil(observed, firstProgress(observed), until) : undefined
+}
+
+function mayArrive(observed: Observed): boolean {
+  const usable = usableReferents(observed)
+  if (!isFailure(usable)) return false
+  const { code } = usable
+  if (code === 'STORE_ACCESS_NOT_GRANTED') return observed.namespaceLabels === undefined
+  return code === 'PROVIDER_NOT_FOUND' || code === 'STORE_NOT_FOUND'
 }
 
 function referentsUnusable(observed: Observed, now: EpochSeconds): Step | undefined {

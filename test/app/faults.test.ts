@@ -214,6 +214,7 @@ describe('what a credential refers to', () => {
     world.store.put(key, world.endpoint.login())
     world.apply(aCredential())
     await world.start()
+    await world.clock.pass(6)
     expect(world.condition('Stalled')).toMatchObject({ reason: 'ProviderNotFound' })
     expect(world.condition('Stalled')?.message).toContain('OAuthProvider ci/gateway')
     world.applyProvider()
@@ -223,6 +224,21 @@ describe('what a credential refers to', () => {
     await world.clock.pass(1)
     expect(world.condition('Ready')?.status).toBe('True')
     expect(world.condition('Stalled')).toBeUndefined()
+  })
+
+  it('is waited for a moment, because it may be applied together with the credential and seen after it', async () => {
+    const world = new World()
+    world.store.put(key, world.endpoint.login())
+    world.apply(aCredential())
+    await world.start()
+    await world.clock.pass(2)
+    expect(world.condition('Ready')).toMatchObject({ status: 'False', reason: 'Pending' })
+    world.applyStore()
+    await world.clock.pass(1)
+    world.applyProvider()
+    await world.clock.pass(0)
+    expect(world.condition('Ready')?.status).toBe('True')
+    expect(world.events.reasons()).not.toContain('Stalled')
   })
 
   it('tries a refused client again as soon as the provider is corrected', async () => {

@@ -81,7 +81,8 @@ async function expectToldOnce({ name, code, names }: BadInput): Promise<void> {
     },
     { timeout: 5000, interval: 100 },
   )
-  expect(events.map(({ type }) => type)).toEqual(['Warning'])
+  const told = events.map(({ type, reason, note }) => `${type} ${reason}: ${note}`)
+  expect(told).toEqual([expect.stringMatching(/^Warning /)])
   for (const what of [failureRegistry[code].remedy, ...names]) expect(events[0]?.note).toContain(what)
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decide, decideInvalid } from '../../../src/domain/decide.ts'
+import { noState } from '../../../src/domain/credential-state.ts'
 import { failure, type FailureCode, failureCodes } from '../../../src/domain/failures.ts'
 import type { Observed, PendingTokens } from '../../../src/domain/observed.ts'
 import { Sensitive } from '../../../src/domain/sensitive.ts'
@@ -55,6 +56,38 @@ const table: Record<string, [changes: Partial<Observed>, expected: string]> = {
   'nothing published yet: refresh': [{ state: aCredential().state }, 'read-refresh-token'],
   'a missing provider stalls': [{ provider: { kind: 'missing' } }, 'stalled PROVIDER_NOT_FOUND'],
   'a missing store stalls': [{ store: { kind: 'missing' } }, 'stalled STORE_NOT_FOUND'],
+  'a provider that may be on its way with a new credential is waited for': [
+    { state: noState, provider: { kind: 'missing' } },
+    'fine',
+  ],
+  'a store that may be on its way with a new credential is waited for': [
+    { state: noState, store: { kind: 'missing' } },
+    'fine',
+  ],
+  'a provider that is not there after five seconds is missing': [
+    { state: noState, provider: { kind: 'missing' }, credential: aCredential({ createdAt: inSeconds(-5) }) },
+    'stalled PROVIDER_NOT_FOUND',
+  ],
+  'a credential from a clock that is a little ahead waits too': [
+    { state: noState, provider: { kind: 'missing' }, credential: aCredential({ createdAt: inSeconds(5) }) },
+    'fine',
+  ],
+  'a credential from the future waits for nothing': [
+    { state: noState, provider: { kind: 'missing' }, credential: aCredential({ createdAt: inSeconds(6) }) },
+    'stalled PROVIDER_NOT_FOUND',
+  ],
+  'a namespace that is not known yet may be on its way with a new credential': [
+    { state: noState, store: { kind: 'found', value: aStore({ kind: 'ClusterTokenStore' }) } },
+    'fine',
+  ],
+  'what a known namespace is not granted is told at once': [
+    {
+      state: noState,
+      store: { kind: 'found', value: aStore({ kind: 'ClusterTokenStore' }) },
+      namespaceLabels: {},
+    },
+    'stalled STORE_ACCESS_NOT_GRANTED',
+  ],
   'an invalid provider stalls': [
     {
       provider: {
