@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServerHome } from './server-home.ts'
 
@@ -18,6 +18,9 @@ export interface ServerProcessOptions {
 const pollIntervalMs = 50
 const logTailLines = 25
 const stopWithinMs = 10_000
+
+/** Only slept on. */
+const pauseClock = new Int32Array(new SharedArrayBuffer(4))
 
 /** A running server: one process group, its output in `<name>.log` of its home. */
 export class ServerProcess {
@@ -93,9 +96,23 @@ export class ServerProcess {
     await this.#end()
   }
 
-  /** SIGSTOP: connections stay open and nothing answers. */
+  /**
+   * SIGSTOP: connections stay open and nothing answers. Returns when every thread of the process has
+   * stopped, because the signal leaves them running for a moment.
+   */
   pause(): void {
     this.#signal('SIGSTOP')
+    const deadline = Date.now() + 5000
+    while (!this.#isStopped() && Date.now() < deadline) Atomics.wait(pauseClock, 0, 0, 2)
+  }
+
+  #isStopped(): boolean {
+    const tasks = `/proc/${this.#child.pid}/task`
+    // Only Linux shows its threads.
+    return (
+      !existsSync(tasks) ||
+      readdirSync(tasks).every((task) => / [TtZX] /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8')))
+    )
   }
 
   resume(): void {
