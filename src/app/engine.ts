@@ -29,9 +29,10 @@ export class Engine {
     this.#queue = new WorkQueue({ clock, metrics, onBug, work: (key) => this.#work(key) })
   }
 
-  /** Begins with every credential that the index knows. */
+  /** Begins with every credential that the index knows; after an outage those come first whose access tokens end first. */
   start(): void {
-    for (const { credential } of this.#deps.resources.credentials()) this.changed(credential.key)
+    const known = [...this.#deps.resources.credentials()].map(({ credential }) => credential)
+    for (const { key } of known.toSorted((one, other) => endOf(one) - endOf(other))) this.changed(key)
     this.#queue.start()
   }
 
@@ -99,6 +100,11 @@ export class Engine {
       ? reconcile({ ...lastGood, ...standingOf(indexed.credential) }, known, this.#deps)
       : reconcileInvalid(indexed.credential, known, this.#deps)
   }
+}
+
+/** When the access token ends that is in the target; nothing published yet is the most urgent. */
+function endOf({ state }: Pick<Credential, 'state'>): number {
+  return state.accessTokenExpiresAt ?? 0
 }
 
 /** True when a spec that cannot be acted on must not keep tokens from where they belong, nor a target from being cleaned up. */

@@ -1,11 +1,13 @@
-/** Keys with a time, earliest first. A key has at most one time; setting it again replaces it. */
+/** Keys with a time, earliest first, and among equal times the one that was set first. A key has at most one time; setting it again replaces it. */
 export class WakeHeap {
   readonly #heap: Entry[] = []
   readonly #current = new Map<string, Entry>()
+  #count = 0
 
   /** Sets when `key` is to wake. */
   set(key: string, at: number): void {
-    const entry: Entry = { key, at }
+    this.#count += 1
+    const entry: Entry = { key, at, order: this.#count }
     this.#current.set(key, entry)
     this.#heap.push(entry)
     this.#rise(this.#heap.length - 1)
@@ -70,20 +72,16 @@ export class WakeHeap {
     let index = from
     for (;;) {
       const left = 2 * index + 1
-      const child = this.#time(left + 1) < this.#time(left) ? left + 1 : left
+      const child = isBefore(this.#heap[left + 1], this.#heap[left]) ? left + 1 : left
       if (child >= this.#heap.length || !this.#swapIfEarlier(child, index)) return
       index = child
     }
   }
 
-  #time(index: number): number {
-    return this.#heap[index]?.at ?? Infinity
-  }
-
   #swapIfEarlier(child: number, parent: number): boolean {
     const below = this.#heap[child]
     const above = this.#heap[parent]
-    if (below === undefined || above === undefined || below.at >= above.at) return false
+    if (below === undefined || above === undefined || !isBefore(below, above)) return false
     this.#heap[parent] = below
     this.#heap[child] = above
     return true
@@ -93,4 +91,11 @@ export class WakeHeap {
 interface Entry {
   readonly key: string
   readonly at: number
+  /** Counts up with every entry that is set. */
+  readonly order: number
+}
+
+function isBefore(one: Entry | undefined, other: Entry | undefined): boolean {
+  if (one === undefined || other === undefined) return false
+  return one.at === other.at ? one.order < other.order : one.at < other.at
 }

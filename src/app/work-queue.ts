@@ -14,15 +14,15 @@ export interface WorkQueueOptions {
   readonly onBug: (bug: unknown) => void
 }
 
-/** How many keys are begun before other work of the process gets a turn. */
-const keysPerTurn = 200
+/** How many keys are begun before other work of the process gets a turn: a millisecond or two. */
+const keysPerTurn = 50
 /** No timer is longer, so that a clock that jumped, or a machine that slept, is noticed. */
 const longestSleepMs = 30_000
 /** Wall clock and steady clock part by less than this while nobody sets the one and nothing stops the other. */
 const largestDriftSeconds = 2
 
 /**
- * Keys to be worked on, soonest first.
+ * Keys to be worked on, soonest first; those of the same time in the order in which they were added.
  *
  * Guarantees: one worker per key; a key that is added while it is worked on is worked on again
  * afterwards; adding a key twice works on it once. Nothing is lost: every run ends in a requeue time

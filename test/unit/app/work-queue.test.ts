@@ -48,6 +48,19 @@ describe('WorkQueue', () => {
     expect(runs).toBe(2)
   })
 
+  it('works on keys in the order in which they were added', async () => {
+    const clock = new SimulatedClock()
+    const keys = Array.from({ length: 500 }, (_, index) => `key-${index}`)
+    const order: string[] = []
+    const { queue } = queueOf(clock, (key) => {
+      order.push(key)
+      return Promise.resolve(undefined)
+    })
+    for (const key of keys) queue.add(key)
+    await clock.pass(1)
+    expect(order).toEqual(keys)
+  })
+
   it('comes back when the work said so, not earlier', async () => {
     const clock = new SimulatedClock()
     const times: number[] = []

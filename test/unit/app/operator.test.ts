@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { Operator } from '../../../src/app/operator.ts'
+import type { Credential } from '../../../src/domain/credential.ts'
+import { epochSeconds, type EpochSeconds } from '../../../src/domain/time.ts'
+import { aCredential, aProvider, aStore } from '../../support/builders.ts'
+import { World } from '../../support/world.ts'
+
+/** An operator over the ports of a world, which has not begun yet. */
+function operatorIn(world: World): Operator {
+  const { clock, store, endpoint, journal, sink, status, events, log, measured, bugs } = world
+  const parts = { clock, journal, sink, status, events, logger: log, metrics: measured.metrics }
+  const operator = new Operator(
+    { ...parts, stores: { kubernetes: store }, tokenEndpoint: endpoint, usesFinalizers: true, mayBegin: () => true },
+    (bug) => bugs.push(bug),
+  )
+  operator.resources.replaced('OAuthProvider', [{ type: 'provider', provider: aProvider() }])
+  operator.resources.replaced('TokenStore', [{ type: 'store', store: aStore() }])
+  return operator
+}
+
+function credentialEnding(name: string, at: EpochSeconds | undefined): Credential {
+  const { spec, state } = aCredential()
+  return aCredential({
+    key: { namespace: 'ci', name },
+    uid: name,
+    spec: {
+      target: { ...spec.target, name: `${name}-token` },
+      refreshToken: { ...spec.refreshToken, key: `teams/ci/${name}` },
+    },
+    state: { ...state, ...(at && { accessTokenExpiresAt: at, lastRefreshAt: epochSeconds(at - 3600) }) },
+  })
+}
+
+describe('an operator that begins after an outage', () => {
+  it('refreshes first what was never published, and then what ends first', async () => {
+    const world = new World()
+    const operator = operatorIn(world)
+    const now = world.clock.now()
+    const ends = { last: now + 300, expired: now - 60, never: undefined, soon: now + 5 }
+    const credentials = Object.entries(ends).map(([name, at]) =>
+      credentialEnding(name, at === undefined ? at : epochSeconds(at)),
+    )
+    for (const { spec } of credentials) world.store.put(spec.refreshToken.key, world.endpoint.login())
+    operator.resources.replaced(
+      'OAuthCredential',
+      credentials.map((credential) => ({ type: 'credential', credential })),
+    )
+    operator.begin()
+    await world.clock.pass(1)
+    expect([...world.sink.published.keys()]).toEqual(['never-token', 'expired-token', 'soon-token', 'last-token'])
+    expect(world.bugs).toEqual([])
+  })
+})
