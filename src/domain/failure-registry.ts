@@ -95,6 +95,34 @@ export const failureRegistry = {
     reason: 'StoreUnavailable',
     remedy: 'The document is read back before anything is written again.',
   },
+  STORE_UNFIT: {
+    next: 'stall',
+    reason: 'StoreUnfit',
+    remedy: 'Change the named setting of the secret: a refresh token there would be lost by itself.',
+  },
+  STORE_ROLLED_BACK: {
+    next: 'stall',
+    reason: 'StoreRolledBack',
+    remedy:
+      'The store holds a refresh token that was used before, and its successor is nowhere: it is not presented. Log in again and put the new refresh token there.',
+  },
+  STORE_WRITE_BUDGET_EXCEEDED: {
+    next: 'stall',
+    reason: 'StoreWriteBudgetExceeded',
+    remedy: 'Raise minimumWriteInterval of the store, or let the access tokens live longer.',
+  },
+  REFRESH_TOKEN_OWNED: {
+    next: 'stall',
+    reason: 'RefreshTokenOwned',
+    remedy:
+      'One refresh token has one owner. Log in once more for this credential, remove the other one, or set the annotation oauth-operator.dev/take-ownership-requested-at once the other one is stopped.',
+  },
+  TOKEN_ORIGIN_CHANGED: {
+    next: 'stall',
+    reason: 'TokenOriginChanged',
+    remedy:
+      'A refresh token is sent only where it was sent before. Put a refresh token of the new server into the store, or set the annotation oauth-operator.dev/allow-token-origin to the new origin.',
+  },
   REFRESH_TOKEN_MISSING: {
     next: 'stall',
     reason: 'SeedMissing',
@@ -160,6 +188,12 @@ export const failureRegistry = {
     remedy:
       'The answer to an earlier refresh was lost and with it the new refresh token. Log in again and put the new refresh token into the store.',
   },
+  REFRESH_TOKEN_REUSED: {
+    next: 'stall',
+    reason: 'SecondSpender',
+    remedy:
+      'Somebody else has used this refresh token: find who shares it, for it may be stolen. Then log in again and put the new refresh token into the store.',
+  },
   CLIENT_REJECTED: {
     next: 'stall',
     reason: 'ClientRejected',
@@ -206,6 +240,21 @@ export const failureRegistry = {
     next: 'stall',
     reason: 'KubernetesForbidden',
     remedy: "Grant the operator's ServiceAccount the named permission; it is tried again every minute.",
+  },
+  REFRESH_RECORD_UNAVAILABLE: {
+    next: 'retry',
+    reason: 'JournalUnavailable',
+    remedy: 'No refresh token is sent while its successor could not be kept; it is tried again with backoff.',
+  },
+  REFRESH_RECORD_CONFLICT: {
+    next: 'retry',
+    reason: 'RefreshUnderWay',
+    remedy: 'Another process was first; what it did is read before anything is sent.',
+  },
+  REFRESH_UNDER_WAY: {
+    next: 'wait',
+    reason: 'RefreshUnderWay',
+    remedy: 'It is looked at again soon; nothing is sent while another process may hold the answer.',
   },
   JOURNAL_UNAVAILABLE: {
     next: 'retry',

@@ -1,3 +1,4 @@
+import type { ClaimState } from './document-claim.ts'
 import type { Sensitive } from './sensitive.ts'
 import type { EpochSeconds } from './time.ts'
 
@@ -35,4 +36,6 @@ export interface StoredRefreshToken {
   readonly version: string
   /** The whole document as text, so that a write-back keeps every field that is not ours. */
   readonly document: Sensitive
+  /** Whether somebody refreshes this token; absent when the document has no room for a claim. */
+  readonly claim?: ClaimState
 }

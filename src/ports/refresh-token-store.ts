@@ -1,3 +1,4 @@
+import type { DocumentClaim } from '../domain/document-claim.ts'
 import type { RotatedTokens, StoredRefreshToken } from '../domain/tokens.ts'
 import type { Result } from '../domain/result.ts'
 import type { TokenStore } from '../domain/token-store.ts'
@@ -36,5 +37,18 @@ export interface RefreshTokenStore {
     location: RefreshTokenLocation,
     base: StoredRefreshToken,
     tokens: RotatedTokens,
+  ): Promise<Result<StoredRefreshToken>>
+  /**
+   * Proves without changing anything that a write-back over `base` would be carried out now: it is
+   * still the document that is there, the login may write it, and the store takes writes.
+   *
+   * Failures: those of writing, and STORE_UNFIT for a place that loses documents by itself.
+   */
+  proveWritable(location: RefreshTokenLocation, base: StoredRefreshToken): Promise<Result<void>>
+  /** Puts a claim into a document that has room for one. Compare-and-set on `base`, as a write-back. */
+  claim(
+    location: RefreshTokenLocation,
+    base: StoredRefreshToken,
+    claim: DocumentClaim,
   ): Promise<Result<StoredRefreshToken>>
 }
