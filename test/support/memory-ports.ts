@@ -1,5 +1,6 @@
 import type { CredentialState } from '../../src/domain/credential-state.ts'
 import { keyText } from '../../src/domain/credential.ts'
+import type { ClaimState, DocumentClaim } from '../../src/domain/document-claim.ts'
 import { type Failure, failure } from '../../src/domain/failures.ts'
 import type { JournalEntry } from '../../src/domain/journal-entry.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
@@ -16,20 +17,32 @@ import type { StatusReport, StatusWriter } from '../../src/ports/status-writer.t
 import type { RefreshRequest, TokenEndpoint } from '../../src/ports/token-endpoint.ts'
 import { canary, observeOutput } from './canary.ts'
 
-/** A store of bare refresh tokens with versions; faults are switched on from outside. */
+/**
+ * A store of refresh tokens with versions, and beside each a claim if there is room for one; faults
+ * are switched on from outside.
+ */
 export class MemoryStore implements RefreshTokenStore {
   readonly tokens = new Map<string, string>()
+  readonly claims = new Map<string, DocumentClaim>()
   readonly #versions = new Map<string, number>()
   reads = 0
   writes = 0
+  proofs = 0
+  claimWrites = 0
+  /** Whether documents have room for a claim. */
+  hasRoom = false
   readFault: Failure | undefined
+  /** Of write-backs and of claims. */
   writeFault: Failure | undefined
+  /** What a proof of writability finds. Switched on alone, writes still succeed; and the other way round. */
+  writableFault: Failure | undefined
   /** Runs between the moment a write is asked for and the moment it takes place. */
   beforeWrite: (() => void) | undefined
 
+  /** Puts a whole document, as a human does: a claim in the one before is gone with it. */
   put(key: string, token: string): void {
-    this.tokens.set(key, token)
-    this.#versions.set(key, (this.#versions.get(key) ?? 0) + 1)
+    this.claims.delete(key)
+    this.#write(key, token)
   }
 
   read({ key }: RefreshTokenLocation): Promise<Result<StoredRefreshToken>> {
@@ -49,20 +62,53 @@ export class MemoryStore implements RefreshTokenStore {
   ): Promise<Result<StoredRefreshToken>> {
     this.beforeWrite?.()
     if (this.writeFault !== undefined) return Promise.resolve(failed(this.writeFault))
-    if (base.version !== this.#version(key)) {
-      return Promise.resolve(failed(failure('STORE_CONFLICT', `The document "${key}" has changed.`)))
-    }
+    if (base.version !== this.#version(key)) return this.#conflict(key)
     this.writes += 1
-    if (tokens.refreshToken !== undefined) this.put(key, tokens.refreshToken.reveal())
+    if (tokens.refreshToken !== undefined) this.#write(key, tokens.refreshToken.reveal())
     return Promise.resolve(ok(this.#stored(key, this.tokens.get(key) ?? '')))
+  }
+
+  proveWritable({ key }: RefreshTokenLocation, base: StoredRefreshToken): Promise<Result<void>> {
+    this.proofs += 1
+    if (this.writableFault !== undefined) return Promise.resolve(failed(this.writableFault))
+    return base.version === this.#version(key) ? Promise.resolve(ok(undefined)) : this.#conflict(key)
+  }
+
+  claim(
+    { key }: RefreshTokenLocation,
+    base: StoredRefreshToken,
+    claim: DocumentClaim,
+  ): Promise<Result<StoredRefreshToken>> {
+    if (base.claim === undefined) throw new Error('a claim was put into a document that has no room for one')
+    this.beforeWrite?.()
+    if (this.writeFault !== undefined) return Promise.resolve(failed(this.writeFault))
+    if (base.version !== this.#version(key)) return this.#conflict(key)
+    this.claimWrites += 1
+    // The key stays for as long as the document does.
+    this.claims.set(key, { ...claim, sealingKey: this.claims.get(key)?.sealingKey ?? claim.sealingKey })
+    const token = this.tokens.get(key) ?? ''
+    this.#write(key, token)
+    return Promise.resolve(ok(this.#stored(key, token)))
+  }
+
+  #write(key: string, token: string): void {
+    this.tokens.set(key, token)
+    this.#versions.set(key, (this.#versions.get(key) ?? 0) + 1)
   }
 
   #version(key: string): string {
     return `v${this.#versions.get(key) ?? 0}`
   }
 
+  #conflict(key: string): Promise<Result<never>> {
+    return Promise.resolve(failed(failure('STORE_CONFLICT', `The document "${key}" has changed.`)))
+  }
+
   #stored(key: string, token: string): StoredRefreshToken {
-    return { refreshToken: new Sensitive(token), version: this.#version(key), document: new Sensitive(token) }
+    const stored = { refreshToken: new Sensitive(token), version: this.#version(key), document: new Sensitive(token) }
+    const found = this.claims.get(key)
+    const claim: ClaimState = found === undefined ? { kind: 'free' } : { kind: 'claimed', claim: found }
+    return this.hasRoom ? { ...stored, claim } : stored
   }
 }
 
