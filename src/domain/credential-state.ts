@@ -20,6 +20,10 @@ export interface CredentialState {
   readonly lastFailure?: RememberedFailure
   /** The last value of the refresh annotation that was handled. */
   readonly handledRefreshRequest?: string
+  /** The last value of the ownership annotation that was handled. */
+  readonly handledOwnershipRequest?: string
+  /** True once an answer has brought another refresh token; false when answers came and none did. */
+  readonly rotates?: boolean
   /** Version of the store document that the last attempt used. */
   readonly storeVersion?: string
   /** Identifies the target's name, outputs and policy as last published. */

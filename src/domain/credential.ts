@@ -36,6 +36,10 @@ export interface Credential {
   readonly finalized: boolean
   /** Value of the annotation `oauth-operator.dev/refresh-requested-at`. */
   readonly refreshRequest?: string
+  /** Value of the annotation `oauth-operator.dev/take-ownership-requested-at`. */
+  readonly ownershipRequest?: string
+  /** Value of the annotation `oauth-operator.dev/allow-token-origin`. */
+  readonly allowedOrigin?: string
   readonly spec: CredentialSpec
   /** What an earlier process left in the object's status. */
   readonly state: CredentialState
@@ -74,6 +78,8 @@ export interface RefreshPolicy {
   readonly beforePercent?: number
   /** Refresh at least this often, so that an idle refresh token does not die. */
   readonly keepAliveSeconds?: number
+  /** Near the end of the access token's life while the store takes no writes. `RecordOnly`: the record alone keeps the successor. */
+  readonly storeOutage: 'Wait' | 'RecordOnly'
 }
 
 export type OutputFormat = 'raw' | 'header' | 'dotenv' | 'oauth2-json' | 'vibekit' | 'claude-code'

@@ -17,6 +17,10 @@ export const finalizerName = `${apiGroup}/target-cleanup` as const
 export const requestAnnotations = {
   /** On a credential: refresh now. Any value that differs from `status.lastHandledRefreshRequest`. */
   refreshRequestedAt: `${apiGroup}/refresh-requested-at`,
+  /** On a credential: take the refresh token over from its owner. Any value that differs from `status.lastHandledOwnershipRequest`. */
+  takeOwnershipRequestedAt: `${apiGroup}/take-ownership-requested-at`,
+  /** On a credential: the scheme, host and port that its refresh token may be sent to although it was sent elsewhere before. */
+  allowTokenOrigin: `${apiGroup}/allow-token-origin`,
   /** On a foreign Secret: `"true"` lets a credential take it over as its target. */
   adopt: `${apiGroup}/adopt`,
 } as const

@@ -39,8 +39,15 @@ export interface RequestForm {
 }
 
 export interface Rotation {
+  /** `Detect`: as the answers show. */
+  readonly mode: 'Detect' | 'Always' | 'Never'
   /** How long, in seconds, the server accepts the previous refresh token after it issued a new one; 0: unknown or none. */
   readonly reuseLeewaySeconds: number
+  /**
+   * What the server takes again within the leeway: the same refresh token as often as it comes, or one
+   * generation before the newest, so that a second lost answer is final.
+   */
+  readonly leewayKind: 'SameToken' | 'PreviousGeneration'
   /** True when a refresh kills the access token that was issued before. */
   readonly revokesPreviousAccessToken: boolean
 }

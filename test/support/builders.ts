@@ -22,7 +22,7 @@ export function aCredential(changes: CredentialChanges = {}): Credential {
     provider: { kind: 'OAuthProvider', name: 'gateway' },
     refreshToken: { store: { kind: 'TokenStore', name: 'vault' }, key: 'teams/ci/claude' },
     scopes: [],
-    refresh: {},
+    refresh: { storeOutage: 'Wait' },
     target: {
       name: 'claude-token',
       outputs: [{ format: 'raw' }],
@@ -54,7 +54,12 @@ export function aProvider(changes: Partial<Provider> = {}): Provider {
     tokenEndpoint: 'https://login.example.com/oauth/token',
     client: { id: 'ci', authentication: 'none' },
     request: { bodyFormat: 'form', parameters: {}, headers: {} },
-    rotation: { reuseLeewaySeconds: 0, revokesPreviousAccessToken: false },
+    rotation: {
+      mode: 'Detect',
+      reuseLeewaySeconds: 0,
+      leewayKind: 'SameToken',
+      revokesPreviousAccessToken: false,
+    },
     accessTokenLifetimeSeconds: 2700,
     limits: { requestsPerSecond: 1000, maxConcurrent: 100 },
     tls: {},
