@@ -16,8 +16,10 @@ export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
   }
 }
 
-function refreshPolicy({ before, beforePercent, keepAlive }: OAuthCredentialSpec['refresh']): RefreshPolicy {
+function refreshPolicy(refresh: OAuthCredentialSpec['refresh']): RefreshPolicy {
+  const { before, beforePercent, keepAlive, storeOutage } = refresh
   return {
+    storeOutage,
     ...(before !== undefined && { beforeSeconds: durationOf(before) }),
     ...(beforePercent !== undefined && { beforePercent }),
     ...(keepAlive !== undefined && { keepAliveSeconds: durationOf(keepAlive) }),

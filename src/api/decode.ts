@@ -63,7 +63,7 @@ const decoders: Readonly<Record<OurKind, (manifest: Manifest) => Resource>> = {
 }
 
 function decodeCredential({ raw, metadata, problems, unknownFields }: Manifest): Resource {
-  const { name, namespace, createdAt, refreshRequest, problems: _, ...identity } = metadata
+  const { name, namespace, createdAt, requests, problems: _, ...identity } = metadata
   const common = { key: { namespace, name }, ...identity, state: decodeState(raw['status']) }
   const parsed = parseSpec(kinds.OAuthCredential.spec, raw['spec'], unknownFields)
   const all = parsed.ok ? problems : [...problems, ...parsed.problems]
@@ -73,7 +73,7 @@ function decodeCredential({ raw, metadata, problems, unknownFields }: Manifest):
     credential: {
       ...common,
       createdAt,
-      ...(refreshRequest !== undefined && { refreshRequest }),
+      ...requests,
       spec: credentialFromSpec(parsed.spec),
     },
   }

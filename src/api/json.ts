@@ -13,6 +13,10 @@ export function textAt(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
+export function flagAt(value: unknown): boolean | undefined {
+  return typeof value === 'boolean' ? value : undefined
+}
+
 /** A whole number of at least 0 that a double holds exactly. */
 export function countAt(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined

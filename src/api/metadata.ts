@@ -1,10 +1,11 @@
+import type { Credential } from '../domain/credential.ts'
 import type { Problem } from '../domain/resources.ts'
 import { finalizerName, requestAnnotations } from '../domain/names.ts'
 import { type EpochSeconds, epochSeconds } from '../domain/time.ts'
 import { countAt, isObject, type JsonObject, objectAt, textAt } from './json.ts'
 import { issueMessage } from './problems.ts'
-import { objectName } from './scalars.ts'
-import { refreshRequestOf } from './status-codec.ts'
+import { httpOrigin, objectName } from './scalars.ts'
+import { requestOf } from './status-codec.ts'
 import { decodeTime } from './status-time.ts'
 
 /** What we read of an object's metadata. Manifest files lack what an API server adds. */
@@ -16,9 +17,12 @@ export interface Metadata {
   readonly createdAt: EpochSeconds
   readonly deleting: boolean
   readonly finalized: boolean
-  readonly refreshRequest?: string
+  readonly requests: Requests
   readonly problems: readonly Problem[]
 }
+
+/** What a human asks for with annotations. */
+export type Requests = Pick<Credential, 'refreshRequest' | 'ownershipRequest' | 'allowedOrigin'>
 
 const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 const namespaceMessage = 'must be a DNS label: at most 63 lower-case letters, digits and -'
@@ -34,7 +38,6 @@ export function decodeMetadata(raw: JsonObject, namespaced: boolean): Metadata {
   const name = textAt(metadata['name']) ?? ''
   const namespace = textAt(metadata['namespace']) ?? 'default'
   const uid = textAt(metadata['uid']) ?? (namespaced ? `${namespace}.${name}` : name)
-  const refreshRequest = refreshRequestOf(objectAt(metadata['annotations'])[requestAnnotations.refreshRequestedAt])
   return {
     name,
     namespace,
@@ -44,8 +47,24 @@ export function decodeMetadata(raw: JsonObject, namespaced: boolean): Metadata {
     deleting: typeof metadata['deletionTimestamp'] === 'string',
     finalized: Array.isArray(metadata['finalizers']) && metadata['finalizers'].includes(finalizerName),
     problems: metadataProblems(metadata, { uid, namespaced }),
-    ...(refreshRequest !== undefined && { refreshRequest }),
+    requests: requestsOf(objectAt(metadata['annotations'])),
   }
+}
+
+function requestsOf(annotations: JsonObject): Requests {
+  const refreshRequest = requestOf(annotations[requestAnnotations.refreshRequestedAt])
+  const ownershipRequest = requestOf(annotations[requestAnnotations.takeOwnershipRequestedAt])
+  const allowedOrigin = originOf(annotations[requestAnnotations.allowTokenOrigin])
+  return {
+    ...(refreshRequest !== undefined && { refreshRequest }),
+    ...(ownershipRequest !== undefined && { ownershipRequest }),
+    ...(allowedOrigin !== undefined && { allowedOrigin }),
+  }
+}
+
+/** Undefined for every text but an origin: what is not understood allows nothing. */
+function originOf(annotation: unknown): string | undefined {
+  return httpOrigin.safeParse(annotation).data
 }
 
 /** Names become paths and labels, so those of a file are held to what an API server would accept. */

@@ -5,7 +5,7 @@ export const statusLimits = {
   conditionMessage: 32_768,
   failureMessage: 4096,
   inputs: 64,
-  refreshRequest: 256,
+  request: 256,
   version: 512,
 } as const
 
@@ -73,8 +73,19 @@ export const oauthCredentialStatus = z
     lastFailure: lastFailure.describe('The last failure; absent after a success.').optional(),
     lastHandledRefreshRequest: z
       .string()
-      .max(statusLimits.refreshRequest)
+      .max(statusLimits.request)
       .describe('The last value of the annotation oauth-operator.dev/refresh-requested-at that was handled.')
+      .optional(),
+    lastHandledOwnershipRequest: z
+      .string()
+      .max(statusLimits.request)
+      .describe('The last value of the annotation oauth-operator.dev/take-ownership-requested-at that was handled.')
+      .optional(),
+    refreshTokenRotates: z
+      .boolean()
+      .describe(
+        'Whether a refresh brings another refresh token, as the answers so far show; absent before the first answer.',
+      )
       .optional(),
     storeVersion: z
       .string()

@@ -88,6 +88,14 @@ const refresh = constrained(
         'Refresh at least this often, from 1m to 8760h, so that an idle refresh token does not die. Default: only as the access token needs it.',
       )
       .optional(),
+    storeOutage: z
+      .enum(['Wait', 'RecordOnly'])
+      .default('Wait')
+      .describe(
+        'What to do while the store takes no writes and the access token nears its end. Wait: refresh once the store takes writes again, so the ' +
+          'access token may expire. RecordOnly: refresh when a fifth of the life of the access token is left, or none. The new refresh token then ' +
+          'stays in the record of the operator until the store takes it; the condition RefreshTokenPersisted is False meanwhile. Default: Wait.',
+      ),
   }),
   atMostOneOf('before', 'beforePercent'),
 )

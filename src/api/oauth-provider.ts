@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { parseGoDuration } from '../domain/duration.ts'
 import { secretKeyRef, tlsTrust } from './references.ts'
 import { constrained } from './rule.ts'
 import { durationText, httpUrl, mapOf, printable } from './scalars.ts'
@@ -114,20 +115,44 @@ const request = z.strictObject({
     .describe('More request headers. Not secret: anybody who may read this object sees them. Default: none.'),
 })
 
-const rotation = z.strictObject({
-  reuseLeeway: durationText('0s', '720h')
-    .default('0s')
-    .describe(
-      'How long the server still accepts the previous refresh token after it issued a new one, from 0s to 720h. 0s: not at all, or ' +
-        'unknown. A request whose answer was lost is repeated in time for it. Default: 0s.',
-    ),
-  revokesPreviousAccessToken: z
-    .boolean()
-    .default(false)
-    .describe(
-      'True when a refresh kills the access token that was issued before; it is then refreshed late. Default: false.',
-    ),
-})
+const rotation = constrained(
+  z.strictObject({
+    mode: z
+      .enum(['Detect', 'Always', 'Never'])
+      .default('Detect')
+      .describe(
+        'Whether an answer brings another refresh token and ends the one before. Detect: as the answers so far show; before the first one it ' +
+          'counts as Always. Always: it does. Never: the refresh token stays the same, so nothing is written back and no protection is paid for; ' +
+          'an answer that brings another one all the same is kept. Default: Detect.',
+      ),
+    reuseLeeway: durationText('0s', '720h')
+      .default('0s')
+      .describe(
+        'How long the server still accepts the previous refresh token after it issued a new one, from 0s to 720h. 0s: not at all, or ' +
+          'unknown. A request whose answer was lost is repeated in time for it. Default: 0s.',
+      ),
+    leewayKind: z
+      .enum(['SameToken', 'PreviousGeneration'])
+      .default('SameToken')
+      .describe(
+        'What the server accepts within reuseLeeway. SameToken: the same refresh token as often as it comes. PreviousGeneration: only the one ' +
+          'before the newest, so a request whose answer was lost is repeated once. Default: SameToken.',
+      ),
+    revokesPreviousAccessToken: z
+      .boolean()
+      .default(false)
+      .describe(
+        'True when a refresh kills the access token that was issued before; it is then refreshed late. Default: false.',
+      ),
+  }),
+  {
+    cel: "self.leewayKind == 'SameToken' || duration(self.reuseLeeway) > duration('0s')",
+    message: 'is only for a reuseLeeway above 0s',
+    field: 'leewayKind',
+    holds: ({ leewayKind, reuseLeeway }: { leewayKind?: unknown; reuseLeeway?: unknown }) =>
+      leewayKind !== 'PreviousGeneration' || typeof reuseLeeway !== 'string' || parseGoDuration(reuseLeeway) !== 0,
+  },
+)
 
 const limits = z.strictObject({
   requestsPerSecond: z

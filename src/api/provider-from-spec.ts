@@ -12,7 +12,9 @@ export function providerFromSpec(
     client: client(spec.client),
     request: spec.request,
     rotation: {
+      mode: spec.rotation.mode,
       reuseLeewaySeconds: durationOf(spec.rotation.reuseLeeway),
+      leewayKind: spec.rotation.leewayKind,
       revokesPreviousAccessToken: spec.rotation.revokesPreviousAccessToken,
     },
     accessTokenLifetimeSeconds: durationOf(spec.accessTokenLifetime),

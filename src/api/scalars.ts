@@ -87,6 +87,17 @@ export const httpBaseUrl = constrained(
 )
 
 /**
+ * Scheme, host and port of an http or https URL, with or without a slash behind. What comes out is
+ * written as the WHATWG URL standard writes an origin: lower case, and no port that the scheme implies.
+ */
+export const httpOrigin = z
+  .string()
+  .max(2048)
+  .regex(new RegExp(`^https?://${host}${port}/?$`, 'i'))
+  .pipe(z.url({ normalize: true }))
+  .transform((url) => url.slice(0, -1))
+
+/**
  * Segments joined by single slashes, none of them `.` or `..`. RE2 cannot look ahead, so a segment
  * is spelled out: it has a character other than a dot, or at least three dots.
  */

@@ -1,7 +1,7 @@
 import type { Condition, ConditionType, CredentialState, RememberedFailure } from '../domain/credential-state.ts'
 import { type FailureCode, failureCodes } from '../domain/failures.ts'
 import type { EpochSeconds } from '../domain/time.ts'
-import { countAt, isObject, objectAt, textAt } from './json.ts'
+import { countAt, flagAt, isObject, objectAt, textAt } from './json.ts'
 import { type OAuthCredentialStatus, statusLimits } from './oauth-credential-status.ts'
 import { decodeTime, encodeTime } from './status-time.ts'
 
@@ -38,7 +38,9 @@ export function encodeStatus({ state, nextRefreshAt }: ReportedState): OAuthCred
     refreshes: state.refreshes,
     consecutiveFailures: state.consecutiveFailures,
     lastFailure: state.lastFailure && encodeFailure(state.lastFailure),
-    lastHandledRefreshRequest: optionalText(state.handledRefreshRequest, statusLimits.refreshRequest),
+    lastHandledRefreshRequest: optionalText(state.handledRefreshRequest, statusLimits.request),
+    lastHandledOwnershipRequest: optionalText(state.handledOwnershipRequest, statusLimits.request),
+    refreshTokenRotates: state.rotates,
     storeVersion: optionalText(state.storeVersion, statusLimits.version),
     targetDigest: optionalText(state.targetDigest, statusLimits.version),
   })
@@ -59,6 +61,8 @@ export function decodeState(status: unknown): CredentialState {
     consecutiveFailures: countAt(written['consecutiveFailures']) ?? 0,
     lastFailure: decodeFailure(written['lastFailure']),
     handledRefreshRequest: textAt(written['lastHandledRefreshRequest']),
+    handledOwnershipRequest: textAt(written['lastHandledOwnershipRequest']),
+    rotates: flagAt(written['refreshTokenRotates']),
     storeVersion: textAt(written['storeVersion']),
     targetDigest: textAt(written['targetDigest']),
     conditions: decodeConditions(written['conditions']),
@@ -66,12 +70,12 @@ export function decodeState(status: unknown): CredentialState {
 }
 
 /**
- * The value of the refresh annotation, cut as the status cuts it: were they cut differently, a long
- * value would look unhandled forever and refresh without end. Empty counts as absent.
+ * The value of an annotation that asks for something once, cut as the status cuts it: were they cut
+ * differently, a long value would look unhandled forever and be handled without end. Empty counts as absent.
  */
-export function refreshRequestOf(annotation: unknown): string | undefined {
+export function requestOf(annotation: unknown): string | undefined {
   if (typeof annotation !== 'string' || annotation === '') return undefined
-  return cut(annotation, statusLimits.refreshRequest)
+  return cut(annotation, statusLimits.request)
 }
 
 function encodeCondition(condition: Condition): EncodedCondition {

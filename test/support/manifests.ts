@@ -34,7 +34,7 @@ export const maximalCredential: Manifest = {
       property: '/claudeAiOauth/refreshToken',
     },
     scopes: ['user:inference', 'offline_access'],
-    refresh: { before: '1h30m', keepAlive: '24h' },
+    refresh: { before: '1h30m', keepAlive: '24h', storeOutage: 'RecordOnly' },
     target: {
       name: 'claude-token',
       outputs: [
@@ -75,7 +75,12 @@ export const maximalProvider: Manifest = {
       parameters: { audience: 'https://api.example.com' },
       headers: { Accept: 'application/json', 'X-Tenant': 'a b' },
     },
-    rotation: { reuseLeeway: '30s', revokesPreviousAccessToken: true },
+    rotation: {
+      mode: 'Always',
+      reuseLeeway: '30s',
+      leewayKind: 'PreviousGeneration',
+      revokesPreviousAccessToken: true,
+    },
     accessTokenLifetime: '10m',
     limits: { requestsPerSecond: 1, maxConcurrent: 7 },
     tls: { caBundle: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n' },

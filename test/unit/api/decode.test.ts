@@ -43,7 +43,7 @@ describe('a credential', () => {
       provider: { kind: 'OAuthProvider', name: 'gateway' },
       refreshToken: { store: { kind: 'TokenStore', name: 'vault' }, key: 'teams/ci/claude' },
       scopes: [],
-      refresh: {},
+      refresh: { storeOutage: 'Wait' },
       target: { name: 'claude-token', outputs: [{ format: 'raw' }], creationPolicy: 'Owner', deletionPolicy: 'Delete' },
       suspend: false,
     })
@@ -58,7 +58,7 @@ describe('a credential', () => {
         property: '/claudeAiOauth/refreshToken',
       },
       scopes: ['user:inference', 'offline_access'],
-      refresh: { beforeSeconds: 5400, keepAliveSeconds: 86_400 },
+      refresh: { beforeSeconds: 5400, keepAliveSeconds: 86_400, storeOutage: 'RecordOnly' },
       target: {
         name: 'claude-token',
         outputs: [
@@ -79,7 +79,7 @@ describe('a credential', () => {
 
   test('may say in percent when to refresh', () => {
     const manifest = changed(minimalCredential, 'spec.refresh', { beforePercent: 33 })
-    expect(credentialOf(manifest).spec.refresh).toEqual({ beforePercent: 33 })
+    expect(credentialOf(manifest).spec.refresh).toEqual({ beforePercent: 33, storeOutage: 'Wait' })
   })
 
   test.each([
@@ -88,7 +88,7 @@ describe('a credential', () => {
     ['0.5h1m', 1860],
   ])('may be refreshed %s before the expiry, bounds included', (before, beforeSeconds) => {
     const manifest = changed(minimalCredential, 'spec.refresh', { before })
-    expect(credentialOf(manifest).spec.refresh).toEqual({ beforeSeconds })
+    expect(credentialOf(manifest).spec.refresh).toEqual({ beforeSeconds, storeOutage: 'Wait' })
   })
 
   test('may be written with keys that nothing stands behind', () => {
@@ -107,7 +107,11 @@ describe('a credential', () => {
         resourceVersion: '77',
         creationTimestamp: '2026-11-20T10:00:00Z',
         finalizers: ['other.example/x', 'oauth-operator.dev/target-cleanup'],
-        annotations: { 'oauth-operator.dev/refresh-requested-at': 'now' },
+        annotations: {
+          'oauth-operator.dev/refresh-requested-at': 'now',
+          'oauth-operator.dev/take-ownership-requested-at': 'today',
+          'oauth-operator.dev/allow-token-origin': 'https://login.example.com',
+        },
         managedFields: [],
       },
       status: { observedGeneration: 2, refreshes: 5 },
@@ -120,6 +124,8 @@ describe('a credential', () => {
       deleting: false,
       finalized: true,
       refreshRequest: 'now',
+      ownershipRequest: 'today',
+      allowedOrigin: 'https://login.example.com',
       state: { observedGeneration: 2, refreshes: 5 },
     })
   })
@@ -134,7 +140,9 @@ describe('a credential', () => {
       finalized: false,
       state: { observedGeneration: 0, conditions: [] },
     })
-    expect(credential).not.toHaveProperty('refreshRequest')
+    for (const asked of ['refreshRequest', 'ownershipRequest', 'allowedOrigin']) {
+      expect(credential).not.toHaveProperty(asked)
+    }
   })
 
   test('from a file has another generation when its spec was edited, and only then', () => {
@@ -145,20 +153,49 @@ describe('a credential', () => {
   })
 })
 
-describe('a request to refresh now', () => {
-  const withRequest = (value: unknown) =>
-    credentialOf(
-      changed(minimalCredential, 'metadata.annotations', { 'oauth-operator.dev/refresh-requested-at': value }),
-    )
+function annotated(name: string, value: unknown): Credential {
+  return credentialOf(changed(minimalCredential, 'metadata.annotations', { [`oauth-operator.dev/${name}`]: value }))
+}
 
+describe.each([
+  ['to refresh now', 'refresh-requested-at', 'refreshRequest'],
+  ['to take ownership', 'take-ownership-requested-at', 'ownershipRequest'],
+] as const)('a request %s', (_, annotation, member) => {
   test.each<[string, unknown, string | undefined]>([
     ['is any text', '2026-11-20', '2026-11-20'],
     ['is absent when empty', '', undefined],
     ['is absent when it is no text', 5, undefined],
     ['is cut as the status cuts it', 'x'.repeat(300), 'x'.repeat(256)],
     ['survives half a character at the cut', `${'x'.repeat(255)}😀`, `${'x'.repeat(255)}\uFFFD`],
-  ])('%s', (_, value, expected) => {
-    expect(withRequest(value).refreshRequest).toBe(expected)
+  ])('%s', (__, value, expected) => {
+    expect(annotated(annotation, value)[member]).toBe(expected)
+  })
+})
+
+describe('an origin that a refresh token may go to', () => {
+  test.each<[string, unknown, string]>([
+    ['a host', 'https://login.example.com', 'https://login.example.com'],
+    ['a host and a port', 'https://login.example.com:8443', 'https://login.example.com:8443'],
+    ['an address', 'http://[::1]:4000', 'http://[::1]:4000'],
+    ['a slash behind it', 'https://login.example.com/', 'https://login.example.com'],
+    ['upper case and the port of the scheme', 'HTTPS://Login.Example.com:443', 'https://login.example.com'],
+  ])('may be written with %s', (_, value, expected) => {
+    expect(annotated('allow-token-origin', value).allowedOrigin).toBe(expected)
+  })
+
+  test.each<[string, unknown]>([
+    ['without scheme', 'login.example.com'],
+    ['of another scheme', 'ftp://login.example.com'],
+    ['with a path', 'https://login.example.com/oauth/token'],
+    ['with user information', 'https://me@login.example.com'],
+    ['with a query', 'https://login.example.com?x=1'],
+    ['with a line break', 'https://login.example.com\n'],
+    ['of any host', 'https://*.example.com'],
+    ['without end', `https://${'a'.repeat(2048)}`],
+    ['that is empty', ''],
+    ['that is no text', true],
+  ])('allows nothing %s', (_, value) => {
+    expect(annotated('allow-token-origin', value)).not.toHaveProperty('allowedOrigin')
   })
 })
 
@@ -173,7 +210,12 @@ describe('a provider', () => {
       tokenEndpoint: 'https://login.example.com/oauth/token',
       client: { id: 'cli', authentication: 'none' },
       request: { bodyFormat: 'form', parameters: {}, headers: {} },
-      rotation: { reuseLeewaySeconds: 0, revokesPreviousAccessToken: false },
+      rotation: {
+        mode: 'Detect',
+        reuseLeewaySeconds: 0,
+        leewayKind: 'SameToken',
+        revokesPreviousAccessToken: false,
+      },
       accessTokenLifetimeSeconds: 2700,
       limits: { requestsPerSecond: 5, maxConcurrent: 2 },
       tls: {},
@@ -193,11 +235,28 @@ describe('a provider', () => {
         parameters: { audience: 'https://api.example.com' },
         headers: { Accept: 'application/json', 'X-Tenant': 'a b' },
       },
-      rotation: { reuseLeewaySeconds: 30, revokesPreviousAccessToken: true },
+      rotation: {
+        mode: 'Always',
+        reuseLeewaySeconds: 30,
+        leewayKind: 'PreviousGeneration',
+        revokesPreviousAccessToken: true,
+      },
       accessTokenLifetimeSeconds: 600,
       limits: { requestsPerSecond: 1, maxConcurrent: 7 },
       tls: { caBundle: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n' },
     })
+  })
+})
+
+test.each(['Detect', 'Always', 'Never'])('a provider may rotate %s', (mode) => {
+  expect(providerOf(changed(minimalProvider, 'spec.rotation', { mode })).rotation.mode).toBe(mode)
+})
+
+test('the shortest leeway has a kind', () => {
+  const rotation = { reuseLeeway: '1ms', leewayKind: 'PreviousGeneration' }
+  expect(providerOf(changed(minimalProvider, 'spec.rotation', rotation)).rotation).toMatchObject({
+    reuseLeewaySeconds: 0.001,
+    leewayKind: 'PreviousGeneration',
   })
 })
 

@@ -41,6 +41,8 @@ const state: fc.Arbitrary<CredentialState> = fc.record(
     consecutiveFailures: count,
     lastFailure: failure,
     handledRefreshRequest: text,
+    handledOwnershipRequest: text,
+    rotates: fc.boolean(),
     storeVersion: text,
     targetDigest: text,
     conditions: fc.uniqueArray(condition, { selector: ({ type }) => type, maxLength: 4 }),
@@ -71,6 +73,7 @@ describe('a status', () => {
               ...some,
               accessTokenExpiresAt: at,
               handledRefreshRequest: long,
+              handledOwnershipRequest: long,
               storeVersion: long,
               lastFailure: { code: 'SPEC_INVALID', message: long.repeat(10), at, retryAfterSeconds: 0.5, inputs: long },
             },
@@ -107,6 +110,11 @@ describe('a status', () => {
     })
   })
 
+  test.each([true, false])('says of an answer whether it rotated: %s', (rotates) => {
+    expect(encodeStatus({ state: { ...noState, rotates } })).toMatchObject({ refreshTokenRotates: rotates })
+    expect(encodeStatus({ state: noState })).not.toHaveProperty('refreshTokenRotates')
+  })
+
   test('has no time before 1970 and none after 9999', () => {
     const atEnds = { ...noState, lastRefreshAt: epochSeconds(-5), accessTokenExpiresAt: epochSeconds(1e18) }
     expect(encodeStatus({ state: atEnds })).toMatchObject({
@@ -138,7 +146,8 @@ describe('a status', () => {
     ['a time as a number', { refreshTokenExpirationTime: 1_763_632_800 }],
     ['a failure of an unknown code', { lastFailure: { code: 'NONE', message: '', time: '2026-11-20T10:00:00Z' } }],
     ['a failure without time', { lastFailure: { code: 'SPEC_INVALID', message: '' } }],
-    ['a request that is no text', { lastHandledRefreshRequest: 5 }],
+    ['a request that is no text', { lastHandledRefreshRequest: 5, lastHandledOwnershipRequest: {} }],
+    ['a rotation that is no boolean', { refreshTokenRotates: 'true' }],
     ['conditions that are no list', { conditions: {} }],
     ['a condition of another type', { conditions: [{ ...readyCondition(), type: 'Synced' }] }],
     ['a condition of another status', { conditions: [{ ...readyCondition(), status: true }] }],
