@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { failure, type FailureCode } from '../../src/domain/failures.ts'
-import { aCredential, aProvider } from '../support/builders.ts'
+import { aCredential, aProvider, aRotation } from '../support/builders.ts'
 import { canary, observeOutput } from '../support/canary.ts'
 import { answer } from '../support/memory-ports.ts'
 import { World } from '../support/world.ts'
@@ -113,8 +113,7 @@ describe('an answer that never comes', () => {
 
   it('costs nothing where the server lets the same refresh token be used again for a while', async () => {
     const world = await World.withCredential()
-    const rotation = { reuseLeewaySeconds: 30, revokesPreviousAccessToken: false }
-    world.applyProvider({ rotation })
+    world.applyProvider({ rotation: aRotation({ reuseLeewaySeconds: 30 }) })
     world.endpoint.leewaySeconds = 30
     world.endpoint.now = () => world.clock.now()
     world.endpoint.next = 'lost-answer'

@@ -56,5 +56,12 @@ function memberDue({ name, uid }: NamedObject, at: number): FleetMember {
 
 function dueAfter(uid: string, issuedAt: EpochSeconds): EpochSeconds {
   const expiresAt = epochSeconds(issuedAt + lifetimeSeconds)
-  return refreshAt({ uid, refreshes: 1, issuedAt, expiresAt, policy: {}, revokesPreviousAccessToken: false })
+  return refreshAt({
+    uid,
+    refreshes: 1,
+    issuedAt,
+    expiresAt,
+    policy: { storeOutage: 'Wait' },
+    revokesPreviousAccessToken: false,
+  })
 }

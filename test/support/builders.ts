@@ -1,7 +1,7 @@
-import type { Credential, CredentialSpec } from '../../src/domain/credential.ts'
+import type { Credential, CredentialSpec, RefreshPolicy } from '../../src/domain/credential.ts'
 import { type CredentialState, noState } from '../../src/domain/credential-state.ts'
 import type { Observed } from '../../src/domain/observed.ts'
-import type { Provider } from '../../src/domain/provider.ts'
+import type { Provider, Rotation } from '../../src/domain/provider.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { epochSeconds, type EpochSeconds } from '../../src/domain/time.ts'
 import type { TokenStore } from '../../src/domain/token-store.ts'
@@ -22,7 +22,7 @@ export function aCredential(changes: CredentialChanges = {}): Credential {
     provider: { kind: 'OAuthProvider', name: 'gateway' },
     refreshToken: { store: { kind: 'TokenStore', name: 'vault' }, key: 'teams/ci/claude' },
     scopes: [],
-    refresh: { storeOutage: 'Wait' },
+    refresh: aRefreshPolicy(),
     target: {
       name: 'claude-token',
       outputs: [{ format: 'raw' }],
@@ -54,17 +54,28 @@ export function aProvider(changes: Partial<Provider> = {}): Provider {
     tokenEndpoint: 'https://login.example.com/oauth/token',
     client: { id: 'ci', authentication: 'none' },
     request: { bodyFormat: 'form', parameters: {}, headers: {} },
-    rotation: {
-      mode: 'Detect',
-      reuseLeewaySeconds: 0,
-      leewayKind: 'SameToken',
-      revokesPreviousAccessToken: false,
-    },
+    rotation: aRotation(),
     accessTokenLifetimeSeconds: 2700,
     limits: { requestsPerSecond: 1000, maxConcurrent: 100 },
     tls: {},
     ...changes,
   }
+}
+
+/** A server of which nothing is known. */
+export function aRotation(changes: Partial<Rotation> = {}): Rotation {
+  return {
+    mode: 'Detect',
+    reuseLeewaySeconds: 0,
+    leewayKind: 'SameToken',
+    revokesPreviousAccessToken: false,
+    ...changes,
+  }
+}
+
+/** The policy of a credential that asks for nothing in particular. */
+export function aRefreshPolicy(changes: Partial<RefreshPolicy> = {}): RefreshPolicy {
+  return { storeOutage: 'Wait', ...changes }
 }
 
 export function aStore(changes: Partial<TokenStore> = {}): TokenStore {

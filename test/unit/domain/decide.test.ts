@@ -11,6 +11,7 @@ import {
   anObservation,
   aProvider,
   aStoredToken,
+  aRotation,
   aStore,
   inSeconds,
   noon,
@@ -223,7 +224,7 @@ describe('decide', () => {
   })
 
   it('refreshes late where a refresh kills the token that readers hold', () => {
-    const rotation = { reuseLeewaySeconds: 0, revokesPreviousAccessToken: true }
+    const rotation = aRotation({ revokesPreviousAccessToken: true })
     const provider = { kind: 'found', value: aProvider({ rotation }) } as const
     expect(told(decide(anObservation({ provider, state: refreshedState(2700, 3600) }), noon))).toBe('fine')
     expect(told(decide(anObservation({ provider, state: refreshedState(3300, 3600) }), noon))).toBe(

@@ -10,6 +10,7 @@ import {
 import { refreshAt, type ScheduleInput } from '../../../src/domain/schedule.ts'
 import { stableFraction } from '../../../src/domain/stable-fraction.ts'
 import { epochSeconds } from '../../../src/domain/time.ts'
+import { aRefreshPolicy } from '../../support/builders.ts'
 
 const start = 1_800_000_000
 /** The uid is searched for: one whose jitter at refresh 0 is close to none, so that the tables read plainly. */
@@ -23,7 +24,7 @@ function input(lifetime: number, changes: Partial<ScheduleInput> = {}): Schedule
     refreshes: 0,
     issuedAt: epochSeconds(start),
     expiresAt: epochSeconds(start + lifetime),
-    policy: {},
+    policy: aRefreshPolicy(),
     revokesPreviousAccessToken: false,
     ...changes,
   }
@@ -40,10 +41,10 @@ describe('refreshAt', () => {
     'five minutes: half of them remain, since ten minutes are more than the life': [300, 150],
     'twenty seconds: half of them remain': [20, 10],
     'a day: a third of it remains': [86_400, 28_800],
-    '`before` is taken as it is': [3600, 300, { policy: { beforeSeconds: 300 } }],
-    '`beforePercent` is a share of the life': [3600, 900, { policy: { beforePercent: 25 } }],
+    '`before` is taken as it is': [3600, 300, { policy: aRefreshPolicy({ beforeSeconds: 300 }) }],
+    '`beforePercent` is a share of the life': [3600, 900, { policy: aRefreshPolicy({ beforePercent: 25 }) }],
     'a server that kills the old token is asked late': [3600, 360, { revokesPreviousAccessToken: true }],
-    'a `before` longer than the life does not spin': [600, 540, { policy: { beforeSeconds: 3600 } }],
+    'a `before` longer than the life does not spin': [600, 540, { policy: aRefreshPolicy({ beforeSeconds: 3600 }) }],
   }
 
   it.each(Object.entries(table))('%s', (_, [lifetime, expected, changes]) => {
@@ -53,7 +54,7 @@ describe('refreshAt', () => {
   })
 
   it('refreshes at least as often as keepAlive asks', () => {
-    const at = refreshAt(input(30 * 86_400, { policy: { keepAliveSeconds: 86_400 } }))
+    const at = refreshAt(input(30 * 86_400, { policy: aRefreshPolicy({ keepAliveSeconds: 86_400 }) }))
     expect(at - start).toBeLessThanOrEqual(86_400)
     expect(at - start).toBeGreaterThanOrEqual(86_400 * 0.9)
   })
@@ -74,7 +75,7 @@ describe('refreshAt', () => {
   it('never lies before the token was issued, nor spins, whatever the policy', () => {
     fc.assert(
       fc.property(fc.nat(100_000), fc.nat(100_000), fc.integer({ min: 1, max: 99 }), (lifetime, before, percent) => {
-        for (const policy of [{ beforeSeconds: before }, { beforePercent: percent }, {}]) {
+        for (const policy of [{ beforeSeconds: before }, { beforePercent: percent }, {}].map(aRefreshPolicy)) {
           expect(refreshAt(input(lifetime, { policy })) - start).toBeGreaterThanOrEqual(1)
         }
       }),
