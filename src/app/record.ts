@@ -1,6 +1,6 @@
 import { conditionsOf } from '../domain/conditions.ts'
-import { keyText, type CredentialKey } from '../domain/credential.ts'
-import type { CredentialState } from '../domain/credential-state.ts'
+import { type Credential, type CredentialKey, keyText } from '../domain/credential.ts'
+import { type CredentialState, noState } from '../domain/credential-state.ts'
 import type { Observed } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
 import { dueAt } from '../domain/settle.ts'
@@ -152,7 +152,7 @@ function remembered(
   const { pending, accessToken, rejected } = progress
   return present({
     uid,
-    credential: observed?.credential,
+    credential: observed && withoutState(observed.credential),
     state,
     pending,
     accessToken,
@@ -162,6 +162,11 @@ function remembered(
     settledAnswerAt,
     reported: false,
   })
+}
+
+/** What is remembered is ahead of the status that came with the manifest, and of ten thousand credentials a second state is megabytes. */
+function withoutState(credential: Credential): Credential {
+  return { ...credential, state: noState }
 }
 
 /** A publication has put everything in order that a look could find, so the next look is far. */

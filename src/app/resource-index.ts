@@ -90,7 +90,7 @@ export class ResourceIndex implements ResourceHandler {
     const text = keyText(key)
     const previous = this.#credentials.get(text)
     this.#unlink(text, previous)
-    this.#credentials.set(text, next)
+    this.#credentials.set(text, sharing(previous, next))
     this.#link(text, next)
     if (previous === undefined || significance(previous) !== significance(next)) this.#changed(key)
   }
@@ -155,6 +155,14 @@ export class ResourceIndex implements ResourceHandler {
 function significance({ type, credential }: IndexedCredential): string {
   const request = type === 'credential' ? (credential.refreshRequest ?? '') : ''
   return `${type}|${credential.uid}|${credential.generation}|${credential.deleting}|${credential.finalized}|${request}`
+}
+
+/** Keeps one copy of a spec that has not changed, also for those who hold on to the manifest as it was before. */
+function sharing(previous: IndexedCredential | undefined, next: IndexedCredential): IndexedCredential {
+  if (previous?.type !== 'credential' || next.type !== 'credential') return next
+  const { key, spec } = previous.credential
+  if (JSON.stringify(spec) !== JSON.stringify(next.credential.spec)) return next
+  return { type: 'credential', credential: { ...next.credential, key, spec } }
 }
 
 function dependencies(indexed: IndexedCredential): readonly string[] {

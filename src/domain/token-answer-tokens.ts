@@ -70,13 +70,18 @@ function accessTokenOf(members: JsonObject, context: TokenAnswerContext): Access
   const lifetime = numberOf(members.get('expires_in')) ?? provider.accessTokenLifetimeSeconds
   const idToken = tokenText(members.get('id_token'))
   return {
-    value: new Sensitive(value),
+    value: new Sensitive(copyOf(value)),
     tokenType: tokenTypeOf(members.get('token_type')),
     issuedAt: startedAt,
     expiresAt: later(startedAt, clampedLifetime(lifetime)),
     scopes: scopesOf(members.get('scope')) ?? scopes,
-    ...(idToken !== undefined && { idToken: new Sensitive(idToken) }),
+    ...(idToken !== undefined && { idToken: new Sensitive(copyOf(idToken)) }),
   }
+}
+
+/** A part of a text keeps the whole text in memory, and this one has the refresh token in it: an access token is kept for its life. */
+function copyOf(text: string): string {
+  return String(JSON.parse(JSON.stringify(text)))
 }
 
 /** Zero and less mean that the refresh token does not expire by time (Keycloak's offline tokens). */

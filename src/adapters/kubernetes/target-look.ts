@@ -14,7 +14,7 @@ export interface KnownTarget {
   readonly uid: string
   readonly resourceVersion: string
   /** The keys that may be written, as asked about. */
-  readonly keys: ReadonlySet<string>
+  readonly keys: readonly string[]
   /** Field managers under which this credential published here by another policy, and whose fields are to go. */
   readonly formerManagers: readonly string[]
 }
@@ -65,7 +65,7 @@ function oursLook(secret: Secret, identity: TargetIdentity, known: KnownTarget):
   return {
     kind: 'ours',
     known,
-    intact: [...known.keys].every((key) => secret.data.has(key) && published.has(key)),
+    intact: known.keys.every((key) => secret.data.has(key) && published.has(key)),
     ...(digest === undefined ? {} : { digest }),
     ...(Number.isNaN(expiresAt) ? {} : { expiresAt: epochSeconds(expiresAt / 1000) }),
   }
@@ -73,7 +73,7 @@ function oursLook(secret: Secret, identity: TargetIdentity, known: KnownTarget):
 
 function knownTarget(secret: Secret, identity: TargetIdentity, keys: readonly string[]): KnownTarget {
   const { uid, resourceVersion } = secret.metadata
-  return { uid, resourceVersion, keys: new Set(keys), formerManagers: formerManagers(secret, identity) }
+  return { uid, resourceVersion, keys, formerManagers: formerManagers(secret, identity) }
 }
 
 function formerManagers(secret: Secret, identity: TargetIdentity): readonly string[] {

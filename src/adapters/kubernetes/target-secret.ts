@@ -12,6 +12,8 @@ import { applyBody, marksOf, type Precondition, releaseBody } from './target-mar
 /** A write that finds another state than it was made for is made anew so many times. */
 const triesPerWrite = 4
 
+const none: readonly string[] = []
+
 /** Targets that are remembered; each forgotten one costs a read. */
 const rememberedTargets = 100_000
 
@@ -93,7 +95,7 @@ export class TargetSecrets implements AccessTokenSink {
   /** The state for which the next write is to be made. */
   async #writable(identity: TargetIdentity, keys: readonly string[]): Promise<Result<KnownTarget | 'absent'>> {
     const known = this.#known.get(memoryKey(identity))
-    if (known === 'absent' || (known !== undefined && keys.every((key) => known.keys.has(key)))) return ok(known)
+    if (known === 'absent' || (known !== undefined && keys.every((key) => known.keys.includes(key)))) return ok(known)
     const look = await this.#look(identity, keys)
     if (!look.ok) return look
     switch (look.value.kind) {
@@ -137,7 +139,7 @@ export class TargetSecrets implements AccessTokenSink {
     const written = versionIn(outcome)
     if (written !== undefined && former.length > 0) outcome = await this.#release(identity, former, written)
     const last = versionIn(outcome)
-    if (last !== undefined) this.#remember(identity, { ...last, keys: new Set(files.keys()), formerManagers: [] })
+    if (last !== undefined) this.#remember(identity, { ...last, keys: [...files.keys()], formerManagers: none })
     return outcome
   }
 
