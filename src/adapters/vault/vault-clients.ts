@@ -15,6 +15,7 @@ export interface ClientDeps extends SessionDeps {
 interface Client {
   /** What the client was made from; not secret. */
   readonly madeFrom: string
+  readonly ca: string | undefined
   readonly session: VaultSession
   readonly connection: VaultConnection
   lastUsedMs: number
@@ -80,7 +81,7 @@ export class VaultClients {
     const guarded = store.namespace !== undefined && !policy.allowPrivateAddresses
     const connection = new VaultConnection({ url, guarded, ...(ca === undefined ? {} : { ca }) }, { clock, timeoutMs })
     const session = new VaultSession(store, backend, connection, this.#deps)
-    return { madeFrom, session, connection, lastUsedMs: clock.monotonicMs() }
+    return { madeFrom, ca, session, connection, lastUsedMs: clock.monotonicMs() }
   }
 
   async #trustAnchors(store: TokenStore, { tls }: VaultBackend): Promise<Result<string | undefined>> {
@@ -90,7 +91,9 @@ export class VaultClients {
         : await this.#deps.secrets.read(store.namespace, tls.caBundleSecretRef)
     if (!bundle.ok) return bundle
     const ca = typeof bundle.value === 'object' ? bundle.value.reveal() : bundle.value
-    if (ca === undefined || isCertificate(ca)) return ok(ca)
+    // What the client trusts already is not parsed for every request: that would be a good part of what a refresh costs.
+    const known = ca !== undefined && this.#clients.get(storeText(store))?.ca === ca
+    if (ca === undefined || known || isCertificate(ca)) return ok(ca)
     return failed(
       failure('STORE_INVALID', `The CA bundle of ${storeText(store)} (spec.vault.tls) is not a PEM certificate.`),
     )
