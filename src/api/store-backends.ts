@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { secretKeyRef, secretPlace, tlsTrust } from './references.ts'
 import { constrained, exactlyOneOf } from './rule.ts'
-import { dataKey, httpBaseUrl, objectName, printable, relativePath } from './scalars.ts'
+import { dataKey, durationText, httpBaseUrl, objectName, printable, relativePath } from './scalars.ts'
 
 const serviceAccountRef = z
   .strictObject({
@@ -94,6 +94,12 @@ const awsSecretsManager = z
       )
       .optional(),
     auth: awsAuth.optional(),
+    minimumWriteInterval: durationText('0s', '24h')
+      .default('15m')
+      .describe(
+        'Shortest time between two writes of one secret: AWS takes about 100 versions of it in a day. When a refresh token rotates more often, its ' +
+          "successors stay in the operator's record and the secret is written at this interval. 0s: every one is written at once. Default: 15m.",
+      ),
   })
   .describe('AWS Secrets Manager.')
 

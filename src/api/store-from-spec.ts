@@ -1,3 +1,4 @@
+import { parseGoDuration } from '../domain/duration.ts'
 import type {
   AwsSecretsManagerBackend,
   StoreAccess,
@@ -53,12 +54,16 @@ function vaultAuth({ token, appRole, kubernetes }: NonNullable<VaultManifest>['a
   }
 }
 
-function awsSecretsManager({ region, endpoint, auth }: AwsSecretsManagerManifest): AwsSecretsManagerBackend {
+function awsSecretsManager(spec: AwsSecretsManagerManifest): AwsSecretsManagerBackend {
+  const { region, endpoint, auth, minimumWriteInterval } = spec
+  const minimumWriteIntervalSeconds = parseGoDuration(minimumWriteInterval)
+  if (minimumWriteIntervalSeconds === undefined) throw new Error('a duration that the schema accepts has no length')
   return {
     type: 'awsSecretsManager',
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint }),
     ...(auth !== undefined && { credentials: accessKey(auth.secretRef) }),
+    minimumWriteIntervalSeconds,
   }
 }
 

@@ -80,6 +80,8 @@ export interface AwsSecretsManagerBackend {
     readonly secretAccessKey: SecretKeyRef
     readonly sessionToken?: SecretKeyRef
   }
+  /** A secret keeps about 100 versions of a day: refresh tokens that rotate more often are written at this interval. */
+  readonly minimumWriteIntervalSeconds: number
 }
 
 /** A Secret in the credential's own namespace; its data is the document. */

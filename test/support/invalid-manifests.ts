@@ -194,6 +194,8 @@ const stores: Readonly<Record<string, InvalidManifest>> = {
   ),
   'an AppRole without SecretID': row(appRoleStore, 'spec.vault.auth.appRole.secretIdRef', undefined),
   'a region that is none': row(awsStore, 'spec.awsSecretsManager.region', 'Frankfurt'),
+  'an interval of writes longer than a day': row(awsStore, 'spec.awsSecretsManager.minimumWriteInterval', '25h'),
+  'an interval of writes that is a number': row(awsStore, 'spec.awsSecretsManager.minimumWriteInterval', 900),
   'an access key without Secret': row(awsStore, 'spec.awsSecretsManager.auth.secretRef', undefined),
   'a directory without name': row(fileStore, 'spec.file.directory', ''),
 }

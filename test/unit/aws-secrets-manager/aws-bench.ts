@@ -40,7 +40,13 @@ export class AwsBench {
       name: 'aws',
       generation: 1,
       access: [],
-      backend: { type: 'awsSecretsManager', region: 'eu-central-1', credentials: accessKey, ...backend },
+      backend: {
+        type: 'awsSecretsManager',
+        region: 'eu-central-1',
+        credentials: accessKey,
+        minimumWriteIntervalSeconds: 0,
+        ...backend,
+      },
     }
   }
 

@@ -41,6 +41,7 @@ function ambient(): Partial<TokenStore> {
     type: 'awsSecretsManager',
     region: 'eu-central-1',
     endpoint: aws.endpoint,
+    minimumWriteIntervalSeconds: 0,
   }
   return { backend }
 }
@@ -98,7 +99,8 @@ describe('the access key', () => {
 test('a region that nobody names is asked for', async () => {
   for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_PROFILE']) vi.stubEnv(name, undefined)
   vi.stubEnv('AWS_CONFIG_FILE', '/dev/null')
-  const backend = { type: 'awsSecretsManager', endpoint: aws.endpoint, credentials: accessKey } as const
+  const unnamed = { type: 'awsSecretsManager', endpoint: aws.endpoint, credentials: accessKey } as const
+  const backend = { ...unnamed, minimumWriteIntervalSeconds: 0 }
   expect(await read(aBench({}), { backend })).toMatch(/^STORE_INVALID: .*neither spec.awsSecretsManager.region nor/)
 })
 
