@@ -1,5 +1,11 @@
 import type { Sensitive } from './sensitive.ts'
 
+/**
+ * The member of a token document that holds its claims: `{"key": "<base64>", "owners": {"<JSON pointer of
+ * the token, or empty>": {"id": "<owner>", "name": "<owner's name>"}}}`. Nothing else is looked for in it.
+ */
+export const claimMember = '_oauthop'
+
 /** Who refreshes the refresh token of a document. It stands in the document itself, so that other clusters see it. */
 export interface DocumentClaim {
   /** `<installation>/<credential uid>`: the same for one credential only. */

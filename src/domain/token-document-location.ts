@@ -1,3 +1,4 @@
+import { claimMember } from './document-claim.ts'
 import {
   type Edit,
   type JsonMember,
@@ -92,10 +93,10 @@ function candidates(place: Place, depth: number): readonly Place[] {
   return entriesWithLogins(node).flatMap((member) => candidates(inside(member), depth - 1))
 }
 
-/** The logins that Claude Code has at MCP servers are other servers' and never meant. */
+/** The logins that Claude Code has at MCP servers are other servers' and never meant, and a claim is no login. */
 function entriesWithLogins(node: JsonObject): readonly JsonMember[] {
   const own = node.members.filter(({ name }) => name === 'claudeAiOauth')
-  return own.length > 0 ? own : node.members.filter(({ name }) => name !== 'mcpOAuth')
+  return own.length > 0 ? own : node.members.filter(({ name }) => name !== 'mcpOAuth' && name !== claimMember)
 }
 
 function isRefreshTokenName(name: string, node: JsonObject): boolean {
@@ -135,7 +136,7 @@ function stepsTo(place: Place, name: string): readonly Place[] {
   const { node, layer, path } = place
   if (node.kind === 'object') {
     return node.members
-      .filter((member) => member.name === name)
+      .filter((member) => member.name === name && name !== claimMember)
       .map((member) => memberPlace({ ...place, node }, member))
   }
   if (node.kind !== 'array' || !/^(?:0|[1-9]\d{0,8})$/.test(name)) return []

@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest'
+import { claimMember, type DocumentClaim } from '../../../src/domain/document-claim.ts'
+import { Sensitive } from '../../../src/domain/sensitive.ts'
+import {
+  type ClaimForm,
+  findClaim,
+  hasRoomForClaim,
+  putClaim,
+  readStoredToken,
+} from '../../../src/domain/token-document-claim.ts'
+import { findRefreshToken, replaceTokens } from '../../../src/domain/token-document.ts'
+import { canary, observeOutput } from '../../support/canary.ts'
+
+const forms: readonly ClaimForm[] = ['object', 'text']
+
+function key(byte: number): string {
+  return Buffer.alloc(32, byte).toString('base64')
+}
+
+function aClaim(changes: Partial<Record<'owner' | 'ownerName' | 'key', string>> = {}): DocumentClaim {
+  const { owner = 'prod/6f1c0a52', ownerName = 'ci/claude of prod' } = changes
+  return { owner, ownerName, sealingKey: new Sensitive(changes.key ?? key(1)) }
+}
+
+function put(text: string, claim = aClaim(), form: ClaimForm = 'object', property?: string): string {
+  return putClaim(new Sensitive(text), property, claim, form).reveal()
+}
+
+/** The claim on a token as a plain object; what else is found as words. */
+function claimIn(text: string, property?: string): unknown {
+  const found = findClaim(new Sensitive(text), property)
+  if (!found.ok) return found.detail
+  if (found.claim?.kind !== 'claimed') return found.claim?.kind ?? 'no room'
+  const { owner, ownerName, sealingKey } = found.claim.claim
+  return { owner, ownerName, key: sealingKey.reveal() }
+}
+
+function member(fields: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return { key: key(1), owners: { '': { id: 'prod/6f1c0a52', name: 'ci/claude of prod' } }, ...fields }
+}
+
+const plain = { owner: 'prod/6f1c0a52', ownerName: 'ci/claude of prod', key: key(1) }
+
+describe('a document', () => {
+  test.each<[string, string, boolean]>([
+    ['that is an object', '{"refresh_token":"x"}', true],
+    ['that is an object behind a byte order mark', '\uFEFF{"refresh_token":"x"}', true],
+    ['that is a bare token', 'x', false],
+    ['that is the text of a string', '"x"', false],
+    ['that is a list', '[{"refresh_token":"x"}]', false],
+    ['that is cut off', '{"refresh_token":"x"', false],
+    ['that is empty', '', false],
+  ])('%s has room for a claim: %#', (_, text, room) => {
+    expect(hasRoomForClaim(new Sensitive(text))).toBe(room)
+    expect(claimIn(text)).toBe(room ? 'free' : 'no room')
+    if (!room) expect(() => put(text)).toThrow('no room')
+  })
+
+  test.each(forms)('keeps every other character when a claim is put in as %s', (form) => {
+    const text = '{ "n": 9007199254740993.10,\n  "refresh_token" : "r\\u002f\\/ü" }\n'
+    const edited = put(text, aClaim(), form)
+    const at = edited.indexOf(`, "${claimMember}"`)
+    expect(edited.slice(0, at)).toBe(text.slice(0, -3))
+    expect(edited.slice(-3)).toBe(text.slice(-3))
+    expect(claimIn(edited)).toEqual(plain)
+    const value = (JSON.parse(edited) as Record<string, unknown>)[claimMember]
+    expect(typeof value === 'string' ? JSON.parse(value) : value).toEqual(member())
+    expect(typeof value).toBe(form === 'text' ? 'string' : 'object')
+  })
+
+  test('that is laid out in lines gets the claim on a line of its own', () => {
+    expect(put('{\n  "refresh_token": "x"\n}')).toMatch(/^\{\n {2}"refresh_token": "x",\n {2}"_oauthop":.*\n\}$/)
+  })
+
+  test('that has nothing in it takes a claim', () => {
+    expect(JSON.parse(put('{}'))).toEqual({ [claimMember]: member() })
+  })
+
+  test.each(forms)('has one claim for each of its tokens, and one key for all, as %s', (form) => {
+    const odd = '/a~1b/"quoted"'
+    let text = put('{"a":{"refresh_token":"x"}}', aClaim(), form)
+    text = put(text, aClaim({ owner: 'prod/2', ownerName: 'ci/"two" ü', key: key(2) }), 'object', odd)
+    text = put(text, aClaim({ owner: 'prod/3', key: key(3) }), 'text', '/c')
+    expect(claimIn(text)).toEqual(plain)
+    expect(claimIn(text, odd)).toEqual({ owner: 'prod/2', ownerName: 'ci/"two" ü', key: key(1) })
+    expect(claimIn(text, '/c')).toMatchObject({ owner: 'prod/3', key: key(1) })
+    expect(claimIn(text, '/d')).toBe('free')
+  })
+
+  test.each(forms)('that is taken over changes its owner and nothing else, as %s', (form) => {
+    const before = put(put('{"refresh_token":"x"}', aClaim(), form), aClaim({ owner: 'prod/2' }), form, '/c')
+    const after = put(before, aClaim({ owner: 'blue/9', key: key(9) }), form)
+    expect(after).toBe(before.replace('prod/6f1c0a52', 'blue/9'))
+    expect(claimIn(after)).toEqual({ ...plain, owner: 'blue/9' })
+  })
+
+  test('is the same when its owner claims it again', () => {
+    const text = put('{"refresh_token":"x"}')
+    expect(put(text, aClaim({ key: key(2) }))).toBe(text)
+  })
+
+  test('keeps members of the claim that are not known', () => {
+    const text = JSON.stringify({ refresh_token: 'x', [claimMember]: member({ since: 2030, owners: {} }) })
+    expect(claimIn(text)).toBe('free')
+    expect(JSON.parse(put(text))).toEqual({ refresh_token: 'x', [claimMember]: member({ since: 2030 }) })
+  })
+
+  const malformed: Readonly<Record<string, unknown>> = {
+    'is null': null,
+    'is a number': 1,
+    'is a list': [],
+    'is a string that is no JSON': 'prod',
+    'is the text of a list': '[]',
+    'is an empty object': {},
+    'has no key': member({ key: undefined }),
+    'has a key that is no string': member({ key: 1 }),
+    'has a key of 31 bytes': member({ key: Buffer.alloc(31).toString('base64') }),
+    'has a key in hexadecimal': member({ key: Buffer.alloc(32).toString('hex') }),
+    'has no owners': member({ owners: undefined }),
+    'has a list of owners': member({ owners: [] }),
+    'has an owner that is a string': member({ owners: { '': 'prod' } }),
+    'has an owner without an id': member({ owners: { '': { name: 'n' } } }),
+    'has an owner without a name': member({ owners: { '': { id: 'i' } } }),
+    'has an owner with an empty id': member({ owners: { '': { id: '', name: 'n' } } }),
+    'has an owner whose name is two lines': member({ owners: { '': { id: 'i', name: 'n\nn' } } }),
+    'has an owner whose name is a book': member({ owners: { '': { id: 'i', name: 'n'.repeat(513) } } }),
+    'has an owner of another token that is malformed': member({ owners: { '/other': {} } }),
+  }
+  test.each(Object.entries(malformed))('whose member %s is malformed, and stays as it is', (_, value) => {
+    const text = JSON.stringify({ refresh_token: canary('rt'), [claimMember]: value })
+    expect(claimIn(text)).toContain('"_oauthop"')
+    const read = readStoredToken(new Sensitive(text), 'v1', undefined)
+    observeOutput('the words about a malformed claim', JSON.stringify(read))
+    expect(read).toMatchObject({
+      ok: false,
+      problem: 'malformed',
+      detail: expect.stringContaining('"_oauthop"') as string,
+    })
+    expect(() => put(text)).toThrow('no room')
+  })
+
+  test.each([
+    [
+      'the member',
+      `{"refresh_token":"x","_oauthop":${JSON.stringify(member())},"_oauthop":${JSON.stringify(member())}}`,
+    ],
+    ['the key', `{"refresh_token":"x","_oauthop":{"key":"${key(1)}","key":"${key(2)}","owners":{}}}`],
+    [
+      'an owner',
+      `{"refresh_token":"x","_oauthop":{"key":"${key(1)}","owners":{"":{"id":"a","name":"a"},"":{"id":"b","name":"b"}}}}`,
+    ],
+  ])('that has %s twice is malformed', (_, text) => {
+    expect(claimIn(text)).toContain('"_oauthop"')
+    expect(() => put(text)).toThrow('no room')
+  })
+
+  test('a sealing key that is none is a bug', () => {
+    expect(() => put('{}', aClaim({ key: 'short' }))).toThrow('32 bytes')
+  })
+})
+
+describe('the search for a refresh token', () => {
+  const hidden = { refresh_token: 'not this one', access: 'a', refresh: 'nor this one' }
+
+  test('does not look into the claim', () => {
+    const only = new Sensitive(JSON.stringify({ [claimMember]: hidden }))
+    expect(findRefreshToken(only)).toMatchObject({ ok: false, problem: 'malformed' })
+    const texts = [hidden, JSON.stringify(hidden)].map((value) =>
+      JSON.stringify({ [claimMember]: value, file: { refresh_token: 'x' } }),
+    )
+    for (const text of texts) {
+      const found = findRefreshToken(new Sensitive(text))
+      expect(found.ok && found.refreshToken.reveal()).toBe('x')
+    }
+  })
+
+  test('finds nothing in the claim by a property', () => {
+    const document = new Sensitive(JSON.stringify({ [claimMember]: hidden }))
+    for (const property of ['/_oauthop', '/_oauthop/refresh_token']) {
+      expect(findRefreshToken(document, property)).toEqual({
+        ok: false,
+        problem: 'missing',
+        detail: 'has nothing at /_oauthop',
+      })
+    }
+  })
+
+  test.each(forms)('is followed by a write that keeps the claim, as %s', (form) => {
+    const text = put('{"refresh_token":"old","access_token":"a"}', aClaim(), form)
+    const next = replaceTokens(new Sensitive(text), undefined, { refreshToken: new Sensitive('new') })
+    expect(next.reveal()).toBe(text.replace('"old"', '"new"'))
+  })
+
+  test('comes with the claim on the token', () => {
+    const document = new Sensitive(put('{"refresh_token":"x"}'))
+    const read = readStoredToken(document, 'v1', undefined)
+    expect(read.ok && read.stored).toMatchObject({ version: 'v1', document, claim: { kind: 'claimed' } })
+    const bare = readStoredToken(new Sensitive('token'), 'v1', undefined)
+    expect(bare.ok && Object.keys(bare.stored)).toEqual(['refreshToken', 'version', 'document'])
+    expect(readStoredToken(new Sensitive('{}'), 'v1', undefined)).toMatchObject({ ok: false, problem: 'missing' })
+  })
+})
