@@ -13,6 +13,7 @@ export function isRefusal(failure: Failure): boolean {
 export function probePolicy({ code }: Failure): ProbePolicy | undefined {
   switch (code) {
     case 'REFRESH_TOKEN_REJECTED':
+    case 'REFRESH_TOKEN_REUSED':
     case 'REFRESH_ANSWER_LOST':
       return deadGrantProbe
     case 'CLIENT_REJECTED':

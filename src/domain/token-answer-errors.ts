@@ -5,6 +5,7 @@ import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './to
 export type ErrorMeaning = Extract<
   FailureCode,
   | 'REFRESH_TOKEN_REJECTED'
+  | 'REFRESH_TOKEN_REUSED'
   | 'CLIENT_REJECTED'
   | 'SCOPE_REJECTED'
   | 'REQUEST_REJECTED'
@@ -27,8 +28,7 @@ const codesByMeaning: Readonly<Record<ErrorMeaning, readonly string[]>> = {
     'bad_refresh_token', // GitHub (with status 200), HubSpot
     'invalid_refresh_token', // Slack (with status 200)
     'expired_refresh_token',
-    'refresh_token_expired', // OpenAI, as the next three
-    'refresh_token_reused',
+    'refresh_token_expired', // OpenAI, as the next two
     'refresh_token_invalidated',
     'token_expired',
     'token_revoked', // Slack
@@ -36,6 +36,10 @@ const codesByMeaning: Readonly<Record<ErrorMeaning, readonly string[]>> = {
     'interaction_required', // Entra, as the next two: a human has to log in
     'consent_required',
     'login_required',
+  ],
+  REFRESH_TOKEN_REUSED: [
+    'refresh_token_reused', // OpenAI
+    'refresh_token_already_used', // Supabase
   ],
   CLIENT_REJECTED: [
     'invalid_client',
@@ -80,6 +84,15 @@ const meanings: ReadonlyMap<string, ErrorMeaning> = new Map(
   ),
 )
 
+/**
+ * Lower-case descriptions that stand under `invalid_grant` and say that the refresh token was used
+ * before. They are the server's own constant sentences; no other description means anything to us.
+ */
+const reuseDescriptions: ReadonlySet<string> = new Set([
+  'maximum allowed refresh token reuse exceeded', // Keycloak, of the newest one that was used
+  'stale token', // Keycloak, of one before that, but also of one from before a logout by an administrator
+])
+
 /** Entra's AADSTS numbers that stand under `invalid_grant` and mean a loop detected, or a fault that passes. */
 const passingEntraErrors: readonly JsonValue[] = [50_196, 90_033]
 const passingEntraWaitSeconds = 600
@@ -101,8 +114,18 @@ function withSpecialCases(members: JsonObject, code: string): ReportedError {
   if (isJsonArray(numbers) && numbers.some((number) => passingEntraErrors.includes(number)))
     return { code, meaning: 'TOKEN_ENDPOINT_THROTTLED', minimumWaitSeconds: passingEntraWaitSeconds }
   if (members.get('suberror') === 'client_mismatch') return { code: 'client_mismatch', meaning: 'CLIENT_REJECTED' }
+  if (saysReused(members, code)) return { code, meaning: 'REFRESH_TOKEN_REUSED' }
   const meaning = meanings.get(code)
   return meaning === undefined ? { code } : { code, meaning }
+}
+
+function saysReused(members: JsonObject, code: string): boolean {
+  const description = members.get('error_description')
+  return (
+    code === 'invalid_grant' &&
+    typeof description === 'string' &&
+    reuseDescriptions.has(description.trim().toLowerCase())
+  )
 }
 
 /** Where providers put their error code: first where the standard has it, then inside an error object, then beside it. */

@@ -58,6 +58,15 @@ export const refusals: Readonly<Record<string, Refusal>> = {
     code: 'REFRESH_TOKEN_REJECTED',
     says: 'HTTP status 403 and the error code invalid_grant',
   },
+  'a used refresh token, form-encoded, in other case': {
+    wire: {
+      status: 400,
+      contentType: 'application/x-www-form-urlencoded',
+      body: 'error=invalid_grant&error_description=maximum+allowed+Refresh+Token+reuse+exceeded',
+    },
+    code: 'REFRESH_TOKEN_REUSED',
+    says: 'the error code invalid_grant.',
+  },
   'a wrong client': {
     wire: { status: 401, body: described('invalid_client') },
     code: 'CLIENT_REJECTED',
@@ -130,8 +139,61 @@ export const refusals: Readonly<Record<string, Refusal>> = {
         error: { message: 'unprintable', type: 'invalid_request_error', param: null, code: 'refresh_token_reused' },
       },
     },
+    code: 'REFRESH_TOKEN_REUSED',
+    says: 'HTTP status 401 and the error code refresh_token_reused',
+  },
+  'OpenAI: used before, status 400': {
+    wire: { status: 400, body: { error: { code: 'refresh_token_reused' } } },
+    code: 'REFRESH_TOKEN_REUSED',
+    says: 'HTTP status 400 and the error code refresh_token_reused',
+  },
+  'OpenAI: used before, said in an outage': {
+    wire: { status: 500, body: { error: { code: 'refresh_token_reused' } } },
+    code: 'TOKEN_ENDPOINT_UNAVAILABLE',
+    says: 'HTTP status 500 and the error code refresh_token_reused',
+  },
+  'Supabase: used before': {
+    wire: { status: 400, body: { code: 400, error_code: 'refresh_token_already_used', msg: 'unprintable' } },
+    code: 'REFRESH_TOKEN_REUSED',
+    says: 'the error code refresh_token_already_used',
+  },
+  'Keycloak: used before': {
+    wire: {
+      status: 400,
+      body: { error: 'invalid_grant', error_description: 'Maximum allowed refresh token reuse exceeded' },
+    },
+    code: 'REFRESH_TOKEN_REUSED',
+    says: 'HTTP status 400 and the error code invalid_grant.',
+  },
+  'Keycloak: used before a later one': {
+    wire: { status: 400, body: { error: 'invalid_grant', error_description: 'Stale token' } },
+    code: 'REFRESH_TOKEN_REUSED',
+    says: 'HTTP status 400 and the error code invalid_grant.',
+  },
+  'Keycloak: a session that ended': {
+    wire: { status: 400, body: { error: 'invalid_grant', error_description: 'Session not active' } },
     code: 'REFRESH_TOKEN_REJECTED',
-    says: 'the error code refresh_token_reused',
+    says: 'the error code invalid_grant.',
+  },
+  'Auth0: a refresh token that it does not know': {
+    wire: { status: 403, body: { error: 'invalid_grant', error_description: 'Unknown or invalid refresh token.' } },
+    code: 'REFRESH_TOKEN_REJECTED',
+    says: 'the error code invalid_grant.',
+  },
+  'words about reuse under another error code': {
+    wire: { status: 400, body: { error: 'invalid_request', error_description: 'Stale token' } },
+    code: 'REQUEST_REJECTED',
+    says: 'the error code invalid_request.',
+  },
+  'a longer description that holds words about reuse': {
+    wire: { status: 400, body: { error: 'invalid_grant', error_description: 'This is no stale token' } },
+    code: 'REFRESH_TOKEN_REJECTED',
+    says: 'the error code invalid_grant.',
+  },
+  'a description that is no text': {
+    wire: { status: 400, body: { error: 'invalid_grant', error_description: { text: 'Stale token' } } },
+    code: 'REFRESH_TOKEN_REJECTED',
+    says: 'the error code invalid_grant.',
   },
   'OpenAI: expired': {
     wire: { status: 401, body: { error: { code: 'refresh_token_expired' } } },
