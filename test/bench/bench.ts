@@ -2,43 +2,38 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { nodeFlags } from './controller-process.ts'
 import { fleet, namedObjects } from './fleet.ts'
 import { type BenchTimes, measure } from './measure.ts'
 import { Helper } from './measured-process.ts'
+import { readOptions, usage } from './options.ts'
 import type { ServersPlace } from './protocol.ts'
 import { RealCluster } from './real-cluster.ts'
 import { reportOf } from './report.ts'
 
 // `npm run bench`: what the operator costs, as a ratio to a floor measured over the same seconds.
 
-const { values } = parseArgs({
-  options: {
-    /** Credentials on loopback servers, one run for each number; default: 1000,10000. */
-    sizes: { type: 'string' },
-    /** Credentials on a real API server; default: 1000, 0: leave it out. */
-    real: { type: 'string' },
-    /** Length of a measured window. */
-    seconds: { type: 'string', default: '20' },
-    /** A look of about a minute, unless told otherwise at 1,000 credentials on loopback. */
-    quick: { type: 'boolean', default: false },
-  },
-})
-
-const times: BenchTimes = values.quick
-  ? { starts: 3, warmUpSeconds: 10, windows: 2, windowSeconds: 12 }
-  : { starts: 3, warmUpSeconds: 140, windows: 3, windowSeconds: Number(values.seconds) }
-const sizes = (values.sizes ?? (values.quick ? '1000' : '1000,10000')).split(',').filter(Boolean).map(Number)
-const realSize = Number(values.real ?? (values.quick ? '0' : '1000'))
+const read = readOptions(process.argv.slice(2))
+if (read.kind === 'help') {
+  process.stdout.write(usage)
+  process.exit(0)
+}
+if (read.kind === 'wrong') {
+  process.stderr.write(`${read.problem}\n\n${usage}`)
+  process.exit(2)
+}
+const { sizes, real, seconds, quick } = read.options
+const times: BenchTimes = quick
+  ? { starts: 3, warmUpSeconds: 10, windows: 2, windowSeconds: seconds }
+  : { starts: 3, warmUpSeconds: 140, windows: 3, windowSeconds: seconds }
 
 const bundle = mkdtempSync(join(tmpdir(), 'oauth-operator-bundle-'))
 try {
   execFileSync(process.execPath, ['scripts/bundle.ts', bundle], { stdio: 'inherit' })
   print(`Node ${process.version} ${nodeFlags.join(' ')}, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}`)
-  if (values.quick) print('A quick look: the windows hold first refreshes, whose target is looked at once more.')
+  if (quick) print('A quick look: the windows hold first refreshes, whose target is looked at once more.')
   for (const size of sizes) await onLoopback(size)
-  if (realSize > 0) await onRealApiServer(realSize)
+  if (real > 0) await onRealApiServer(real)
 } finally {
   rmSync(bundle, { recursive: true, force: true })
 }

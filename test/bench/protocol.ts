@@ -28,7 +28,7 @@ export type Question =
 export interface BenchCounts {
   /** Calls by what they are for. */
   readonly calls: Record<string, number>
-  /** Connections to the API server on which a TLS handshake was completed. */
+  /** Connections to the API server that brought a call of the controller: a TLS handshake each. */
   apiHandshakes: number
   /** For each credential's first refresh, apart from the overdue one: seconds from its due time to the arrival of the request. */
   readonly lateness: number[]
