@@ -1,0 +1,110 @@
+import * as z from 'zod'
+import type { CredentialKey } from '../domain/credential.ts'
+import type { RefreshRecord, RetainedTokens } from '../domain/refresh-record.ts'
+import type { EpochSeconds } from '../domain/time.ts'
+import { decodeTime } from './status-time.ts'
+
+/** A record without what the place that keeps it adds: its version, and the tokens. */
+export type ClearRecord = Omit<RefreshRecord, 'version' | 'retained'> & {
+  readonly retained?: Omit<RetainedTokens, 'tokens' | 'sealed'>
+}
+
+export type DecodedRecord =
+  | { readonly kind: 'record'; readonly record: ClearRecord }
+  /** `problem` is a clause that follows the name of the place. It quotes nothing of the content. */
+  | { readonly kind: 'unreadable'; readonly problem: string }
+
+/** Raised by every change of the members: an older version must not drop what it does not know. */
+const format = 1
+
+/** 9999-12-31T23:59:59.999Z: RFC 3339 has four digits for the year. */
+const lastMs = 253_402_300_799_999
+
+const time = z.string().transform((text, context): EpochSeconds => {
+  const decoded = decodeTime(text)
+  if (decoded !== undefined) return decoded
+  context.addIssue('not a time')
+  return z.NEVER
+})
+
+const fingerprint = z.string().regex(/^[0-9a-f]{32}$/)
+
+const source = z.strictObject({
+  store: z.strictObject({ kind: z.enum(['TokenStore', 'ClusterTokenStore']), name: z.string().min(1) }),
+  key: z.string().min(1),
+  property: z.string().exactOptional(),
+})
+
+const pod = z.strictObject({ name: z.string().min(1), uid: z.string().min(1) })
+const holder = z.strictObject({ journalId: z.string().min(1), pod: pod.exactOptional() })
+
+const intent = z.strictObject({
+  holder: holder.exactOptional(),
+  fingerprint,
+  source,
+  startedAt: time,
+  sends: z.int().min(1),
+})
+
+const recordSchema = z.strictObject({
+  format: z.literal(format),
+  uid: z.string().min(1),
+  credential: z.string().transform(credentialKey),
+  epoch: z.int().min(0),
+  intent: intent.exactOptional(),
+  retained: z.strictObject({ fingerprint, source }).exactOptional(),
+  spent: z.array(fingerprint),
+  origin: z.string().min(1).exactOptional(),
+  storeWrittenAt: time.exactOptional(),
+})
+
+const anyFormat = z.object({ format: z.int() })
+
+/**
+ * What people may read of a record, as plain JSON: everything but the tokens. Times are RFC 3339 in UTC
+ * with milliseconds, a credential is `namespace/name`.
+ */
+export function encodeRecord(record: RefreshRecord): object {
+  const { credential, intent: armed, retained, storeWrittenAt, version: _version, ...rest } = record
+  return {
+    format,
+    ...rest,
+    credential: `${credential.namespace}/${credential.name}`,
+    ...(armed && { intent: { ...armed, startedAt: encodeMoment(armed.startedAt) } }),
+    ...(retained && { retained: { fingerprint: retained.fingerprint, source: retained.source } }),
+    ...(storeWrittenAt !== undefined && { storeWrittenAt: encodeMoment(storeWrittenAt) }),
+  }
+}
+
+/** Strict: a record that somebody changed or a newer version wrote is told, and never understood in part. */
+export function decodeRecord(value: unknown): DecodedRecord {
+  const parsed = recordSchema.safeParse(value)
+  if (parsed.success) {
+    const { format: _format, ...record } = parsed.data
+    return { kind: 'record', record }
+  }
+  const written = anyFormat.safeParse(value)
+  if (!written.success) return { kind: 'unreadable', problem: 'holds no refresh record' }
+  if (written.data.format !== format) {
+    return { kind: 'unreadable', problem: 'was written by another version of the operator' }
+  }
+  return { kind: 'unreadable', problem: `is damaged at ${placesOf(parsed.error)}` }
+}
+
+function encodeMoment(moment: EpochSeconds): string {
+  const ms = Math.round(moment * 1000)
+  return new Date(Math.min(Math.max(ms, 0), lastMs)).toISOString()
+}
+
+function credentialKey(text: string, context: z.RefinementCtx): CredentialKey {
+  const [namespace, name, ...more] = text.split('/')
+  if (namespace && name && more.length === 0) return { namespace, name }
+  context.addIssue('not namespace/name')
+  return z.NEVER
+}
+
+/** Where in the record, by the names of our own members: everything else may be anybody's text. */
+function placesOf(error: z.ZodError): string {
+  const places = error.issues.map(({ path }) => path.map(String).join('.'))
+  return [...new Set(places.map((place) => (place === '' ? 'its outermost members' : place)))].slice(0, 3).join(', ')
+}

@@ -1,0 +1,50 @@
+import * as z from 'zod'
+import { Sensitive } from '../domain/sensitive.ts'
+import { epochSeconds } from '../domain/time.ts'
+import type { RotatedTokens } from '../domain/tokens.ts'
+
+const time = z.number().nonnegative().transform(epochSeconds)
+const secret = z
+  .string()
+  .min(1)
+  .transform((value) => new Sensitive(value))
+
+const tokensSchema = z.strictObject({
+  refreshToken: secret.exactOptional(),
+  refreshTokenExpiresAt: time.exactOptional(),
+  accessToken: z
+    .strictObject({
+      value: secret,
+      tokenType: z.string(),
+      issuedAt: time,
+      expiresAt: time,
+      scopes: z.array(z.string()),
+      idToken: secret.exactOptional(),
+    })
+    .exactOptional(),
+})
+
+/**
+ * Tokens as plain JSON, to be sealed, or kept where nobody else may read. Times are in seconds since
+ * 1970. `reveal` is the right to see them, which this layer has not by itself.
+ */
+export function encodeTokens(tokens: RotatedTokens, reveal: (value: Sensitive) => string): Sensitive<object> {
+  const { refreshToken, accessToken, ...rest } = tokens
+  return new Sensitive({
+    ...rest,
+    ...(refreshToken && { refreshToken: reveal(refreshToken) }),
+    ...(accessToken && {
+      accessToken: {
+        ...accessToken,
+        value: reveal(accessToken.value),
+        ...(accessToken.idToken && { idToken: reveal(accessToken.idToken) }),
+      },
+    }),
+  })
+}
+
+/** Undefined for everything that {@link encodeTokens} does not make. */
+export function decodeTokens(value: unknown): RotatedTokens | undefined {
+  const parsed = tokensSchema.safeParse(value)
+  return parsed.success ? parsed.data : undefined
+}
