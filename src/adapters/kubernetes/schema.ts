@@ -57,6 +57,20 @@ export const IssuedServiceAccountToken = z.object({
   status: z.object({ token: z.string().min(1), expirationTimestamp: z.iso.datetime({ offset: true }) }),
 })
 
+/** The fields of a Pod that are looked at. */
+export const Pod = z.object({
+  metadata: z.object({ uid: z.string().min(1) }),
+  status: z.object({ phase: z.string().default('') }).default({ phase: '' }),
+})
+
+/** What a mounted ServiceAccount token says of the Pod that it was made for, unverified. */
+export const OwnTokenClaims = z.object({
+  'kubernetes.io': z.object({
+    namespace: z.string(),
+    pod: z.object({ name: z.string().min(1), uid: z.string().min(1) }),
+  }),
+})
+
 /** A map, because `__proto__` is a valid key of a Secret. */
 function secretData(data: unknown): ReadonlyMap<string, Sensitive> {
   const entries = typeof data === 'object' && data !== null ? Object.entries(data as Record<string, unknown>) : []

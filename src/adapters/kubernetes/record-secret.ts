@@ -1,0 +1,140 @@
+import { type ClearRecord, decodeRecord, encodeRecord } from '../../api/refresh-record.ts'
+import { keyText } from '../../domain/credential.ts'
+import { apiGroup, fieldManager, targetAnnotations, targetLabels } from '../../domain/names.ts'
+import type { RefreshRecord } from '../../domain/refresh-record.ts'
+import type { Sensitive } from '../../domain/sensitive.ts'
+import type { RecordSubject } from '../../ports/refresh-records.ts'
+import { secretText } from './object-paths.ts'
+import type { Secret } from './schema.ts'
+import { keyNameOf } from './sealing.ts'
+import { decodeSecretValue } from './secret-text.ts'
+
+/**
+ * A type of its own, which nothing can change once the Secret is there: the operator refuses it as a
+ * store of refresh tokens and as a client secret, people list it with a field selector, and tools that
+ * copy or garbage-collect Secrets can leave it alone.
+ */
+const recordType = `${apiGroup}/refresh-record`
+
+/**
+ * Not the label of targets, although it holds the same uid: a Secret with that one is a target, and the
+ * credential would publish into it.
+ */
+const ownerLabel = `${apiGroup}/refresh-record-of`
+
+const annotations = {
+  /** Everything but the tokens, as JSON. */
+  record: `${apiGroup}/refresh-record`,
+  /** Random, new with each write: whose write it was that is there. */
+  write: `${apiGroup}/refresh-record-write`,
+  /** `OWNER/KEYID` of the key that the tokens are sealed with; absent without tokens. */
+  sealedWith: `${apiGroup}/refresh-record-sealed-with`,
+} as const
+
+const sealedKey = 'sealed'
+
+/** What is in a record's Secret. */
+export interface RecordContent {
+  readonly clear: ClearRecord
+  readonly sealed?: string
+  readonly version: string
+  readonly write: string
+}
+
+export type RecordSecret =
+  | { readonly kind: 'content'; readonly content: RecordContent }
+  /** `problem` is a clause that follows the Secret's name. */
+  | { readonly kind: 'unreadable'; readonly problem: string }
+
+export function recordSecretName(uid: string): string {
+  return `oauth-refresh-${uid}`
+}
+
+/** For messages. */
+export function recordText(namespace: string, { uid, credential }: RecordSubject): string {
+  return `${secretText(namespace, recordSecretName(uid))}, the refresh record of OAuthCredential ${keyText(credential)},`
+}
+
+/** The body of a create for a record that was never written, of a merge patch for any other. */
+export function recordBody(record: RefreshRecord, sealed: string | undefined, write: string): object {
+  const changed = {
+    labels: { [targetLabels.managedBy]: fieldManager, [ownerLabel]: record.uid },
+    annotations: {
+      [targetAnnotations.credential]: keyText(record.credential),
+      [annotations.record]: JSON.stringify(encodeRecord(record), null, 2),
+      [annotations.write]: write,
+      ...present(annotations.sealedWith, sealed && sealedWith(sealed), record.version),
+    },
+  }
+  const data = present(sealedKey, sealed && Buffer.from(sealed).toString('base64'), record.version)
+  if (record.version !== '') return { metadata: { ...changed, ...preconditions(record.version) }, data }
+  const metadata = { name: recordSecretName(record.uid), ...changed }
+  return { apiVersion: 'v1', kind: 'Secret', metadata, type: recordType, data }
+}
+
+/** What a change of the Secret is conditional on: it is the same object, and in the same state. */
+export function preconditions(version: string): { readonly uid: string; readonly resourceVersion: string } {
+  const [uid = '', resourceVersion = ''] = version.split('/')
+  return { uid, resourceVersion }
+}
+
+/** Strict: nothing of a Secret that somebody changed is believed. */
+export function readRecordSecret(secret: Secret, uid: string): RecordSecret {
+  const { metadata, data } = secret
+  const unfit = unfitness(secret)
+  if (unfit !== undefined) return unreadable(unfit)
+  const decoded = decodeRecord(parsedJson(metadata.annotations[annotations.record] ?? ''))
+  if (decoded.kind === 'unreadable') return decoded
+  const { record: clear } = decoded
+  if (clear.uid !== uid) return unreadable('holds the record of another credential')
+  const sealed = textAt(data.get(sealedKey))
+  const damage = sealedDamage(sealed, metadata.annotations[annotations.sealedWith], clear)
+  if (damage !== undefined) return unreadable(damage)
+  const version = `${metadata.uid}/${metadata.resourceVersion}`
+  const write = metadata.annotations[annotations.write] ?? ''
+  return { kind: 'content', content: { clear, ...(sealed !== undefined && { sealed }), version, write } }
+}
+
+/** Why what is there could not be replaced, or is none of ours. */
+function unfitness({ metadata, type, immutable }: Secret): string | undefined {
+  if (metadata.deletionTimestamp !== undefined) return 'is being deleted'
+  if (type !== recordType) return `is not of type ${recordType}`
+  return immutable ? 'is immutable' : undefined
+}
+
+function sealedDamage(
+  sealed: string | undefined,
+  named: string | undefined,
+  { retained }: ClearRecord,
+): string | undefined {
+  if (sealed === undefined) return named === undefined ? undefined : 'has lost its sealed tokens'
+  if (named === undefined || named !== sealedWith(sealed)) return 'has sealed tokens that are damaged'
+  return retained === undefined ? 'has sealed tokens that belong to nothing in it' : undefined
+}
+
+function sealedWith(sealed: string): string | undefined {
+  const name = keyNameOf(sealed)
+  return name && `${name.owner}/${name.id}`
+}
+
+/** In a merge patch null takes a member away; a create has no members to take away. */
+function present(name: string, value: string | undefined, version: string): Readonly<Record<string, string | null>> {
+  if (value !== undefined) return { [name]: value }
+  return version === '' ? {} : { [name]: null }
+}
+
+function textAt(value: Sensitive | undefined): string | undefined {
+  return value === undefined ? undefined : (decodeSecretValue(value)?.reveal() ?? '')
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function unreadable(problem: string): RecordSecret {
+  return { kind: 'unreadable', problem }
+}
