@@ -35,22 +35,34 @@ const options = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
+const everything = { sizes: '1000,10000', real: '1000', seconds: '20' }
+const quickLook = { sizes: '1000', real: '0', seconds: '12' }
+
+type Typed = ReturnType<typeof parseArgs<{ options: typeof options }>>['values']
+
 /** Reads the command line. Never throws for what somebody typed. */
 export function readOptions(args: readonly string[]): ReadOptions {
   const typed = parsed(args)
   if (typeof typed === 'string') return { kind: 'wrong', problem: typed }
   if (typed.help === true) return { kind: 'help' }
-  const quick = typed.quick === true
-  const sizes = (typed.sizes ?? (quick ? '1000' : '1000,10000')).split(',').map(wholeNumber)
-  const real = wholeNumber(typed.real ?? (quick ? '0' : '1000'))
-  const seconds = wholeNumber(typed.seconds ?? (quick ? '12' : '20'))
-  if (!sizes.every(isPositive)) return wrong('--sizes takes whole numbers above 0, separated by commas')
-  if (real === undefined) return wrong('--real takes a whole number')
-  if (!isPositive(seconds)) return wrong('--seconds takes a whole number above 0')
-  return { kind: 'run', options: { sizes, real, seconds, quick } }
+  return checked(typed)
 }
 
-function parsed(args: readonly string[]): ReturnType<typeof parseArgs<{ options: typeof options }>>['values'] | string {
+function checked({ sizes, real, seconds, quick = false }: Typed): ReadOptions {
+  const usual = quick ? quickLook : everything
+  const options = {
+    sizes: (sizes ?? usual.sizes).split(',').map(wholeNumber),
+    real: wholeNumber(real ?? usual.real),
+    seconds: wholeNumber(seconds ?? usual.seconds),
+    quick,
+  }
+  if (!options.sizes.every(isPositive)) return wrong('--sizes takes whole numbers above 0, separated by commas')
+  if (Number.isNaN(options.real)) return wrong('--real takes a whole number')
+  if (!isPositive(options.seconds)) return wrong('--seconds takes a whole number above 0')
+  return { kind: 'run', options }
+}
+
+function parsed(args: readonly string[]): Typed | string {
   try {
     return parseArgs({ args: [...args], options }).values
   } catch (error) {
@@ -59,12 +71,13 @@ function parsed(args: readonly string[]): ReturnType<typeof parseArgs<{ options:
   }
 }
 
-function wholeNumber(text: string): number | undefined {
-  return /^\d{1,7}$/.test(text) ? Number(text) : undefined
+/** NaN for anything else. */
+function wholeNumber(text: string): number {
+  return /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN
 }
 
-function isPositive(value: number | undefined): value is number {
-  return value !== undefined && value > 0
+function isPositive(value: number): boolean {
+  return value > 0
 }
 
 function wrong(problem: string): ReadOptions {
