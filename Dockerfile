@@ -41,7 +41,10 @@ LABEL org.opencontainers.image.title="oauth-credential-operator" \
 USER 65532:65532
 # Metrics, and health.
 EXPOSE 8080 8081
-# --disable-sigusr1: nobody opens an inspector into a process that holds refresh tokens.
+# The C library gives memory back, and keeps it in one place: without both, half as much again stays with it.
+ENV MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=131072
+# --disable-sigusr1: nobody opens an inspector into a process that holds refresh tokens. The others let garbage be
+# collected before it has piled up, and count what lies outside of the heap; none is a limit that a process dies of.
 # An absolute path, so that a working directory may be set for relative --manifests and --output.
-ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--max-semi-space-size=4", "/app/main.js"]
+ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "--max-semi-space-size=4", "--memory-saver-mode", "--external-memory-accounted-in-global-limit", "/app/main.js"]
 CMD ["controller"]

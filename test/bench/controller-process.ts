@@ -7,7 +7,14 @@ import { benchNamespace } from './objects.ts'
 import type { ServersPlace } from './protocol.ts'
 
 /** As in the image. */
-export const nodeFlags: readonly string[] = ['--disable-sigusr1', '--max-semi-space-size=4']
+export const nodeFlags: readonly string[] = [
+  '--disable-sigusr1',
+  '--max-semi-space-size=4',
+  '--memory-saver-mode',
+  '--external-memory-accounted-in-global-limit',
+]
+/** As in the image. */
+export const allocator = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' } as const
 
 export interface ControllerOptions {
   /** Holds the bundle. */
@@ -89,5 +96,5 @@ function flags(directory: string, serviceAccount: string, metricsPort: number): 
 
 function environment({ apiServer }: ServersPlace): NodeJS.ProcessEnv {
   const { hostname, port } = new URL(apiServer)
-  return { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port }
+  return { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port, ...allocator }
 }
