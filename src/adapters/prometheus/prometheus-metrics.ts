@@ -66,8 +66,8 @@ export class PrometheusMetrics implements Metrics {
     )
   }
 
-  /** Everything in the text exposition format, version 0.0.4. */
-  async render(): Promise<Buffer> {
+  /** Everything in the text exposition format, version 0.0.4, in parts to be sent one after the other. */
+  async render(): Promise<readonly Buffer[]> {
     const credentials = this.#leading ? this.#credentials() : undefined
     const gauges =
       credentials === undefined
@@ -75,7 +75,7 @@ export class PrometheusMetrics implements Metrics {
         : await renderCredentialGauges(credentials, this.#options.perCredential, ({ info, namespace }) =>
             this.#firstSight.provider(info.provider, namespace),
           )
-    return Buffer.concat([Buffer.from(await this.#registry.metrics()), ...gauges])
+    return [Buffer.from(await this.#registry.metrics()), ...gauges]
   }
 
   refreshAttempted(provider: string, namespace: string): void {

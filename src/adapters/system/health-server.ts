@@ -9,11 +9,13 @@ export interface ListenAddress {
   readonly port: number
 }
 
+type Body = string | readonly Buffer[]
+
 /** What `/metrics` answers. */
 export interface Scrape {
   readonly contentType: string
-  /** The body, in UTF-8. */
-  render(): Promise<string | Buffer>
+  /** The body, in UTF-8; in parts where it is large, so that nobody puts megabytes together for a moment. */
+  render(): Promise<Body>
 }
 
 export interface HealthServerOptions {
@@ -33,7 +35,7 @@ export interface HealthServerOptions {
 interface Answer {
   readonly status: number
   readonly contentType: string
-  readonly body: string | Buffer
+  readonly body: Body
 }
 
 type Route = () => Answer | Promise<Answer>
@@ -56,7 +58,7 @@ const plainText = 'text/plain; charset=utf-8'
 export class HealthServer {
   readonly #options: HealthServerOptions
   readonly #servers: Server[] = []
-  #scraping: Promise<string | Buffer> | undefined
+  #scraping: Promise<Body> | undefined
   #metricsServer: Server | undefined
   #healthServer: Server | undefined
 
@@ -164,13 +166,15 @@ export class HealthServer {
 }
 
 function send(request: IncomingMessage, response: ServerResponse, { status, contentType, body }: Answer): void {
+  const parts = typeof body === 'string' ? [body] : body
   response.writeHead(status, {
     'Content-Type': contentType,
-    'Content-Length': Buffer.byteLength(body),
+    'Content-Length': parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0),
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
   })
-  response.end(request.method === 'HEAD' ? undefined : body)
+  if (request.method !== 'HEAD') for (const part of parts) response.write(part)
+  response.end()
 }
 
 function healthAnswer(checks: readonly HealthCheck[]): Answer {

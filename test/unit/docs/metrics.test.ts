@@ -30,7 +30,7 @@ async function everyMetric(): Promise<string> {
   metrics.watchEvent('oauthcredentials')
   metrics.watchRestarted('oauthcredentials', 'closed')
   metrics.kubernetesRequest('GET', '200')
-  return (await metrics.render()).toString()
+  return Buffer.concat(await metrics.render()).toString()
 }
 
 describe('docs/metrics.md', () => {

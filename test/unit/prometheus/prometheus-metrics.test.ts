@@ -13,7 +13,7 @@ function someMetrics(perCredential = true): PrometheusMetrics {
 }
 
 async function scrape(metrics: PrometheusMetrics): Promise<Exposition> {
-  const text = (await metrics.render()).toString()
+  const text = Buffer.concat(await metrics.render()).toString()
   observeOutput('/metrics', text)
   return parseExposition(text)
 }
@@ -343,6 +343,22 @@ describe('the gauges of a credential', () => {
       expect(found.value('oauthcredential_credentials', { state })).toBe(1)
     }
     expect(found.value('oauthcredential_refresh_token_writebacks_pending')).toBe(1)
+  })
+
+  test('of ten thousand credentials let other work in between', async () => {
+    const metrics = someMetrics()
+    metrics.leading(true)
+    metrics.observeCredentials(() => Array.from({ length: 10_000 }, (_, at) => aCredential({ name: `c${at}` })))
+    let turns = 0
+    let rendering = true
+    const takeTurn = (): void => {
+      turns += 1
+      if (rendering) setImmediate(takeTurn)
+    }
+    setImmediate(takeTurn)
+    await metrics.render()
+    rendering = false
+    expect(turns).toBeGreaterThanOrEqual(10)
   })
 
   test('of ten thousand credentials are all there', async () => {

@@ -53,6 +53,16 @@ describe('/metrics', () => {
     expect(await answer.text()).toBe('a 1\n')
   })
 
+  test('sends a scrape that comes in parts', async () => {
+    const parts = ['a 1\n', 'b{name="é"} 2\n'].map((part) => Buffer.from(part))
+    const server = await serve({ scrape: { contentType: 'text/plain', render: () => Promise.resolve(parts) } })
+    const answer = await fetch(url(server.metricsPort(), '/metrics'))
+    expect(answer.headers.get('content-length')).toBe('19')
+    expect(await answer.text()).toBe('a 1\nb{name="é"} 2\n')
+    const head = await fetch(url(server.metricsPort(), '/metrics'), { method: 'HEAD' })
+    expect(await head.text()).toBe('')
+  })
+
   test('renders once for those who ask at the same time', async () => {
     let renders = 0
     let finish = (_text: string): void => undefined
