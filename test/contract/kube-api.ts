@@ -78,6 +78,25 @@ function preconditions(hands: () => ApiHands): void {
     expect(await hands().data(name)).toEqual({ a: 'b' })
   })
 
+  test('a delete of a past version, or of another object, conflicts', async () => {
+    const name = freshName()
+    const { uid, resourceVersion } = jsonAt(await hands().createSecret(name, { data: { a: 'a' } }), ['metadata'])
+    await hands().editData(name, { a: 'b' })
+    const path = secretPath(hands().namespace, name)
+    const current = (await hands().metadata(name))['resourceVersion']
+    const conditions = [
+      { uid, resourceVersion },
+      { uid: crypto.randomUUID(), resourceVersion: current },
+    ]
+    for (const preconditions of conditions) {
+      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions }
+      expect(statusOf(await hands().client.request({ method: 'DELETE', path, body }))).toBe(409)
+    }
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion: current } }
+    expect((await hands().client.request({ method: 'DELETE', path, body })).ok).toBe(true)
+    expect(await hands().secretExists(name)).toBe(false)
+  })
+
   test('an apply that changes nothing makes no version', async () => {
     const name = freshName()
     const first = await apply(hands(), name, { data: { a: 'YQ==' } })

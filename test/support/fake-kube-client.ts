@@ -74,7 +74,7 @@ export class FakeKubeClient implements KubeClient {
     const stored = this.#objects.get(target.id)
     if (request.method === 'PATCH') return this.#patch(target, stored, request)
     if (stored === undefined) return notFound(target)
-    if (request.method === 'DELETE') return this.#delete(target, stored)
+    if (request.method === 'DELETE') return this.#delete(target, stored, jsonAt(body ?? {}, ['preconditions']))
     return answer(200, stored, request)
   }
 
@@ -169,8 +169,11 @@ export class FakeKubeClient implements KubeClient {
     return answer(status, stored, request)
   }
 
-  #delete(target: Target, stored: Stored): KubeOutcome {
+  #delete(target: Target, stored: Stored, preconditions: Json): KubeOutcome {
     const metadata = jsonAt(stored.object, ['metadata'])
+    if (Object.entries(preconditions).some(([member, value]) => metadata[member] !== value)) {
+      return refused(409, 'Conflict', `Operation cannot be fulfilled on ${target.resource} "${target.name}"`)
+    }
     const finalizers = metadata['finalizers']
     if (Array.isArray(finalizers) && finalizers.length > 0) {
       metadata['deletionTimestamp'] = '2026-01-01T00:00:00Z'

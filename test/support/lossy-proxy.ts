@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, request as forward, type ServerResponse } from 'node:http'
+import { request as forwardSecurely } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 /** Which requests a {@link LossyProxy} loses the answer of. */
@@ -11,14 +12,17 @@ export type LossyMatch = (request: {
 /** A proxy in front of a real server on loopback that carries requests out and loses answers when told to. */
 export class LossyProxy {
   readonly #origin: string
+  readonly #ca: string | undefined
   #losing: LossyMatch = () => false
   #left = 0
   #downAfter = false
   #down = false
   readonly #server = createServer((request, response) => this.#handle(request, response))
 
-  constructor(origin: string) {
+  /** `ca`: the authority of an origin with TLS. The proxy itself has none. */
+  constructor(origin: string, ca?: string) {
     this.#origin = origin
+    this.#ca = ca
   }
 
   async start(): Promise<this> {
@@ -57,7 +61,9 @@ export class LossyProxy {
     const target = String(headers['x-amz-target'] ?? '')
     const loses = this.#left > 0 && this.#losing({ method, path, target })
     if (loses) this.#left -= 1
-    const onward = forward(`${this.#origin}${path}`, { method, headers, agent: false }, (answer) => {
+    const options = { method, headers, agent: false, ...(this.#ca !== undefined && { ca: this.#ca }) } as const
+    const send = this.#ca === undefined ? forward : forwardSecurely
+    const onward = send(`${this.#origin}${path}`, options, (answer) => {
       if (loses) {
         this.#down = this.#downAfter
         answer.resume().on('end', () => response.socket?.destroy())

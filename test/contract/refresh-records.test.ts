@@ -1,0 +1,13 @@
+import { ApiHands } from '../support/api-hands.ts'
+import { FakeKubeClient } from '../support/fake-kube-client.ts'
+import { fileRecords, memoryRecords, secretRecords } from '../support/record-harnesses.ts'
+import { refreshRecordsContract, sealedRecordsContract } from './refresh-records.ts'
+
+const secrets = () => Promise.resolve(secretRecords(new ApiHands(new FakeKubeClient(), 'operator')))
+const memory = () => Promise.resolve(memoryRecords())
+
+refreshRecordsContract('records in memory', memory)
+refreshRecordsContract('records in files', () => Promise.resolve(fileRecords()))
+refreshRecordsContract('records in Secrets', secrets)
+sealedRecordsContract('records in memory', memory)
+sealedRecordsContract('records in Secrets', secrets)
