@@ -6,6 +6,7 @@ import type { JournalEntry } from '../../src/domain/journal-entry.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import type { TargetState } from '../../src/domain/target-state.ts'
+import { storeText } from '../../src/domain/token-store.ts'
 import type { TokenExchange } from '../../src/domain/token-exchange.ts'
 import type { RotatedTokens, StoredRefreshToken } from '../../src/domain/tokens.ts'
 import type { AccessTokenSink, Publication, TargetIdentity } from '../../src/ports/access-token-sink.ts'
@@ -56,37 +57,42 @@ export class MemoryStore implements RefreshTokenStore {
   }
 
   writeBack(
-    { key }: RefreshTokenLocation,
+    location: RefreshTokenLocation,
     base: StoredRefreshToken,
     tokens: RotatedTokens,
   ): Promise<Result<StoredRefreshToken>> {
+    const { key } = location
     this.beforeWrite?.()
     if (this.writeFault !== undefined) return Promise.resolve(failed(this.writeFault))
-    if (base.version !== this.#version(key)) return this.#conflict(key)
+    if (base.version !== this.#version(key)) return this.#conflict(location)
     this.writes += 1
     if (tokens.refreshToken !== undefined) this.#write(key, tokens.refreshToken.reveal())
     return Promise.resolve(ok(this.#stored(key, this.tokens.get(key) ?? '')))
   }
 
-  proveWritable({ key }: RefreshTokenLocation, base: StoredRefreshToken): Promise<Result<void>> {
+  proveWritable(location: RefreshTokenLocation, base: StoredRefreshToken): Promise<Result<void>> {
+    const { key } = location
     this.proofs += 1
     if (this.writableFault !== undefined) return Promise.resolve(failed(this.writableFault))
-    return base.version === this.#version(key) ? Promise.resolve(ok(undefined)) : this.#conflict(key)
+    return base.version === this.#version(key) ? Promise.resolve(ok(undefined)) : this.#conflict(location)
   }
 
   claim(
-    { key }: RefreshTokenLocation,
+    location: RefreshTokenLocation,
     base: StoredRefreshToken,
     claim: DocumentClaim,
   ): Promise<Result<StoredRefreshToken>> {
     if (base.claim === undefined) throw new Error('a claim was put into a document that has no room for one')
+    const { key } = location
     this.beforeWrite?.()
     if (this.writeFault !== undefined) return Promise.resolve(failed(this.writeFault))
-    if (base.version !== this.#version(key)) return this.#conflict(key)
+    const [token, there] = [this.tokens.get(key) ?? '', this.claims.get(key)]
+    const isThere = there?.owner === claim.owner && token === base.refreshToken.reveal()
+    if (isThere) return Promise.resolve(ok(this.#stored(key, token)))
+    if (base.version !== this.#version(key)) return this.#conflict(location)
     this.claimWrites += 1
     // The key stays for as long as the document does.
-    this.claims.set(key, { ...claim, sealingKey: this.claims.get(key)?.sealingKey ?? claim.sealingKey })
-    const token = this.tokens.get(key) ?? ''
+    this.claims.set(key, { ...claim, sealingKey: there?.sealingKey ?? claim.sealingKey })
     this.#write(key, token)
     return Promise.resolve(ok(this.#stored(key, token)))
   }
@@ -100,8 +106,8 @@ export class MemoryStore implements RefreshTokenStore {
     return `v${this.#versions.get(key) ?? 0}`
   }
 
-  #conflict(key: string): Promise<Result<never>> {
-    return Promise.resolve(failed(failure('STORE_CONFLICT', `The document "${key}" has changed.`)))
+  #conflict({ key, store }: RefreshTokenLocation): Promise<Result<never>> {
+    return Promise.resolve(failed(failure('STORE_CONFLICT', `The document "${key}" of ${storeText(store)} has changed.`)))
   }
 
   #stored(key: string, token: string): StoredRefreshToken {
