@@ -13,6 +13,7 @@ refreshTokenStoreContract('AwsSecretsManagerStore', async (): Promise<StoreHarne
     freshKey: () => 'teams/ci/claude',
     versions: async (key) => Promise.resolve(aws.versions(key)),
     forbid: async () => Promise.resolve(void (aws.forbidden = true)),
+    forbidWriting: async () => Promise.resolve(void aws.forbiddenActions.add('PutSecretValue')),
     takeDown: async () => Promise.resolve(void (aws.down = true)),
     loseNextWriteAnswer: async () => Promise.resolve(aws.fault('PutSecretValue', { break: true, carryOut: true })),
     takeDownAfterNextWrite: async () => {

@@ -31,6 +31,7 @@ async function makeHarness(): Promise<StoreHarness> {
   }
   const away = async (): Promise<void> => rename(directory, `${directory}-away`)
   return {
+    hasNoRoom: true,
     store: new FileRefreshTokenStore({ baseDirectory: root, ...noMeasures, steps }),
     location: (key, property) => fileLocation({ directory: 'store', key: `teams/${key}.json`, property }),
     put: async (key, text) => {

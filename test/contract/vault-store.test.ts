@@ -14,6 +14,8 @@ refreshTokenStoreContract('VaultStore', async (): Promise<StoreHarness> => {
     freshKey: () => 'teams/ci/claude',
     versions: async (key) => Promise.resolve(vault.versions(key)),
     forbid: async () => Promise.resolve(void (vault.forbidden = true)),
+    forbidWriting: async () =>
+      Promise.resolve(vault.fault('PUT', '/data/', { status: 403, errors: ['permission denied'] }, Infinity)),
     takeDown: async () => Promise.resolve(void (vault.down = true)),
     loseNextWriteAnswer: async () => Promise.resolve(vault.fault('PUT', '/data/', { break: true, carryOut: true })),
     takeDownAfterNextWrite: async () => {

@@ -158,6 +158,7 @@ export class FakeKubeClient implements KubeClient {
 
   #store(id: string, stored: Stored, { request, status }: { request: KubeRequest; status: number }): KubeOutcome {
     const before = this.#objects.get(id)
+    if (request.query?.['dryRun'] === 'All') return answer(status, stored, request)
     const same = before !== undefined && sameJson(before.object, stored.object) && sameEntries(before, stored)
     const metadata = jsonAt(stored.object, ['metadata'])
     if (Object.keys(jsonAt(stored.object, ['data'])).length === 0) delete stored.object['data']

@@ -29,6 +29,8 @@ interface Secret {
   readonly arn: string
   readonly versions: Version[]
   scheduledForDeletion: boolean
+  /** What a description tells beside labels and deletion. */
+  readonly settings: Record<string, unknown>
 }
 
 class ApiError extends Error {
@@ -51,6 +53,7 @@ export class FakeSecretsManager {
   /** Undefined: any. */
   acceptedAccessKeyId: string | undefined
   forbidden = false
+  readonly forbiddenActions = new Set<string>()
   down = false
   mostVersions = 100
   readonly #secrets = new Map<string, Secret>()
@@ -89,7 +92,7 @@ export class FakeSecretsManager {
 
   /** Puts a version as the console does; undefined: a binary one. */
   put(name: string, text: string | undefined): string {
-    const secret = this.#secrets.get(name) ?? { arn: `arn:${name}`, versions: [], scheduledForDeletion: false }
+    const secret = this.#secrets.get(name) ?? newSecret(name)
     this.#secrets.set(name, secret)
     const version = { id: randomUUID(), text, stages: new Set<string>() }
     secret.versions.push(version)
@@ -113,6 +116,16 @@ export class FakeSecretsManager {
   makeCurrent(name: string, id: string): void {
     const secret = this.#secret(name)
     attach(secret, versionOf(secret, id), 'AWSCURRENT')
+  }
+
+  /** Settings as a description tells them: `RotationEnabled`, `PrimaryRegion`. */
+  configure(name: string, settings: Readonly<Record<string, unknown>>): void {
+    Object.assign(this.#secret(name).settings, settings)
+  }
+
+  /** Ids and labels of all versions. */
+  labels(name: string): Readonly<Record<string, readonly string[]>> {
+    return Object.fromEntries(this.#secret(name).versions.map(({ id, stages }) => [id, [...stages].toSorted()]))
   }
 
   scheduleDeletion(name: string): void {
@@ -174,13 +187,11 @@ export class FakeSecretsManager {
     }
   }
 
-  #carryOut({ action, input, headers }: SeenAwsRequest): unknown {
-    const accessKeyId = /Credential=([^/]+)\//.exec(headers['authorization'] as string)?.[1]
-    if (this.acceptedAccessKeyId !== undefined && accessKeyId !== this.acceptedAccessKeyId) {
-      throw new ApiError('UnrecognizedClientException', 'The security token included in the request is invalid.')
-    }
-    if (this.forbidden) throw new ApiError('AccessDeniedException', 'User is not authorized to perform this')
+  #carryOut(request: SeenAwsRequest): unknown {
+    this.#authorize(request)
+    const { action, input } = request
     const secret = this.#secret(text(input, 'SecretId') ?? '')
+    if (action === 'DescribeSecret') return describeSecret(secret)
     if (secret.scheduledForDeletion) {
       const what = "You can't perform this operation on the secret because it was marked for deletion."
       throw new ApiError('InvalidRequestException', what)
@@ -191,11 +202,26 @@ export class FakeSecretsManager {
     throw new ApiError('UnknownOperationException', 'no such action')
   }
 
+  #authorize({ action, headers }: SeenAwsRequest): void {
+    const accessKeyId = /Credential=([^/]+)\//.exec(headers['authorization'] as string)?.[1]
+    if (this.acceptedAccessKeyId !== undefined && accessKeyId !== this.acceptedAccessKeyId) {
+      throw new ApiError('UnrecognizedClientException', 'The security token included in the request is invalid.')
+    }
+    if (this.forbidden || this.forbiddenActions.has(action)) {
+      throw new ApiError('AccessDeniedException', 'User is not authorized to perform this')
+    }
+  }
+
   #secret(idOrArn: string): Secret {
     const secret = this.#secrets.get(idOrArn) ?? [...this.#secrets.values()].find(({ arn }) => arn === idOrArn)
     if (secret !== undefined) return secret
     throw new ApiError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.")
   }
+}
+
+function newSecret(name: string): Secret {
+  const arn = `arn:aws:secretsmanager:eu-central-1:123456789012:secret:${name}`
+  return { arn, versions: [], scheduledForDeletion: false, settings: {} }
 }
 
 type Input = Readonly<Record<string, unknown>>
@@ -212,6 +238,18 @@ function getSecretValue(secret: Secret, input: Input): unknown {
   }
   const value = version.text === undefined ? { SecretBinary: 'AAAA' } : { SecretString: version.text }
   return { ARN: secret.arn, Name: 'secret', VersionId: version.id, VersionStages: [...version.stages], ...value }
+}
+
+/** Of versions without a label it says nothing. A secret that is to be deleted is described like any other. */
+function describeSecret({ arn, versions, scheduledForDeletion, settings }: Secret): unknown {
+  const labelled = versions.filter(({ stages }) => stages.size > 0)
+  return {
+    ARN: arn,
+    Name: 'secret',
+    VersionIdsToStages: Object.fromEntries(labelled.map(({ id, stages }) => [id, [...stages]])),
+    ...(scheduledForDeletion ? { DeletedDate: 1_795_176_000 } : {}),
+    ...settings,
+  }
 }
 
 /** Under an id that is taken the same text does nothing and another one fails. */

@@ -29,6 +29,8 @@ export interface SeenVaultRequest {
 interface KvVersion {
   readonly text: string
   readonly createdTime: string
+  /** Empty: never. */
+  readonly deletionTime: string
   gone?: 'deleted' | 'destroyed'
 }
 
@@ -68,6 +70,10 @@ export class FakeVault {
   sealed = false
   down = false
   kvVersion = '2'
+  /** `delete_version_after` of the mount, for versions that are written from now on. */
+  deleteVersionAfterSeconds: number | undefined
+  /** As an engine that has never heard of check-and-set. */
+  ignoresCas = false
   readonly #documents = new Map<string, KvVersion[]>()
   readonly #faults: {
     readonly matches: (request: SeenVaultRequest) => boolean
@@ -128,7 +134,10 @@ export class FakeVault {
   put(path: string, text: string): void {
     const versions = this.#documents.get(path) ?? []
     this.#writes += 1
-    versions.push({ text, createdTime: `2026-11-20T12:00:00.${String(this.#writes).padStart(9, '0')}Z` })
+    const fraction = String(this.#writes).padStart(9, '0')
+    const end = new Date(Date.UTC(2026, 10, 20, 12) + (this.deleteVersionAfterSeconds ?? 0) * 1000).toISOString()
+    const deletionTime = this.deleteVersionAfterSeconds === undefined ? '' : end.replace('000Z', `${fraction}Z`)
+    versions.push({ text, createdTime: `2026-11-20T12:00:00.${fraction}Z`, deletionTime })
     this.#documents.set(path, versions)
   }
 
@@ -236,7 +245,7 @@ export class FakeVault {
     const versions = this.#documents.get(key) ?? []
     const latest = versions.at(-1)
     if (latest === undefined) return refusal(404)
-    const deletionTime = latest.gone === 'deleted' ? '2026-11-20T13:00:00Z' : ''
+    const deletionTime = latest.gone === 'deleted' ? '2026-11-20T13:00:00Z' : latest.deletionTime
     const metadata = JSON.stringify({
       created_time: latest.createdTime,
       deletion_time: deletionTime,
@@ -252,14 +261,19 @@ export class FakeVault {
     const cas = member(member(root, 'options'), 'cas')
     const data = member(root, 'data')
     if (data === undefined) return refusal(400, 'no data provided')
-    if (cas?.kind !== 'number' || Number(cas.text) !== this.versions(key)) {
-      return refusal(400, 'check-and-set parameter did not match the current version')
-    }
+    const problem = this.ignoresCas ? undefined : casProblem(cas, this.versions(key))
+    if (problem !== undefined) return refusal(400, problem)
     this.put(key, body.slice(data.start, data.end))
-    const created = this.#documents.get(key)?.at(-1)?.createdTime
-    const written = { version: this.versions(key), created_time: created, deletion_time: '', destroyed: false }
-    return { status: 200, body: JSON.stringify({ data: written }) }
+    const { createdTime, deletionTime } = this.#documents.get(key)?.at(-1) ?? {}
+    const written = { created_time: createdTime, deletion_time: deletionTime, destroyed: false }
+    return { status: 200, body: JSON.stringify({ data: { version: this.versions(key), ...written } }) }
   }
+}
+
+function casProblem(cas: JsonNode | undefined, current: number): string | undefined {
+  const number = cas?.kind === 'number' ? Number(cas.text) : Number.NaN
+  if (cas?.kind === 'number' && !Number.isInteger(number)) return 'error parsing check-and-set parameter'
+  return number === current ? undefined : 'check-and-set parameter did not match the current version'
 }
 
 function member(node: JsonNode | undefined, name: string): JsonNode | undefined {

@@ -5,7 +5,12 @@ import { type ApiHands, freshName } from './api-hands.ts'
 import { aStore } from './builders.ts'
 import { refused, unanswered } from './fake-kube-client.ts'
 
-const denial = 'secrets "x" is forbidden: User "operator" cannot get resource "secrets" in API group ""'
+const denial = (verb: string): KubeOutcome =>
+  refused(
+    403,
+    'Forbidden',
+    `secrets "x" is forbidden: User "operator" cannot ${verb} resource "secrets" in API group ""`,
+  )
 
 /** A store of Secrets for the contract suite; what a server does not do on demand is done between it and the store. */
 export function secretStoreHarness(hands: ApiHands): StoreHarness {
@@ -26,7 +31,8 @@ export function secretStoreHarness(hands: ApiHands): StoreHarness {
     },
     get: async (key) => JSON.stringify(await hands.data(key)),
     versions: () => Promise.resolve(faults.writesTaken),
-    forbid: () => faults.answer(() => refused(403, 'Forbidden', denial)),
+    forbid: () => faults.answer(() => denial('get')),
+    forbidWriting: () => faults.answer(({ method }) => (method === 'GET' ? undefined : denial('patch'))),
     takeDown: () => faults.answer(() => unanswered('ECONNREFUSED', false)),
     loseNextWriteAnswer: () => faults.loseNextWrite(false),
     takeDownAfterNextWrite: () => faults.loseNextWrite(true),
@@ -34,9 +40,12 @@ export function secretStoreHarness(hands: ApiHands): StoreHarness {
   }
 }
 
+/** Undefined: the server's own answer. */
+type Answer = (request: KubeRequest) => KubeOutcome | undefined
+
 class FaultyClient implements KubeClient {
   readonly #inner: KubeClient
-  #answer: (() => KubeOutcome) | undefined
+  #answer: Answer | undefined
   #losing: { readonly thenDown: boolean } | undefined
   /** Writes that the server took. A resource version counts nothing: it is the server's, not the object's. */
   writesTaken = 0
@@ -45,7 +54,7 @@ class FaultyClient implements KubeClient {
     this.#inner = inner
   }
 
-  answer(instead: (() => KubeOutcome) | undefined): Promise<void> {
+  answer(instead: Answer | undefined): Promise<void> {
     this.#answer = instead
     return Promise.resolve()
   }
@@ -56,10 +65,11 @@ class FaultyClient implements KubeClient {
   }
 
   async request(request: KubeRequest): Promise<KubeOutcome> {
-    if (this.#answer !== undefined) return this.#answer()
+    const instead = this.#answer?.(request)
+    if (instead !== undefined) return instead
     const outcome = await this.#inner.request(request)
     if (request.method === 'GET') return outcome
-    if (outcome.ok) this.writesTaken += 1
+    if (outcome.ok && request.query?.['dryRun'] === undefined) this.writesTaken += 1
     const losing = this.#losing
     if (losing === undefined) return outcome
     this.#losing = undefined
