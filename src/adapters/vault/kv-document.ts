@@ -4,7 +4,7 @@ import { Sensitive } from '../../domain/sensitive.ts'
 import { storeText, type TokenStore } from '../../domain/token-store.ts'
 import type { RefreshTokenLocation } from '../../ports/refresh-token-store.ts'
 import { saysNoMount } from './classify.ts'
-import { KvRead, Mount, parseJson } from './schema.ts'
+import { KvRead, type Metadata, Mount, parseJson } from './schema.ts'
 import type { VaultExchange } from './vault-connection.ts'
 import { encodePath } from './vault-login.ts'
 import type { VaultSession } from './vault-session.ts'
@@ -13,7 +13,24 @@ import type { VaultSession } from './vault-session.ts'
 export interface KvDocument {
   readonly text: Sensitive
   readonly version: string
+  /** Present when Vault deletes this version by itself, because of `delete_version_after`. */
+  readonly life?: VersionLife
 }
+
+/** When a version ends by itself, and the setting of its document or mount that says so. */
+export interface VersionLife {
+  /** As Vault writes it, RFC 3339. */
+  readonly endsAt: string
+  /** `delete_version_after` in seconds. */
+  readonly lengthSeconds: number
+}
+
+/**
+ * A number that no version has, so that a write carrying it as `cas` is refused, after Vault has
+ * looked at everything else: login, policy, seal, storage. Version numbers begin at 1, and 0 stands
+ * for a path without versions.
+ */
+export const impossibleCas = -1
 
 export function kvPath({ store, key }: RefreshTokenLocation): string {
   return `${encodePath(mountOf(store))}/data/${encodePath(key)}`
@@ -37,7 +54,15 @@ export function documentOf(exchange: VaultExchange): KvDocument | 'missing' | un
   const read = status === 200 ? KvRead.safeParse(parseJson(body)) : undefined
   if (read?.success !== true) return undefined
   const text = dataText(body)
-  return text === undefined ? 'missing' : { text, version: versionText(read.data.data.metadata) }
+  if (text === undefined) return 'missing'
+  const { metadata } = read.data.data
+  const life = lifeOf(metadata)
+  return { text, version: versionText(metadata), ...(life === undefined ? {} : { life }) }
+}
+
+function lifeOf({ created_time: begin, deletion_time: end = '' }: Metadata): VersionLife | undefined {
+  const lengthSeconds = Math.round((Date.parse(end) - Date.parse(begin)) / 1000)
+  return Number.isNaN(lengthSeconds) ? undefined : { endsAt: end, lengthSeconds }
 }
 
 /** The characters of `data.data`: parsing and printing would round large numbers. */

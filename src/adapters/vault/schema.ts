@@ -35,6 +35,9 @@ const metadata = z.object({
   destroyed: z.boolean().optional(),
 })
 
+/** Of one version. `deletion_time` lies in the future for a version that will end by itself. */
+export type Metadata = z.output<typeof metadata>
+
 /** Answer of reading a KV version 2 path: 200, or 404 with the metadata of a version that is gone. */
 export const KvRead = z.object({ data: z.object({ data: z.unknown(), metadata }) })
 
