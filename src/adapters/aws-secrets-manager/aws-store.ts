@@ -1,12 +1,15 @@
+import type { DocumentClaim } from '../../domain/document-claim.ts'
 import { type Failure, type FailureCode, failure } from '../../domain/failures.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import { sameSecret, type Sensitive } from '../../domain/sensitive.ts'
-import { findRefreshToken, replaceTokens } from '../../domain/token-document.ts'
+import { putClaim, readStoredToken } from '../../domain/token-document-claim.ts'
+import { replaceTokens } from '../../domain/token-document.ts'
 import { storeText } from '../../domain/token-store.ts'
 import type { RotatedTokens } from '../../domain/tokens.ts'
 import type { RefreshTokenLocation, RefreshTokenStore, StoredRefreshToken } from '../../ports/refresh-token-store.ts'
 import { AwsClients, type ClientDeps } from './aws-clients.ts'
 import { type AwsProblem, failureOf } from './classify.ts'
+import { isNewest } from './secret-standing.ts'
 import { type SecretVersion, SecretVersions } from './secret-versions.ts'
 import { continues, longestLine, successorOf } from './successor.ts'
 
@@ -22,7 +25,13 @@ import { continues, longestLine, successorOf } from './successor.ts'
  * That look for a successor costs each read a second call; reading the label alone could, after a
  * crash in another replica, bring a token that is already spent.
  *
- * Needs `secretsmanager:GetSecretValue`, `PutSecretValue`, `UpdateSecretVersionStage`, and the KMS key.
+ * A proof of writability puts the version that is there once more: under its own id and with its own
+ * text, which AWS takes and ignores. So it shows that the identity may put, not that it may encrypt.
+ * Beside it the secret is described, which also tells of a rotation function, a deletion to come and
+ * a replica; without the right to do so the secret is read again instead, and nothing is told.
+ *
+ * Needs `secretsmanager:GetSecretValue`, `PutSecretValue`, `UpdateSecretVersionStage`, and the KMS key;
+ * better also `DescribeSecret`.
  * Failures beyond the port's: STORE_INVALID when no region is named.
  *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
@@ -48,11 +57,30 @@ export class AwsSecretsManagerStore implements RefreshTokenStore {
     tokens: RotatedTokens,
   ): Promise<Result<StoredRefreshToken>> {
     const document = replaceTokens(base.document, location.property, tokens)
-    if (document.reveal() === base.document.reveal()) return ok(base)
+    // A successor that has the same new refresh token is the one that was to be written, whatever else it says.
+    const isOurs: IsOurs = ({ refreshToken }) =>
+      tokens.refreshToken !== undefined && sameSecret(refreshToken, tokens.refreshToken)
+    return this.#write(location, base, { document, isOurs })
+  }
+
+  async proveWritable(location: RefreshTokenLocation, base: StoredRefreshToken): Promise<Result<void>> {
     const versions = await this.#versions(location)
     if (!versions.ok) return versions
-    const stored = await this.#put(versions.value, location, { base, document })
-    return stored.ok ? this.#makeCurrent(versions.value, location, { base, stored: stored.value }) : stored
+    const [problem, put] = await Promise.all([
+      this.#problemOfBase(versions.value, location, base),
+      versions.value.put(base.version, base.document),
+    ])
+    if (problem !== undefined) return failed(problem)
+    return put.ok ? ok(undefined) : failed(this.#proofFailure(put.problem, location))
+  }
+
+  async claim(
+    location: RefreshTokenLocation,
+    base: StoredRefreshToken,
+    claim: DocumentClaim,
+  ): Promise<Result<StoredRefreshToken>> {
+    const document = putClaim(base.document, location.property, claim, 'object')
+    return this.#write(location, base, { document, isOurs: () => false })
   }
 
   /** Lets requests in flight end. */
@@ -78,20 +106,56 @@ export class AwsSecretsManagerStore implements RefreshTokenStore {
     return storedIn(newest, location)
   }
 
+  async #write(
+    location: RefreshTokenLocation,
+    base: StoredRefreshToken,
+    next: NextDocument,
+  ): Promise<Result<StoredRefreshToken>> {
+    if (next.document.reveal() === base.document.reveal()) return ok(base)
+    const versions = await this.#versions(location)
+    if (!versions.ok) return versions
+    const stored = await this.#put(versions.value, location, { base, next })
+    return stored.ok ? this.#makeCurrent(versions.value, location, { base, stored: stored.value }) : stored
+  }
+
   async #put(
     versions: SecretVersions,
     location: RefreshTokenLocation,
-    { base, document }: { base: StoredRefreshToken; document: Sensitive },
+    { base, next }: { base: StoredRefreshToken; next: NextDocument },
   ): Promise<Result<StoredRefreshToken>> {
     const id = successorOf(base.version)
-    const put = await versions.put(id, document)
-    if (put.ok) return storedIn({ id, text: document }, location)
+    const put = await versions.put(id, next.document)
+    if (put.ok) return storedIn({ id, text: next.document }, location)
     if (put.problem.kind !== 'already-exists') return failed(this.#writeFailure(put.problem, location))
     const rival = await versions.version(id)
     if (!rival.ok) return failed(writeUnknown(location))
-    const [ours, theirs] = [storedIn({ id, text: document }, location), storedIn(rival.value, location)]
-    const same = ours.ok && theirs.ok && sameSecret(ours.value.refreshToken, theirs.value.refreshToken)
+    const theirs = storedIn(rival.value, location)
+    const same = theirs.ok && (sameSecret(theirs.value.document, next.document) || next.isOurs(theirs.value))
     return same ? theirs : failed(conflict(location))
+  }
+
+  /** Why a write over this version would not be carried out, or its document be lost; undefined when nothing speaks against it. */
+  async #problemOfBase(
+    versions: SecretVersions,
+    location: RefreshTokenLocation,
+    base: StoredRefreshToken,
+  ): Promise<Failure | undefined> {
+    const standing = await versions.standing()
+    if (standing.ok) {
+      const { unfitness } = standing.value
+      if (unfitness !== undefined) return about('STORE_UNFIT', unfitness, location)
+      return isNewest(base.version, standing.value) ? undefined : conflict(location)
+    }
+    if (standing.problem.code !== 'STORE_FORBIDDEN') return this.#proofFailure(standing.problem, location)
+    const current = await this.#read(versions, location)
+    if (!current.ok) return isAboutDocument(current.failure) ? conflict(location) : current.failure
+    return current.value.version === base.version ? undefined : conflict(location)
+  }
+
+  #proofFailure(problem: AwsProblem, location: RefreshTokenLocation): Failure {
+    if (problem.kind === 'missing' || problem.kind === 'already-exists') return conflict(location)
+    if (problem.kind === 'scheduled-for-deletion') return about('STORE_UNFIT', 'is scheduled for deletion', location)
+    return this.#failure('prove that it may write', problem, location)
   }
 
   async #makeCurrent(
@@ -117,27 +181,42 @@ export class AwsSecretsManagerStore implements RefreshTokenStore {
     return gone ? conflict(location) : this.#failure('write', problem, location)
   }
 
-  #failure(doing: 'read' | 'write', problem: AwsProblem, { key, store }: RefreshTokenLocation): Failure {
+  #failure(
+    doing: 'read' | 'write' | 'prove that it may write',
+    problem: AwsProblem,
+    { key, store }: RefreshTokenLocation,
+  ): Failure {
     if (problem.code === 'STORE_LOGIN_REJECTED') this.#clients.forgetCredentials(store)
     return failureOf(problem, `${doing} the document "${key}" of ${storeText(store)}`)
   }
 }
 
+/** Whether what stands under the successor's id is what was to be written, if it is not the same text. */
+type IsOurs = (stored: StoredRefreshToken) => boolean
+
+interface NextDocument {
+  readonly document: Sensitive
+  readonly isOurs: IsOurs
+}
+
 function storedIn({ id, text }: SecretVersion, location: RefreshTokenLocation): Result<StoredRefreshToken> {
-  if (text === undefined) return documentFailure('REFRESH_TOKEN_MALFORMED', 'is binary', location)
-  const found = findRefreshToken(text, location.property)
-  if (found.ok) return ok({ refreshToken: found.refreshToken, version: id, document: text })
+  if (text === undefined) return failed(about('REFRESH_TOKEN_MALFORMED', 'is binary', location))
+  const found = readStoredToken(text, id, location.property)
+  if (found.ok) return ok(found.stored)
   const code = found.problem === 'missing' ? 'REFRESH_TOKEN_MISSING' : 'REFRESH_TOKEN_MALFORMED'
-  return documentFailure(code, found.detail, location)
+  return failed(about(code, found.detail, location))
 }
 
-function documentFailure(code: FailureCode, detail: string, { key, store }: RefreshTokenLocation): Result<never> {
-  return failed(failure(code, `The document "${key}" of ${storeText(store)} ${detail}.`))
+function isAboutDocument({ code }: Failure): boolean {
+  return code === 'REFRESH_TOKEN_MISSING' || code === 'REFRESH_TOKEN_MALFORMED'
 }
 
-function conflict({ key, store }: RefreshTokenLocation): Failure {
-  const what = `The document "${key}" of ${storeText(store)} is not the one that was read any more.`
-  return failure('STORE_CONFLICT', what)
+function about(code: FailureCode, detail: string, { key, store }: RefreshTokenLocation): Failure {
+  return failure(code, `The document "${key}" of ${storeText(store)} ${detail}.`)
+}
+
+function conflict(location: RefreshTokenLocation): Failure {
+  return about('STORE_CONFLICT', 'is not the one that was read any more', location)
 }
 
 function writeUnknown({ key, store }: RefreshTokenLocation): Failure {

@@ -4,6 +4,7 @@ import { seconds } from '../../domain/time.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Metrics } from '../../ports/metrics.ts'
 import { type AwsProblem, classifyAwsError } from './classify.ts'
+import { currentStage, type SecretStanding, standingOf } from './secret-standing.ts'
 
 /** One version of a secret. */
 export interface SecretVersion {
@@ -21,7 +22,6 @@ export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly o
  * the account may make.
  */
 const ownStage = 'OAUTHOP_LATEST'
-const currentStage = 'AWSCURRENT'
 
 /** The versions of one secret, by the calls of the API that the adapter needs. Never throws. */
 export class SecretVersions {
@@ -43,9 +43,19 @@ export class SecretVersions {
     return this.#get({ VersionId: id })
   }
 
+  /** Needs a right of its own: `secretsmanager:DescribeSecret`. */
+  async standing(): Promise<Outcome<SecretStanding>> {
+    const { DescribeSecretCommand } = await import('@aws-sdk/client-secrets-manager')
+    const answer = await this.#attempt('read', () =>
+      this.#client.send(new DescribeSecretCommand({ SecretId: this.#secretId })),
+    )
+    return answer.ok ? { ok: true, value: standingOf(answer.value) } : answer
+  }
+
   /**
-   * Adds a version under an id of our choice. The same text under the same id again does nothing; the
-   * problem is `already-exists` when another text has the id.
+   * Adds a version under an id of our choice. The same text under the same id again is ignored by AWS,
+   * labels and all; the problem is `already-exists` when another text has the id. A label is named
+   * nevertheless, because a put without one moves the label of the current version.
    */
   put(id: string, text: Sensitive): Promise<Outcome<unknown>> {
     return this.#repeatable(async () => {
