@@ -20,6 +20,11 @@ export function changedData(from: Sensitive, to: Sensitive): ReadonlyMap<string,
   return new Map(changed.map(([key, value]) => [key, new Sensitive(Buffer.from(value, 'utf8').toString('base64'))]))
 }
 
+/** What of a document must not be repeated. */
+export function valuesOf(document: Sensitive): readonly Sensitive[] {
+  return entriesOf(document).map(([, value]) => new Sensitive(value))
+}
+
 /** Values of a document that {@link documentOf} made are strings, and stay so when tokens are replaced in it. */
 function entriesOf(document: Sensitive): readonly (readonly [string, string])[] {
   return Object.entries(JSON.parse(document.reveal()) as Record<string, string>)

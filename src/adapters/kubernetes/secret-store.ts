@@ -1,15 +1,19 @@
+import { claimMember, type DocumentClaim } from '../../domain/document-claim.ts'
 import { type Failure, failure } from '../../domain/failures.ts'
 import { fieldManager, targetLabels } from '../../domain/names.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
-import { findRefreshToken, replaceTokens } from '../../domain/token-document.ts'
+import { Sensitive } from '../../domain/sensitive.ts'
+import { putClaim, readStoredToken } from '../../domain/token-document-claim.ts'
+import { replaceTokens } from '../../domain/token-document.ts'
 import { storeText } from '../../domain/token-store.ts'
 import type { RotatedTokens, StoredRefreshToken } from '../../domain/tokens.ts'
 import type { RefreshTokenLocation, RefreshTokenStore } from '../../ports/refresh-token-store.ts'
 import { classifyKubeError, problemOf, storeCodes } from './classify.ts'
-import type { KubeClient, KubeError } from './kube-client.ts'
+import type { KubeClient, KubeError, KubeRequest } from './kube-client.ts'
 import { isObjectName, secretPath, secretText } from './object-paths.ts'
 import { Secret } from './schema.ts'
-import { changedData, documentOf } from './secret-document.ts'
+import { changedData, documentOf, valuesOf } from './secret-document.ts'
+import { decodeSecretValue } from './secret-text.ts'
 
 /**
  * Refresh tokens in Secrets of the credentials' own namespaces. The document is a JSON object of the
@@ -23,6 +27,10 @@ import { changedData, documentOf } from './secret-document.ts'
  * that is immutable or on its way out, and one that the operator itself writes as a target. So is one
  * that is not of type Opaque: tokens of ServiceAccounts, keys of certificates and passwords of
  * registries are no refresh tokens, whoever names them.
+ *
+ * A proof of writability is a dry run of a patch that changes nothing, at the resource version: the API
+ * server checks rights, version and admission. Whether a policy would refuse a change it does not tell.
+ * A claim is one more key, `_oauthop`, whose value is JSON text.
  *
  * Needs `get` and `patch` on the named Secrets.
  */
@@ -53,44 +61,84 @@ export class KubernetesSecretStore implements RefreshTokenStore {
     base: StoredRefreshToken,
     tokens: RotatedTokens,
   ): Promise<Result<StoredRefreshToken>> {
-    const document = replaceTokens(base.document, location.property, tokens)
-    const changed = changedData(base.document, document)
-    if (changed.size === 0) return ok(base)
-    const data = Object.fromEntries([...changed].map(([key, encoded]) => [key, encoded.reveal()]))
-    const outcome = await this.#client.request({
-      method: 'PATCH',
-      path: secretPath(location.namespace, location.key),
-      query: { fieldManager },
-      contentType: 'application/merge-patch+json',
-      body: { metadata: { resourceVersion: base.version }, data },
-    })
+    return this.#write(location, base, replaceTokens(base.document, location.property, tokens))
+  }
+
+  async proveWritable(location: RefreshTokenLocation, base: StoredRefreshToken): Promise<Result<void>> {
+    const data = dataOf(changedData(new Sensitive('{}'), base.document))
+    const patch = patchRequest(location, base, data)
+    const outcome = await this.#client.request({ ...patch, query: { ...patch.query, dryRun: 'All' } })
+    if (outcome.ok) return ok(undefined)
+    const problem = problemOf(outcome.error)
+    if (problem === 'conflict' || problem === 'missing') return failed(changed(location))
+    return failed(storeFailure(outcome.error, location, 'patch', base.document))
+  }
+
+  async claim(
+    location: RefreshTokenLocation,
+    base: StoredRefreshToken,
+    claim: DocumentClaim,
+  ): Promise<Result<StoredRefreshToken>> {
+    return this.#write(location, base, putClaim(base.document, location.property, claim, 'text'))
+  }
+
+  async #write(
+    location: RefreshTokenLocation,
+    base: StoredRefreshToken,
+    document: Sensitive,
+  ): Promise<Result<StoredRefreshToken>> {
+    const values = changedData(base.document, document)
+    if (values.size === 0) return ok(base)
+    const outcome = await this.#client.request(patchRequest(location, base, dataOf(values)))
     if (outcome.ok) return writtenSecret(outcome.body, location)
     const { error } = outcome
     const problem = problemOf(error)
     if (problem === 'conflict') return this.#unlessWritten(location, document)
     if (problem === 'missing') return failed(failure('STORE_CONFLICT', `${placeText(location)} is no longer there.`))
-    return failed(error.ambiguous ? writeUnknown(location) : storeFailure(error, location, 'patch', tokens))
+    return failed(
+      error.ambiguous ? writeUnknown(location) : storeFailure(error, location, 'patch', base.document, document),
+    )
   }
 
-  /** The same tokens over the same base, a second time: their first write is what this one conflicts with. */
-  async #unlessWritten(
-    location: RefreshTokenLocation,
-    document: StoredRefreshToken['document'],
-  ): Promise<Result<StoredRefreshToken>> {
+  /** The same document over the same base, a second time: its first write is what this one conflicts with. */
+  async #unlessWritten(location: RefreshTokenLocation, document: Sensitive): Promise<Result<StoredRefreshToken>> {
     const current = await this.read(location)
     if (current.ok && current.value.document.reveal() === document.reveal()) return current
-    return failed(failure('STORE_CONFLICT', `${placeText(location)} was changed since it was read.`))
+    return failed(changed(location))
   }
 }
 
+function patchRequest(
+  { namespace, key }: RefreshTokenLocation,
+  base: StoredRefreshToken,
+  data: Readonly<Record<string, string>>,
+): KubeRequest {
+  return {
+    method: 'PATCH',
+    path: secretPath(namespace, key),
+    query: { fieldManager },
+    contentType: 'application/merge-patch+json',
+    body: { metadata: { resourceVersion: base.version }, data },
+  }
+}
+
+function dataOf(values: ReadonlyMap<string, Sensitive>): Readonly<Record<string, string>> {
+  return Object.fromEntries([...values].map(([key, encoded]) => [key, encoded.reveal()]))
+}
+
 function stored(secret: Secret, location: RefreshTokenLocation): Result<StoredRefreshToken> {
+  const encoded = secret.data.get(claimMember)
+  if (encoded !== undefined && decodeSecretValue(encoded) === undefined) {
+    const what = `${placeText(location)} has a member "${claimMember}" that is not text.`
+    return failed(failure('REFRESH_TOKEN_MALFORMED', what))
+  }
   const document = documentOf(secret.data)
-  const found = findRefreshToken(document, location.property)
+  const found = readStoredToken(document, secret.metadata.resourceVersion, location.property)
   if (!found.ok) {
     const code = found.problem === 'missing' ? 'REFRESH_TOKEN_MISSING' : 'REFRESH_TOKEN_MALFORMED'
     return failed(failure(code, `${placeText(location)} ${found.detail}.`))
   }
-  return ok({ refreshToken: found.refreshToken, version: secret.metadata.resourceVersion, document })
+  return ok(found.stored)
 }
 
 /** The answer to a write is the Secret as it now is. */
@@ -122,19 +170,22 @@ function storeFailure(
   error: KubeError,
   location: RefreshTokenLocation,
   verb: 'get' | 'patch',
-  tokens?: RotatedTokens,
+  ...documents: readonly Sensitive[]
 ): Failure {
-  const confidential = [tokens?.refreshToken, tokens?.accessToken?.value, tokens?.accessToken?.idToken]
   return classifyKubeError(error, {
     what: `${verb === 'get' ? 'Reading' : 'Writing'} ${placeText(location)}`,
     permission: `${verb} secrets in the namespace ${location.namespace}`,
     codes: storeCodes,
-    confidential: confidential.filter((value) => value !== undefined),
+    confidential: documents.flatMap(valuesOf),
   })
 }
 
 function writeUnknown(location: RefreshTokenLocation): Failure {
   return failure('STORE_WRITE_UNKNOWN', `It is not known whether ${placeText(location)} was written.`)
+}
+
+function changed(location: RefreshTokenLocation): Failure {
+  return failure('STORE_CONFLICT', `${placeText(location)} was changed since it was read.`)
 }
 
 function missing(what: string): Result<never> {
