@@ -10,7 +10,7 @@ import type { Metrics } from '../../ports/metrics.ts'
 import type { RefreshTokenLocation, RefreshTokenStore, StoredRefreshToken } from '../../ports/refresh-token-store.ts'
 import { classifyFileError, type FileError } from './file-error.ts'
 import { type FileSteps, fileSteps } from './file-steps.ts'
-import { replaceDocument, type ReplaceOutcome } from './replace-document.ts'
+import { proveReplaceable, replaceDocument, type ReplaceOutcome, type Replacement } from './replace-document.ts'
 import { readDocument, versionOf } from './store-document.ts'
 import { type DocumentPlace, findDocument } from './store-path.ts'
 
@@ -28,7 +28,8 @@ export interface FileStoreOptions {
  * Refresh tokens in files below a store's directory; the key is the path relative to it. Links are
  * followed as long as they stay inside, and the file they lead to is the one that is replaced.
  *
- * The version is a digest of the content. Permissions are kept as they are: a file that others may
+ * The documents have no room for claims: other programs read them, and would meet a member that is none
+ * of theirs. The version is a digest of the content. Permissions are kept as they are: a file that others may
  * read is used nevertheless.
  *
  * Failures: STORE_UNAVAILABLE also when the directory is not there, because a volume may not be
@@ -46,24 +47,37 @@ export class FileRefreshTokenStore implements RefreshTokenStore {
     return this.#measured('read', () => this.#read(location))
   }
 
-  writeBack(
+  async writeBack(
     location: RefreshTokenLocation,
     base: StoredRefreshToken,
     tokens: RotatedTokens,
   ): Promise<Result<StoredRefreshToken>> {
     const document = replaceTokens(base.document, location.property, tokens)
     const content = document.reveal()
-    if (content === base.document.reveal()) return Promise.resolve(ok(base))
-    const version = versionOf(content)
+    if (content === base.document.reveal()) return ok(base)
+    const replaced = await this.#replace(location, { base, content, by: replaceDocument })
+    if (!replaced.ok) return replaced
+    return ok({ refreshToken: tokens.refreshToken ?? base.refreshToken, version: versionOf(content), document })
+  }
+
+  proveWritable(location: RefreshTokenLocation, base: StoredRefreshToken): Promise<Result<void>> {
+    return this.#replace(location, { base, content: base.document.reveal(), by: proveReplaceable })
+  }
+
+  /** Always a bug: no document has room. */
+  claim(location: RefreshTokenLocation): Promise<never> {
+    return Promise.reject(new Error(`the documents of ${storeText(location.store)} have no room for a claim`))
+  }
+
+  #replace(location: RefreshTokenLocation, { base, content, by }: Replacing): Promise<Result<void>> {
     return this.#measured('write', async () => {
       const place = await this.#find(location)
       if (place.kind === 'missing') return failed(conflict(location))
       if (place.kind !== 'found') return failed(placeFailure(place, location))
       const { steps = fileSteps, patienceMs = 5000 } = this.#options
       const { path } = place
-      const outcome = await replaceDocument({ path, baseVersion: base.version, content, steps, patienceMs })
-      if (outcome.kind !== 'written') return failed(writeFailure(outcome, location))
-      return ok({ refreshToken: tokens.refreshToken ?? base.refreshToken, version, document })
+      const outcome = await by({ path, baseVersion: base.version, content, steps, patienceMs })
+      return outcome.kind === 'written' ? ok(undefined) : failed(writeFailure(outcome, location))
     })
   }
 
@@ -95,6 +109,12 @@ export class FileRefreshTokenStore implements RefreshTokenStore {
     metrics.storeRequest('file', operation, result.ok, seconds((clock.monotonicMs() - startedMs) / 1000))
     return result
   }
+}
+
+interface Replacing {
+  readonly base: StoredRefreshToken
+  readonly content: string
+  readonly by: (replacement: Replacement) => Promise<ReplaceOutcome>
 }
 
 function placeFailure(place: Exclude<DocumentPlace, { kind: 'found' }>, location: RefreshTokenLocation): Failure {

@@ -40,14 +40,29 @@ const foreignExpiryMs = 60_000
  * that writes between the last look and the rename is overwritten. That takes microseconds, and no
  * file system has a call that would close the gap.
  */
-export async function replaceDocument(replacement: Replacement): Promise<ReplaceOutcome> {
+export function replaceDocument(replacement: Replacement): Promise<ReplaceOutcome> {
+  return claimed(replacement, replaceClaimed)
+}
+
+/**
+ * Does all that {@link replaceDocument} does, up to the rename: the claim, the look, and a draft on the
+ * disk, which is then removed. `written` means that the content could be written; nothing has changed.
+ */
+export function proveReplaceable(replacement: Replacement): Promise<ReplaceOutcome> {
+  return claimed(replacement, proveClaimed)
+}
+
+async function claimed(
+  replacement: Replacement,
+  work: (replacement: Replacement) => Promise<ReplaceOutcome>,
+): Promise<ReplaceOutcome> {
   try {
-    const claimed = await waitForClaim(replacement)
-    if (typeof claimed === 'string') return { kind: 'busy', by: claimed }
+    const claim = await waitForClaim(replacement)
+    if (typeof claim === 'string') return { kind: 'busy', by: claim }
     try {
-      return await replaceClaimed(replacement)
+      return await work(replacement)
     } finally {
-      claimed.release()
+      claim.release()
     }
   } catch (error) {
     return { kind: 'refused', error: classifyFileError(error) }
@@ -63,19 +78,39 @@ async function waitForClaim({ path, patienceMs }: Replacement): Promise<ProcessC
   }
 }
 
-async function replaceClaimed({ path, baseVersion, content, steps }: Replacement): Promise<ReplaceOutcome> {
+async function replaceClaimed(replacement: Replacement): Promise<ReplaceOutcome> {
+  const { path, baseVersion, content, steps } = replacement
   const current = await readDocument(path)
   if ('problem' in current) return { kind: 'conflict' }
   // Synced again, because an earlier try may have failed at just that.
   if (current.version === versionOf(content)) return lasting(path, steps)
   if (current.version !== baseVersion) return { kind: 'conflict' }
+  return draft(replacement, current, (file) => putInPlace(file, path, steps))
+}
+
+async function proveClaimed(replacement: Replacement): Promise<ReplaceOutcome> {
+  const { path, baseVersion, steps } = replacement
+  const current = await readDocument(path)
+  if ('problem' in current || current.version !== baseVersion) return { kind: 'conflict' }
+  return draft(replacement, current, async () => {
+    await removeDrafts(path, steps)
+    return { kind: 'written' }
+  })
+}
+
+/** Puts the content beside the file, and hands it on if the file has not changed meanwhile. */
+async function draft(
+  { path, content, steps }: Replacement,
+  current: FileDocument,
+  use: (file: string) => Promise<ReplaceOutcome>,
+): Promise<ReplaceOutcome> {
   await removeDrafts(path, steps)
-  const draft = join(dirname(path), `${draftPrefix(path)}${randomBytes(6).toString('hex')}`)
+  const file = join(dirname(path), `${draftPrefix(path)}${randomBytes(6).toString('hex')}`)
   const { mode, uid, gid } = current.stats
   const owner = { uid: Number(uid), gid: Number(gid) }
   try {
-    await steps.writeNew(draft, content, { mode: Number(mode) & 0o777, owner })
-    if (await isUnchanged(path, current)) return await putInPlace(draft, path, steps)
+    await steps.writeNew(file, content, { mode: Number(mode) & 0o777, owner })
+    if (await isUnchanged(path, current)) return await use(file)
   } catch (error) {
     await removeDrafts(path, steps)
     throw error
@@ -84,9 +119,9 @@ async function replaceClaimed({ path, baseVersion, content, steps }: Replacement
   return { kind: 'conflict' }
 }
 
-async function putInPlace(draft: string, path: string, steps: FileSteps): Promise<ReplaceOutcome> {
+async function putInPlace(file: string, path: string, steps: FileSteps): Promise<ReplaceOutcome> {
   try {
-    await steps.move(draft, path)
+    await steps.move(file, path)
   } catch (error) {
     const classified = classifyFileError(error)
     if (classified.problem === 'denied') throw error
