@@ -4,8 +4,9 @@ import type { Provider } from '../domain/provider.ts'
 import type { InvalidCredential, Resource, ResourceKind } from '../domain/resources.ts'
 import type { TokenStore } from '../domain/token-store.ts'
 import type { ResourceHandler } from '../ports/resource-source.ts'
+import { isSame, tokenPlace, TokenPlaces } from './token-places.ts'
 
-type IndexedCredential =
+export type IndexedCredential =
   | { readonly type: 'credential'; readonly credential: Credential }
   | { readonly type: 'invalid-credential'; readonly credential: InvalidCredential }
 
@@ -14,12 +15,15 @@ type Referred = Exclude<Resource, IndexedCredential | { readonly type: 'namespac
 /**
  * The manifests as last seen, and who depends on whom. A change of a provider, a store or a
  * namespace's labels names every credential that uses it; an echo of our own status write names none.
+ * Of credentials with the same refresh token, a change of who is first names those that are behind.
  */
 export class ResourceIndex implements ResourceHandler {
   readonly #credentials = new Map<string, IndexedCredential>()
   readonly #referred = new Map<string, Referred>()
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>()
   readonly #dependents = new Map<string, Set<string>>()
+  readonly #uids = new Map<string, IndexedCredential>()
+  readonly #places = new TokenPlaces()
   readonly #changed: (key: CredentialKey) => void
 
   constructor(changed: (key: CredentialKey) => void) {
@@ -28,6 +32,24 @@ export class ResourceIndex implements ResourceHandler {
 
   credential(key: CredentialKey): IndexedCredential | undefined {
     return this.#credentials.get(keyText(key))
+  }
+
+  /** Manifest files may say one uid twice; then it is the one that was seen last. */
+  credentialByUid(uid: string): IndexedCredential | undefined {
+    return this.#uids.get(uid)
+  }
+
+  /**
+   * The other credential that has the same refresh token and came first: the older one, and of one age
+   * the one whose namespace and name sort first. Undefined for the first one itself, and when no other
+   * has this token. An unusable spec and one that is being deleted do not count.
+   *
+   * The same token is the same key and property at the same place of a backend, through whatever
+   * stores; without a usable store it is those of the same reference.
+   */
+  firstAt(credential: Credential): Credential | undefined {
+    const first = this.#places.first(this.#placeOf(credential))
+    return isSame(first, credential) ? undefined : first
   }
 
   credentials(): Iterable<IndexedCredential> {
@@ -70,7 +92,7 @@ export class ResourceIndex implements ResourceHandler {
       default: {
         const key = resourceKey(resource)
         this.#referred.set(key, resource)
-        this.#tellDependents(key)
+        this.#referredChanged(key)
       }
     }
   }
@@ -82,17 +104,20 @@ export class ResourceIndex implements ResourceHandler {
       return
     }
     const key = referentKey(kind, namespace, name)
-    if (this.#referred.delete(key)) this.#tellDependents(key)
+    if (this.#referred.delete(key)) this.#referredChanged(key)
   }
 
   #upsertCredential(next: IndexedCredential): void {
     const { key } = next.credential
     const text = keyText(key)
     const previous = this.#credentials.get(text)
+    const kept = sharing(previous, next)
     this.#unlink(text, previous)
-    this.#credentials.set(text, sharing(previous, next))
-    this.#link(text, next)
+    this.#credentials.set(text, kept)
+    this.#link(text, kept)
+    const behind = this.#place(kept)
     if (previous === undefined || significance(previous) !== significance(next)) this.#changed(key)
+    this.#tell(behind)
   }
 
   #deleteCredential(key: CredentialKey): void {
@@ -101,7 +126,18 @@ export class ResourceIndex implements ResourceHandler {
     if (previous === undefined) return
     this.#unlink(text, previous)
     this.#credentials.delete(text)
+    const behind = this.#places.remove(key)
     this.#changed(key)
+    this.#tell(behind)
+  }
+
+  #place(indexed: IndexedCredential): readonly Credential[] {
+    if (indexed.type !== 'credential') return this.#places.remove(indexed.credential.key)
+    return this.#places.put(indexed.credential, this.#placeOf(indexed.credential))
+  }
+
+  #placeOf(credential: Credential): string {
+    return tokenPlace(credential, this.storeOf(credential.spec.refreshToken.store, credential.key.namespace))
   }
 
   #upsertNamespace(name: string, labels: Readonly<Record<string, string>>): void {
@@ -112,6 +148,7 @@ export class ResourceIndex implements ResourceHandler {
   }
 
   #link(text: string, indexed: IndexedCredential): void {
+    this.#uids.set(indexed.credential.uid, indexed)
     for (const key of dependencies(indexed)) {
       const users = this.#dependents.get(key) ?? new Set()
       this.#dependents.set(key, users.add(text))
@@ -119,18 +156,33 @@ export class ResourceIndex implements ResourceHandler {
   }
 
   #unlink(text: string, indexed: IndexedCredential | undefined): void {
-    for (const key of indexed === undefined ? [] : dependencies(indexed)) {
+    if (indexed === undefined) return
+    if (this.#uids.get(indexed.credential.uid) === indexed) this.#uids.delete(indexed.credential.uid)
+    for (const key of dependencies(indexed)) {
       const users = this.#dependents.get(key)
       users?.delete(text)
       if (users?.size === 0) this.#dependents.delete(key)
     }
   }
 
+  /** A store that is another one now has moved the refresh tokens of its users. */
+  #referredChanged(key: string): void {
+    const behind = this.#dependentsOf(key).flatMap((user) => this.#place(user))
+    this.#tellDependents(key)
+    this.#tell(behind)
+  }
+
   #tellDependents(key: string): void {
-    for (const text of this.#dependents.get(key) ?? []) {
-      const user = this.#credentials.get(text)
-      if (user !== undefined) this.#changed(user.credential.key)
-    }
+    this.#tell(this.#dependentsOf(key).map(({ credential }) => credential))
+  }
+
+  #dependentsOf(key: string): readonly IndexedCredential[] {
+    const users = [...(this.#dependents.get(key) ?? [])].map((text) => this.#credentials.get(text))
+    return users.filter((user) => user !== undefined)
+  }
+
+  #tell(credentials: readonly Pick<Credential, 'key'>[]): void {
+    for (const { key } of credentials) this.#changed(key)
   }
 
   *#keysOf(kind: ResourceKind): Iterable<{ text: string; namespace: string | undefined; name: string }> {
@@ -153,8 +205,9 @@ export class ResourceIndex implements ResourceHandler {
 
 /** What of a credential makes a reconcile worth while. Its status is our own echo. */
 function significance({ type, credential }: IndexedCredential): string {
-  const request = type === 'credential' ? (credential.refreshRequest ?? '') : ''
-  return `${type}|${credential.uid}|${credential.generation}|${credential.deleting}|${credential.finalized}|${request}`
+  const { uid, generation, deleting, finalized } = credential
+  const { refreshRequest, ownershipRequest, allowedOrigin } = type === 'credential' ? credential : {}
+  return JSON.stringify([type, uid, generation, deleting, finalized, refreshRequest, ownershipRequest, allowedOrigin])
 }
 
 /** Keeps one copy of a spec that has not changed, also for those who hold on to the manifest as it was before. */

@@ -1,0 +1,108 @@
+import { type Credential, type CredentialKey, keyText } from '../domain/credential.ts'
+import type { Referent } from '../domain/observed.ts'
+import type { StoreBackend, TokenStore } from '../domain/token-store.ts'
+
+/**
+ * Which credentials name the same refresh token. Of those at one place the oldest is first; being
+ * deleted, it is first no longer. Credentials of one age are ordered by namespace and name.
+ */
+export class TokenPlaces {
+  readonly #members = new Map<string, Credential[]>()
+  readonly #places = new Map<string, string>()
+
+  /** Who is first at a place, if anybody is there. */
+  first(place: string): Credential | undefined {
+    let first: Credential | undefined
+    for (const member of this.#members.get(place) ?? []) {
+      if (!member.deleting && (first === undefined || isBefore(member, first))) first = member
+    }
+    return first
+  }
+
+  /** Puts a credential at a place, wherever it was. Returns the others for whom somebody else is first now. */
+  put(credential: Credential, place: string): readonly Credential[] {
+    const text = keyText(credential.key)
+    return this.#change([this.#places.get(text), place], credential.key, () => {
+      this.#leave(text, credential.key)
+      this.#enter(text, credential, place)
+    })
+  }
+
+  /** Takes a credential away. Returns the others for whom somebody else is first now. */
+  remove(key: CredentialKey): readonly Credential[] {
+    const text = keyText(key)
+    return this.#change([this.#places.get(text)], key, () => {
+      this.#leave(text, key)
+      this.#places.delete(text)
+    })
+  }
+
+  #change(places: readonly (string | undefined)[], key: CredentialKey, change: () => void): readonly Credential[] {
+    const touched = [...new Set(places)].filter((place) => place !== undefined)
+    const before = touched.map((place) => this.first(place))
+    change()
+    return touched
+      .filter((place, index) => !isSame(before[index], this.first(place)))
+      .flatMap((place) => this.#members.get(place) ?? [])
+      .filter((member) => !isSameKey(member.key, key))
+  }
+
+  #enter(text: string, credential: Credential, place: string): void {
+    const members = this.#members.get(place)
+    if (members === undefined) this.#members.set(place, [credential])
+    else members.push(credential)
+    this.#places.set(text, place)
+  }
+
+  #leave(text: string, key: CredentialKey): void {
+    const place = this.#places.get(text) ?? ''
+    const members = this.#members.get(place) ?? []
+    const index = members.findIndex((member) => isSameKey(member.key, key))
+    if (index < 0) return
+    if (members.length === 1) this.#members.delete(place)
+    else members.splice(index, 1)
+  }
+}
+
+/** True when both are the same object, and not namesakes of which one came after the other. */
+export function isSame(one: Credential | undefined, other: Credential | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other
+  return one.uid === other.uid && isSameKey(one.key, other.key)
+}
+
+function isSameKey(one: CredentialKey, other: CredentialKey): boolean {
+  return one.name === other.name && one.namespace === other.namespace
+}
+
+function isBefore(one: Credential, other: Credential): boolean {
+  if (one.createdAt !== other.createdAt) return one.createdAt < other.createdAt
+  if (one.key.namespace !== other.key.namespace) return one.key.namespace < other.key.namespace
+  return one.key.name < other.key.name
+}
+
+/** Equal for two credentials whose refresh token is the same one, as far as their manifests tell. */
+export function tokenPlace({ key: own, spec }: Credential, store: Referent<TokenStore>): string {
+  const { store: ref, key, property } = spec.refreshToken
+  const where =
+    store.kind === 'found'
+      ? backendPlace(store.value.backend, own.namespace)
+      : ['reference', ref.kind, ref.kind === 'TokenStore' ? own.namespace : '', ref.name]
+  return JSON.stringify([...where, key, property ?? null])
+}
+
+function backendPlace(backend: StoreBackend, namespace: string): readonly string[] {
+  switch (backend.type) {
+    case 'vault':
+      return [backend.type, withoutSlash(backend.address), backend.namespace ?? '', backend.mount]
+    case 'awsSecretsManager':
+      return [backend.type, backend.region ?? '', withoutSlash(backend.endpoint ?? '')]
+    case 'kubernetes':
+      return [backend.type, namespace]
+    case 'file':
+      return [backend.type, withoutSlash(backend.directory)]
+  }
+}
+
+function withoutSlash(text: string): string {
+  return text.length > 1 && text.endsWith('/') ? text.slice(0, -1) : text
+}
