@@ -146,7 +146,8 @@ const rotation = constrained(
       ),
   }),
   {
-    cel: "self.leewayKind == 'SameToken' || duration(self.reuseLeeway) > duration('0s')",
+    // The API server tries the rule on the default of the whole object, before its members have theirs.
+    cel: "!has(self.leewayKind) || self.leewayKind == 'SameToken' || (has(self.reuseLeeway) && duration(self.reuseLeeway) > duration('0s'))",
     message: 'is only for a reuseLeeway above 0s',
     field: 'leewayKind',
     holds: ({ leewayKind, reuseLeeway }: { leewayKind?: unknown; reuseLeeway?: unknown }) =>
