@@ -14,7 +14,13 @@ const clusterRules = [
 ]
 
 /** What it needs in its own namespace. */
-const leaseRules = [{ apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] }]
+const ownRules = [
+  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
+  // Refresh records, and the key that seals their tokens.
+  { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'create', 'patch', 'delete'] },
+  // Whether the holder of an intent still exists.
+  { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
+]
 
 /** RBAC objects that let a ServiceAccount be the operator. */
 export function operatorRights(namespace: string, serviceAccount: string): object {
@@ -25,7 +31,7 @@ export function operatorRights(namespace: string, serviceAccount: string): objec
   const items = [
     { apiVersion, kind: 'ClusterRole', metadata: { name }, rules: clusterRules },
     { apiVersion, kind: 'ClusterRoleBinding', metadata: { name }, roleRef: roleRef('ClusterRole'), subjects },
-    { apiVersion, kind: 'Role', metadata: { name, namespace }, rules: leaseRules },
+    { apiVersion, kind: 'Role', metadata: { name, namespace }, rules: ownRules },
     { apiVersion, kind: 'RoleBinding', metadata: { name, namespace }, roleRef: roleRef('Role'), subjects },
   ]
   return { apiVersion: 'v1', kind: 'List', items }

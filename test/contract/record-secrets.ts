@@ -1,0 +1,140 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { KubernetesSecretReader } from '../../src/adapters/kubernetes/secret-reader.ts'
+import { KubernetesSecretStore } from '../../src/adapters/kubernetes/secret-store.ts'
+import type { ApiHands } from '../support/api-hands.ts'
+import { aStore } from '../support/builders.ts'
+import { canary } from '../support/canary.ts'
+import { ScaledClock } from '../support/scaled-clock.ts'
+import { clearAnnotation, keyName, SecretBench } from '../support/secret-bench.ts'
+import { codeOf, TargetBench } from '../support/target-bench.ts'
+import { aKey, valueOf } from './refresh-records.ts'
+
+const sealedWith = 'oauth-operator.dev/refresh-record-sealed-with'
+
+/** What records do in a cluster beyond the contract of all records, against any API server. */
+export function recordSecretsContract(name: string, makeHands: () => Promise<ApiHands>): void {
+  describe(`records in Secrets of ${name}`, () => {
+    const current: { bench?: SecretBench } = {}
+    beforeEach(async () => {
+      current.bench = new SecretBench(await makeHands())
+    })
+    const bench = (): SecretBench => {
+      if (current.bench === undefined) throw new Error('no bench')
+      return current.bench
+    }
+    forPeople(bench)
+    damaged(bench)
+  })
+}
+
+function forPeople(bench: () => SecretBench): void {
+  test('a person sees what is known, and by its labels whose it is', async () => {
+    const { records, full, hands, name, subject } = bench()
+    valueOf(await records.replace(full(), aKey()))
+    const { metadata, type } = await hands.secret(name)
+    const { annotations, labels } = metadata as Record<'annotations' | 'labels', Record<string, string>>
+    expect(type).toBe('oauth-operator.dev/refresh-record')
+    expect(labels).toEqual({
+      'app.kubernetes.io/managed-by': 'oauth-credential-operator',
+      'oauth-operator.dev/refresh-record-of': subject.uid,
+    })
+    expect(annotations['oauth-operator.dev/credential']).toBe('ci/claude')
+    expect(annotations[sealedWith]).toMatch(/^document\/[0-9a-f]{16}$/)
+    expect(JSON.parse(annotations[clearAnnotation] ?? '')).toEqual({
+      format: 1,
+      uid: subject.uid,
+      credential: 'ci/claude',
+      epoch: 7,
+      intent: { ...full().intent, startedAt: '2027-01-15T08:00:00.123Z' },
+      retained: { fingerprint: full().retained.fingerprint, source: full().retained.source },
+      spent: full().spent,
+      origin: 'https://gateway.example.com',
+      storeWrittenAt: '2027-01-15T08:00:00.250Z',
+    })
+    expect(annotations[clearAnnotation]?.split('\n')).toContain('  "epoch": 7,')
+  })
+
+  test('what others put on the Secret stays', async () => {
+    const { records, small, hands, name } = bench()
+    const first = valueOf(await records.replace(small(), undefined))
+    await hands.edit(name, { metadata: { labels: { team: 'a' }, annotations: { note: 'b' } } })
+    const { version } = valueOf(await records.read(first, undefined)) ?? first
+    valueOf(await records.replace({ ...first, version, epoch: 1 }, undefined))
+    expect(await hands.metadata(name)).toMatchObject({ labels: { team: 'a' }, annotations: { note: 'b' } })
+  })
+
+  test('nothing else of the operator takes it for its own', async () => {
+    const { records, full, hands, name, subject } = bench()
+    valueOf(await records.replace(full(), undefined))
+    const { namespace, operator: client } = hands
+    const before = await hands.secret(name)
+    for (const creationPolicy of ['Owner', 'Merge', 'Orphan'] as const) {
+      const target = new TargetBench(hands, { name, credentialUid: subject.uid, creationPolicy })
+      expect(codeOf(await target.publish())).toBe('TARGET_NOT_OWNED')
+    }
+    const store = new KubernetesSecretStore(client)
+    expect(codeOf(await store.read({ store: aStore(), namespace, key: name }))).toBe('SPEC_INVALID')
+    for (const [secret, key] of [[name, 'sealed'] as const, [keyName, 'key'] as const]) {
+      const reader = new KubernetesSecretReader({ client, clock: new ScaledClock(1), operatorNamespace: namespace })
+      expect(codeOf(await reader.read(undefined, { name: secret, key }))).toBe('CLIENT_SECRET_UNAVAILABLE')
+    }
+    expect(await hands.secret(name)).toEqual(before)
+  })
+}
+
+const damages: Readonly<Record<string, (b: SecretBench) => Promise<unknown>>> = {
+  'its record is gone': (b) => b.annotate({ [clearAnnotation]: null }),
+  'its record is no JSON': (b) => b.editClear((text) => text.slice(0, -2)),
+  'a number became a text': (b) => b.editClear((text) => text.replace('"epoch": 7', '"epoch": "7"')),
+  'a fingerprint was cut': (b) => b.editClear((text) => text.replace(/a{32}/, 'a')),
+  'a member was added': (b) => b.editClear((text) => text.replace('{', '{ "checked": true,')),
+  'a time is none': (b) => b.editClear((text) => text.replace('2027-01-15T', '2027-13-15T')),
+  'a newer version wrote it': (b) => b.editClear((text) => text.replace('"format": 1', '"format": 2')),
+  'it holds the record of another credential': (b) =>
+    b.editClear((text) => text.replaceAll(b.subject.uid, 'another-uid')),
+  'its tokens belong to another refresh token': (b) => b.editClear((text) => text.replaceAll(/e{32}/g, 'f'.repeat(32))),
+  'its tokens are gone': (b) => b.hands.editData(b.name, { sealed: null }),
+  'its tokens are empty': (b) => b.hands.editData(b.name, { sealed: '' }),
+  'a byte of its tokens changed': async (b) => {
+    const { sealed = '' } = await b.hands.data(b.name)
+    const at = sealed.length - 40
+    const other = sealed[at] === 'A' ? 'B' : 'A'
+    await b.hands.editData(b.name, { sealed: `${sealed.slice(0, at)}${other}${sealed.slice(at + 1)}` })
+  },
+  'its tokens were cut': async (b) => {
+    const { sealed = '' } = await b.hands.data(b.name)
+    await b.hands.editData(b.name, { sealed: sealed.slice(0, 50) })
+  },
+  'its tokens are those of another record': async (b) => {
+    const other = { ...b.full(), uid: `${b.subject.uid}-other` }
+    valueOf(await b.records.replace(other, undefined))
+    const { sealed = '' } = await b.hands.data(`oauth-refresh-${other.uid}`)
+    await b.hands.editData(b.name, { sealed })
+  },
+  'the name of its key is gone': (b) => b.annotate({ [sealedWith]: null }),
+  'it is immutable': (b) => b.hands.edit(b.name, { immutable: true }),
+  'it is on its way out': async (b) => {
+    await b.hands.edit(b.name, { metadata: { finalizers: ['example.com/keep'] } })
+    await b.hands.deleteSecret(b.name)
+  },
+  'somebody else made it': async (b) => {
+    await b.hands.deleteSecret(b.name)
+    await b.hands.createSecret(b.name, { data: { password: canary('secret') } })
+  },
+}
+
+function damaged(bench: () => SecretBench): void {
+  test.each(Object.entries(damages))('nothing is believed, and nothing is written, when %s', async (_what, damage) => {
+    const b = bench()
+    const written = valueOf(await b.records.replace(b.full(), undefined))
+    await damage(b)
+    const before = await b.state()
+    const message = b.expectFailure(await b.records.read(b.subject, undefined), 'REFRESH_RECORD_UNAVAILABLE')
+    expect(message).toContain(`Secret ${b.hands.namespace}/${b.name}, the refresh record of OAuthCredential ci/claude,`)
+    expect(message).toContain('then delete this Secret.')
+    for (const version of [written.version, '']) {
+      b.expectFailure(await b.records.replace({ ...b.full(), version }, undefined), 'REFRESH_RECORD_CONFLICT')
+    }
+    expect(await b.state()).toEqual(before)
+  })
+}
