@@ -1,0 +1,163 @@
+import type { CredentialState } from '../../src/domain/credential-state.ts'
+import { keyText } from '../../src/domain/credential.ts'
+import { failure } from '../../src/domain/failures.ts'
+import { failed, ok, type Result } from '../../src/domain/result.ts'
+import type { AccessTokenSink, Publication, TargetIdentity, TargetState } from '../../src/ports/access-token-sink.ts'
+import type { StatusReport, StatusWriter } from '../../src/ports/status-writer.ts'
+import { conditionProblem } from './condition-problem.ts'
+import type { Process } from './process.ts'
+import { secretMark, type AccessTokenFact, type TokenLedger } from './token-ledger.ts'
+import type { Violations } from './violations.ts'
+import type { Wire } from './wire.ts'
+
+interface Target {
+  readonly uid: string
+  readonly digest: string
+  readonly accessToken: AccessTokenFact
+}
+
+/** As many statuses as a lagging watch may still tell. */
+const keptStatuses = 5
+
+/** Targets and statuses in the API server, and what must be true of each that is written. */
+export class ClusterModel {
+  readonly targets = new Map<string, Target>()
+  readonly statuses = new Map<string, CredentialState[]>()
+  readonly #wire: Wire
+  readonly #ledger: TokenLedger
+  readonly #violations: Violations
+  publications = 0
+
+  constructor(wire: Wire, ledger: TokenLedger, violations: Violations) {
+    this.#wire = wire
+    this.#ledger = ledger
+    this.#violations = violations
+  }
+
+  /** The status, as it was `writes` writes ago. */
+  status(name: string, writes = 0): CredentialState | undefined {
+    const all = this.statuses.get(name) ?? []
+    return all.at(-1 - Math.min(writes, all.length - 1))
+  }
+
+  sink(process: Process): AccessTokenSink {
+    const call = <T>(operation: string, { name }: TargetIdentity, effect: () => Result<T>): Promise<Result<T>> =>
+      this.#wire.call(process, {
+        service: 'target',
+        operation,
+        about: name,
+        effect,
+        unavailable: () => failed(failure('TARGET_UNAVAILABLE', `The target ${name} could not be reached.`)),
+      })
+    return {
+      observe: (identity) => call('observe', identity, () => ok(this.#observe(identity))),
+      publish: (publication) => call('publish', publication.identity, () => this.#publish(publication)),
+      rehearse: ({ identity }) => call('rehearse', identity, () => this.#rehearse(identity)),
+      remove: (identity) =>
+        call('remove', identity, () => {
+          this.targets.delete(identity.name)
+          return ok(undefined)
+        }),
+      needsCleanup: () => false,
+    }
+  }
+
+  statusWriter(process: Process): StatusWriter {
+    const call = (operation: string, uid: string, effect: () => void): Promise<Result<void>> =>
+      this.#wire.call(process, {
+        service: 'status',
+        operation,
+        about: uid,
+        effect: () => {
+          effect()
+          return ok(undefined)
+        },
+        unavailable: () => failed(failure('KUBERNETES_UNAVAILABLE', 'The status could not be written.')),
+      })
+    return {
+      write: (report) => call('write', report.uid, () => this.#write(report)),
+      setFinalizer: ({ uid }) => call('finalize', uid, () => undefined),
+    }
+  }
+
+  #observe({ name, credentialUid }: TargetIdentity): TargetState {
+    const found = this.targets.get(name)
+    if (found === undefined) return { kind: 'absent' }
+    if (found.uid !== credentialUid) return { kind: 'foreign', owner: 'another credential' }
+    return { kind: 'ours', digest: found.digest, intact: true }
+  }
+
+  #rehearse({ name, credentialUid }: TargetIdentity): Result<void> {
+    const there = this.targets.get(name)
+    return there === undefined || there.uid === credentialUid ? ok(undefined) : notOurs(name)
+  }
+
+  #publish({ identity, files, digest }: Publication): Result<void> {
+    const text = files.get('access_token')?.reveal() ?? ''
+    const accessToken = this.#ledger.accessToken(text)
+    if (accessToken === undefined) throw new Error(`nobody issued the access token in ${identity.name}`)
+    const before = this.targets.get(identity.name)
+    if (before !== undefined && before.uid !== identity.credentialUid) {
+      return notOurs(identity.name)
+    }
+    this.publications += 1
+    this.#violations.note(() => `target ${identity.name} holds ${text}`)
+    if (!accessToken.refreshToken.everDurable) {
+      this.#violations.add(
+        `${text} is published before ${accessToken.refreshToken.text} is in the store or in a record.`,
+      )
+    }
+    if (before !== undefined && before.accessToken.serial > accessToken.serial) {
+      this.#violations.add(`${text} is published over the newer ${before.accessToken.text} in ${identity.name}.`)
+    }
+    this.targets.set(identity.name, { uid: identity.credentialUid, digest, accessToken })
+    return ok(undefined)
+  }
+
+  #write({ key, state }: StatusReport): void {
+    const name = keyText(key)
+    const written = throughStatus(state)
+    const history = this.statuses.get(name) ?? []
+    const problem = conditionProblem(written)
+    this.#violations.note(
+      () =>
+        `status of ${name}: ${state.conditions.map(({ type, status, reason }) => `${type}=${status}/${reason}`).join(' ')}`,
+    )
+    if (problem !== undefined) this.#violations.add(`The status of ${name} contradicts itself: ${problem}.`)
+    history.push(written)
+    if (history.length > keptStatuses) history.shift()
+    this.statuses.set(name, history)
+    this.scan('status', [
+      state.storeVersion,
+      state.lastFailure?.message,
+      ...state.conditions.map(({ message }) => message),
+    ])
+  }
+
+  /** Everything that a person or a machine outside can read comes by here. */
+  scan(where: string, texts: readonly (string | number | boolean | undefined)[]): void {
+    for (const text of texts) {
+      if (typeof text === 'string' && text.includes(secretMark)) this.#violations.add(`A secret is in a ${where}.`)
+    }
+  }
+}
+
+function notOurs(name: string): Result<never> {
+  return failed(failure('TARGET_NOT_OWNED', `The target ${name} belongs to another credential.`))
+}
+
+/** What survives a status: whole seconds. */
+function throughStatus(state: CredentialState): CredentialState {
+  const { accessTokenExpiresAt, lastRefreshAt, refreshTokenExpiresAt, lastFailure } = state
+  return {
+    ...state,
+    ...(accessTokenExpiresAt !== undefined && { accessTokenExpiresAt: whole(accessTokenExpiresAt) }),
+    ...(lastRefreshAt !== undefined && { lastRefreshAt: whole(lastRefreshAt) }),
+    ...(refreshTokenExpiresAt !== undefined && { refreshTokenExpiresAt: whole(refreshTokenExpiresAt) }),
+    ...(lastFailure !== undefined && { lastFailure: { ...lastFailure, at: whole(lastFailure.at) } }),
+  }
+}
+
+function whole<T extends number>(time: T): T {
+  return Math.floor(time) as T
+}

@@ -1,0 +1,206 @@
+import { failure } from '../../src/domain/failures.ts'
+import { Sensitive } from '../../src/domain/sensitive.ts'
+import type { TokenAnswer, TokenExchange } from '../../src/domain/token-exchange.ts'
+import type { RefreshRequest, TokenEndpoint } from '../../src/ports/token-endpoint.ts'
+import type { AnswerContents } from './pods.ts'
+import type { Process } from './process.ts'
+import type { Random } from './random.ts'
+import type { RecordModel } from './record-model.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { ServerModel, Verdict } from './server-model.ts'
+import type { LossCause, RefreshTokenFact, TokenLedger } from './token-ledger.ts'
+import type { Violations } from './violations.ts'
+import type { Meddler, Phase, Point, Wire } from './wire.ts'
+
+export interface EndpointParts {
+  readonly random: Random
+  readonly scheduler: Scheduler
+  readonly wire: Wire
+  readonly ledger: TokenLedger
+  readonly violations: Violations
+  readonly contents: AnswerContents
+  readonly records: RecordModel
+  readonly meddle: Meddler
+  /** The server behind a provider of the manifests. */
+  readonly serverOf: (provider: string) => ServerModel
+  /** The credential that a refresh token is presented for: the UID that the journal of the process names with it. */
+  readonly onPresented: (text: string) => void
+}
+
+interface Exchange {
+  readonly process: Process
+  readonly server: ServerModel
+  readonly text: string
+  readonly uid: string
+  readonly connectedMs: number
+  readonly done: (exchange: TokenExchange) => void
+}
+
+/** What the real adapter waits at most for an answer. */
+const responseTimeoutMs = 60_000
+/** Servers close a connection on which nothing comes. */
+const idleCloseMs = 30_000
+/** A process that slept this long after its last fence may find that others have taken over. */
+const takeoverMs = 40_000
+
+/** The way of a refresh token to the server and of the answer back, in the phases that the real adapter has. */
+export class EndpointModel {
+  readonly #parts: EndpointParts
+  requests = 0
+
+  constructor(parts: EndpointParts) {
+    this.#parts = parts
+  }
+
+  port(process: Process): TokenEndpoint {
+    return { refresh: (request, beforeSend) => this.#refresh(process, request, beforeSend) }
+  }
+
+  #refresh(
+    process: Process,
+    { provider, refreshToken }: RefreshRequest,
+    beforeSend: Parameters<TokenEndpoint['refresh']>[1],
+  ): Promise<TokenExchange> {
+    const { scheduler, wire } = this.#parts
+    return new Promise((done) => {
+      const verdict = this.#at(process, 'connect', 'request', provider.name)
+      if (!process.alive) return
+      const connect = async (): Promise<void> => {
+        if (verdict === 'fail') return done(unreachable())
+        const connectedMs = scheduler.nowMs
+        const may = await beforeSend()
+        if (!may.ok) return done({ kind: 'not-sent', failure: may.failure })
+        const text = refreshToken.reveal()
+        const server = this.#parts.serverOf(provider.name)
+        const exchange = { process, server, text, uid: this.#uidOf(process, text), connectedMs, done }
+        scheduler.after(0.05, () => this.#write(exchange), process)
+      }
+      scheduler.after(wire.delay('server') / 2, () => void connect(), process)
+    })
+  }
+
+  /** The one write of the request. Nothing ends the exchange afterwards but its answer or its deadline. */
+  #write(exchange: Exchange): void {
+    const { process, server, text, uid } = exchange
+    const { scheduler, wire, violations } = this.#parts
+    const { nowMs } = scheduler
+    const verdict = this.#at(process, 'write', 'request', uid)
+    if (!process.alive) return
+    if (process.paused) return void scheduler.after(0, () => this.#write(exchange), process)
+    this.requests += 1
+    violations.note(() => `${process.name} presents ${text}`)
+    const fencedAtMs = process.fencedAtMs.get(uid) ?? 0
+    const excused = process.sleptSince(fencedAtMs, takeoverMs)
+    if (server.profile.rotates && !excused) this.#judgeIntent(exchange)
+    const isClosed = nowMs > exchange.connectedMs + idleCloseMs
+    if (isClosed || verdict === 'fail') return this.#lose(exchange, isClosed ? 50 : this.#untilNoticed())
+    scheduler.after(wire.delay('server'), () => this.#arrive(exchange, excused))
+  }
+
+  #arrive(exchange: Exchange, excused: boolean): void {
+    const { process, server, text, uid } = exchange
+    const { scheduler, wire } = this.#parts
+    const before = this.#at(process, 'serve', 'effect', uid)
+    if (before === 'fail') return this.#deliver(exchange, answerOf(503, 'text/plain', 'down'), wire.delay('server'))
+    this.#parts.onPresented(text)
+    const verdict = server.present(text, excused)
+    const after = this.#at(process, 'answer', 'effect', uid)
+    this.#expect(process, verdict.issued)
+    if (after === 'fail') {
+      this.#forget(process, verdict.issued, 'W1')
+      return this.#lose(exchange, this.#untilNoticed())
+    }
+    const delay = after === 'slow' ? this.#parts.random.between(5000, responseTimeoutMs * 0.9) : wire.delay('server')
+    const { answer, whole } = this.#asSent(verdict, after)
+    if (!whole) this.#forget(process, verdict.issued, 'W1')
+    else if (verdict.issued !== undefined) this.#parts.contents.set(answer, verdict.issued)
+    this.#deliver(exchange, answer, Math.min(delay, exchange.connectedMs + responseTimeoutMs - scheduler.nowMs))
+  }
+
+  #deliver(exchange: Exchange, answer: TokenAnswer, delayMs: number): void {
+    const { process, uid, done } = exchange
+    const { scheduler, contents } = this.#parts
+    scheduler.after(
+      delayMs,
+      () => {
+        this.#at(process, 'answer', 'answer', uid)
+        if (!process.alive) return
+        if (process.paused) return this.#deliver(exchange, answer, 0)
+        this.#receive(process, contents.get(answer))
+        done({ kind: 'answered', answer })
+      },
+      process,
+    )
+  }
+
+  #lose({ process, done }: Exchange, delayMs: number): void {
+    const lost = failure('TOKEN_RESULT_UNKNOWN', 'The connection to the token endpoint ended without an answer.')
+    this.#parts.scheduler.after(delayMs, () => done({ kind: 'lost', failure: lost }), process)
+  }
+
+  #untilNoticed(): number {
+    return this.#parts.random.chance(0.5) ? responseTimeoutMs : this.#parts.random.between(50, responseTimeoutMs)
+  }
+
+  #asSent({ status, body, issued }: Verdict, fate: string): { readonly answer: TokenAnswer; readonly whole: boolean } {
+    if (fate === 'ambiguous') return { answer: answerOf(502, 'text/html', '<html>bad gateway</html>'), whole: false }
+    if (fate === 'garbled') return { answer: answerOf(200, 'text/html', '<html>sign in</html>'), whole: false }
+    const text = JSON.stringify(body)
+    if (fate !== 'cut') return { answer: answerOf(status, 'application/json', text), whole: true }
+    const part = text.slice(0, this.#parts.random.below(text.length))
+    const answer = { ...answerOf(status, 'application/json', part), complete: false }
+    return { answer, whole: issued !== undefined && part.includes(`"${issued.text}"`) }
+  }
+
+  #expect(process: Process, token: RefreshTokenFact | undefined): void {
+    if (token === undefined || process.awaited.has(token)) return
+    this.#parts.ledger.gained(token, 'flight')
+    if (process.alive) process.awaited.add(token)
+    else this.#parts.ledger.dropped(token, 'flight', 'W1')
+  }
+
+  #receive(process: Process, token: RefreshTokenFact | undefined): void {
+    if (token === undefined || !process.awaited.delete(token)) return
+    const known = process.received.has(token)
+    if (!known) this.#parts.ledger.gained(token, 'memory')
+    process.received.add(token)
+    this.#parts.ledger.dropped(token, 'flight', undefined)
+  }
+
+  #forget(process: Process, token: RefreshTokenFact | undefined, cause: LossCause): void {
+    if (token !== undefined && process.awaited.delete(token)) this.#parts.ledger.dropped(token, 'flight', cause)
+  }
+
+  /** I1: nothing is presented to a server that rotates unless the record says who does. */
+  #judgeIntent({ process, text, uid }: Exchange): void {
+    const { records, violations } = this.#parts
+    const intent = records.current(uid)?.intent
+    const isOurs = intent?.holder?.journalId === process.pod.holder.journalId
+    if (isOurs && intent.fingerprint === records.fingerprint(text)) return
+    violations.add(`${process.name} presents ${text} for ${uid} without an intent of its own in the record.`)
+  }
+
+  #uidOf({ pod }: Process, text: string): string {
+    for (const entry of pod.journal.values()) {
+      if (entry.phase === 'sent' && entry.refreshToken.reveal() === text) return entry.uid
+    }
+    this.#parts.violations.add(`${text} is about to be presented, and no journal says so.`)
+    return ''
+  }
+
+  #at(process: Process, operation: string, phase: Phase, about: string): ReturnType<Meddler> {
+    const point: Point = { process, service: 'server', operation, phase, about }
+    return this.#parts.meddle(point)
+  }
+}
+
+function answerOf(status: number, contentType: string, body: string): TokenAnswer {
+  return { status, contentType, body: new Sensitive(body), complete: true }
+}
+
+function unreachable(): TokenExchange {
+  return {
+    kind: 'not-sent',
+    failure: failure('TOKEN_ENDPOINT_UNREACHABLE', 'The token endpoint could not be connected to.'),
+  }
+}

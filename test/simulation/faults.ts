@@ -1,0 +1,39 @@
+import { event, type Fault, ofRefresh, type Stage, strike } from './fault.ts'
+import { breakages } from './faults-of-calls.ts'
+import { humanActs } from './faults-of-people.ts'
+import type { Gremlin } from './gremlin.ts'
+import type { Process } from './process.ts'
+
+const processFaults: readonly Fault[] = [
+  strike('crash', 8, ofRefresh, ({ fleet }, { process }) => void fleet.crash(process)),
+  strike('pod-loss', 3, ofRefresh, ({ fleet }, { process }) => void fleet.lose(process)),
+  strike('short-pause', 2, ofRefresh, (stage, { process }) => pause(stage, process, 15_000)),
+  strike('long-pause', 3, ofRefresh, (stage, { process }) => pause(stage, process, 400_000)),
+  strike('lease-lost', 4, ofRefresh, ({ fleet, random }, { process }) => {
+    fleet.overthrow(process, random.chance(0.5) ? 0 : random.between(0, 40_000))
+    return 'pass'
+  }),
+  event('clock-jump', 1, ({ random, fleet }) => {
+    const { pod } = random.pick(fleet.processes())
+    const size = random.chance(0.5) ? 30 : 1800
+    pod.wallOffsetSeconds = Math.round(random.between(-size, size))
+  }),
+]
+
+function pause({ fleet, random }: Stage, process: Process, longestMs: number): undefined {
+  fleet.pause(process, random.between(longestMs / 30, longestMs))
+}
+
+/** Every kind of fault. */
+export const faults: readonly Fault[] = [...processFaults, ...breakages, ...humanActs]
+
+/** Spreads faults over a time: many wait for a moment in the middle of work from then on. */
+export function planFaults(stage: Stage, gremlin: Gremlin, count: number, withinMs: number): void {
+  const weighted = faults.map((fault) => [fault, fault.weight] as const)
+  for (let planned = 0; planned < count; planned += 1) {
+    const fault = stage.random.weighted(weighted)
+    stage.models.scheduler.after(stage.random.between(0, withinMs), () => {
+      if (!stage.isCalm) fault.begin(stage, gremlin)
+    })
+  }
+}

@@ -1,0 +1,57 @@
+import { type Credential, keyText } from '../../src/domain/credential.ts'
+import { noState } from '../../src/domain/credential-state.ts'
+import type { Provider } from '../../src/domain/provider.ts'
+import type { TokenStore } from '../../src/domain/token-store.ts'
+import type { Models } from './models.ts'
+import type { Process } from './process.ts'
+
+/** The manifests in the API server, and how processes come to know them: by watches that lag. */
+export class Manifests {
+  readonly providers = new Map<string, Provider>()
+  readonly store: TokenStore
+  readonly credentials = new Map<string, Credential>()
+  /** True while watches may tell statuses that are some writes old. */
+  lagging = true
+  readonly #models: Models
+
+  constructor(models: Models, store: TokenStore) {
+    this.#models = models
+    this.store = store
+  }
+
+  /** Tells a process everything, as after a list; statuses may be old. */
+  feed(process: Process): void {
+    const index = process.operator?.resources
+    if (index === undefined) return
+    for (const provider of this.providers.values()) index.upserted(provider.kind, { type: 'provider', provider })
+    index.upserted(this.store.kind, { type: 'store', store: this.store })
+    const credentials = [...this.credentials.values()].map((credential) => ({
+      type: 'credential' as const,
+      credential: { ...credential, state: this.#stateOf(credential) },
+    }))
+    index.replaced('OAuthCredential', credentials)
+  }
+
+  /** A human changes, adds or removes a credential; each process hears of it in its own time. */
+  apply(name: string, credential: Credential | undefined, processes: readonly Process[]): void {
+    const gone = this.credentials.get(name)
+    if (credential === undefined) this.credentials.delete(name)
+    else this.credentials.set(name, credential)
+    for (const process of processes) {
+      const tell = (): void => {
+        const index = process.operator?.resources
+        if (credential !== undefined) {
+          const state = this.#stateOf(credential)
+          index?.upserted('OAuthCredential', { type: 'credential', credential: { ...credential, state } })
+        } else if (gone !== undefined) index?.deleted('OAuthCredential', gone.key.namespace, gone.key.name)
+      }
+      this.#models.scheduler.after(this.#models.random.between(5, 2000), tell, process)
+    }
+  }
+
+  #stateOf({ key }: Credential): Credential['state'] {
+    const { random, cluster } = this.#models
+    const lag = this.lagging && random.chance(0.3) ? random.below(4) : 0
+    return cluster.status(keyText(key), lag) ?? noState
+  }
+}

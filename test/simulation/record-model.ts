@@ -1,0 +1,165 @@
+import { failure } from '../../src/domain/failures.ts'
+import type { RefreshRecord, RetainedTokens } from '../../src/domain/refresh-record.ts'
+import { failed, ok, type Result } from '../../src/domain/result.ts'
+import type { Sensitive } from '../../src/domain/sensitive.ts'
+import type { RecordSubject, RefreshRecords } from '../../src/ports/refresh-records.ts'
+import type { Process } from './process.ts'
+import type { LossCause, RefreshTokenFact, TokenLedger } from './token-ledger.ts'
+import type { Violations } from './violations.ts'
+import type { Wire } from './wire.ts'
+
+interface KeptRecord {
+  readonly record: RefreshRecord
+  /** What the retained tokens are, and the key that opens them. */
+  readonly sealed: { readonly retained: RetainedTokens; readonly key: string | undefined } | undefined
+}
+
+/** The records in etcd: one a credential, replaced by compare-and-set. */
+export class RecordModel {
+  readonly #kept = new Map<string, KeptRecord>()
+  readonly #seals = new Map<string, NonNullable<KeptRecord['sealed']>>()
+  readonly #wire: Wire
+  readonly #ledger: TokenLedger
+  readonly #violations: Violations
+  #versions = 0
+
+  constructor(wire: Wire, ledger: TokenLedger, violations: Violations) {
+    this.#wire = wire
+    this.#ledger = ledger
+    this.#violations = violations
+  }
+
+  /** As it is, with its tokens. */
+  current(uid: string): RefreshRecord | undefined {
+    return this.#kept.get(uid)?.record
+  }
+
+  /** The newest refresh token that a record keeps, and the key without which nobody can read it. */
+  retained(uid: string): { readonly token: RefreshTokenFact; readonly key: string | undefined } | undefined {
+    const sealed = this.#kept.get(uid)?.sealed
+    const token = this.#tokenOf(sealed?.retained)
+    return sealed === undefined || token === undefined ? undefined : { token, key: sealed.key }
+  }
+
+  snapshot(): ReadonlyMap<string, KeptRecord> {
+    return new Map(this.#kept)
+  }
+
+  /** etcd is restored from a backup. */
+  restore(backup: ReadonlyMap<string, KeptRecord>, cause: LossCause): void {
+    for (const uid of new Set([...this.#kept.keys(), ...backup.keys()])) this.#keep(uid, backup.get(uid), cause)
+  }
+
+  port(process: Process): RefreshRecords {
+    const call = <T>(
+      operation: string,
+      { uid }: Pick<RecordSubject, 'uid'>,
+      effect: () => Result<T>,
+    ): Promise<Result<T>> =>
+      this.#wire.call(process, {
+        service: 'records',
+        operation,
+        about: uid,
+        effect,
+        unavailable: () => failed(failure('REFRESH_RECORD_UNAVAILABLE', `The record of ${uid} could not be reached.`)),
+      })
+    return {
+      read: (subject, key) => call('read', subject, () => ok(this.#opened(subject.uid, key?.reveal()))),
+      replace: (record, key) => call('replace', record, () => this.#replace(record, key)),
+      remove: (record) => call('remove', record, () => this.#remove(record)),
+      fingerprint: (refreshToken) => this.fingerprint(refreshToken.reveal()),
+    }
+  }
+
+  fingerprint(refreshToken: string): string {
+    const known = this.#ledger.find(refreshToken)
+    if (known !== undefined) return known.fingerprint
+    return [...refreshToken]
+      .reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7)
+      .toString(16)
+      .padStart(32, 'f')
+  }
+
+  #opened(uid: string, key: string | undefined): RefreshRecord | undefined {
+    const kept = this.#kept.get(uid)
+    if (kept === undefined || kept.sealed === undefined) return kept?.record
+    const { retained, key: sealedBy } = kept.sealed
+    if (sealedBy === undefined || sealedBy === key) return { ...kept.record, retained }
+    const { tokens: _closed, ...rest } = retained
+    return { ...kept.record, retained: rest }
+  }
+
+  #replace(record: RefreshRecord, key: Sensitive | undefined): Result<RefreshRecord> {
+    const before = this.#kept.get(record.uid)
+    if ((before?.record.version ?? '') !== record.version) {
+      return failed(failure('REFRESH_RECORD_CONFLICT', `The record of ${record.uid} is another one by now.`))
+    }
+    this.#versions += 1
+    const sealed = this.#sealed(record.retained, key?.reveal())
+    const next: RefreshRecord = {
+      ...record,
+      ...(sealed && { retained: sealed.retained }),
+      version: `r${this.#versions}`,
+    }
+    this.#judge(before, next)
+    this.#keep(record.uid, { record: next, sealed }, 'superseded')
+    return ok(this.#opened(record.uid, key?.reveal()) ?? next)
+  }
+
+  #sealed(retained: RetainedTokens | undefined, key: string | undefined): KeptRecord['sealed'] {
+    if (retained === undefined) return undefined
+    if (retained.tokens === undefined) return this.#seals.get(retained.sealed ?? '')
+    const handle = `seal-${this.#versions}`
+    const sealed = { retained: { ...retained, sealed: handle }, key }
+    this.#seals.set(handle, sealed)
+    return sealed
+  }
+
+  #remove(record: RefreshRecord): Result<void> {
+    const there = this.#kept.get(record.uid)
+    if (there !== undefined && there.record.version !== record.version) {
+      return failed(failure('REFRESH_RECORD_CONFLICT', `The record of ${record.uid} is another one by now.`))
+    }
+    this.#keep(record.uid, undefined, 'superseded')
+    return ok(undefined)
+  }
+
+  #judge(before: KeptRecord | undefined, next: RefreshRecord): void {
+    if (before !== undefined && next.epoch < before.record.epoch) {
+      this.#violations.add(`The record of ${next.uid} went back from epoch ${before.record.epoch} to ${next.epoch}.`)
+    }
+    const was = this.#tokenOf(before?.sealed?.retained)
+    const is = this.#tokenOf(next.retained)
+    const back = was !== undefined && is?.family === was.family && is.generation < was.generation
+    if (back) this.#violations.add(`The record of ${next.uid} went back from ${was.text} to ${is.text}.`)
+  }
+
+  #keep(uid: string, next: KeptRecord | undefined, cause: LossCause): void {
+    const before = this.#kept.get(uid)
+    if (next === undefined) this.#kept.delete(uid)
+    else this.#kept.set(uid, next)
+    this.#violations.note(() => `record of ${uid}: ${describe(next?.record)}`)
+    this.#ledger.gained(this.#tokenOf(next?.sealed?.retained), 'record')
+    this.#ledger.dropped(this.#tokenOf(before?.sealed?.retained), 'record', cause)
+  }
+
+  #tokenOf(retained: RetainedTokens | undefined): RefreshTokenFact | undefined {
+    const text = retained?.tokens?.refreshToken?.reveal()
+    return text === undefined ? undefined : this.#ledger.find(text)
+  }
+}
+
+function describe(record: RefreshRecord | undefined): string {
+  if (record === undefined) return 'none'
+  const { epoch, intent, retained, spent } = record
+  const held =
+    intent === undefined
+      ? 'idle'
+      : `intent on ${short(intent.fingerprint)} by ${intent.holder?.journalId ?? 'nobody'}, sends ${intent.sends}`
+  const kept = retained === undefined ? '' : `, retains ${short(retained.fingerprint)}`
+  return `epoch ${epoch}, ${held}${kept}, spent ${spent.map(short).join(' ')}`
+}
+
+function short(fingerprint: string): string {
+  return `#${Number.parseInt(fingerprint.slice(-8), 16)}`
+}

@@ -1,0 +1,198 @@
+import type { Credential } from '../../src/domain/credential.ts'
+import { ClusterModel } from './cluster-model.ts'
+import { EndpointModel } from './endpoint-model.ts'
+import type { Stage } from './fault.ts'
+import { planFaults } from './faults.ts'
+import { Fleet } from './fleet.ts'
+import { Gremlin } from './gremlin.ts'
+import { Manifests } from './manifests.ts'
+import type { Models } from './models.ts'
+import { type AnswerContents, PodModel } from './pods.ts'
+import { Random } from './random.ts'
+import { RecordModel } from './record-model.ts'
+import { drawScenario, manifestOf, type Planned, type Scenario } from './scenario.ts'
+import { Scheduler } from './scheduler.ts'
+import { ServerModel } from './server-model.ts'
+import { StoreModel } from './store-model.ts'
+import { type RefreshTokenFact, TokenLedger } from './token-ledger.ts'
+import { Violations } from './violations.ts'
+import { Wire } from './wire.ts'
+
+/** How many processes the Deployment has. */
+const replicaCount = 3
+/** How often somebody looks whether a login is gone, and may log in again. */
+const humanLookMs = 600_000
+
+/** One world: the processes of the production engine, models of all that is around them, and what happens to them. */
+export class World implements Stage {
+  readonly random: Random
+  readonly scenario: Scenario
+  readonly models: Models
+  readonly gremlin: Gremlin
+  readonly fleet: Fleet
+  readonly servers = new Map<string, ServerModel>()
+  readonly #manifests: Manifests
+  isCalm = false
+
+  constructor(seed: number, tracing: boolean) {
+    this.random = new Random(seed)
+    this.scenario = drawScenario(this.random)
+    const { random } = this
+    const scheduler = new Scheduler()
+    const violations = new Violations(() => `[${scheduler.steps} ${timeOf(scheduler.nowMs)}]`, tracing)
+    this.gremlin = new Gremlin(random, scheduler, violations)
+    this.models = this.#build(scheduler, violations)
+    this.#manifests = new Manifests(this.models, this.scenario.store)
+    this.fleet = new Fleet(this.models, this.#manifests, {
+      everybodyLeads: this.scenario.everybodyLeads,
+      bug: (bug) =>
+        violations.add(`A bug was thrown: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`),
+    })
+    this.#populate()
+  }
+
+  get planned(): readonly Planned[] {
+    return this.scenario.planned
+  }
+
+  /** Everything begins, and so do the faults. */
+  start(): void {
+    this.fleet.start(replicaCount)
+    planFaults(this, this.gremlin, this.scenario.faults, this.scenario.faultyMs)
+    this.#lookAgain()
+  }
+
+  /** Faults end; what is broken works again. */
+  calm(): void {
+    this.models.violations.note(() => 'faults are over')
+    this.isCalm = true
+    this.gremlin.rest()
+    this.models.wire.slowness = 1
+    this.#manifests.lagging = false
+    for (const { name } of this.planned) this.#suspend(name, false)
+    this.fleet.calm()
+  }
+
+  /** A human logs in anew and puts the refresh token there. */
+  login(place: string): void {
+    const { ledger, store } = this.models
+    for (const family of ledger.families) if (family.place === place) family.abandoned = true
+    store.put(place, ledger.login(place).text, 'superseded')
+  }
+
+  /** A human puts a token back that was there before. */
+  pasteOld(place: string): void {
+    let former = this.models.ledger.find(this.models.store.token(place) ?? '')?.parent
+    // Nobody has a token that never was where somebody could have seen it.
+    while (former?.everStored === false) former = former.parent
+    if (former !== undefined) this.models.store.put(place, former.text, 'human')
+  }
+
+  rollBack(key: string, changes: number): void {
+    this.models.store.rollBack(key, changes, 'W5')
+  }
+
+  /** Store and records go back together: the one thing that no copy survives. */
+  restoreEverything(): void {
+    const { store, records, ledger, scheduler } = this.models
+    const backup = records.snapshot()
+    scheduler.after(this.random.between(60_000, 1_200_000), () => {
+      if (this.isCalm) return
+      for (const family of ledger.families) {
+        family.abandoned = true
+        family.loss ??= 'W5'
+      }
+      for (const key of store.keys()) store.rollBack(key, 3, 'W5')
+      records.restore(backup, 'W5')
+    })
+  }
+
+  suspend(name: string): void {
+    this.#suspend(name, true)
+    this.models.scheduler.after(this.random.between(10_000, 900_000), () => this.#suspend(name, false))
+  }
+
+  change(name: string, changed: (credential: Credential) => Credential): void {
+    const credential = this.#manifests.credentials.get(name)
+    if (credential !== undefined) this.#manifests.apply(name, changed(credential), this.fleet.processes())
+  }
+
+  /** The newest refresh token of a credential that still works and can be reached; undefined when there is none. */
+  liveToken({ place, uid }: Planned): RefreshTokenFact | undefined {
+    const { ledger, store, records } = this.models
+    const stored = ledger.find(store.token(place) ?? '')
+    if (stored === undefined || ledger.isAlive(stored)) return stored
+    // What a human put there wins, dead as it may be.
+    const retained = records.retained(uid)
+    if (retained?.token.family !== stored.family) return undefined
+    const opens = retained.key === undefined || retained.key === store.claim(place)?.sealingKey.reveal()
+    return opens && ledger.isAlive(retained.token) ? retained.token : undefined
+  }
+
+  #suspend(name: string, suspend: boolean): void {
+    this.change(name, (credential) =>
+      credential.spec.suspend === suspend
+        ? credential
+        : { ...credential, generation: credential.generation + 1, spec: { ...credential.spec, suspend } },
+    )
+  }
+
+  /** While faults go on, somebody logs in again now and then where nothing else helps. */
+  #lookAgain(): void {
+    this.models.scheduler.after(humanLookMs, () => {
+      if (this.isCalm) return
+      for (const planned of this.planned) {
+        if (planned.duplicateOf !== undefined || this.liveToken(planned) !== undefined) continue
+        if (this.random.chance(0.5)) this.login(planned.place)
+      }
+      this.#lookAgain()
+    })
+  }
+
+  #build(scheduler: Scheduler, violations: Violations): Models {
+    const { random } = this
+    const { meddle } = this.gremlin
+    const ledger = new TokenLedger(violations)
+    const wire = new Wire(random, scheduler, meddle)
+    const contents: AnswerContents = new WeakMap()
+    const store = new StoreModel(wire, ledger, violations)
+    const records = new RecordModel(wire, ledger, violations)
+    const pods = new PodModel(wire, ledger, contents)
+    const cluster = new ClusterModel(wire, ledger, violations)
+    const common = { random, scheduler, violations, ledger, wire, store, records, pods, cluster }
+    const endpoint = new EndpointModel({
+      ...common,
+      contents,
+      meddle,
+      serverOf: (provider) => this.#server(provider),
+      onPresented: (text) => {
+        for (const [place, token] of store.humanTokens) if (token === text) store.humanTokens.delete(place)
+      },
+    })
+    return { ...common, endpoint }
+  }
+
+  #server(name: string): ServerModel {
+    const server = this.servers.get(name)
+    if (server === undefined) throw new Error(`there is no server ${name}`)
+    return server
+  }
+
+  #populate(): void {
+    const { scheduler, ledger, violations, store } = this.models
+    for (const { profile, provider } of this.scenario.servers) {
+      this.servers.set(profile.name, new ServerModel(profile, scheduler, ledger, violations))
+      this.#manifests.providers.set(provider.name, provider)
+    }
+    for (const [key, roomy] of this.scenario.documents) store.create(key, roomy)
+    for (const planned of this.planned) {
+      if (planned.duplicateOf === undefined) store.put(planned.place, ledger.login(planned.place).text, 'superseded')
+      this.#manifests.credentials.set(planned.name, manifestOf(planned))
+    }
+  }
+}
+
+function timeOf(ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  return `${Math.floor(seconds / 3600)}:${String(Math.floor(seconds / 60) % 60).padStart(2, '0')}:${(ms / 1000 - Math.floor(seconds / 60) * 60).toFixed(3)}`
+}
