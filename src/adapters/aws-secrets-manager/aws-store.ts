@@ -66,12 +66,14 @@ export class AwsSecretsManagerStore implements RefreshTokenStore {
   async proveWritable(location: RefreshTokenLocation, base: StoredRefreshToken): Promise<Result<void>> {
     const versions = await this.#versions(location)
     if (!versions.ok) return versions
-    const [problem, put] = await Promise.all([
+    const [problemOfBase, put] = await Promise.all([
       this.#problemOfBase(versions.value, location, base),
       versions.value.put(base.version, base.document),
     ])
-    if (problem !== undefined) return failed(problem)
-    return put.ok ? ok(undefined) : failed(this.#proofFailure(put.problem, location))
+    const problemOfPut = put.ok ? undefined : this.#proofFailure(put.problem, location)
+    const unfit = [problemOfBase, problemOfPut].find((problem) => problem?.code === 'STORE_UNFIT')
+    const problem = unfit ?? problemOfBase ?? problemOfPut
+    return problem === undefined ? ok(undefined) : failed(problem)
   }
 
   async claim(
