@@ -267,7 +267,13 @@ function answer(status: number, { object, entries }: Stored, { accept }: KubeReq
   if (accept?.includes('as=PartialObjectMetadata') === true) {
     return { ok: true, status, body: { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata', metadata } }
   }
-  return { ok: true, status, body: { ...structuredClone(object), metadata } }
+  const data = object['data'] === undefined ? {} : { data: sorted(jsonAt(object, ['data'])) }
+  return { ok: true, status, body: { ...structuredClone(object), ...data, metadata } }
+}
+
+/** Go prints maps in the order of their keys. */
+function sorted(map: Json): Json {
+  return Object.fromEntries(Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function notFound({ resource, name }: Target): KubeOutcome {

@@ -20,6 +20,11 @@ export function changedData(from: Sensitive, to: Sensitive): ReadonlyMap<string,
   return new Map(changed.map(([key, value]) => [key, new Sensitive(Buffer.from(value, 'utf8').toString('base64'))]))
 }
 
+/** True when both say the same under the same keys. The API server sorts them, and so a key that we add is elsewhere. */
+export function sameData(a: Sensitive, b: Sensitive): boolean {
+  return changedData(a, b).size === 0 && changedData(b, a).size === 0
+}
+
 /** What of a document must not be repeated. */
 export function valuesOf(document: Sensitive): readonly Sensitive[] {
   return entriesOf(document).map(([, value]) => new Sensitive(value))

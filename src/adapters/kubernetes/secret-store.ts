@@ -12,7 +12,7 @@ import { classifyKubeError, problemOf, storeCodes } from './classify.ts'
 import type { KubeClient, KubeError, KubeRequest } from './kube-client.ts'
 import { isObjectName, secretPath, secretText } from './object-paths.ts'
 import { Secret } from './schema.ts'
-import { changedData, documentOf, valuesOf } from './secret-document.ts'
+import { changedData, documentOf, sameData, valuesOf } from './secret-document.ts'
 import { decodeSecretValue } from './secret-text.ts'
 
 /**
@@ -103,7 +103,7 @@ export class KubernetesSecretStore implements RefreshTokenStore {
   /** The same document over the same base, a second time: its first write is what this one conflicts with. */
   async #unlessWritten(location: RefreshTokenLocation, document: Sensitive): Promise<Result<StoredRefreshToken>> {
     const current = await this.read(location)
-    if (current.ok && current.value.document.reveal() === document.reveal()) return current
+    if (current.ok && sameData(current.value.document, document)) return current
     return failed(changed(location))
   }
 }
