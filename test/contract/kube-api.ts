@@ -35,6 +35,31 @@ function preconditions(hands: () => ApiHands): void {
     expect(await hands().data(name)).toEqual({ a: 'a' })
   })
 
+  test('a patch that is only rehearsed meets the precondition and changes nothing', async () => {
+    const name = freshName()
+    const before = jsonAt(await hands().createSecret(name, { data: { a: 'a' } }), ['metadata'])
+    const rehearse = (resourceVersion: unknown): Promise<KubeOutcome> =>
+      hands().operator.request({
+        method: 'PATCH',
+        path: secretPath(hands().namespace, name),
+        query: { dryRun: 'All' },
+        contentType: 'application/merge-patch+json',
+        body: { metadata: { resourceVersion }, data: { a: 'Yg==', b: 'Yg==' } },
+      })
+    expect(statusOf(await rehearse(before['resourceVersion']))).toBe(200)
+    expect(await hands().secret(name)).toMatchObject({ metadata: { resourceVersion: before['resourceVersion'] } })
+    expect(await hands().data(name)).toEqual({ a: 'a' })
+    await hands().editData(name, { a: 'c' })
+    expect(statusOf(await rehearse(before['resourceVersion']))).toBe(409)
+  })
+
+  test('keys of data come in their order, whenever they were added', async () => {
+    const name = freshName()
+    await hands().createSecret(name, { data: { b: 'b', a: 'a' } })
+    await hands().editData(name, { c: 'c', _: '_' })
+    expect(Object.keys(await hands().data(name))).toEqual(['_', 'a', 'b', 'c'])
+  })
+
   test('an apply to a past version conflicts, although it is forced', async () => {
     const name = freshName()
     const before = jsonAt(await hands().createSecret(name, { data: { a: 'a' } }), ['metadata'])

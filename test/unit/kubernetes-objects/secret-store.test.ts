@@ -120,6 +120,70 @@ describe('a Secret that could not take a successor', () => {
   })
 })
 
+describe('a proof of writability', () => {
+  test('is a dry run that changes nothing, at the resource version', async () => {
+    const b = new Bench()
+    await b.hands.createSecret('claude-login', { data: { refresh_token: canary('rt'), note: 'kept' } })
+    const base = await b.stored()
+    b.server.requests.splice(0)
+    expect(codeOf(told(await b.store.proveWritable(location, base)))).toBe('ok')
+    const stored = jsonAt(await b.hands.secret('claude-login'), ['data'])
+    expect(b.server.requests[0]).toMatchObject({
+      method: 'PATCH',
+      query: { dryRun: 'All', fieldManager },
+      body: { metadata: { resourceVersion: base.version }, data: stored },
+    })
+    expect((await b.stored()).version).toBe(base.version)
+  })
+
+  const answers: Record<string, [answer: FakeKubeClient['intercept'], code: string]> = {
+    'that times out has no result': [() => unanswered('Timeout', true), 'STORE_UNAVAILABLE'],
+    'of a Secret that is gone is a conflict': [() => refused(404, 'NotFound', 'not found'), 'STORE_CONFLICT'],
+    'meets a server error': [() => refused(500, 'InternalError', 'etcd'), 'STORE_UNAVAILABLE'],
+    'meets a policy': [() => refused(422, 'Invalid', 'the policy says no'), 'STORE_FORBIDDEN'],
+  }
+  test.each(Object.entries(answers))('%s', async (_what, [answer, code]) => {
+    const b = new Bench()
+    await b.hands.createSecret('claude-login', { data: { refresh_token: canary('rt') } })
+    const base = await b.stored()
+    b.server.intercept = answer
+    expect(codeOf(told(await b.store.proveWritable(location, base)))).toBe(code)
+  })
+
+  test('does not repeat what a policy quotes of the Secret', async () => {
+    const b = new Bench()
+    const note = canary('secret')
+    await b.hands.createSecret('claude-login', { data: { refresh_token: canary('rt'), note } })
+    const base = await b.stored()
+    b.server.intercept = () => refused(422, 'Invalid', `no: ${Buffer.from(note).toString('base64')}`)
+    expect(messageOf(told(await b.store.proveWritable(location, base)))).toContain('withheld')
+  })
+})
+
+describe('a claim in a Secret', () => {
+  test('is one more key, whose value is JSON text', async () => {
+    const b = new Bench()
+    await b.hands.createSecret('claude-login', { data: { refresh_token: canary('rt'), note: 'kept' } })
+    const base = await b.stored()
+    const key = Buffer.alloc(32, 7).toString('base64')
+    const claim = { owner: 'prod/1', ownerName: 'ci/claude', sealingKey: new Sensitive(key) }
+    expect(codeOf(told(await b.store.claim(location, base, claim)))).toBe('ok')
+    const { _oauthop: text = '', ...others } = await b.hands.data('claude-login')
+    expect(JSON.parse(text)).toEqual({ key, owners: { '': { id: 'prod/1', name: 'ci/claude' } } })
+    expect(others).toEqual(JSON.parse(base.document.reveal()))
+  })
+
+  test('that is not text is named, and not written over', async () => {
+    const b = new Bench()
+    const data = { refresh_token: Buffer.from(canary('rt')).toString('base64'), _oauthop: '//79' }
+    const body = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'claude-login' }, data }
+    await b.server.request({ method: 'POST', path: '/api/v1/namespaces/ci/secrets', body })
+    const read = told(await b.store.read(location))
+    expect(codeOf(read)).toBe('REFRESH_TOKEN_MALFORMED')
+    expect(messageOf(read)).toContain('"_oauthop"')
+  })
+})
+
 describe('a write that fails', () => {
   const tokens = { refreshToken: new Sensitive(canary('rt')) }
   async function failing(intercept: FakeKubeClient['intercept']): Promise<string> {
