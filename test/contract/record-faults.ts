@@ -58,11 +58,14 @@ function ownKey(bench: () => SecretBench): void {
 
   test('a process that has used it puts it back before the next token is spent', async () => {
     const b = bench()
+    const sibling = valueOf(await b.records.replace({ ...b.full(), uid: `${b.subject.uid}-sibling` }, undefined))
     const first = valueOf(await b.records.replace(b.full(), undefined))
     await b.forgetKey()
     expect(valueOf(await b.harness.process().read(b.subject, undefined))?.retained?.tokens).toBeUndefined()
     const second = valueOf(await b.records.replace({ ...b.full(), version: first.version }, undefined))
-    expect(plain(valueOf(await b.harness.process().read(b.subject, undefined)))).toEqual(plain(second))
+    for (const record of [second, sibling]) {
+      expect(plain(valueOf(await b.harness.process().read(record, undefined)))).toEqual(plain(record))
+    }
   })
 
   test('tokens that a lost key sealed are left out, and a new key seals the next', async () => {

@@ -91,6 +91,13 @@ function comparing(bench: () => RecordBench): void {
     expect(valueOf(await harness.process().read(subject, undefined))).toEqual(winner)
   })
 
+  test('one that is there is not made anew', async () => {
+    const { records, small, readBy, expectFailure } = bench()
+    const first = valueOf(await records.replace(small(), undefined))
+    expectFailure(await records.replace({ ...small(), epoch: 1 }, undefined), 'REFRESH_RECORD_CONFLICT')
+    expect(await readBy(records, undefined)).toEqual(first)
+  })
+
   test('of two that replace the same version one succeeds', async () => {
     const { harness, records, subject, small, expectConflict } = bench()
     const { version } = valueOf(await records.replace(small(), undefined))
