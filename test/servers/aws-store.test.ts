@@ -131,6 +131,49 @@ test('a crash between putting a version and making it current loses nothing', as
   await proxy.stop()
 })
 
+test('a proof moves no label, of a version by a human or by the operator', async () => {
+  const key = freshKey()
+  await put(key, canary('rt'))
+  const bench = new AwsBench({ endpoint: moto.endpoint })
+  for (const writes of [0, 1]) {
+    const base = await bench.store.read(bench.at(key))
+    if (!base.ok) throw new Error(base.failure.message)
+    const before = await versions(key)
+    expect(before).toHaveLength(writes + 1)
+    expect(describeResult(await bench.store.proveWritable(bench.at(key), base.value))).toBe('ok')
+    expect(await versions(key)).toEqual(before)
+    await bench.store.writeBack(bench.at(key), base.value, { refreshToken: new Sensitive(canary('rt')) })
+  }
+  bench.store.close()
+})
+
+test('a proof tells of a deletion to come, and of a replica', async () => {
+  const [key, replicated] = [freshKey(), freshKey()]
+  await put(key, canary('rt'))
+  const bench = new AwsBench({ endpoint: moto.endpoint })
+  const base = await bench.store.read(bench.at(key))
+  if (!base.ok) throw new Error(base.failure.message)
+  await human.send(new DeleteSecretCommand({ SecretId: key }))
+  expect(describeResult(await bench.store.proveWritable(bench.at(key), base.value))).toMatch(
+    /^STORE_UNFIT: .* is scheduled for deletion \(DeletedDate 20/,
+  )
+
+  await human.send(
+    new CreateSecretCommand({
+      Name: replicated,
+      SecretString: canary('rt'),
+      AddReplicaRegions: [{ Region: 'us-east-1' }],
+    }),
+  )
+  const away = new AwsBench({ endpoint: moto.endpoint, region: 'us-east-1' })
+  const copy = await away.store.read(away.at(replicated))
+  if (!copy.ok) throw new Error(copy.failure.message)
+  expect(describeResult(await away.store.proveWritable(away.at(replicated), copy.value))).toMatch(
+    /^STORE_UNFIT: .* is a replica in us-east-1 of the secret in eu-central-1/,
+  )
+  for (const { store } of [bench, away]) store.close()
+})
+
 test('a secret that is scheduled for deletion is named as that', async () => {
   const key = freshKey()
   await put(key, canary('rt'))

@@ -63,6 +63,11 @@ refreshTokenStoreContract('VaultStore, over a real server,', async (): Promise<S
         policy: 'path "secret/data/other" { capabilities = ["read"] }',
       })
     },
+    forbidWriting: async () => {
+      await vault.requestOrThrow('PUT', 'sys/policies/acl/operator', {
+        policy: 'path "secret/data/*" { capabilities = ["read"] }',
+      })
+    },
     takeDown: () => vault.seal(),
     bringUp: async () => {
       proxy.bringUp()
@@ -119,6 +124,56 @@ describe('a real server', () => {
     const result = await bench.store.writeBack(bench.at(key), base, { refreshToken: new Sensitive(canary('rt')) })
     expect(describeResult(result)).toMatch(/^STORE_CONFLICT/)
     expect((await stored()).refreshToken.reveal()).toBe(theirs)
+  })
+
+  test('writes nothing at a proof, neither a version nor metadata', async () => {
+    await seed(',"n":9007199254740991,"e":1.50')
+    const base = await stored()
+    const before = await vault.kvMetadata(key)
+    expect(describeResult(await bench.store.proveWritable(bench.at(key), base))).toBe('ok')
+    expect(await vault.kvMetadata(key)).toEqual(before)
+    expect(await stored()).toEqual(base)
+    await vault.requestOrThrow('DELETE', `secret/metadata/${key}`)
+    expect(describeResult(await bench.store.proveWritable(bench.at(key), base))).toMatch(/^STORE_CONFLICT/)
+    expect(await vault.kvMetadata(key)).toBeUndefined()
+  })
+
+  test('takes a negative check-and-set for a number that no version has', async () => {
+    await seed()
+    for (const path of [key, 'teams/ci/nothing-here']) {
+      const body = '{"options":{"cas":-1},"data":{"refresh_token":"x"}}'
+      const { status, text } = await vault.request('PUT', `secret/data/${path}`, body)
+      expect(status).toBe(400)
+      expect(text).toContain('check-and-set parameter did not match the current version')
+    }
+    expect(await vault.kvMetadata('teams/ci/nothing-here')).toBeUndefined()
+  })
+
+  test('deletes versions by itself, which is told by a proof, whether the path says so or the mount', async () => {
+    await vault.requestOrThrow('POST', `secret/metadata/${key}`, { delete_version_after: '1h' })
+    await seed()
+    expect(describeResult(await bench.store.proveWritable(bench.at(key), await stored()))).toMatch(
+      /^STORE_UNFIT: .* delete_version_after of it or of its mount is 3600s/,
+    )
+    await vault.requestOrThrow('DELETE', `secret/metadata/${key}`)
+    await vault.requestOrThrow('POST', 'secret/config', { delete_version_after: '30m' })
+    await seed()
+    expect(describeResult(await bench.store.proveWritable(bench.at(key), await stored()))).toMatch(/ is 1800s/)
+    await vault.requestOrThrow('POST', 'secret/config', { delete_version_after: '0s' })
+    await seed()
+    expect(describeResult(await bench.store.proveWritable(bench.at(key), await stored()))).toBe('ok')
+  })
+
+  test('keeps every character beside a claim', async () => {
+    await seed(',"n":9007199254740991,"e":1.50,"z":{"b":1,"a":null}')
+    const base = await stored()
+    const claim = { owner: 'prod/1', ownerName: 'ci/"claude"', sealingKey: new Sensitive('A'.repeat(43) + '=') }
+    const claimed = await bench.store.claim(bench.at(key), base, claim)
+    expect(describeResult(claimed)).toBe('ok')
+    const now = await stored()
+    expect(claimed.ok && claimed.value.version).toBe(now.version)
+    expect(now.document.reveal().replace(/"_oauthop":\{.*?\}\}\},/, '')).toBe(base.document.reveal())
+    expect(now.claim).toEqual({ kind: 'claimed', claim })
   })
 
   test('says of a deleted and of a destroyed version that it is gone', async () => {
