@@ -36,10 +36,12 @@ const source = z.object({
 
 const base = {
   uid: z.string().min(1),
+  credential: z.object({ namespace: z.string(), name: z.string() }),
   startedAt: z.number(),
   storeVersion: z.string(),
   sends: z.int().min(1),
   refreshToken: z.string(),
+  sealingKey: z.string().exactOptional(),
   source,
 }
 
@@ -53,19 +55,20 @@ const answer = z.object({
 })
 
 const recordSchema = z.discriminatedUnion('phase', [
+  z.object({ phase: z.literal('armed'), ...base }),
   z.object({ phase: z.literal('sent'), ...base }),
   z.object({ phase: z.literal('answered'), ...base, answer }),
   z.object({ phase: z.literal('settled'), uid: z.string().min(1) }),
 ])
 
 /** Names the format: another one gets another magic, so that neither side reads the other's records as torn. */
-const magic = 'J1 '
+const magic = 'J2 '
 const newline = 0x0a
-/** `J1 `, the length and the CRC-32 of the JSON text as eight hexadecimal digits each, and a space behind either. */
+/** `J2 `, the length and the CRC-32 of the JSON text as eight hexadecimal digits each, and a space behind either. */
 const headerBytes = magic.length + 9 + 9
-const headerPattern = /^J1 ([0-9a-f]{8}) ([0-9a-f]{8}) $/
+const headerPattern = /^J2 ([0-9a-f]{8}) ([0-9a-f]{8}) $/
 
-/** A record as one line: `J1 LENGTH CHECKSUM JSON`, so that a torn one is told from a whole one. */
+/** A record as one line: `J2 LENGTH CHECKSUM JSON`, so that a torn one is told from a whole one. */
 export function encodeRecord(record: JournalRecord): Buffer {
   const json = Buffer.from(JSON.stringify(record.phase === 'settled' ? record : revealed(record)))
   const header = `${magic}${hex(json.length)} ${hex(crc32(json))} `
@@ -96,8 +99,10 @@ export function decodeRecords(content: Buffer): JournalContent {
 }
 
 function revealed(entry: JournalEntry): object {
-  const plain = { ...entry, refreshToken: entry.refreshToken.reveal() }
-  if (entry.phase === 'sent') return plain
+  const { sealingKey, ...rest } = entry
+  const key = sealingKey && { sealingKey: sealingKey.reveal() }
+  const plain = { ...rest, ...key, refreshToken: entry.refreshToken.reveal() }
+  if (entry.phase !== 'answered') return plain
   return { ...plain, answer: { ...entry.answer, body: entry.answer.body.reveal() } }
 }
 
@@ -121,10 +126,14 @@ function parseRecord(json: Buffer): JournalRecord | undefined {
   if (!parsed.success) return undefined
   const { data } = parsed
   if (data.phase === 'settled') return data
-  const startedAt = epochSeconds(data.startedAt)
-  const refreshToken = new Sensitive(data.refreshToken)
-  if (data.phase === 'sent') return { ...data, startedAt, refreshToken }
-  return { ...data, startedAt, refreshToken, answer: { ...data.answer, body: new Sensitive(data.answer.body) } }
+  const { sealingKey, ...rest } = data
+  const request = {
+    ...(sealingKey !== undefined && { sealingKey: new Sensitive(sealingKey) }),
+    startedAt: epochSeconds(data.startedAt),
+    refreshToken: new Sensitive(data.refreshToken),
+  }
+  if (rest.phase !== 'answered') return { ...rest, ...request }
+  return { ...rest, ...request, answer: { ...rest.answer, body: new Sensitive(rest.answer.body) } }
 }
 
 function parseJson(json: Buffer): unknown {

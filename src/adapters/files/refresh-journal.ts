@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Failure, failure } from '../../domain/failures.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
-import type { AnsweredEntry, JournalEntry, RefreshJournal, SentEntry } from '../../ports/refresh-journal.ts'
+import type { AnsweredEntry, ArmedEntry, JournalEntry, RefreshJournal, SentEntry } from '../../ports/refresh-journal.ts'
 import { classifyFileError } from './file-error.ts'
 import { type Durability, JournalFile } from './journal-file.ts'
 import {
@@ -160,7 +160,19 @@ export class FileRefreshJournal implements RefreshJournal {
     return this.#live.get(uid)?.entry
   }
 
+  *entries(): Iterable<JournalEntry> {
+    for (const { entry } of this.#live.values()) yield entry
+  }
+
+  armed(entry: ArmedEntry): Promise<Result<void>> {
+    return this.#begin(entry)
+  }
+
   sent(entry: SentEntry): Promise<Result<void>> {
+    return this.#begin(entry)
+  }
+
+  #begin(entry: ArmedEntry | SentEntry): Promise<Result<void>> {
     return this.#result(() => {
       this.#occupyReserve()
       const bytes = encodeRecord(entry)

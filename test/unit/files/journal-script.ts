@@ -53,6 +53,8 @@ export function entryText(entry: JournalEntry): string {
     ...source,
     source: undefined,
     refreshToken: entry.refreshToken.reveal(),
+    sealingKey: entry.sealingKey?.reveal(),
+    credential: `${entry.credential.namespace}/${entry.credential.name}`,
   }
   return JSON.stringify(Object.entries(flat).toSorted(([a], [b]) => a.localeCompare(b)))
 }
@@ -66,6 +68,8 @@ export function answeredEntry(uid: string, round: number, token: string): Journa
 function common(uid: string, round: number) {
   return {
     uid,
+    credential: { namespace: 'ci', name: uid },
+    sealingKey: new Sensitive(`${uid}-key`),
     startedAt: epochSeconds(1_800_000_000.25 + round),
     storeVersion: `v${round}`,
     sends: 1,

@@ -216,7 +216,7 @@ describe('a refresh journal', () => {
 
   it.each([
     ['other text', 'client: secret\n', 'is not a journal from byte 0 on'],
-    ['the records of a later format', 'J2 00000002 00000000 {}\n', 'is not a journal from byte 0 on'],
+    ['the records of a later format', 'J3 00000002 00000000 {}\n', 'is not a journal from byte 0 on'],
     [
       'a whole record that it does not know',
       recordLine('{"phase":"other"}'),
@@ -242,7 +242,7 @@ describe('a refresh journal', () => {
 
 function recordLine(json: string): string {
   const [length, checksum] = [json.length, crc32(json)].map((value) => value.toString(16).padStart(8, '0'))
-  return `J1 ${length} ${checksum} ${json}\n`
+  return `J2 ${length} ${checksum} ${json}\n`
 }
 
 describe('a refresh journal whose process dies', () => {
