@@ -38,6 +38,12 @@ export interface Publication {
 export interface AccessTokenSink {
   observe(identity: TargetIdentity, keys: readonly string[]): Promise<Result<TargetState>>
   publish(publication: Publication): Promise<Result<void>>
+  /**
+   * Says whether the publication would be taken, as far as that can be told without making it.
+   *
+   * Failures: those of publishing.
+   */
+  rehearse(publication: Publication): Promise<Result<void>>
   /** Removes what we published under this identity; succeeds when there is nothing. */
   remove(identity: TargetIdentity): Promise<Result<void>>
   /** True when deletion of the credential needs {@link remove}, because nothing else cleans up. */

@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { access, constants } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { CredentialKey } from '../../domain/credential.ts'
 import { failure } from '../../domain/failures.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
@@ -64,6 +65,17 @@ export class DirectorySink implements AccessTokenSink {
     })
   }
 
+  /** Whether the directory is free or ours, and may be written; a disk that is full shows only when it is. */
+  async rehearse({ identity }: Publication): Promise<Result<void>> {
+    return this.#guard(identity, 'Looking at', async () => {
+      const path = this.#path(identity)
+      const owner = foreignOwner(await lookAtDirectory(path), identity)
+      if (owner !== undefined) return failed(notOwned(path, owner))
+      await assertWritable(path)
+      return ok(undefined)
+    })
+  }
+
   async remove(identity: TargetIdentity): Promise<Result<void>> {
     return this.#guard(identity, 'Removing', async () => {
       const path = this.#path(identity)
@@ -97,6 +109,17 @@ export class DirectorySink implements AccessTokenSink {
       const code = problem === 'denied' || problem === 'unsuitable' ? 'TARGET_REJECTED' : 'TARGET_UNAVAILABLE'
       return failed(failure(code, `${doing} the target directory ${this.#path(identity)} failed: ${cause}.`))
     }
+  }
+}
+
+/** @throws the platform's error when the path, or the nearest directory above it, must not be written. */
+async function assertWritable(path: string): Promise<void> {
+  try {
+    await access(path, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    if (!missing || dirname(path) === path) throw error
+    await assertWritable(dirname(path))
   }
 }
 

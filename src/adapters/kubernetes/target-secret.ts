@@ -71,6 +71,25 @@ export class TargetSecrets implements AccessTokenSink {
     return failed(contended(identity))
   }
 
+  /**
+   * The same request with `dryRun`: admission, quota and rights are asked, and nothing is stored. Where a webhook
+   * refuses dry runs as such, nothing can be told, and nothing stands against it.
+   */
+  async rehearse(publication: Publication): Promise<Result<void>> {
+    const { identity, files } = publication
+    for (let tries = 0; tries < triesPerWrite; tries += 1) {
+      const target = await this.#writable(identity, [...files.keys()])
+      if (!target.ok) return target
+      const precondition = target.value === 'absent' ? ({ kind: 'absent' } as const) : versionOf(target.value)
+      const body = applyBody(publication, precondition)
+      const outcome = await this.#apply(identity, marksOf(identity).manager, body, { dryRun: 'All' })
+      if (outcome.ok || outcome.error.status === 400) return ok(undefined)
+      if (problemOf(outcome.error) !== 'conflict') return failed(writeFailure(outcome.error, identity, publication))
+      this.#known.delete(memoryKey(identity))
+    }
+    return failed(contended(identity))
+  }
+
   /** Only under `Merge` with `Delete`: the garbage collector sees to what is owned, and the rest is to stay. */
   needsCleanup({ creationPolicy, deletionPolicy }: TargetIdentity): boolean {
     return creationPolicy === 'Merge' && deletionPolicy === 'Delete'
@@ -155,11 +174,16 @@ export class TargetSecrets implements AccessTokenSink {
     return outcome
   }
 
-  #apply(identity: TargetIdentity, manager: string, body: object): Promise<KubeOutcome> {
+  #apply(
+    identity: TargetIdentity,
+    manager: string,
+    body: object,
+    query: Readonly<Record<string, string>> = {},
+  ): Promise<KubeOutcome> {
     return this.#client.request({
       method: 'PATCH',
       path: secretPath(identity.credential.namespace, identity.name),
-      query: { fieldManager: manager, force: 'true' },
+      query: { fieldManager: manager, force: 'true', ...query },
       contentType: 'application/apply-patch+yaml',
       accept: metadataOnly,
       body,
