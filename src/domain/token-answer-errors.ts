@@ -90,7 +90,6 @@ const meanings: ReadonlyMap<string, ErrorMeaning> = new Map(
  */
 const reuseDescriptions: ReadonlySet<string> = new Set([
   'maximum allowed refresh token reuse exceeded', // Keycloak, of the newest one that was used
-  'stale token', // Keycloak, of one before that, but also of one from before a logout by an administrator
 ])
 
 /** Entra's AADSTS numbers that stand under `invalid_grant` and mean a loop detected, or a fault that passes. */

@@ -165,9 +165,9 @@ export const refusals: Readonly<Record<string, Refusal>> = {
     code: 'REFRESH_TOKEN_REUSED',
     says: 'HTTP status 400 and the error code invalid_grant.',
   },
-  'Keycloak: used before a later one': {
+  'Keycloak: from before a reuse, or before a logout by an administrator': {
     wire: { status: 400, body: { error: 'invalid_grant', error_description: 'Stale token' } },
-    code: 'REFRESH_TOKEN_REUSED',
+    code: 'REFRESH_TOKEN_REJECTED',
     says: 'HTTP status 400 and the error code invalid_grant.',
   },
   'Keycloak: a session that ended': {
@@ -181,17 +181,26 @@ export const refusals: Readonly<Record<string, Refusal>> = {
     says: 'the error code invalid_grant.',
   },
   'words about reuse under another error code': {
-    wire: { status: 400, body: { error: 'invalid_request', error_description: 'Stale token' } },
+    wire: {
+      status: 400,
+      body: { error: 'invalid_request', error_description: 'Maximum allowed refresh token reuse exceeded' },
+    },
     code: 'REQUEST_REJECTED',
     says: 'the error code invalid_request.',
   },
   'a longer description that holds words about reuse': {
-    wire: { status: 400, body: { error: 'invalid_grant', error_description: 'This is no stale token' } },
+    wire: {
+      status: 400,
+      body: { error: 'invalid_grant', error_description: 'No: maximum allowed refresh token reuse exceeded' },
+    },
     code: 'REFRESH_TOKEN_REJECTED',
     says: 'the error code invalid_grant.',
   },
   'a description that is no text': {
-    wire: { status: 400, body: { error: 'invalid_grant', error_description: { text: 'Stale token' } } },
+    wire: {
+      status: 400,
+      body: { error: 'invalid_grant', error_description: { text: 'Maximum allowed refresh token reuse exceeded' } },
+    },
     code: 'REFRESH_TOKEN_REJECTED',
     says: 'the error code invalid_grant.',
   },
