@@ -1,6 +1,8 @@
 import type { Credential } from '../domain/credential.ts'
 import type { CredentialState } from '../domain/credential-state.ts'
-import type { PendingTokens, TargetObservation } from '../domain/observed.ts'
+import type { ClaimState } from '../domain/document-claim.ts'
+import type { IntentWatch, PendingTokens, TargetObservation } from '../domain/observed.ts'
+import type { RefreshRecord } from '../domain/refresh-record.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import type { AccessToken } from '../domain/tokens.ts'
@@ -17,6 +19,9 @@ export interface CredentialMemory {
   readonly pending?: PendingTokens
   readonly accessToken?: AccessToken
   readonly rejected?: Sensitive
+  readonly record?: RefreshRecord
+  readonly claim?: ClaimState
+  readonly intentWatch?: IntentWatch
   readonly target: TargetObservation
   readonly targetCheckAt: EpochSeconds
   readonly nextRefreshAt?: EpochSeconds

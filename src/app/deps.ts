@@ -5,11 +5,19 @@ import type { EventRecorder } from '../ports/event-recorder.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { RefreshJournal } from '../ports/refresh-journal.ts'
+import type { RecordHolders, RefreshRecords } from '../ports/refresh-records.ts'
 import type { RefreshTokenStore } from '../ports/refresh-token-store.ts'
 import type { StatusWriter } from '../ports/status-writer.ts'
 import type { TokenEndpoint } from '../ports/token-endpoint.ts'
 import type { Limiter } from './limiter.ts'
 import type { ResourceIndex } from './resource-index.ts'
+import type { TokenOwners } from './token-owners.ts'
+import type { Sensitive } from '../domain/sensitive.ts'
+
+/** The cluster, or the state directory: no two have the same id. */
+export interface Installation {
+  readonly id: string
+}
 
 /** Everything a reconcile works with. */
 export interface Deps {
@@ -18,12 +26,20 @@ export interface Deps {
   readonly stores: Readonly<Partial<Record<StoreBackendType, RefreshTokenStore>>>
   readonly tokenEndpoint: TokenEndpoint
   readonly journal: RefreshJournal
+  readonly records: RefreshRecords
+  readonly holders: RecordHolders
   readonly sink: AccessTokenSink
   readonly status: StatusWriter
   readonly events: EventRecorder
   readonly metrics: Metrics
   readonly logger: Logger
   readonly limiter: Limiter
+  readonly tokenOwners: TokenOwners
+  readonly installation: Installation
+  /** False when only some namespaces are watched: a credential that is not known may exist all the same. */
+  readonly seesAllCredentials: boolean
+  /** 32 random bytes, base64. */
+  readonly newSealingKey: () => Sensitive
   /** True when objects vanish only after their finalizers are off: with a cluster. */
   readonly usesFinalizers: boolean
   /** False once this process may no longer begin to spend refresh tokens. */

@@ -3,6 +3,7 @@ import type { InvalidCredential } from '../domain/resources.ts'
 import { later, seconds } from '../domain/time.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
+import { writeBack } from './execute-store.ts'
 import { reconcile, reconcileInvalid } from './reconcile.ts'
 import type { Recording } from './record.ts'
 import { type Requeue, WorkQueue } from './work-queue.ts'
@@ -48,6 +49,20 @@ export class Engine {
     return this.#queue.drain()
   }
 
+  /** Writes what was kept from a store for a while into it. Call it when nothing is under way. */
+  async flush(): Promise<void> {
+    const waiting = [...this.#memory].filter(([, { pending }]) => pending?.persisted === false)
+    await Promise.all(waiting.map(([text, memory]) => this.#flush(text, memory)))
+  }
+
+  async #flush(text: string, memory: CredentialMemory): Promise<void> {
+    const { pending, credential } = memory
+    if (pending === undefined || credential === undefined) return
+    const { storeWriteDueAt: _now, ...due } = pending
+    const { written } = await writeBack(due, { ...memory, credential }, this.#deps)
+    this.#deps.logger.info({ credential: text, outcome: written.kind }, 'the store was brought up to date at the end')
+  }
+
   memory(key: CredentialKey): CredentialMemory | undefined {
     return this.#memory.get(keyText(key))
   }
@@ -76,6 +91,7 @@ export class Engine {
   #letGo(text: string): Requeue {
     const memory = this.#memory.get(text)
     if (memory?.pending?.persisted === false) return later(this.#deps.clock.now(), leftoverRetry)
+    if (memory !== undefined) this.#deps.tokenOwners.forget(memory.uid)
     this.#memory.delete(text)
     return this.#replacedBy(text)
   }

@@ -1,11 +1,14 @@
 import { type Credential, keyText } from '../domain/credential.ts'
 import { type Failure, failure } from '../domain/failures.ts'
-import type { SentEntry } from '../domain/journal-entry.ts'
+import type { RequestEntry, SentEntry } from '../domain/journal-entry.ts'
 import type { Observed } from '../domain/observed.ts'
+import { owned } from '../domain/ownership.ts'
 import type { Provider } from '../domain/provider.ts'
 import { isFailure, usableReferents } from '../domain/referents.ts'
+import type { RefreshRecord } from '../domain/refresh-record.ts'
 import { failed, type Result } from '../domain/result.ts'
-import type { Action, SendOutcome } from '../domain/step.ts'
+import { tokenOrigin } from '../domain/rotation.ts'
+import type { Outcome, SendAction, SendOutcome } from '../domain/step.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import {
   settlesNothing,
@@ -15,31 +18,40 @@ import {
 } from '../domain/token-exchange.ts'
 import { type EpochSeconds, seconds } from '../domain/time.ts'
 import type { Deps } from './deps.ts'
+import { arm, disarm, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
 
-type Send = Extract<Action, { kind: 'send-refresh-token' }>
+type Sent = Extract<Outcome, { kind: 'send-refresh-token' }>
 
 interface Attempt {
-  readonly send: Send
+  readonly send: SendAction
   readonly observed: Observed
   readonly provider: Provider
   readonly startedAt: EpochSeconds
   readonly startedMs: number
+  /** The record with this attempt's intent in it. */
+  armed?: RefreshRecord
 }
 
 /**
- * Presents the refresh token, within the limits of its token host. The journal knows of the request
- * before its first byte leaves, and of the answer before anything in it is understood.
+ * Between the intent and the request. Who takes an intent over waits for longer, so a process that
+ * was stopped in between finds here that it is too late.
  */
-export async function sendRefreshToken(send: Send, observed: Observed, deps: Deps): Promise<SendOutcome> {
+export const sendWindowMs = 10_000
+
+/**
+ * Presents the refresh token, within the limits of its token host. The record knows of the request
+ * before its first byte leaves, the journal too, and of the answer before anything in it is understood.
+ */
+export async function sendRefreshToken(send: SendAction, observed: Observed, deps: Deps): Promise<Sent> {
   const usable = usableReferents(observed)
-  if (isFailure(usable)) return { kind: 'not-sent', failure: usable }
+  if (isFailure(usable)) return notSent(send, usable)
   const { provider } = usable
   const { requestsPerSecond, maxConcurrent } = provider.limits
   const limit = { perSecond: requestsPerSecond, concurrent: maxConcurrent }
   const deadline = observed.state.accessTokenExpiresAt ?? observed.credential.createdAt
-  return deps.limiter.run(tokenHost(provider), limit, deadline, async () => {
+  return deps.limiter.run(tokenOrigin(provider), limit, deadline, async () => {
     // Whoever waited for room may find that this process is ending, or no longer leads.
-    if (!deps.mayBegin()) return { kind: 'not-sent', failure: notLeading(observed) }
+    if (!deps.mayBegin()) return notSent(send, notLeading(observed))
     const startedAt = deps.clock.now()
     const attempt: Attempt = { send, observed, provider, startedAt, startedMs: deps.clock.monotonicMs() }
     deps.metrics.refreshAttempted(provider.name, observed.credential.key.namespace)
@@ -47,14 +59,55 @@ export async function sendRefreshToken(send: Send, observed: Observed, deps: Dep
       { provider, refreshToken: send.base.refreshToken, scopes: observed.credential.spec.scopes },
       () => beforeSend(attempt, deps),
     )
-    return settleExchange(exchange, attempt, deps)
+    const sent = await settleExchange(exchange, attempt, deps)
+    const record = await settleRecord(sent, attempt, deps)
+    return { kind: 'send-refresh-token', action: send, sent, ...(record && { record }) }
   })
 }
 
-/** The last fence: a process that may no longer lead, or cannot write its journal, sends nothing. */
+function notSent(action: SendAction, cause: Failure): Sent {
+  const { record } = action
+  return { kind: 'send-refresh-token', action, sent: { kind: 'not-sent', failure: cause }, ...(record && { record }) }
+}
+
+/**
+ * The last fences, when the connection stands: the journal and the record take the intent, the process
+ * may still act, and not so much time has passed that somebody else may have taken over.
+ */
 async function beforeSend(attempt: Attempt, deps: Deps): Promise<Result<void>> {
-  if (!deps.mayBegin()) return failed(notLeading(attempt.observed))
-  return deps.journal.sent(sentEntry(attempt, attempt.send.earlierSends + 1))
+  const { send, observed } = attempt
+  if (!deps.mayBegin()) return failed(notLeading(observed))
+  const beganMs = deps.clock.monotonicMs()
+  const intended = await intend(attempt, deps)
+  if (!intended.ok) return intended
+  if (!deps.mayBegin()) return failed(notLeading(observed))
+  if (deps.clock.monotonicMs() - beganMs >= sendWindowMs) return failed(tooLate(observed))
+  return deps.journal.sent(sentEntry(attempt, earlierSends(send) + 1))
+}
+
+/** Makes this process the one that may present the token. */
+async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
+  const { send, observed, provider, startedAt } = attempt
+  const { record, base, earlier } = send
+  if (record === undefined) return { ok: true, value: undefined }
+  const entry = { ...sentEntry(attempt, earlierSends(send) + 1), phase: 'armed' } as const
+  const fingerprint = deps.records.fingerprint(base.refreshToken)
+  const twin = deps.tokenOwners.ownerOf(fingerprint, observed.credential.uid)
+  if (twin !== undefined) return failed(owned(observed, `OAuthCredential ${keyText(twin)}`))
+  deps.tokenOwners.took(fingerprint, observed.credential)
+  const journaled = await deps.journal.armed(entry)
+  if (!journaled.ok) return journaled
+  const intent = {
+    fingerprint,
+    source: observed.credential.spec.refreshToken,
+    startedAt: earlier?.startedAt ?? startedAt,
+    sends: earlierSends(send) + 1,
+  }
+  const sealingKey = sealingKeyOf(base.claim)
+  const armed = await arm({ record, intent, origin: tokenOrigin(provider), sealingKey }, deps)
+  if (!armed.ok) return armed
+  attempt.armed = armed.value
+  return armed
 }
 
 function notLeading({ credential }: Observed): Failure {
@@ -62,20 +115,39 @@ function notLeading({ credential }: Observed): Failure {
   return failure('KUBERNETES_UNAVAILABLE', what)
 }
 
+function tooLate({ credential }: Observed): Failure {
+  const what = `Too much time passed before the refresh token of OAuthCredential ${keyText(credential.key)} could be sent.`
+  return failure('REFRESH_RECORD_UNAVAILABLE', what)
+}
+
+function earlierSends({ earlier }: SendAction): number {
+  return earlier?.sends ?? 0
+}
+
 function sentEntry({ send, observed, startedAt }: Attempt, sends: number): SentEntry {
-  return { phase: 'sent', startedAt: send.firstSentAt ?? startedAt, sends, ...entryBase(send, observed.credential) }
+  return {
+    phase: 'sent',
+    startedAt: send.earlier?.startedAt ?? startedAt,
+    sends,
+    ...entryBase(send, observed.credential),
+  }
 }
 
 /** What the journal has to know of a request, whatever came of it. */
-function entryBase(
-  { base }: Send,
-  { uid, spec }: Credential,
-): Pick<SentEntry, 'uid' | 'storeVersion' | 'refreshToken' | 'source'> {
-  return { uid, storeVersion: base.version, refreshToken: base.refreshToken, source: spec.refreshToken }
+function entryBase({ base }: SendAction, { uid, key, spec }: Credential): Omit<RequestEntry, 'sends'> {
+  const sealingKey = sealingKeyOf(base.claim)
+  return {
+    uid,
+    credential: key,
+    storeVersion: base.version,
+    refreshToken: base.refreshToken,
+    source: spec.refreshToken,
+    ...(sealingKey && { sealingKey }),
+  }
 }
 
 async function settleExchange(exchange: TokenExchange, attempt: Attempt, deps: Deps): Promise<SendOutcome> {
-  const sends = attempt.send.earlierSends + 1
+  const sends = earlierSends(attempt.send) + 1
   switch (exchange.kind) {
     case 'not-sent':
       await forgetSend(attempt, deps)
@@ -92,8 +164,8 @@ async function settleExchange(exchange: TokenExchange, attempt: Attempt, deps: D
 async function afterAnswer(answer: TokenAnswer, attempt: Attempt, deps: Deps): Promise<SendOutcome> {
   const { send, observed, provider, startedAt } = attempt
   const { uid, spec } = observed.credential
-  const sends = send.earlierSends + 1
-  // A journal that fails now does not stop us: the tokens are in memory, and the store is next.
+  const sends = earlierSends(send) + 1
+  // A journal that fails now does not stop us: the tokens are in memory, and the record and the store are next.
   const journaled = await deps.journal.answered({
     phase: 'answered',
     startedAt,
@@ -112,11 +184,46 @@ async function afterAnswer(answer: TokenAnswer, attempt: Attempt, deps: Deps): P
   return { kind: 'answered', reading, sends, startedAt }
 }
 
+/**
+ * Brings the record up to date with what came of the request. Tokens that have to be kept go in with
+ * the next action; until then the intent stays.
+ */
+async function settleRecord(
+  sent: SendOutcome,
+  { send, armed }: Attempt,
+  deps: Deps,
+): Promise<RefreshRecord | undefined> {
+  if (armed === undefined) return send.record
+  const sealingKey = sealingKeyOf(send.base.claim)
+  const own = intentBefore(send, armed)
+  switch (sent.kind) {
+    case 'not-sent':
+      return disarm(armed, own, sealingKey, deps)
+    case 'unknown':
+      return leaveUnanswered(armed, sealingKey, deps)
+    case 'answered': {
+      if (bringsRefreshToken(sent.reading)) return armed
+      return disarm(armed, leavesTokenUnused(sent.reading) ? own : undefined, sealingKey, deps)
+    }
+  }
+}
+
+/** The uncertainty about the token that was there before this attempt. */
+function intentBefore({ earlier }: SendAction, { intent }: RefreshRecord): RefreshRecord['intent'] {
+  if (earlier === undefined || intent === undefined) return undefined
+  const { holder: _own, ...rest } = intent
+  return { ...rest, sends: earlier.sends, startedAt: earlier.startedAt }
+}
+
+function bringsRefreshToken(reading: TokenAnswerReading): boolean {
+  return (reading.kind === 'issued' ? reading.tokens.refreshToken : reading.refreshToken) !== undefined
+}
+
 /** True for refusals of the request and not of the refresh token: what was uncertain before is so still. */
 function leavesTokenUnused(reading: TokenAnswerReading): boolean {
   if (reading.kind !== 'refused' || reading.refreshToken !== undefined) return false
   const { code } = reading.failure
-  return code !== 'REFRESH_TOKEN_REJECTED' && code !== 'TOKEN_ANSWER_INCOMPLETE'
+  return code !== 'REFRESH_TOKEN_REJECTED' && code !== 'REFRESH_TOKEN_REUSED' && code !== 'TOKEN_ANSWER_INCOMPLETE'
 }
 
 function failureOf(reading: TokenAnswerReading): Failure {
@@ -127,9 +234,8 @@ function failureOf(reading: TokenAnswerReading): Failure {
 /** Nothing left this process: what the journal knew before is what it knows again. */
 async function forgetSend(attempt: Attempt, deps: Deps): Promise<void> {
   const { uid } = attempt.observed.credential
-  const { earlierSends } = attempt.send
-  const result =
-    earlierSends === 0 ? await deps.journal.settled(uid) : await deps.journal.sent(sentEntry(attempt, earlierSends))
+  const sends = earlierSends(attempt.send)
+  const result = sends === 0 ? await deps.journal.settled(uid) : await deps.journal.sent(sentEntry(attempt, sends))
   if (!result.ok) deps.logger.warn({ uid, code: result.failure.code }, 'the journal could not be brought up to date')
 }
 
@@ -141,9 +247,4 @@ function observe(
 ): void {
   const took = seconds((deps.clock.monotonicMs() - startedMs) / 1000)
   deps.metrics.tokenRequest(provider.name, outcome, status, took)
-}
-
-/** Scheme, host and port of the token endpoint: what all credentials of one server share. */
-function tokenHost({ tokenEndpoint }: Provider): string {
-  return tokenEndpoint.split('/', 3).join('/')
 }

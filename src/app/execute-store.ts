@@ -1,22 +1,28 @@
-import type { RefreshTokenSource } from '../domain/credential.ts'
+import { keyText, type RefreshTokenSource } from '../domain/credential.ts'
+import type { DocumentClaim } from '../domain/document-claim.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { Observed, PendingTokens } from '../domain/observed.ts'
 import { isFailure, storeFailure, usableReferents } from '../domain/referents.ts'
 import type { AnsweredEntry } from '../domain/journal-entry.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { sameSecret } from '../domain/sensitive.ts'
-import type { JournaledAnswer, WriteBackOutcome } from '../domain/step.ts'
+import type { RefreshRecord } from '../domain/refresh-record.ts'
+import type { JournaledAnswer, Outcome, RecordLook, WriteBackOutcome } from '../domain/step.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import { settlesNothing, type TokenAnswerReading } from '../domain/token-exchange.ts'
 import { storeText, type TokenStore } from '../domain/token-store.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { RefreshTokenLocation, RefreshTokenStore } from '../ports/refresh-token-store.ts'
 import type { Deps } from './deps.ts'
+import { commit, readRecord, type RecordPlace, sealingKeyOf, withStoreWrite } from './execute-record.ts'
 
 /** Calls to one store at a time. */
 const storeLimit = { perSecond: 1000, concurrent: 32 }
 /** How often a write-back follows a document that others keep changing. */
 const writeBackTries = 3
+
+/** Whose tokens go into a store. */
+export type StoreSubject = Pick<Observed, 'credential' | 'state' | 'record' | 'claim'>
 
 interface OpenStore {
   readonly store: RefreshTokenStore
@@ -33,7 +39,26 @@ export async function readRefreshToken(observed: Observed, deps: Deps): Promise<
   return read(open, observed, deps)
 }
 
-/** Reads the journal's answer again, and beside it what the store holds now. */
+/** Whether the store would take a write-back over this document. Changes nothing. */
+export async function proveWritable(stored: StoredRefreshToken, observed: Observed, deps: Deps): Promise<Result<void>> {
+  const open = openStore(observed, deps, observed.credential.spec.refreshToken)
+  if (isStoreFailure(open)) return failed(open)
+  return limited(open, observed, deps, () => open.store.proveWritable(open.location, stored))
+}
+
+/** Puts a claim into the document. */
+export async function claimDocument(
+  stored: StoredRefreshToken,
+  claim: DocumentClaim,
+  observed: Observed,
+  deps: Deps,
+): Promise<Result<StoredRefreshToken>> {
+  const open = openStore(observed, deps, observed.credential.spec.refreshToken)
+  if (isStoreFailure(open)) return failed(open)
+  return limited(open, observed, deps, () => open.store.claim(open.location, stored, claim))
+}
+
+/** Reads the journal's answer again, and beside it what the store and the record hold now. */
 export async function readJournaledAnswer(observed: Observed, deps: Deps): Promise<Result<JournaledAnswer>> {
   const usable = usableReferents(observed)
   if (isFailure(usable)) return failed(usable)
@@ -43,10 +68,30 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   if (isStoreFailure(open)) return failed(open)
   const stored = await read(open, observed, deps)
   if (!stored.ok) return stored
+  const record = await readRecord(credential, entry.sealingKey ?? sealingKeyOf(stored.value.claim), deps)
+  if (!record.ok) return record
   const { answer, startedAt } = entry
   const reading = readTokenAnswer(answer, { provider: usable.provider, startedAt, scopes: credential.spec.scopes })
   await restoreUncertainty(entry, reading, deps)
-  return ok({ reading, entry, stored: stored.value })
+  const storeBehind = record.value.spent.includes(deps.records.fingerprint(stored.value.refreshToken))
+  return ok({ reading, entry, stored: stored.value, record: record.value, storeBehind })
+}
+
+/** Reads the record, and what stands where its newest refresh token belongs. */
+export async function lookAtRecord(observed: Observed, deps: Deps): Promise<Result<RecordLook>> {
+  const { credential } = observed
+  const sealed = await readRecord(credential, undefined, deps)
+  if (!sealed.ok) return sealed
+  const { retained } = sealed.value
+  if (retained === undefined) return ok({ record: sealed.value, storeBehind: false })
+  const open = openStore(observed, deps, retained.source)
+  if (isStoreFailure(open)) return failed(open)
+  const stored = await read(open, observed, deps)
+  if (!stored.ok) return stored
+  const record = await readRecord(credential, sealingKeyOf(stored.value.claim), deps)
+  if (!record.ok) return record
+  const storeBehind = record.value.spent.includes(deps.records.fingerprint(stored.value.refreshToken))
+  return ok({ record: record.value, stored: stored.value, storeBehind })
 }
 
 /** An answer that settled nothing, in a process that ended before it could say so, leaves a request without an answer. */
@@ -58,35 +103,77 @@ async function restoreUncertainty(entry: AnsweredEntry, reading: TokenAnswerRead
 }
 
 /**
- * Puts a rotated refresh token into the store. Compare-and-set against what was sent; a document that
- * changed in other fields is followed; a refresh token that somebody else put there stays.
+ * Puts a rotated refresh token into the record and, unless that has to wait, into the store, at the
+ * same time: the first of the two that succeeds is the end of the danger.
  */
-export async function writeBack(pending: PendingTokens, observed: Observed, deps: Deps): Promise<WriteBackOutcome> {
+export async function writeBack(
+  pending: PendingTokens,
+  observed: StoreSubject,
+  deps: Deps,
+): Promise<Omit<Extract<Outcome, { kind: 'write-back' }>, 'kind' | 'pending'>> {
+  const waits = pending.storeWriteDueAt !== undefined && deps.clock.now() < pending.storeWriteDueAt
+  const committing =
+    pending.recorded && observed.record ? ok(observed.record) : commit(pending, recordPlace(pending, observed), deps)
+  const [committed, written] = await Promise.all([
+    committing,
+    waits ? ({ kind: 'paced' } as const) : store(pending, observed, deps),
+  ])
+  if (!committed.ok) {
+    const { key, uid } = observed.credential
+    deps.logger.error({ credential: keyText(key), uid, code: committed.failure.code }, committed.failure.message)
+    // Without the record the store does not wait.
+    return { written: waits ? await store(pending, observed, deps) : written }
+  }
+  const isStored = written.kind === 'written'
+  return { written, record: isStored ? withStoreWrite(committed.value, deps.clock.now()) : committed.value }
+}
+
+function recordPlace({ base }: PendingTokens, { credential, claim, record }: StoreSubject): RecordPlace {
+  return { credential, sealingKey: sealingKeyOf(base.claim ?? claim), ...(record && { record }) }
+}
+
+/**
+ * Compare-and-set against the document that was read; one that changed in other fields is followed,
+ * and so is one with a token that was replaced before; a refresh token that somebody else put there stays.
+ */
+async function store(pending: PendingTokens, observed: StoreSubject, deps: Deps): Promise<WriteBackOutcome> {
   const open = openStore(observed, deps, pending.source)
   if (isStoreFailure(open)) return writeBackFailed(open, 'kubernetes', deps)
-  let base = pending.base
+  let base: StoredRefreshToken | undefined = pending.base.version === '' ? undefined : pending.base
   for (let tries = 0; ; tries += 1) {
-    const written = await deps.limiter.run(storeText(open.config), storeLimit, deadline(observed), () =>
-      open.store.writeBack(open.location, base, pending.tokens),
-    )
-    if (written.ok) return { kind: 'written', stored: written.value }
-    const { code } = written.failure
-    const reread = code === 'STORE_CONFLICT' || code === 'STORE_WRITE_UNKNOWN'
-    if (!reread || tries >= writeBackTries) return writeBackFailed(written.failure, open.config.backend.type, deps)
+    const outcome = base === undefined ? undefined : await tryStore(base, pending, { open, observed, deps })
+    if (outcome?.ok === true) return { kind: 'written', stored: outcome.value }
+    if (outcome?.ok === false && (!isToBeReadBack(outcome.failure) || tries >= writeBackTries)) {
+      return writeBackFailed(outcome.failure, open.config.backend.type, deps)
+    }
     const current = await read(open, observed, deps)
     if (!current.ok) return writeBackFailed(current.failure, open.config.backend.type, deps)
-    const verdict = judge(current.value, pending)
+    const verdict = judge(current.value, pending, { spent: observed.record?.spent ?? [], deps })
     if (verdict !== 'ours-to-write') return { kind: verdict, stored: current.value }
     base = current.value
   }
 }
 
+function tryStore(
+  base: StoredRefreshToken,
+  { tokens }: PendingTokens,
+  { open, observed, deps }: { readonly open: OpenStore; readonly observed: StoreSubject; readonly deps: Deps },
+): Promise<Result<StoredRefreshToken>> {
+  return limited(open, observed, deps, () => open.store.writeBack(open.location, base, tokens))
+}
+
+function isToBeReadBack({ code }: Failure): boolean {
+  return code === 'STORE_CONFLICT' || code === 'STORE_WRITE_UNKNOWN'
+}
+
 function judge(
   current: StoredRefreshToken,
-  { base, tokens }: PendingTokens,
+  { presented, tokens }: PendingTokens,
+  { spent, deps }: { readonly spent: RefreshRecord['spent']; readonly deps: Deps },
 ): 'written' | 'superseded' | 'ours-to-write' {
   if (tokens.refreshToken !== undefined && sameSecret(current.refreshToken, tokens.refreshToken)) return 'written'
-  return sameSecret(current.refreshToken, base.refreshToken) ? 'ours-to-write' : 'superseded'
+  if (sameSecret(current.refreshToken, presented)) return 'ours-to-write'
+  return spent.includes(deps.records.fingerprint(current.refreshToken)) ? 'ours-to-write' : 'superseded'
 }
 
 function writeBackFailed(
@@ -100,14 +187,23 @@ function writeBackFailed(
 
 function read(
   { store, config, location }: OpenStore,
-  observed: Observed,
+  observed: StoreSubject,
   deps: Deps,
 ): Promise<Result<StoredRefreshToken>> {
-  return deps.limiter.run(storeText(config), storeLimit, deadline(observed), () => store.read(location))
+  return limited({ config }, observed, deps, () => store.read(location))
+}
+
+function limited<T>(
+  { config }: Pick<OpenStore, 'config'>,
+  observed: StoreSubject,
+  deps: Deps,
+  call: () => Promise<T>,
+): Promise<T> {
+  return deps.limiter.run(storeText(config), storeLimit, deadline(observed), call)
 }
 
 /** Opens the place of a refresh token, which may be another one than the spec names by now. */
-function openStore({ credential }: Observed, deps: Deps, source: RefreshTokenSource): OpenStore | Failure {
+function openStore({ credential }: StoreSubject, deps: Deps, source: RefreshTokenSource): OpenStore | Failure {
   const { namespace } = credential.key
   const referent = deps.resources.storeOf(source.store, namespace)
   if (referent.kind !== 'found') return storeFailure(source.store, namespace, referent)
@@ -127,6 +223,6 @@ function isStoreFailure(value: OpenStore | Failure): value is Failure {
 }
 
 /** Whose access token ends first goes first. */
-function deadline({ state, credential }: Observed): number {
+function deadline({ state, credential }: StoreSubject): number {
   return state.accessTokenExpiresAt ?? credential.createdAt
 }

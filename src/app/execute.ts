@@ -3,15 +3,20 @@ import { failure } from '../domain/failures.ts'
 import { keyText } from '../domain/credential.ts'
 import type { Observed } from '../domain/observed.ts'
 import { failed, type Result } from '../domain/result.ts'
-import type { Action, Outcome } from '../domain/step.ts'
+import type { Outcome, Progress, Step } from '../domain/step.ts'
 import type { AccessToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
+import { claim, preflight } from './execute-preflight.ts'
 import { sendRefreshToken } from './execute-send.ts'
-import { readJournaledAnswer, readRefreshToken, writeBack } from './execute-store.ts'
+import { lookAtRecord, readJournaledAnswer, readRefreshToken, writeBack } from './execute-store.ts'
 import { targetIdentity } from './gather.ts'
 
 /** Performs one action. Never throws for an expected failure. */
-export async function execute(action: Action, observed: Observed, deps: Deps): Promise<Outcome> {
+export async function execute(
+  { action, progress }: Extract<Step, { kind: 'act' }>,
+  observed: Observed,
+  deps: Deps,
+): Promise<Outcome> {
   switch (action.kind) {
     case 'add-finalizer':
       return { kind: action.kind, result: await deps.status.setFinalizer(observed.credential, true) }
@@ -19,15 +24,30 @@ export async function execute(action: Action, observed: Observed, deps: Deps): P
       return { kind: action.kind, result: await deps.sink.remove(targetIdentity(observed.credential)) }
     case 'read-refresh-token':
       return { kind: action.kind, result: await readRefreshToken(observed, deps) }
+    case 'pre-flight':
+      return preflight(action, observed, deps)
+    case 'claim-document':
+      return claim(action, observed, deps)
     case 'send-refresh-token':
-      return { kind: action.kind, base: action.base, sent: await sendRefreshToken(action, observed, deps) }
+      return sendRefreshToken(action, observed, deps)
+    case 'read-record':
+      return { kind: action.kind, result: await lookAtRecord(observed, deps) }
     case 'read-journaled-answer':
       return { kind: action.kind, result: await readJournaledAnswer(observed, deps) }
     case 'write-back':
-      return { kind: action.kind, pending: action.pending, written: await writeBack(action.pending, observed, deps) }
+      return {
+        kind: action.kind,
+        pending: action.pending,
+        ...(await writeBack(action.pending, upToDate(observed, progress), deps)),
+      }
     case 'publish':
       return { kind: action.kind, result: await publish(action.accessToken, observed, deps) }
   }
+}
+
+/** What was observed, with the record as the reconcile has left it so far. */
+function upToDate({ record: _before, ...observed }: Observed, { record, claim: found }: Progress): Observed {
+  return { ...observed, ...(record && { record }), ...(found && { claim: found }) }
 }
 
 async function publish(accessToken: AccessToken, observed: Observed, deps: Deps): Promise<Result<void>> {

@@ -1,7 +1,7 @@
 import { type Credential, keyText } from '../domain/credential.ts'
 import { outputKeys } from '../domain/formats.ts'
 import type { JournalEntry } from '../domain/journal-entry.ts'
-import type { Observed, Referent, TargetObservation } from '../domain/observed.ts'
+import type { FirstOwner, Observed, Referent, TargetObservation } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
 import { dueAt } from '../domain/settle.ts'
 import { stableFraction, stableHash } from '../domain/stable-fraction.ts'
@@ -30,6 +30,7 @@ export async function gather(
     ...present({
       namespaceLabels: resources.namespaceLabels(credential.key.namespace),
       journal: unsettled(journal.pending(credential.uid), memory),
+      firstOwner: firstOwnerOf(credential, deps),
     }),
     credential,
     provider,
@@ -42,14 +43,25 @@ export async function gather(
   return targetLookDue(known, clock.now()) ? withTarget(known, identity, deps) : known
 }
 
-type Remembered = Pick<Observed, 'state' | 'target' | 'targetCheckAt' | 'pending' | 'accessToken' | 'rejected'>
+type Remembered = Pick<
+  Observed,
+  'state' | 'target' | 'targetCheckAt' | 'pending' | 'accessToken' | 'rejected' | 'record' | 'claim' | 'intentWatch'
+>
 
 function rememberedOf(credential: Credential, memory: CredentialMemory | undefined, now: EpochSeconds): Remembered {
   if (memory === undefined) {
     return { state: credential.state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, now) }
   }
-  const { state, target, targetCheckAt, pending, accessToken, rejected } = memory
-  return present({ state, target, targetCheckAt, pending, accessToken, rejected })
+  const { state, target, targetCheckAt, pending, accessToken, rejected, record, claim, intentWatch } = memory
+  return present({ state, target, targetCheckAt, pending, accessToken, rejected, record, claim, intentWatch })
+}
+
+function firstOwnerOf(credential: Credential, { resources }: Deps): FirstOwner | undefined {
+  const first = resources.firstAt(credential)
+  // Who has never used the token holds nobody up: it may not even be allowed to.
+  return first === undefined || first.state.refreshes === 0
+    ? undefined
+    : present({ key: first.key, rotates: first.state.rotates })
 }
 
 export function targetIdentity({ key, uid, spec }: Credential): TargetIdentity {

@@ -3,10 +3,12 @@ import type { Deps } from './deps.ts'
 import { Engine } from './engine.ts'
 import { credentialGauges } from './gauges.ts'
 import { Limiter } from './limiter.ts'
+import { recoverJournal } from './recover-journal.ts'
+import { TokenOwners } from './token-owners.ts'
 import { ResourceIndex } from './resource-index.ts'
 
 /** Everything that the operator works with, but what it builds itself. */
-export type OperatorParts = Omit<Deps, 'resources' | 'limiter'>
+export type OperatorParts = Omit<Deps, 'resources' | 'limiter' | 'tokenOwners'>
 
 /**
  * The operator: an index that is always fed, and an engine for as long as this process acts.
@@ -22,7 +24,12 @@ export class Operator {
 
   constructor(parts: OperatorParts, onBug: (bug: unknown) => void) {
     this.resources = new ResourceIndex((key) => this.#engine?.changed(key))
-    this.#deps = { ...parts, resources: this.resources, limiter: new Limiter(parts.clock) }
+    this.#deps = {
+      ...parts,
+      resources: this.resources,
+      limiter: new Limiter(parts.clock),
+      tokenOwners: new TokenOwners(),
+    }
     this.#onBug = onBug
   }
 
@@ -33,10 +40,24 @@ export class Operator {
     this.#engine.start()
   }
 
-  /** Begins nothing new, and resolves when everything under way has ended. */
-  async end(): Promise<void> {
+  /**
+   * Begins nothing new, and resolves when everything under way has ended. `flush`: what waits for its
+   * time to go into a store goes there now, because this process does not come back.
+   */
+  async end({ flush }: { readonly flush: boolean }): Promise<void> {
     await this.#engine?.stop()
+    if (flush) await this.#engine?.flush()
     this.#engine = undefined
+  }
+
+  /** True while this process acts. */
+  acts(): boolean {
+    return this.#engine !== undefined
+  }
+
+  /** What the local journal holds of refreshes that no engine of this process will settle soon; see {@link recoverJournal}. */
+  async recoverJournal(): Promise<boolean> {
+    return recoverJournal({ ...this.#deps, mayBegin: () => !this.acts() })
   }
 
   /** Every credential as it is now. */

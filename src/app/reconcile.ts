@@ -1,3 +1,4 @@
+import { conditionOf } from '../domain/conditions.ts'
 import { advance } from '../domain/advance.ts'
 import type { Credential } from '../domain/credential.ts'
 import { decide, decideInvalid } from '../domain/decide.ts'
@@ -26,7 +27,7 @@ export async function reconcile(
   const observed = await gather(credential, memory, deps)
   let step = decide(observed, deps.clock.now())
   while (step.kind === 'act') {
-    const outcome = await execute(step.action, observed, deps)
+    const outcome = await execute(step, observed, deps)
     step = advance(observed, step, outcome, deps.clock.now())
   }
   if (step.settlement.kind === 'gone') return letGo(credential, step, deps)
@@ -50,10 +51,21 @@ export async function reconcileInvalid(
 
 async function letGo(credential: Pick<Credential, 'key' | 'uid'>, step: Settled, deps: Deps): Promise<'gone'> {
   await forgetRequest(credential.uid, step, deps)
+  await forgetRecord(step, deps)
   if (step.progress.release !== true) return 'gone'
   const released = await deps.status.setFinalizer(credential, false)
   if (!released.ok) deps.logger.warn({ code: released.failure.code }, released.failure.message)
   return 'gone'
+}
+
+/** The record of a credential that is gone goes too, unless it holds what its store does not. */
+async function forgetRecord({ progress }: Settled, deps: Deps): Promise<void> {
+  const { record, pending, state } = progress
+  const behind = conditionOf(state.conditions, 'RefreshTokenPersisted')?.status === 'False'
+  const written = pending === undefined ? !behind : pending.persisted
+  if (record === undefined || !written || record.intent !== undefined || record.version === '') return
+  const removed = await deps.records.remove(record)
+  if (!removed.ok) deps.logger.warn({ uid: record.uid, code: removed.failure.code }, removed.failure.message)
 }
 
 /** The journal keeps an answer whose refresh token is not in its store, and nothing else of what is gone. */

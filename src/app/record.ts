@@ -51,13 +51,14 @@ export async function record(subject: Recorded, step: Settled, deps: Deps): Prom
 
 function withConditions(subject: Recorded, { settlement, progress }: Settled, deps: Deps): CredentialState {
   const { generation, observed } = subject
-  const { state, pending, writtenBack = false } = progress
+  const { state, pending, writtenBack = false, storeIsNewest = false } = progress
   const conditions = conditionsOf(
     present({
       state,
       settlement,
       pending,
       writtenBack,
+      storeIsNewest,
       target: progress.target ?? (observed?.target.kind === 'observed' ? observed.target.state : undefined),
       answerWaiting: answerWaits(observed, progress),
       generation,
@@ -149,7 +150,7 @@ function remembered(
 ): CredentialMemory {
   // A spec that cannot be acted on makes nothing unknown that is known.
   if (observed === undefined && memory !== undefined) return { ...memory, state, reported: false }
-  const { pending, accessToken, rejected } = progress
+  const { pending, accessToken, rejected, record, claim, intentWatch } = progress
   return present({
     uid,
     credential: observed && withoutState(observed.credential),
@@ -157,6 +158,9 @@ function remembered(
     pending,
     accessToken,
     rejected,
+    record,
+    claim,
+    intentWatch,
     ...targetMemory(observed, progress, now),
     nextRefreshAt,
     settledAnswerAt,

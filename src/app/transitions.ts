@@ -3,6 +3,9 @@ import type { Condition } from '../domain/credential-state.ts'
 import type { CredentialKey } from '../domain/credential.ts'
 import type { CredentialEvent, EventReason } from '../ports/event-recorder.ts'
 
+/** Reasons for which only a new login helps. */
+const loginsLost: ReadonlySet<string> = new Set(['ReauthorizationRequired', 'LostResponse', 'SecondSpender'])
+
 type Told = Pick<CredentialEvent, 'severity' | 'reason' | 'message'>
 
 /** The events that follow from a change of conditions: one per transition, none while nothing changes. */
@@ -25,14 +28,15 @@ function stalled(before: readonly Condition[], after: readonly Condition[]): Tol
   const was = conditionOf(before, 'Stalled')
   const is = conditionOf(after, 'Stalled')
   if (is === undefined || was?.reason === is.reason) return undefined
-  const reason: EventReason =
-    is.reason === 'ReauthorizationRequired' || is.reason === 'LostResponse' ? 'ReauthorizationRequired' : 'Stalled'
+  const reason: EventReason = loginsLost.has(is.reason) ? 'ReauthorizationRequired' : 'Stalled'
   return { severity: 'Warning', reason, message: is.message }
 }
 
 function persisted(before: readonly Condition[], after: readonly Condition[]): Told | undefined {
   const was = conditionOf(before, 'RefreshTokenPersisted')
   const is = conditionOf(after, 'RefreshTokenPersisted')
+  // A write that waits for its time is neither news nor trouble.
+  if (is?.reason === 'WritePaced' || was?.reason === 'WritePaced') return undefined
   if (is?.status === 'False' && was?.status !== 'False') {
     return { severity: 'Warning', reason: 'RefreshTokenWriteBackFailed', message: is.message }
   }

@@ -5,10 +5,11 @@ import { type Failure, failure } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { sameSecret } from './sensitive.ts'
 import { settleSent, withoutFailure } from './settle.ts'
-import type { Outcome, Progress, SendOutcome, Step } from './step.ts'
+import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
+import type { Outcome, Progress, SendAction, SendOutcome, Step } from './step.ts'
 import type { TokenAnswerReading } from './token-exchange.ts'
 import type { EpochSeconds } from './time.ts'
-import type { IssuedTokens, RotatedTokens, StoredRefreshToken } from './tokens.ts'
+import type { IssuedTokens, RotatedTokens } from './tokens.ts'
 
 type Sent = Extract<Outcome, { kind: 'send-refresh-token' }>
 type Answered = Extract<SendOutcome, { kind: 'answered' }>
@@ -23,7 +24,7 @@ export interface Journaled {
 }
 
 interface Received {
-  readonly base: StoredRefreshToken
+  readonly action: SendAction
   readonly sent: Answered
   readonly journaled: Journaled | undefined
 }
@@ -32,12 +33,14 @@ interface Received {
 export function afterSend(
   observed: Observed,
   progress: Progress,
-  { base, sent, journaled }: Sent & { readonly journaled?: Journaled },
+  { action, sent, record, journaled }: Sent & { readonly journaled?: Journaled },
   now: EpochSeconds,
 ): Step {
-  const used: Progress = { ...progress, state: { ...progress.state, storeVersion: base.version } }
+  const { record: _before, intentWatch: _over, ...rest } = progress
+  const state = { ...progress.state, storeVersion: action.base.version }
+  const used: Progress = { ...rest, state, ...(record && { record }) }
   if (sent.kind !== 'answered') return settleSent(observed, used, sent.failure, now)
-  const received = { base, sent, journaled }
+  const received = { action, sent, journaled }
   return sent.reading.kind === 'issued'
     ? afterIssue(observed, used, { ...received, tokens: sent.reading.tokens }, now)
     : afterRefusal(observed, used, { ...received, reading: sent.reading }, now)
@@ -50,11 +53,12 @@ function afterIssue(
   now: EpochSeconds,
 ): Step {
   const { tokens, journaled } = received
-  const pending = pendingOf(observed, tokens, received, now)
+  const pending = paced(observed, pendingOf(observed, tokens, received, now), progress, now)
   const { rejected: _accepted, ...rest } = progress
   const state = issuedState(observed, progress.state, received)
   const { accessToken } = pending.tokens
-  const next: Progress = { ...rest, state, pending, ...(accessToken && { accessToken }) }
+  const storeIsNewest = pending.persisted
+  const next: Progress = { ...rest, state, pending, storeIsNewest, ...(accessToken && { accessToken }) }
   const over = accessToken === undefined && journaled === undefined ? { cause: arrivedOver(observed) } : {}
   if (!pending.persisted)
     return { kind: 'act', action: { kind: 'write-back', pending }, progress: { ...next, ...over } }
@@ -67,9 +71,10 @@ function afterIssue(
 function issuedState(
   { credential }: Observed,
   before: CredentialState,
-  { tokens, journaled }: Received & { readonly tokens: IssuedTokens },
+  { tokens, journaled, action }: Received & { readonly tokens: IssuedTokens },
 ): CredentialState {
   const kept = withoutFailure(before)
+  const rotated = tokens.refreshToken !== undefined && !sameSecret(tokens.refreshToken, action.base.refreshToken)
   const { refreshTokenExpiresAt } = tokens
   // An answer that waited is older than a request that somebody made since.
   const handled = journaled === undefined ? credential.refreshRequest : undefined
@@ -77,6 +82,8 @@ function issuedState(
     ...kept,
     observedGeneration: credential.generation,
     refreshes: kept.refreshes + 1,
+    // A server that has rotated once is not trusted to stop.
+    rotates: rotated || kept.rotates === true,
     ...(refreshTokenExpiresAt !== undefined && { refreshTokenExpiresAt }),
     ...(handled !== undefined && { handledRefreshRequest: handled }),
   }
@@ -93,11 +100,11 @@ function afterRefusal(
   received: Received & { readonly reading: Refused },
   now: EpochSeconds,
 ): Step {
-  const { base, sent, reading, journaled } = received
+  const { action, sent, reading, journaled } = received
   const cause = causeOf(observed, reading.failure, sent.sends)
   const { refreshToken } = reading
   const marked =
-    cause.next === 'stall' ? acknowledged(observed, { ...progress, rejected: base.refreshToken }) : progress
+    cause.next === 'stall' ? acknowledged(observed, { ...progress, rejected: action.base.refreshToken }) : progress
   if (refreshToken === undefined || journaled?.persisted === true) {
     return settleSent(observed, { ...marked, answerSettled: true }, cause, now)
   }
@@ -108,7 +115,8 @@ function afterRefusal(
 
 /** A refusal after a send whose answer was lost most likely means that the lost answer held the successor. */
 function causeOf(observed: Observed, cause: Failure, sends: number): Failure {
-  if (cause.code !== 'REFRESH_TOKEN_REJECTED' || sends < 2) return cause
+  const refused = cause.code === 'REFRESH_TOKEN_REJECTED' || cause.code === 'REFRESH_TOKEN_REUSED'
+  if (!refused || sends < 2) return cause
   return failure(
     'REFRESH_ANSWER_LOST',
     `The authorization server refused the refresh token of OAuthCredential ${keyText(observed.credential.key)}, which had been sent ${sends} times.`,
@@ -123,20 +131,35 @@ function acknowledged(observed: Observed, progress: Progress): Progress {
 
 /** An answer that waited in the journal may hold an access token that is over: only its refresh token counts then. */
 function pendingOf(
-  { credential }: Observed,
+  observed: Observed,
   tokens: RotatedTokens,
-  { base, journaled }: Received,
+  { action, sent, journaled }: Received,
   now: EpochSeconds,
 ): PendingTokens {
+  const { base, storeBehind = false } = action
   const { accessToken, ...others } = tokens
   const alive = accessToken !== undefined && accessToken.expiresAt > now
-  const rotated = tokens.refreshToken !== undefined && !sameSecret(tokens.refreshToken, base.refreshToken)
+  // Without a new one, the presented refresh token stays the newest; the store may not hold it yet.
+  const refreshToken = tokens.refreshToken ?? (storeBehind ? base.refreshToken : undefined)
+  const rotated = refreshToken !== undefined && (storeBehind || !sameSecret(refreshToken, base.refreshToken))
+  const { pending: before, credential } = observed
   return {
-    tokens: alive ? tokens : others,
+    tokens: { ...(alive ? tokens : others), ...(refreshToken && { refreshToken }) },
     base,
+    presented: base.refreshToken,
     source: journaled?.source ?? credential.spec.refreshToken,
     persisted: (journaled?.persisted ?? false) || !rotated,
+    recorded: false,
+    behindSince: before?.persisted === false ? before.behindSince : sent.startedAt,
     published: !alive,
     writeBackFailures: 0,
   }
+}
+
+/** The pending tokens with the time before which their store is to be left alone. */
+function paced(observed: Observed, pending: PendingTokens, progress: Progress, now: EpochSeconds): PendingTokens {
+  const { store, credential } = observed
+  if (store.kind !== 'found' || credential.deleting || credential.spec.suspend) return pending
+  const storeWriteDueAt = storeWriteDueAtOf(store.value, progress.record, now)
+  return storeWriteDueAt === undefined ? pending : { ...pending, storeWriteDueAt }
 }

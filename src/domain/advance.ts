@@ -1,14 +1,17 @@
 import { afterSend } from './advance-refresh.ts'
+import { afterClaim, afterPreflight, afterRead, afterRecordLook } from './advance-preflight.ts'
 import { afterPublication, conclude, isForSpec, targetWantsPublication } from './conclude.ts'
 import { decide } from './decide.ts'
 import type { Failure } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
+import { mayKeepInRecord } from './preflight.ts'
+import type { RefreshRecord } from './refresh-record.ts'
+import type { Result } from './result.ts'
 import { sameSecret } from './sensitive.ts'
-import { settleFailed, settleStalled, withoutFailure } from './settle.ts'
-import type { Action, JournaledAnswer, Outcome, Progress, Step, WriteBackOutcome } from './step.ts'
+import { settleFailed, withoutFailure } from './settle.ts'
+import type { JournaledAnswer, Outcome, Progress, Step, WriteBackOutcome } from './step.ts'
 import type { EpochSeconds } from './time.ts'
 import type { StoredRefreshToken } from './tokens.ts'
-import type { Result } from './result.ts'
 
 /**
  * What follows from the outcome of an action. Pure. States move forward only: every action leads to
@@ -32,8 +35,14 @@ export function advance(
         : settleFailed(observed, progress, outcome.result.failure, now)
     case 'read-refresh-token':
       return afterRead(observed, progress, { action, result: outcome.result }, now)
+    case 'pre-flight':
+      return afterPreflight(observed, progress, outcome, now)
+    case 'claim-document':
+      return afterClaim(observed, progress, outcome, now)
     case 'send-refresh-token':
       return afterSend(observed, progress, outcome, now)
+    case 'read-record':
+      return afterRecordLook(observed, progress, outcome.result, now)
     case 'read-journaled-answer':
       return afterJournaledAnswer(observed, progress, outcome.result, now)
     case 'write-back':
@@ -43,32 +52,6 @@ export function advance(
   }
 }
 
-interface Read {
-  readonly action: Action
-  readonly result: Result<StoredRefreshToken>
-}
-
-function afterRead(observed: Observed, progress: Progress, { action: read, result }: Read, now: EpochSeconds): Step {
-  if (!result.ok) return settleFailed(observed, progress, result.failure, now)
-  const stored = result.value
-  const refused = read.kind === 'read-refresh-token' ? read.unlessSameAs : undefined
-  if (refused !== undefined && isSameAsRefused(progress, stored)) return settleStalled(progress, refused, now)
-  return { kind: 'act', action: sendAction(observed, stored), progress }
-}
-
-function sendAction({ journal }: Observed, base: StoredRefreshToken): Action {
-  const kind = 'send-refresh-token'
-  // Another token means that somebody, perhaps ourselves, stored a successor: the old uncertainty is over.
-  if (journal?.phase !== 'sent' || !sameSecret(journal.refreshToken, base.refreshToken)) {
-    return { kind, base, earlierSends: 0 }
-  }
-  return { kind, base, earlierSends: journal.sends, firstSentAt: journal.startedAt }
-}
-
-function isSameAsRefused({ state, rejected }: Progress, stored: StoredRefreshToken): boolean {
-  return state.storeVersion === stored.version || (rejected !== undefined && sameSecret(rejected, stored.refreshToken))
-}
-
 function afterJournaledAnswer(
   observed: Observed,
   progress: Progress,
@@ -76,44 +59,75 @@ function afterJournaledAnswer(
   now: EpochSeconds,
 ): Step {
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
-  const { reading, entry, stored } = result.value
+  const { reading, entry, stored, record, storeBehind } = result.value
   const refreshToken = reading.kind === 'issued' ? reading.tokens.refreshToken : reading.refreshToken
   const alreadyStored = refreshToken !== undefined && sameSecret(refreshToken, stored.refreshToken)
-  const superseded = !alreadyStored && !sameSecret(stored.refreshToken, entry.refreshToken)
+  const superseded = !alreadyStored && !storeBehind && !sameSecret(stored.refreshToken, entry.refreshToken)
   const sent = { kind: 'answered', reading, sends: entry.sends, startedAt: entry.startedAt } as const
   const persisted = alreadyStored || superseded
   const journaled = { source: entry.source, persisted }
-  return afterSend(observed, progress, { kind: 'send-refresh-token', base: stored, sent, journaled }, now)
+  const action = {
+    kind: 'send-refresh-token',
+    base: { ...stored, refreshToken: entry.refreshToken },
+    storeBehind,
+  } as const
+  const received = { kind: 'send-refresh-token', action, sent, journaled, ...(record && { record }) } as const
+  return afterSend(observed, progress, received, now)
 }
 
 interface WriteBack {
   readonly pending: PendingTokens
   readonly written: WriteBackOutcome
+  readonly record?: RefreshRecord
 }
 
 /**
- * After a write-back, good or bad, the access token goes out: the journal holds the refresh token, and
- * pods that lose their access token would not help it. A failed write-back is tried again first.
+ * After a write-back the access token goes out, as long as the store or the record has the refresh
+ * token: pods that lose their access token would not help it. What failed is tried again first.
  */
-function afterWriteBack(
-  observed: Observed,
-  progress: Progress,
-  { pending, written }: WriteBack,
-  now: EpochSeconds,
-): Step {
-  const next =
-    written.kind === 'failed'
-      ? stillPending(progress, pending, written.failure)
-      : stored(progress, pending, written.stored, written.kind === 'written')
-  const accessToken = pending.tokens.accessToken
+function afterWriteBack(observed: Observed, progress: Progress, outcome: WriteBack, now: EpochSeconds): Step {
+  const next = withWriteBack(progress, outcome)
+  const { pending } = next
+  const { accessToken } = pending.tokens
   const wanted = !pending.published || targetWantsPublication(observed)
-  if (accessToken !== undefined && accessToken.expiresAt > now && wanted && isForSpec(observed, pending)) {
+  const durable = pending.persisted || pending.recorded
+  if (accessToken !== undefined && accessToken.expiresAt > now && wanted && durable && isForSpec(observed, pending)) {
     return { kind: 'act', action: { kind: 'publish', accessToken }, progress: next }
   }
-  return conclude(observed, next, now)
+  return refreshWithoutStore(observed, next, outcome.written, now) ?? conclude(observed, next, now)
 }
 
-function stillPending(progress: Progress, pending: PendingTokens, cause: Failure): Progress {
+type PendingProgress = Progress & { readonly pending: PendingTokens }
+
+function withWriteBack(progress: Progress, { pending, written, record }: WriteBack): PendingProgress {
+  const known = record === undefined ? progress : { ...progress, record }
+  const kept = { ...pending, recorded: pending.recorded || record !== undefined }
+  switch (written.kind) {
+    case 'paced':
+      return { ...known, pending: kept }
+    case 'failed':
+      return stillPending(known, kept, written.failure)
+    case 'written':
+    case 'superseded':
+      return stored(known, kept, written.stored, written.kind === 'written')
+  }
+}
+
+/** The store still takes nothing, the access token is nearly over, and a human has said that the record is enough. */
+function refreshWithoutStore(
+  observed: Observed,
+  progress: PendingProgress,
+  written: WriteBackOutcome,
+  now: EpochSeconds,
+): Step | undefined {
+  const { base, published, recorded, tokens } = progress.pending
+  const allowed = written.kind === 'failed' && published && recorded && mayKeepInRecord(observed, now)
+  if (!allowed || tokens.refreshToken === undefined) return undefined
+  const stored = { ...base, refreshToken: tokens.refreshToken }
+  return { kind: 'act', action: { kind: 'pre-flight', stored, storeFailure: written.failure }, progress }
+}
+
+function stillPending(progress: Progress, pending: PendingTokens, cause: Failure): PendingProgress {
   return { ...progress, cause, pending: { ...pending, writeBackFailures: pending.writeBackFailures + 1 } }
 }
 
@@ -122,7 +136,8 @@ function stored(
   pending: PendingTokens,
   { version }: StoredRefreshToken,
   written: boolean,
-): Progress {
+): PendingProgress {
+  const { storeWriteDueAt: _written, ...rest } = pending
   const state = { ...withoutFailure(progress.state), storeVersion: version }
-  return { ...progress, state, writtenBack: written, pending: { ...pending, persisted: true } }
+  return { ...progress, state, writtenBack: written, storeIsNewest: true, pending: { ...rest, persisted: true } }
 }

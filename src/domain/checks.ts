@@ -1,7 +1,10 @@
 import { probeDelay, recheckDelay } from './backoff.ts'
 import { type Failure, failure } from './failures.ts'
+import { conditionOf } from './conditions.ts'
 import { keyText } from './credential.ts'
 import type { Observed } from './observed.ts'
+import { mayRotate } from './rotation.ts'
+import { owned } from './ownership.ts'
 import { isRefusal, probePolicy } from './refusals.ts'
 import { isForSpec, targetWantsPublication } from './conclude.ts'
 import { loginOf } from './target-login.ts'
@@ -33,10 +36,12 @@ export const checks: readonly Check[] = [
   suspended, // a human said stop
   finalizerMissing, // before anything is published that nobody else would remove
   referentsArriving, // applied together with what it refers to, a credential may be seen first
+  ownedByAnother, // two that spend one refresh token destroy each other's
   referentsUnusable, // provider, store, or the right to use them is missing
   targetNotOurs, // before a refresh token is spent: there must be a place for the result
   publicationPending, // an issued token that has not reached its target
   targetRepairable, // the target is gone, damaged or outdated, and the token is at hand
+  storeMayBeBehind, // an earlier process could not write the newest refresh token back
   refusedUntilChanged, // the last attempt needs a human, and nothing has changed since
   changedSinceRefusal, // something has changed since: one more attempt, due or not
   backingOff, // the last attempt failed in a way that passes
@@ -101,12 +106,41 @@ function answerJournaled(observed: Observed, now: EpochSeconds): Step | undefine
 function writeBackPending(observed: Observed, now: EpochSeconds): Step | undefined {
   const { pending, credential } = observed
   if (pending === undefined || pending.persisted) return undefined
+  if (isPaced(observed, now)) return undefined
   const held = credential.deleting && credential.finalized
   if (held && pending.writeBackFailures >= writeBacksBeforeDeletion) return undefined
   const waiting = unlessBackingOff(observed, now)
   if (waiting === undefined) return act(observed, { kind: 'write-back', pending })
   // A target that is gone need not wait for a store that is away.
   return credential.deleting || credential.spec.suspend ? waiting : (repair(observed, now) ?? waiting)
+}
+
+/** True while the record holds what the store is not to be written with yet. */
+function isPaced({ pending, credential }: Observed, now: EpochSeconds): boolean {
+  if (pending?.storeWriteDueAt === undefined || !pending.recorded) return false
+  return now < pending.storeWriteDueAt && !credential.deleting && !credential.spec.suspend
+}
+
+function ownedByAnother(observed: Observed, now: EpochSeconds): Step | undefined {
+  const { firstOwner, provider } = observed
+  if (firstOwner === undefined || provider.kind !== 'found' || !mayRotate(observed, provider.value)) return undefined
+  const cause = owned(observed, `OAuthCredential ${keyText(firstOwner.key)}`)
+  return stalledOrTold(observed, cause, now)
+}
+
+/** Tells a problem that stays until something changes once, and not at every look. */
+function stalledOrTold(observed: Observed, cause: Failure, now: EpochSeconds): Step {
+  const progress = firstProgress(observed)
+  const known = progress.state.lastFailure
+  if (known?.code === cause.code && known.inputs === observed.inputs) return settleStalled(progress, cause, now)
+  return settleFailed(observed, progress, cause, now)
+}
+
+function storeMayBeBehind(observed: Observed, now: EpochSeconds): Step | undefined {
+  const { pending, state, record } = observed
+  if (pending !== undefined || record !== undefined) return undefined
+  if (conditionOf(state.conditions, 'RefreshTokenPersisted')?.status !== 'False') return undefined
+  return unlessBackingOff(observed, now) ?? act(observed, { kind: 'read-record' })
 }
 
 /** Each kind comes over a watch of its own, so nothing says that a provider is known before a credential that was applied after it. */
@@ -129,10 +163,7 @@ function mayArrive(observed: Observed): boolean {
 function referentsUnusable(observed: Observed, now: EpochSeconds): Step | undefined {
   const usable = usableReferents(observed)
   if (!isFailure(usable)) return undefined
-  const progress = firstProgress(observed)
-  const known = progress.state.lastFailure
-  if (known?.code === usable.code && known.inputs === observed.inputs) return settleStalled(progress, usable, now)
-  return settleFailed(observed, progress, usable, now)
+  return stalledOrTold(observed, usable, now)
 }
 
 function targetNotOurs(observed: Observed, now: EpochSeconds): Step | undefined {

@@ -49,12 +49,18 @@ function published(observed: Observed, progress: Progress): Progress {
     ...(pending && { pending: { ...pending, published: true } }),
     target: { kind: 'ours', digest: observed.targetDigest, expiresAt: accessToken.expiresAt, intact: true },
     state: {
-      ...(pending?.persisted === true || isTargetFailure(progress.state.lastFailure?.code)
+      ...(hasPlace(pending) || isTargetFailure(progress.state.lastFailure?.code)
         ? withoutFailure(progress.state)
         : progress.state),
       ...publicationFields(observed, accessToken),
     },
   }
+}
+
+/** True when the newest refresh token is where it is to be for now. */
+function hasPlace(pending: PendingTokens | undefined): boolean {
+  if (pending === undefined) return false
+  return pending.persisted || (pending.recorded && pending.storeWriteDueAt !== undefined)
 }
 
 function publicationFields(
@@ -83,6 +89,8 @@ function isTargetFailure(code: FailureCode | undefined): boolean {
 
 function withoutFinishedTokens(observed: Observed, progress: Progress): Progress {
   const { pending, ...rest } = progress
-  if (pending?.persisted !== true) return progress
-  return pending.published || !isForSpec(observed, pending) ? { ...rest, answerSettled: true } : progress
+  if (pending === undefined || !(pending.published || !isForSpec(observed, pending))) return progress
+  if (pending.persisted) return { ...rest, answerSettled: true }
+  // The record outlives the journal, so the journal need not wait for the store.
+  return pending.recorded ? { ...progress, answerSettled: true } : progress
 }

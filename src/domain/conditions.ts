@@ -17,6 +17,8 @@ export interface ConditionInput {
   readonly generation: number
   /** True when this reconcile put a rotated refresh token into the store. */
   readonly writtenBack: boolean
+  /** True when this reconcile has seen that the store holds the newest refresh token. */
+  readonly storeIsNewest: boolean
   readonly now: EpochSeconds
 }
 
@@ -102,21 +104,27 @@ function stalled({ settlement }: ConditionInput): Draft | undefined {
 }
 
 function persisted(input: ConditionInput): Draft | undefined {
-  const { state, settlement, pending, writtenBack, answerWaiting } = input
-  if (answerWaiting || pending?.persisted === false) return notPersisted(settlement)
+  const { state, settlement, pending, writtenBack, storeIsNewest, answerWaiting } = input
+  if (answerWaiting || pending?.persisted === false) return notPersisted(settlement, pending)
   if (state.refreshes === 0) return undefined
   const previous = conditionOf(state.conditions, 'RefreshTokenPersisted')
-  if (!writtenBack && previous?.status === 'True') return previous
+  if (!writtenBack && (previous?.status === 'True' || (previous?.status === 'False' && !storeIsNewest))) return previous
   const reason = writtenBack || previous !== undefined ? 'WrittenBack' : 'NotRotated'
   const message = 'The store holds the newest refresh token.'
   return { type: 'RefreshTokenPersisted', status: 'True', reason, message }
 }
 
-function notPersisted(settlement: Settlement): Draft {
+function notPersisted(settlement: Settlement, pending: PendingTokens | undefined): Draft {
   const failure = 'failure' in settlement ? settlement.failure : undefined
+  if (failure === undefined && pending?.storeWriteDueAt !== undefined) return paced(pending.storeWriteDueAt)
   const why = failure?.message ?? 'It is being written.'
   const message = `The store does not hold the newest refresh token yet; the journal does. ${why}`
   return { type: 'RefreshTokenPersisted', status: 'False', reason: failure?.reason ?? 'WritePending', message }
+}
+
+function paced(dueAt: EpochSeconds): Draft {
+  const message = `The operator's record holds the newest refresh token; the store bears only so many writes, and is written at ${timeText(dueAt)} or when the operator ends.`
+  return { type: 'RefreshTokenPersisted', status: 'False', reason: 'WritePaced', message }
 }
 
 /** Keeps the time of the last change of `status`, as metav1.Condition wants it. */

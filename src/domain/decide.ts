@@ -14,8 +14,9 @@ import type { EpochSeconds } from './time.ts'
  * none does the credential is fine until its next wake-up.
  *
  * ```
- *              read-refresh-token ─► send-refresh-token ─► write-back ─► publish ─► settled
+ *              read-refresh-token ─► pre-flight ─► send-refresh-token ─► write-back ─► publish ─► settled
  * decide ─►    read-journaled-answer ────────────────────────▲             ▲
+ *              read-record ──────────────────────────────────┤             │
  *              write-back (pending) ─────────────────────────┘             │
  *              publish (pending, or the target was damaged) ───────────────┘
  * ```

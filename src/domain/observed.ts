@@ -1,8 +1,10 @@
-import type { Credential, RefreshTokenSource } from './credential.ts'
+import type { Credential, CredentialKey, RefreshTokenSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import type { Failure } from './failures.ts'
 import type { JournalEntry } from './journal-entry.ts'
+import type { ClaimState } from './document-claim.ts'
 import type { Provider } from './provider.ts'
+import type { RefreshRecord } from './refresh-record.ts'
 import type { InvalidCredential, InvalidReferent } from './resources.ts'
 import type { Sensitive } from './sensitive.ts'
 import type { TargetState } from './target-state.ts'
@@ -30,11 +32,33 @@ export interface PendingTokens {
   readonly base: StoredRefreshToken
   /** Where that was, and where the successor belongs, whatever the spec says by now. */
   readonly source: RefreshTokenSource
+  /** The refresh token that was presented for these. */
+  readonly presented: Sensitive
   /** True once the newest refresh token is known to be in the store. */
   readonly persisted: boolean
+  /** True once it is known to be in the record. */
+  readonly recorded: boolean
+  /** Since when the store does not hold the newest refresh token, while it does not. */
+  readonly behindSince: EpochSeconds
+  /** The store is not written before this, because it bears only so many writes; the record holds the tokens. */
+  readonly storeWriteDueAt?: EpochSeconds
   readonly published: boolean
   /** How often the store refused or was unreachable for this write-back. */
   readonly writeBackFailures: number
+}
+
+/** Another credential that uses the same refresh token, and came first. */
+export interface FirstOwner {
+  readonly key: CredentialKey
+  /** As in the state of a credential: two may share a refresh token that never changes. */
+  readonly rotates?: boolean
+}
+
+/** How long an intent has been watched, on a clock that never jumps. */
+export interface IntentWatch {
+  readonly epoch: number
+  readonly journalId: string
+  readonly sinceMs: number
 }
 
 /** Everything that a decision may look at, gathered once. */
@@ -60,6 +84,14 @@ export interface Observed {
   readonly accessToken?: AccessToken
   /** The refresh token that was definitely refused, when this process presented it. */
   readonly rejected?: Sensitive
+  /** The record of its refreshes as this process last saw it; every write of it says whether that is still so. */
+  readonly record?: RefreshRecord
+  /** What the store document said of its owner when it was last read. */
+  readonly claim?: ClaimState
+  /** Another process's intent, and since when this one has seen it unchanged. */
+  readonly intentWatch?: IntentWatch
+  /** The credential that was first at the same place of the same store. */
+  readonly firstOwner?: FirstOwner
   /** Identifies everything that an attempt would use: manifests, and what a human asked for. */
   readonly inputs: string
   /** Identifies the part of it that the authorization server sees: only a change there can turn a refusal. */

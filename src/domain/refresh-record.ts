@@ -58,3 +58,55 @@ export interface RefreshRecord {
 }
 
 export const spentLimit = 64
+
+/** The record of a credential that has none yet. */
+export function newRecord(uid: string, credential: CredentialKey): RefreshRecord {
+  return { uid, credential, epoch: 0, spent: [], version: '' }
+}
+
+/** An intent to present a token. An intent about another token that nobody settled may have used that one up. */
+export function armed(record: RefreshRecord, intent: RefreshIntent, origin: string): RefreshRecord {
+  const { intent: before, spent } = record
+  const left = before !== undefined && before.fingerprint !== intent.fingerprint ? [before.fingerprint] : []
+  return { ...record, epoch: record.epoch + 1, intent, origin, spent: withSpent(spent, left, intent.fingerprint) }
+}
+
+/** Nothing was sent, or the answer says all there is to know. */
+export function disarmed(record: RefreshRecord): RefreshRecord {
+  const { intent: _over, ...rest } = record
+  return rest
+}
+
+/** Sent, and no answer came: nobody is at it any more. */
+export function unanswered(record: RefreshRecord): RefreshRecord {
+  if (record.intent === undefined) return record
+  const { holder: _left, ...intent } = record.intent
+  return { ...record, intent }
+}
+
+/** What an answer brought, and what it replaced. */
+export interface Succession {
+  /** Of the refresh token that was presented. */
+  readonly presented: string
+  readonly retained: RetainedTokens
+}
+
+/** The tokens of an answer become the newest; what they replace is spent. */
+export function succeeded(record: RefreshRecord, { presented, retained }: Succession): RefreshRecord {
+  const replaced = [record.retained?.fingerprint, presented].filter((spent) => spent !== undefined)
+  // Whoever presents another token by now is not disturbed by a late answer.
+  const base = record.intent?.fingerprint === presented ? disarmed(record) : record
+  return { ...base, retained, spent: withSpent(record.spent, replaced, retained.fingerprint) }
+}
+
+/** True when another successor of the same token is there already, or one of a later token. */
+export function isOvertaken(record: RefreshRecord, { presented, retained }: Succession): boolean {
+  if (record.retained === undefined || record.retained.fingerprint === presented) return false
+  return record.spent.includes(presented) && record.retained.fingerprint !== retained.fingerprint
+}
+
+function withSpent(spent: readonly string[], more: readonly string[], newest: string): readonly string[] {
+  const added = new Set(more)
+  const kept = spent.filter((fingerprint) => !added.has(fingerprint))
+  return [...kept, ...added].filter((fingerprint) => fingerprint !== newest).slice(-spentLimit)
+}

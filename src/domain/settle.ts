@@ -5,6 +5,7 @@ import type { Failure } from './failures.ts'
 import { isRefusal } from './refusals.ts'
 import type { Observed } from './observed.ts'
 import { present } from './present.ts'
+import { leewaySeconds } from './uncertainty.ts'
 import { refreshAt } from './schedule.ts'
 import type { Progress, Step } from './step.ts'
 import { earliest, type EpochSeconds, later, seconds } from './time.ts'
@@ -17,12 +18,15 @@ const clockTolerance = seconds(60)
 
 /** Progress before anything was done. */
 export function firstProgress(observed: Observed): Progress {
-  const { state, pending, accessToken, rejected } = observed
+  const { state, pending, accessToken, rejected, record, claim, intentWatch } = observed
   return {
     state,
     ...(pending && { pending }),
     ...(accessToken && { accessToken }),
     ...(rejected && { rejected }),
+    ...(record && { record }),
+    ...(claim && { claim }),
+    ...(intentWatch && { intentWatch }),
   }
 }
 
@@ -55,7 +59,8 @@ export function settleFine(observed: Observed, progress: Progress, now: EpochSec
   const due = dueAt(observed, progress.state, now)
   // A target that changed while something else had to be done first is next.
   const outdated = progress.state.targetDigest !== observed.targetDigest
-  const wakeAt = outdated ? now : earliest(due ?? now, observed.targetCheckAt)
+  const planned = earliest(due ?? now, progress.pending?.storeWriteDueAt ?? observed.targetCheckAt)
+  const wakeAt = outdated ? now : earliest(planned, observed.targetCheckAt)
   return settleFineUntil(observed, progress, wakeAt < now ? now : wakeAt)
 }
 
@@ -131,13 +136,13 @@ export function retryAt(observed: Observed, state: CredentialState, now: EpochSe
 }
 
 /** The leeway of a server whose answer was lost, while it still lasted at the failure. */
-function leewayOf({ provider, journal }: Observed, state: CredentialState): number | undefined {
+function leewayOf(observed: Observed, state: CredentialState): number | undefined {
+  const { provider, record, journal } = observed
   const last = rememberedFailure(state)
   const failedAt = state.lastFailure?.at
   if (provider.kind !== 'found' || last?.next !== 'uncertain' || failedAt === undefined) return undefined
-  const { reuseLeewaySeconds } = provider.value.rotation
-  const firstSentAt = journal?.phase === 'sent' ? journal.startedAt : failedAt
-  return failedAt < firstSentAt + reuseLeewaySeconds ? reuseLeewaySeconds : undefined
+  const unanswered = record?.intent ?? (journal?.phase === 'sent' ? journal : undefined)
+  return leewaySeconds(provider.value, unanswered ?? { sends: 1, startedAt: failedAt }, failedAt)
 }
 
 /** The condition Ready turns false at expiry, so somebody has to wake up then and say so. */

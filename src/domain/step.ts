@@ -1,13 +1,17 @@
 import type { CredentialState } from './credential-state.ts'
 import type { Failure } from './failures.ts'
 import type { AnsweredEntry } from './journal-entry.ts'
-import type { PendingTokens } from './observed.ts'
+import type { ClaimState } from './document-claim.ts'
+import type { IntentWatch, PendingTokens } from './observed.ts'
+import type { Preflight } from './preflight.ts'
+import type { RefreshRecord } from './refresh-record.ts'
 import type { Result } from './result.ts'
 import type { Sensitive } from './sensitive.ts'
 import type { TargetState } from './target-state.ts'
 import type { EpochSeconds } from './time.ts'
 import type { TokenAnswerReading } from './token-exchange.ts'
 import type { AccessToken, StoredRefreshToken } from './tokens.ts'
+import type { EarlierSends } from './uncertainty.ts'
 
 /** One effect. Executing it never throws for an expected failure. */
 export type Action =
@@ -16,25 +20,62 @@ export type Action =
   /** `unlessSameAs`: the refresh token was refused with this; go on only if another one is there now. */
   | { readonly kind: 'read-refresh-token'; readonly unlessSameAs?: Failure }
   | {
-      readonly kind: 'send-refresh-token'
-      readonly base: StoredRefreshToken
-      /** Sends of the same refresh token whose answers were lost. */
-      readonly earlierSends: number
-      /** When the first of them began. */
-      readonly firstSentAt?: EpochSeconds
+      readonly kind: 'pre-flight'
+      readonly stored: StoredRefreshToken
+      /** Why the store could not be read; `stored` then comes from the record. */
+      readonly storeFailure?: Failure
     }
+  | { readonly kind: 'claim-document'; readonly stored: StoredRefreshToken; readonly preflight: Preflight }
+  | SendAction
   | { readonly kind: 'read-journaled-answer' }
+  /** Whether the record holds what the store does not. */
+  | { readonly kind: 'read-record' }
   | { readonly kind: 'write-back'; readonly pending: PendingTokens }
   | { readonly kind: 'publish'; readonly accessToken: AccessToken }
+
+export interface SendAction {
+  readonly kind: 'send-refresh-token'
+  readonly base: StoredRefreshToken
+  /** Sends of the same refresh token whose answers were lost. */
+  readonly earlier?: EarlierSends
+  /** Replaced by an intent before the request leaves; absent for a server that does not rotate. */
+  readonly record?: RefreshRecord
+  /** True when the store does not hold the refresh token of `base` yet. */
+  readonly storeBehind?: boolean
+}
 
 /** What came of an action. `kind` is the action's. */
 export type Outcome =
   | { readonly kind: 'add-finalizer'; readonly result: Result<void> }
   | { readonly kind: 'clean-up'; readonly result: Result<void> }
   | { readonly kind: 'read-refresh-token'; readonly result: Result<StoredRefreshToken> }
-  | { readonly kind: 'send-refresh-token'; readonly base: StoredRefreshToken; readonly sent: SendOutcome }
+  | {
+      readonly kind: 'pre-flight'
+      readonly stored: StoredRefreshToken
+      readonly preflight: Preflight
+      readonly intentWatch?: IntentWatch
+    }
+  | {
+      readonly kind: 'claim-document'
+      readonly preflight: Preflight
+      readonly result: Result<StoredRefreshToken>
+    }
+  | {
+      readonly kind: 'send-refresh-token'
+      readonly action: SendAction
+      readonly sent: SendOutcome
+      /** The record as it was left; absent when it is not known how. */
+      readonly record?: RefreshRecord
+    }
+  | { readonly kind: 'read-record'; readonly result: Result<RecordLook> }
   | { readonly kind: 'read-journaled-answer'; readonly result: Result<JournaledAnswer> }
-  | { readonly kind: 'write-back'; readonly pending: PendingTokens; readonly written: WriteBackOutcome }
+  | {
+      readonly kind: 'write-back'
+      readonly pending: PendingTokens
+      readonly written: WriteBackOutcome
+      /** The record with these tokens in it; absent when it could not be written. */
+      readonly record?: RefreshRecord
+    }
   | { readonly kind: 'publish'; readonly result: Result<void> }
 
 export type SendOutcome =
@@ -48,14 +89,28 @@ export type SendOutcome =
       readonly startedAt: EpochSeconds
     }
 
+/** A record, and the document where its newest refresh token belongs. */
+export interface RecordLook {
+  readonly record: RefreshRecord
+  /** Absent when the record has no tokens. */
+  readonly stored?: StoredRefreshToken
+  /** True when the document holds a refresh token that was replaced before. */
+  readonly storeBehind: boolean
+}
+
 /** An answer that an earlier process received, and what the store holds now. */
 export interface JournaledAnswer {
   readonly reading: TokenAnswerReading
   readonly entry: AnsweredEntry
   readonly stored: StoredRefreshToken
+  readonly record?: RefreshRecord
+  /** True when the store holds a refresh token that was replaced before, so that the answer's belongs on top of it. */
+  readonly storeBehind: boolean
 }
 
 export type WriteBackOutcome =
+  /** The store is left alone for now. */
+  | { readonly kind: 'paced' }
   | { readonly kind: 'written'; readonly stored: StoredRefreshToken }
   /** Somebody put a refresh token there that is neither the one we sent nor the one we got: theirs stays. */
   | { readonly kind: 'superseded'; readonly stored: StoredRefreshToken }
@@ -67,9 +122,14 @@ export interface Progress {
   readonly pending?: PendingTokens
   readonly accessToken?: AccessToken
   readonly rejected?: Sensitive
+  readonly record?: RefreshRecord
+  readonly claim?: ClaimState
+  readonly intentWatch?: IntentWatch
   readonly target?: TargetState
   /** True once this reconcile has put a rotated refresh token into the store. */
   readonly writtenBack?: boolean
+  /** True once this reconcile has seen that the store holds the newest refresh token that we know of. */
+  readonly storeIsNewest?: boolean
   /** True once all that an answer brought has arrived where it belongs, so that the journal may forget it. */
   readonly answerSettled?: boolean
   /** A failure on the way that did not end the reconcile, and is told at its end. */

@@ -6,7 +6,7 @@ import type { AccessToken, IssuedTokens } from './tokens.ts'
 
 /** What an answer is read against. */
 export interface TokenAnswerContext {
-  readonly provider: Provider
+  readonly provider: Pick<Provider, 'kind' | 'name' | 'namespace' | 'accessTokenLifetimeSeconds'>
   /** When the request was started: lifetimes count from here, so that a slow answer never makes a token live longer. */
   readonly startedAt: EpochSeconds
   /** The scopes that were asked for: what an answer without `scope` grants (RFC 6749 §5.1). */

@@ -28,7 +28,7 @@ describe('a store that fails after the refresh token was spent', () => {
     expect(world.condition('RefreshTokenPersisted')).toMatchObject({ status: 'True', reason: 'WrittenBack' })
     expect(world.condition('Reconciling')).toBeUndefined()
     expect(world.measured.counts.get('refreshTokenRotated gateway')).toBe(1)
-    expect(world.journal.entries.size).toBe(0)
+    expect(world.journal.kept.size).toBe(0)
   })
 
   it('loses nothing when the process ends in between', async () => {
@@ -43,7 +43,7 @@ describe('a store that fails after the refresh token was spent', () => {
     expect(world.endpoint.requests).toBe(1)
     expect(world.endpoint.isLive(world.store.tokens.get(key) ?? '')).toBe(true)
     expect(world.podToken()).toBe(world.newestAccessToken())
-    expect(world.journal.entries.size).toBe(0)
+    expect(world.journal.kept.size).toBe(0)
   })
 
   it('brings the refresh token home even when the credential is deleted', async () => {

@@ -72,7 +72,13 @@ export function statusOf(member: FleetMember): object {
     targetDigest: publicationDigest(specOf(member)),
     conditions: [],
   }
-  const settled = { settlement: { kind: 'fine' }, generation: 1, writtenBack: true, answerWaiting: false } as const
+  const settled = {
+    settlement: { kind: 'fine' },
+    generation: 1,
+    writtenBack: true,
+    storeIsNewest: true,
+    answerWaiting: false,
+  } as const
   const conditions = conditionsOf({ ...settled, state, now: refreshedAt })
   return encodeStatus({ state: { ...state, conditions }, nextRefreshAt: member.dueAt })
 }

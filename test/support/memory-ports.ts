@@ -12,7 +12,7 @@ import type { RotatedTokens, StoredRefreshToken } from '../../src/domain/tokens.
 import type { AccessTokenSink, Publication, TargetIdentity } from '../../src/ports/access-token-sink.ts'
 import type { CredentialEvent, EventRecorder } from '../../src/ports/event-recorder.ts'
 import type { LogFields, Logger } from '../../src/ports/logger.ts'
-import type { AnsweredEntry, RefreshJournal, SentEntry } from '../../src/ports/refresh-journal.ts'
+import type { AnsweredEntry, ArmedEntry, RefreshJournal, SentEntry } from '../../src/ports/refresh-journal.ts'
 import type { RefreshTokenLocation, RefreshTokenStore } from '../../src/ports/refresh-token-store.ts'
 import type { StatusReport, StatusWriter } from '../../src/ports/status-writer.ts'
 import type { RefreshRequest, TokenEndpoint } from '../../src/ports/token-endpoint.ts'
@@ -107,7 +107,9 @@ export class MemoryStore implements RefreshTokenStore {
   }
 
   #conflict({ key, store }: RefreshTokenLocation): Promise<Result<never>> {
-    return Promise.resolve(failed(failure('STORE_CONFLICT', `The document "${key}" of ${storeText(store)} has changed.`)))
+    return Promise.resolve(
+      failed(failure('STORE_CONFLICT', `The document "${key}" of ${storeText(store)} has changed.`)),
+    )
   }
 
   #stored(key: string, token: string): StoredRefreshToken {
@@ -205,11 +207,19 @@ export function answer(status: number, body: unknown): TokenExchange {
 }
 
 export class MemoryJournal implements RefreshJournal {
-  readonly entries = new Map<string, JournalEntry>()
+  readonly kept = new Map<string, JournalEntry>()
   fault: Failure | undefined
 
   pending(uid: string): JournalEntry | undefined {
-    return this.entries.get(uid)
+    return this.kept.get(uid)
+  }
+
+  entries(): Iterable<JournalEntry> {
+    return this.kept.values()
+  }
+
+  armed(entry: ArmedEntry): Promise<Result<void>> {
+    return this.#keep(entry)
   }
 
   sent(entry: SentEntry): Promise<Result<void>> {
@@ -222,13 +232,13 @@ export class MemoryJournal implements RefreshJournal {
 
   settled(uid: string): Promise<Result<void>> {
     if (this.fault !== undefined) return Promise.resolve(failed(this.fault))
-    this.entries.delete(uid)
+    this.kept.delete(uid)
     return Promise.resolve(ok(undefined))
   }
 
   #keep(entry: JournalEntry): Promise<Result<void>> {
     if (this.fault !== undefined) return Promise.resolve(failed(this.fault))
-    this.entries.set(entry.uid, entry)
+    this.kept.set(entry.uid, entry)
     return Promise.resolve(ok(undefined))
   }
 }
@@ -239,7 +249,9 @@ export class MemorySink implements AccessTokenSink {
   readonly foreign = new Set<string>()
   observations = 0
   publications = 0
+  rehearsals = 0
   fault: Failure | undefined
+  rehearsalFault: Failure | undefined
   cleansUp = false
 
   observe({ name, credentialUid }: TargetIdentity): Promise<Result<TargetState>> {
@@ -257,6 +269,12 @@ export class MemorySink implements AccessTokenSink {
     this.published.set(identity.name, new Map([...files].map(([key, value]) => [key, value.reveal()])))
     this.#digests.set(identity.name, { digest, uid: identity.credentialUid })
     return Promise.resolve(ok(undefined))
+  }
+
+  rehearse(): Promise<Result<void>> {
+    this.rehearsals += 1
+    const { rehearsalFault } = this
+    return Promise.resolve(rehearsalFault === undefined ? ok(undefined) : failed(rehearsalFault))
   }
 
   remove({ name }: TargetIdentity): Promise<Result<void>> {

@@ -3,6 +3,8 @@ import { decodeState, encodeStatus } from '../../src/api/decode.ts'
 import { Engine } from '../../src/app/engine.ts'
 import { Limiter } from '../../src/app/limiter.ts'
 import { ResourceIndex } from '../../src/app/resource-index.ts'
+import { TokenOwners } from '../../src/app/token-owners.ts'
+import { Sensitive } from '../../src/domain/sensitive.ts'
 import { conditionOf } from '../../src/domain/conditions.ts'
 import { type Credential, keyText } from '../../src/domain/credential.ts'
 import type { Condition, ConditionType, CredentialState } from '../../src/domain/credential-state.ts'
@@ -19,6 +21,8 @@ import {
   MemoryStore,
   MemoryTokenEndpoint,
 } from './memory-ports.ts'
+import { canary } from './canary.ts'
+import { MemoryHolders, MemoryRefreshRecords } from './memory-refresh-records.ts'
 import { SimulatedClock } from './simulated-clock.ts'
 
 /** The whole operator over ports in memory and a simulated clock. What is outside the process survives {@link World.restart}. */
@@ -27,6 +31,8 @@ export class World {
   readonly store = new MemoryStore()
   readonly endpoint = new MemoryTokenEndpoint()
   readonly journal = new MemoryJournal()
+  readonly records = new MemoryRefreshRecords()
+  readonly holders = new MemoryHolders()
   readonly sink = new MemorySink()
   readonly status = new MemoryStatus()
   readonly events = new EventList()
@@ -117,6 +123,12 @@ export class World {
       stores: { kubernetes: this.store },
       tokenEndpoint: this.endpoint,
       journal: this.journal,
+      records: this.records,
+      holders: this.holders,
+      tokenOwners: new TokenOwners(),
+      installation: { id: 'cluster-1' },
+      seesAllCredentials: true,
+      newSealingKey: () => new Sensitive(canary('secret')),
       sink: this.sink,
       status: this.status,
       events: this.events,

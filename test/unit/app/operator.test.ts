@@ -2,13 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { Operator } from '../../../src/app/operator.ts'
 import type { Credential } from '../../../src/domain/credential.ts'
 import { epochSeconds, type EpochSeconds } from '../../../src/domain/time.ts'
+import { Sensitive } from '../../../src/domain/sensitive.ts'
 import { aCredential, aProvider, aStore } from '../../support/builders.ts'
 import { World } from '../../support/world.ts'
 
 /** An operator over the ports of a world, which has not begun yet. */
 function operatorIn(world: World): Operator {
-  const { clock, store, endpoint, journal, sink, status, events, log, measured, bugs } = world
-  const parts = { clock, journal, sink, status, events, logger: log, metrics: measured.metrics }
+  const { clock, store, endpoint, journal, records, holders, sink, status, events, log, measured, bugs } = world
+  const outside = { clock, journal, records, holders, sink, status, events, logger: log, metrics: measured.metrics }
+  const place = { installation: { id: 'cluster-1' }, seesAllCredentials: true, newSealingKey: () => new Sensitive('key') }
+  const parts = { ...outside, ...place }
   const operator = new Operator(
     { ...parts, stores: { kubernetes: store }, tokenEndpoint: endpoint, usesFinalizers: true, mayBegin: () => true },
     (bug) => bugs.push(bug),

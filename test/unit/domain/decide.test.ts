@@ -39,8 +39,11 @@ function pendingWriteBack(changes: Partial<PendingTokens> = {}): PendingTokens {
   return {
     tokens,
     base: aStoredToken(),
+    presented: new Sensitive(canary('rt')),
     source: aCredential().spec.refreshToken,
     persisted: false,
+    recorded: true,
+    behindSince: inSeconds(-60),
     published: false,
     writeBackFailures: 0,
     ...changes,

@@ -1,0 +1,141 @@
+import { renderOutputs } from '../domain/formats.ts'
+import { type Credential, keyText } from '../domain/credential.ts'
+import type { DocumentClaim } from '../domain/document-claim.ts'
+import { failure } from '../domain/failures.ts'
+import type { IntentWatch, Observed } from '../domain/observed.ts'
+import { type Ownership, ownerId, ownerName } from '../domain/ownership.ts'
+import type { Preflight } from '../domain/preflight.ts'
+import type { RecordHolder, RefreshRecord } from '../domain/refresh-record.ts'
+import { failed, ok, type Result } from '../domain/result.ts'
+import { Sensitive } from '../domain/sensitive.ts'
+import type { Action, Outcome } from '../domain/step.ts'
+import { epochSeconds } from '../domain/time.ts'
+import type { StoredRefreshToken } from '../domain/tokens.ts'
+import type { Deps } from './deps.ts'
+import { readRecord, sealingKeyOf } from './execute-record.ts'
+import { claimDocument, proveWritable } from './execute-store.ts'
+import { targetIdentity } from './gather.ts'
+
+type Look = Extract<Action, { kind: 'pre-flight' }>
+type Looked = Extract<Outcome, { kind: 'pre-flight' }>
+
+/**
+ * After this an intent that nobody has changed stands for nothing on the wire any more: the time
+ * between intent and request, the longest answer, and a margin for clocks that run apart.
+ */
+export const intentOverMs = 90_000
+
+/** Looks at everything that a successor needs, and changes nothing. */
+export async function preflight(action: Look, observed: Observed, deps: Deps): Promise<Looked> {
+  const { stored, storeFailure } = action
+  const { credential } = observed
+  const [record, writable, target] = await Promise.all([
+    recordOf(observed, stored, deps),
+    storeFailure === undefined ? proveWritable(stored, observed, deps) : failed(storeFailure),
+    rehearse(observed, deps),
+  ])
+  const fingerprint = deps.records.fingerprint(stored.refreshToken)
+  const intentWatch = record.ok ? watchOf(record.value, observed, deps) : undefined
+  const holder = record.ok ? record.value.intent?.holder : undefined
+  const found: Preflight = {
+    record,
+    fingerprint,
+    writable,
+    target,
+    self: deps.holders.self,
+    holderIsOver: await isOver(holder, intentWatch, deps),
+    ownership: ownershipOf(credential, stored, { fingerprint, deps }),
+  }
+  return { kind: 'pre-flight', stored, preflight: found, ...(intentWatch && { intentWatch }) }
+}
+
+/** Puts this credential's claim into the store document. */
+export async function claim(
+  action: Extract<Action, { kind: 'claim-document' }>,
+  observed: Observed,
+  deps: Deps,
+): Promise<Outcome> {
+  const { key, uid } = observed.credential
+  const { installation } = deps
+  const result = await claimDocument(
+    action.stored,
+    {
+      owner: ownerId(installation.id, uid),
+      ownerName: ownerName(installation.id, key),
+      sealingKey: deps.newSealingKey(),
+    },
+    observed,
+    deps,
+  )
+  return { kind: action.kind, preflight: action.preflight, result }
+}
+
+/** The process's own memory is as good as a read: a stale one fails to be replaced. Intents of others are always read. */
+function recordOf(observed: Observed, stored: StoredRefreshToken, deps: Deps): Promise<Result<RefreshRecord>> {
+  const known = observed.record
+  const holder = known?.intent?.holder
+  const isOthers = holder !== undefined && holder.journalId !== deps.holders.self.journalId
+  if (known !== undefined && !isOthers) return Promise.resolve(ok(known))
+  return readRecord(observed.credential, sealingKeyOf(stored.claim), deps)
+}
+
+/** Since when this process has seen somebody else's intent unchanged. */
+function watchOf({ intent, epoch }: RefreshRecord, { intentWatch }: Observed, deps: Deps): IntentWatch | undefined {
+  const journalId = intent?.holder?.journalId
+  if (journalId === undefined || journalId === deps.holders.self.journalId) return undefined
+  const isSame = intentWatch?.epoch === epoch && intentWatch.journalId === journalId
+  return isSame ? intentWatch : { epoch, journalId, sinceMs: deps.clock.monotonicMs() }
+}
+
+async function isOver(holder: RecordHolder | undefined, watch: IntentWatch | undefined, deps: Deps): Promise<boolean> {
+  if (holder === undefined || watch === undefined) return false
+  if (deps.clock.monotonicMs() - watch.sinceMs < intentOverMs) return false
+  const gone = await deps.holders.isGone(holder)
+  if (!gone.ok) deps.logger.warn({ code: gone.failure.code }, gone.failure.message)
+  return gone.ok && gone.value
+}
+
+/** Whether the target would take a publication, as far as that can be found out without one. */
+function rehearse(observed: Observed, deps: Deps): Promise<Result<void>> {
+  const { credential, targetDigest } = observed
+  const rendered = renderOutputs(credential.spec.target.outputs, placeholder(deps))
+  if (!rendered.ok) {
+    const what = `The output ${rendered.output.format} of OAuthCredential ${keyText(credential.key)} cannot be written: ${rendered.problem}.`
+    return Promise.resolve(failed(failure('OUTPUT_NOT_REPRESENTABLE', what)))
+  }
+  const expiresAt = epochSeconds(deps.clock.now())
+  return deps.sink.rehearse({
+    identity: targetIdentity(credential),
+    files: rendered.files,
+    digest: targetDigest,
+    expiresAt,
+  })
+}
+
+/** No token: what stands in a rehearsal is the length of one. */
+function placeholder({ clock }: Deps) {
+  const now = clock.now()
+  return { value: new Sensitive('0'.repeat(1024)), tokenType: 'Bearer', issuedAt: now, expiresAt: now, scopes: [] }
+}
+
+function ownershipOf(
+  credential: Credential,
+  { claim: state }: StoredRefreshToken,
+  { fingerprint, deps }: { readonly fingerprint: string; readonly deps: Deps },
+): Ownership {
+  const { installation, tokenOwners } = deps
+  const twin = tokenOwners.ownerOf(fingerprint, credential.uid)
+  return {
+    installation: installation.id,
+    ownerIsGone: state?.kind === 'claimed' && isGone(state.claim, credential, deps),
+    ...(twin && { twin }),
+  }
+}
+
+/** Of this installation it is known who exists; a credential of the same name was this one before it was made anew. */
+function isGone({ owner, ownerName: name }: DocumentClaim, { key }: Credential, deps: Deps): boolean {
+  const { installation, resources, seesAllCredentials } = deps
+  const prefix = `${installation.id}/`
+  if (!owner.startsWith(prefix) || resources.credentialByUid(owner.slice(prefix.length)) !== undefined) return false
+  return seesAllCredentials || name === ownerName(installation.id, key)
+}

@@ -1,0 +1,125 @@
+import { type Credential, keyText } from '../domain/credential.ts'
+import type { PendingTokens } from '../domain/observed.ts'
+import {
+  armed,
+  disarmed,
+  isOvertaken,
+  newRecord,
+  type RefreshIntent,
+  type RefreshRecord,
+  succeeded,
+  type Succession,
+  unanswered,
+} from '../domain/refresh-record.ts'
+import { ok, type Result } from '../domain/result.ts'
+import type { Sensitive } from '../domain/sensitive.ts'
+import type { EpochSeconds } from '../domain/time.ts'
+import type { ClaimState } from '../domain/document-claim.ts'
+import type { Deps } from './deps.ts'
+
+/** How often tokens follow a record that others keep changing. */
+const commitTries = 4
+
+/** The key that the store document carries for the record; absent: the operator's own. */
+export function sealingKeyOf(claim: ClaimState | undefined): Sensitive | undefined {
+  return claim?.kind === 'claimed' ? claim.claim.sealingKey : undefined
+}
+
+/** The record as it is now; an empty one when there is none. */
+export async function readRecord(
+  { uid, key }: Pick<Credential, 'uid' | 'key'>,
+  sealingKey: Sensitive | undefined,
+  deps: Deps,
+): Promise<Result<RefreshRecord>> {
+  const read = await deps.records.read({ uid, credential: key }, sealingKey)
+  return read.ok ? ok(read.value ?? newRecord(uid, key)) : read
+}
+
+export interface Arming {
+  readonly record: RefreshRecord
+  readonly intent: Omit<RefreshIntent, 'holder'>
+  readonly origin: string
+  readonly sealingKey: Sensitive | undefined
+}
+
+/** Says in the record that this process is about to present a token. Whoever else wanted to cannot any more. */
+export function arm({ record, intent, origin, sealingKey }: Arming, deps: Deps): Promise<Result<RefreshRecord>> {
+  const next = armed(record, { ...intent, holder: deps.holders.self }, origin)
+  return deps.records.replace(next, sealingKey)
+}
+
+/** Takes an intent back: nothing was sent, or the answer says all. An earlier uncertainty about the token stays. */
+export function disarm(
+  record: RefreshRecord,
+  before: RefreshIntent | undefined,
+  sealingKey: Sensitive | undefined,
+  deps: Deps,
+): Promise<RefreshRecord | undefined> {
+  const next = disarmed(record)
+  return lastly(before === undefined ? next : { ...next, intent: before }, sealingKey, deps)
+}
+
+/** Says in the record that a token was presented and nobody waits for the answer any more. */
+export function leaveUnanswered(
+  record: RefreshRecord,
+  sealingKey: Sensitive | undefined,
+  deps: Deps,
+): Promise<RefreshRecord | undefined> {
+  return lastly(unanswered(record), sealingKey, deps)
+}
+
+/** A record that cannot be brought up to date now says too much rather than too little: the journal and the next look tell. */
+async function lastly(
+  next: RefreshRecord,
+  sealingKey: Sensitive | undefined,
+  deps: Deps,
+): Promise<RefreshRecord | undefined> {
+  const written = await deps.records.replace(next, sealingKey)
+  if (written.ok) return written.value
+  const { uid, credential } = next
+  deps.logger.warn({ credential: keyText(credential), uid, code: written.failure.code }, written.failure.message)
+  return undefined
+}
+
+/** What a token endpoint issued, for which refresh token, and where that was. */
+export type IssuedFor = Pick<PendingTokens, 'tokens' | 'presented' | 'source'>
+
+/** Whose record, and how to open it. */
+export interface RecordPlace {
+  readonly credential: Pick<Credential, 'uid' | 'key'>
+  readonly sealingKey: Sensitive | undefined
+  /** As this process last saw it; absent: it is read first. */
+  readonly record?: RefreshRecord
+}
+
+/**
+ * Puts issued tokens into the record. Compare-and-set; a record that others changed meanwhile is
+ * followed, unless a successor of a later token is there: then that one stays, and is returned.
+ */
+export async function commit(
+  { tokens, presented, source }: IssuedFor,
+  { credential, sealingKey, record: known }: RecordPlace,
+  deps: Deps,
+): Promise<Result<RefreshRecord>> {
+  const { refreshToken } = tokens
+  if (refreshToken === undefined) throw new Error('only a rotated refresh token goes into a record')
+  const succession: Succession = {
+    presented: deps.records.fingerprint(presented),
+    retained: { fingerprint: deps.records.fingerprint(refreshToken), source, tokens },
+  }
+  let record = known
+  for (let tries = 1; ; tries += 1) {
+    const current = record === undefined ? await readRecord(credential, sealingKey, deps) : ok(record)
+    if (!current.ok) return current
+    if (isOvertaken(current.value, succession)) return current
+    const written = await deps.records.replace(succeeded(current.value, succession), sealingKey)
+    if (written.ok) deps.tokenOwners.took(succession.retained.fingerprint, credential)
+    if (written.ok || written.failure.code !== 'REFRESH_RECORD_CONFLICT' || tries === commitTries) return written
+    record = undefined
+  }
+}
+
+/** The record with the time of a write of the store in it: it is stored with the next change. */
+export function withStoreWrite(record: RefreshRecord, at: EpochSeconds): RefreshRecord {
+  return { ...record, storeWrittenAt: at }
+}

@@ -1,0 +1,87 @@
+import type { Credential } from '../domain/credential.ts'
+import type { AnsweredEntry, JournalEntry } from '../domain/journal-entry.ts'
+import { disarmed, type RefreshRecord, unanswered } from '../domain/refresh-record.ts'
+import { ok, type Result } from '../domain/result.ts'
+import { readTokenAnswer } from '../domain/token-answer.ts'
+import { settlesNothing } from '../domain/token-exchange.ts'
+import type { RotatedTokens } from '../domain/tokens.ts'
+import type { Deps } from './deps.ts'
+import { commit, readRecord } from './execute-record.ts'
+
+/**
+ * Brings what the local journal holds into the records, where the replica that leads finds it: a
+ * process that ended in the middle of a refresh may have been the only one that knew its answer, and
+ * may not lead when it is started again.
+ *
+ * Resolves with true when nothing of it is left. Idempotent; stops as soon as this process acts itself.
+ */
+export async function recoverJournal(deps: Deps): Promise<boolean> {
+  let complete = true
+  for (const entry of [...deps.journal.entries()]) {
+    if (!deps.mayBegin()) return true
+    const recovered = await recover(entry, deps)
+    // Whoever acts by now may have begun the next refresh.
+    if (deps.journal.pending(entry.uid) !== entry) continue
+    const result = recovered.ok ? await deps.journal.settled(entry.uid) : recovered
+    if (result.ok) continue
+    complete = false
+    deps.logger.warn({ uid: entry.uid, code: result.failure.code }, result.failure.message)
+  }
+  return complete
+}
+
+async function recover(entry: JournalEntry, deps: Deps): Promise<Result<unknown>> {
+  const tokens = entry.phase === 'answered' ? tokensOf(entry, deps) : undefined
+  if (entry.phase === 'answered' && tokens?.refreshToken !== undefined) {
+    return commit(
+      { tokens, presented: entry.refreshToken, source: entry.source },
+      { credential: subjectOf(entry), sealingKey: entry.sealingKey },
+      deps,
+    )
+  }
+  const read = await readRecord(subjectOf(entry), entry.sealingKey, deps)
+  if (!read.ok) return read
+  const record = read.value
+  return isOwn(record, entry, deps)
+    ? deps.records.replace(withoutProcess(record, entry, tokens), entry.sealingKey)
+    : ok(record)
+}
+
+/** True when the record says that this process, or the one before it with the same journal, presents this token. */
+function isOwn({ intent }: RefreshRecord, { refreshToken }: JournalEntry, { records, holders }: Deps): boolean {
+  return (
+    intent?.holder?.journalId === holders.self.journalId && intent.fingerprint === records.fingerprint(refreshToken)
+  )
+}
+
+/** What the record says once it is known how far the process got. */
+function withoutProcess(record: RefreshRecord, entry: JournalEntry, tokens: RotatedTokens | undefined): RefreshRecord {
+  if (entry.phase === 'sent') return unanswered(record)
+  if (entry.phase === 'answered') return tokens === undefined ? unanswered(record) : disarmed(record)
+  if (entry.sends === 1 || record.intent === undefined) return disarmed(record)
+  const { holder: _gone, ...intent } = record.intent
+  return { ...record, intent: { ...intent, sends: entry.sends - 1 } }
+}
+
+/** Undefined when the answer settles nothing. */
+function tokensOf(entry: AnsweredEntry, deps: Deps): RotatedTokens | undefined {
+  const indexed = deps.resources.credential(entry.credential)
+  const credential = indexed?.type === 'credential' ? indexed.credential : undefined
+  const provider = credential === undefined ? undefined : deps.resources.provider(credential)
+  const known = provider?.kind === 'found' ? provider.value : unknownProvider
+  const reading = readTokenAnswer(entry.answer, {
+    provider: known,
+    startedAt: entry.startedAt,
+    scopes: credential?.spec.scopes ?? [],
+  })
+  if (settlesNothing(reading)) return undefined
+  if (reading.kind === 'issued') return reading.tokens
+  return reading.refreshToken === undefined ? {} : { refreshToken: reading.refreshToken }
+}
+
+/** What an answer is read against when its provider is gone: the refresh token is kept all the same. */
+const unknownProvider = { kind: 'OAuthProvider', name: '', accessTokenLifetimeSeconds: 60 } as const
+
+function subjectOf({ uid, credential: key }: JournalEntry): Pick<Credential, 'uid' | 'key'> {
+  return { uid, key }
+}

@@ -1,0 +1,183 @@
+import type { Observed, PendingTokens, IntentWatch } from './observed.ts'
+import type { Failure } from './failures.ts'
+import {
+  judgePreflight,
+  mayKeepInRecord,
+  needsPreflight,
+  type Preflight,
+  type Verdict,
+  withOwnership,
+} from './preflight.ts'
+import { isFailure, usableReferents } from './referents.ts'
+import type { Result } from './result.ts'
+import { sameSecret, Sensitive } from './sensitive.ts'
+import { settleFailed, settleFine, settleStalled } from './settle.ts'
+import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
+import type { Action, Progress, RecordLook, SendAction, Step } from './step.ts'
+import type { EpochSeconds } from './time.ts'
+import type { StoredRefreshToken } from './tokens.ts'
+import { journaledSends } from './uncertainty.ts'
+
+interface Read {
+  readonly action: Action
+  readonly result: Result<StoredRefreshToken>
+}
+
+/** Follows a read of the store. */
+export function afterRead(
+  observed: Observed,
+  progress: Progress,
+  { action: read, result }: Read,
+  now: EpochSeconds,
+): Step {
+  if (!result.ok) return afterFailedRead(observed, progress, result.failure, now)
+  const stored = result.value
+  const refused = read.kind === 'read-refresh-token' ? read.unlessSameAs : undefined
+  if (refused !== undefined && isSameAsRefused(progress, stored)) return settleStalled(progress, refused, now)
+  const usable = usableReferents(observed)
+  if (isFailure(usable)) return settleFailed(observed, progress, usable, now)
+  if (needsPreflight(observed, usable.provider))
+    return { kind: 'act', action: { kind: 'pre-flight', stored }, progress }
+  const earlier = journaledSends(observed.journal, stored.refreshToken)
+  return send(progress, { kind: 'send-refresh-token', base: stored, ...(earlier && { earlier }) })
+}
+
+/** The record knows the newest refresh token too, and a human may have said that it is enough for a while. */
+function afterFailedRead(observed: Observed, progress: Progress, storeFailure: Failure, now: EpochSeconds): Step {
+  const refreshToken = observed.record?.retained?.tokens?.refreshToken
+  if (refreshToken === undefined || !mayKeepInRecord(observed, now)) {
+    return settleFailed(observed, progress, storeFailure, now)
+  }
+  const { claim } = observed
+  const stored = { refreshToken, version: '', document: new Sensitive(''), ...(claim && { claim }) }
+  return { kind: 'act', action: { kind: 'pre-flight', stored, storeFailure }, progress }
+}
+
+function isSameAsRefused({ state, rejected }: Progress, stored: StoredRefreshToken): boolean {
+  return state.storeVersion === stored.version || (rejected !== undefined && sameSecret(rejected, stored.refreshToken))
+}
+
+interface Looked {
+  readonly stored: StoredRefreshToken
+  readonly preflight: Preflight
+  readonly intentWatch?: IntentWatch
+}
+
+/** Follows the look at everything that a successor needs. */
+export function afterPreflight(observed: Observed, before: Progress, looked: Looked, now: EpochSeconds): Step {
+  const { stored, preflight, intentWatch } = looked
+  const { intentWatch: _earlier, record: _older, ...rest } = before
+  const progress: Progress = {
+    ...rest,
+    ...(preflight.record.ok && { record: preflight.record.value }),
+    ...(stored.claim && { claim: stored.claim }),
+    ...(intentWatch && { intentWatch }),
+  }
+  const usable = usableReferents(observed)
+  if (isFailure(usable)) return settleFailed(observed, progress, usable, now)
+  const verdict = judgePreflight(observed, preflight, { ...usable, stored }, now)
+  return follow(observed, progress, { verdict, stored, preflight }, now)
+}
+
+interface Judged {
+  readonly verdict: Verdict
+  readonly stored: StoredRefreshToken
+  readonly preflight: Preflight
+}
+
+function follow(
+  observed: Observed,
+  progress: Progress,
+  { verdict, stored, preflight }: Judged,
+  now: EpochSeconds,
+): Step {
+  switch (verdict.kind) {
+    case 'refuse':
+      return settleFailed(observed, progress, verdict.failure, now)
+    case 'claim':
+      return { kind: 'act', action: { kind: 'claim-document', stored, preflight }, progress }
+    case 'recover':
+      return recover(observed, progress, { missing: verdict, stored }, now)
+    case 'send': {
+      const { base, earlier } = verdict
+      const { record } = progress
+      const storeBehind = !sameSecret(base.refreshToken, stored.refreshToken) || stored.version === ''
+      const told: Progress = { ...progress, storeIsNewest: !storeBehind }
+      return send(told, {
+        kind: 'send-refresh-token',
+        base,
+        storeBehind,
+        ...(earlier && { earlier }),
+        ...(record && { record }),
+      })
+    }
+  }
+}
+
+/** Follows the claim of a document: what was found before holds for the claimed one as well. */
+export function afterClaim(
+  observed: Observed,
+  progress: Progress,
+  { preflight, result }: { readonly preflight: Preflight; readonly result: Result<StoredRefreshToken> },
+  now: EpochSeconds,
+): Step {
+  if (!result.ok) return settleFailed(observed, progress, result.failure, now)
+  return afterPreflight(observed, withOwnership(observed, progress), { stored: result.value, preflight }, now)
+}
+
+/** Follows a look at what the record holds: what its store lacks goes there. */
+export function afterRecordLook(
+  observed: Observed,
+  progress: Progress,
+  result: Result<RecordLook>,
+  now: EpochSeconds,
+): Step {
+  if (!result.ok) return settleFailed(observed, progress, result.failure, now)
+  const { record, stored, storeBehind } = result.value
+  const known: Progress = { ...progress, record }
+  const tokens = record.retained?.tokens
+  if (!storeBehind || stored === undefined || tokens === undefined) {
+    return settleFine(observed, { ...known, storeIsNewest: !storeBehind }, now)
+  }
+  const { store } = observed
+  const dueAt = store.kind === 'found' ? storeWriteDueAtOf(store.value, record, now) : undefined
+  const missing = { tokens, persisted: false, ...(dueAt !== undefined && { storeWriteDueAt: dueAt }) }
+  return recover(observed, known, { missing, stored }, now)
+}
+
+interface Missing {
+  readonly missing: Omit<Extract<Verdict, { kind: 'recover' }>, 'kind'>
+  readonly stored: StoredRefreshToken
+}
+
+/** Tokens of the record go where they are missing, as if their answer had just come. */
+function recover(observed: Observed, progress: Progress, { missing, stored }: Missing, now: EpochSeconds): Step {
+  const { tokens, persisted, storeWriteDueAt } = missing
+  const { accessToken } = tokens
+  const { state, record } = progress
+  const isNews = accessToken !== undefined && accessToken.issuedAt > (state.lastRefreshAt ?? 0)
+  const alive = accessToken !== undefined && accessToken.expiresAt > now
+  const pending: PendingTokens = {
+    tokens,
+    base: stored,
+    source: record?.retained?.source ?? observed.credential.spec.refreshToken,
+    presented: stored.refreshToken,
+    persisted,
+    recorded: true,
+    behindSince: accessToken?.issuedAt ?? now,
+    published: !(isNews && alive),
+    writeBackFailures: 0,
+    ...(storeWriteDueAt !== undefined && { storeWriteDueAt }),
+  }
+  const refreshes = state.refreshes + (isNews ? 1 : 0)
+  const next: Progress = { ...progress, state: { ...state, refreshes }, pending, ...(alive && { accessToken }) }
+  if (!persisted && storeWriteDueAt === undefined) {
+    return { kind: 'act', action: { kind: 'write-back', pending }, progress: next }
+  }
+  if (accessToken === undefined || pending.published) return settleFine(observed, next, now)
+  return { kind: 'act', action: { kind: 'publish', accessToken }, progress: next }
+}
+
+function send(progress: Progress, action: SendAction): Step {
+  return { kind: 'act', action, progress }
+}

@@ -1,0 +1,63 @@
+import { type CredentialKey, keyText } from './credential.ts'
+import type { DocumentClaim } from './document-claim.ts'
+import { type Failure, failure } from './failures.ts'
+import type { Observed } from './observed.ts'
+import type { StoredRefreshToken } from './tokens.ts'
+
+/** What a document's claim is compared with. */
+export interface Ownership {
+  /** Identifies this cluster, or this state directory. */
+  readonly installation: string
+  /** The claim is by this installation, and its credential does not exist any more. */
+  readonly ownerIsGone: boolean
+  /** Another credential of this process that uses the same refresh token from elsewhere. */
+  readonly twin?: CredentialKey
+}
+
+/** The owner's id of a credential: nobody else's, in no cluster. */
+export function ownerId(installation: string, uid: string): string {
+  return `${installation}/${uid}`
+}
+
+export function ownerName(installation: string, key: CredentialKey): string {
+  return `OAuthCredential ${keyText(key)} of installation ${installation}`
+}
+
+/** Why the refresh token belongs to somebody else. */
+export function ownershipProblem(
+  observed: Observed,
+  { claim }: StoredRefreshToken,
+  ownership: Ownership,
+): Failure | undefined {
+  const { twin } = ownership
+  if (twin !== undefined) return owned(observed, `OAuthCredential ${keyText(twin)}`)
+  if (claim?.kind !== 'claimed' || isOwn(observed, claim.claim, ownership) || mayTakeOver(observed, ownership)) {
+    return undefined
+  }
+  return owned(observed, claim.claim.ownerName)
+}
+
+/** True when the document is to say that the refresh token is ours. */
+export function wantsClaim(observed: Observed, { claim }: StoredRefreshToken, ownership: Ownership): boolean {
+  if (claim === undefined) return false
+  return claim.kind === 'free' || !isOwn(observed, claim.claim, ownership)
+}
+
+/** The failure of a credential whose refresh token another one refreshes. */
+export function owned({ credential }: Pick<Observed, 'credential'>, owner: string): Failure {
+  const what = `The refresh token of OAuthCredential ${keyText(credential.key)} is refreshed by ${owner}.`
+  return failure('REFRESH_TOKEN_OWNED', what)
+}
+
+/** True while a human's request to take the token over has not been handled. */
+export function asksForOwnership({ credential, state }: Pick<Observed, 'credential' | 'state'>): boolean {
+  return credential.ownershipRequest !== undefined && credential.ownershipRequest !== state.handledOwnershipRequest
+}
+
+function mayTakeOver(observed: Observed, { ownerIsGone }: Ownership): boolean {
+  return ownerIsGone || asksForOwnership(observed)
+}
+
+function isOwn({ credential }: Observed, { owner }: DocumentClaim, { installation }: Ownership): boolean {
+  return owner === ownerId(installation, credential.uid)
+}

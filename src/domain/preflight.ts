@@ -1,0 +1,191 @@
+import { keyText, sameSource } from './credential.ts'
+import { type Failure, failure } from './failures.ts'
+import type { Observed } from './observed.ts'
+import { asksForOwnership, type Ownership, ownershipProblem, wantsClaim } from './ownership.ts'
+import type { Provider } from './provider.ts'
+import type { RecordHolder, RefreshRecord, RetainedTokens } from './refresh-record.ts'
+import type { Result } from './result.ts'
+import { mayRotate, tokenOrigin } from './rotation.ts'
+import { dueAt } from './settle.ts'
+import { storeWriteDueAt, writeBudgetProblem } from './store-pacing.ts'
+import type { Progress } from './step.ts'
+import type { EpochSeconds } from './time.ts'
+import type { TokenStore } from './token-store.ts'
+import type { RotatedTokens, StoredRefreshToken } from './tokens.ts'
+import { type EarlierSends, intentStanding, journaledSends } from './uncertainty.ts'
+
+/** What was found before a refresh token is spent that the server may replace. Finding it changed nothing. */
+export interface Preflight {
+  readonly record: Result<RefreshRecord>
+  /** Of the refresh token in the store. */
+  readonly fingerprint: string
+  /** Of whether the store would take a write over this document. */
+  readonly writable: Result<void>
+  /** Of whether the target would take a publication. */
+  readonly target: Result<void>
+  readonly self: RecordHolder
+  /** The holder of the record's intent is gone for certain, and for long enough. */
+  readonly holderIsOver: boolean
+  readonly ownership: Ownership
+}
+
+/** What follows from it. */
+export type Verdict =
+  | { readonly kind: 'refuse'; readonly failure: Failure }
+  /** The document is to name its owner first. */
+  | { readonly kind: 'claim' }
+  /** Newer tokens than the store's, or than the target's, are in the record: they go there, and nothing is spent. */
+  | {
+      readonly kind: 'recover'
+      readonly tokens: RotatedTokens
+      readonly persisted: boolean
+      /** Present when the store is to be left alone until then. */
+      readonly storeWriteDueAt?: EpochSeconds
+    }
+  | { readonly kind: 'send'; readonly base: StoredRefreshToken; readonly earlier?: EarlierSends }
+
+/** Shares of the access token's life; what is left below is near its end. */
+const nearEndShare = 0.2
+
+export interface PreflightSubject {
+  readonly provider: Provider
+  readonly store: TokenStore
+  readonly stored: StoredRefreshToken
+}
+
+/**
+ * Says whether the refresh token may be spent. Pure.
+ *
+ * The order is the argument: first that all is known, then whose the token is, then that it is the
+ * newest, then that nobody else presents it, then that its successor has a place.
+ */
+export function judgePreflight(
+  observed: Observed,
+  found: Preflight,
+  subject: PreflightSubject,
+  now: EpochSeconds,
+): Verdict {
+  if (!found.record.ok) return refuse(found.record.failure)
+  const record = found.record.value
+  const notOurs = ownershipProblem(observed, subject.stored, found.ownership)
+  if (notOurs !== undefined) return refuse(notOurs)
+  if (record.spent.includes(found.fingerprint)) return storeBehind(observed, { record, found, subject }, now)
+  const { retained } = record
+  const newest = retained?.fingerprint === found.fingerprint ? retained : undefined
+  if (newest?.tokens !== undefined && isUnpublished(observed, newest, now)) {
+    return { kind: 'recover', tokens: newest.tokens, persisted: true }
+  }
+  return judgeSend(observed, { record, found, subject, base: subject.stored, fingerprint: found.fingerprint }, now)
+}
+
+interface Known {
+  readonly record: RefreshRecord
+  readonly found: Preflight
+  readonly subject: PreflightSubject
+}
+
+/** The token of the store was replaced by another one: it is never presented. */
+function storeBehind(observed: Observed, known: Known, now: EpochSeconds): Verdict {
+  const { record, subject } = known
+  const { retained } = record
+  const refreshToken = retained?.tokens?.refreshToken
+  if (retained?.tokens === undefined || refreshToken === undefined) return refuse(rolledBack(observed))
+  const dueAt = storeWriteDueAt(subject.store, record, now)
+  if (dueAt === undefined) return { kind: 'recover', tokens: retained.tokens, persisted: false }
+  if (isUnpublished(observed, retained, now)) {
+    return { kind: 'recover', tokens: retained.tokens, persisted: false, storeWriteDueAt: dueAt }
+  }
+  const base = { ...subject.stored, refreshToken }
+  return judgeSend(observed, { ...known, base, fingerprint: retained.fingerprint }, now)
+}
+
+interface Candidate extends Known {
+  readonly base: StoredRefreshToken
+  /** Of the refresh token in `base`. */
+  readonly fingerprint: string
+}
+
+function judgeSend(observed: Observed, candidate: Candidate, now: EpochSeconds): Verdict {
+  const { record, found, subject, base, fingerprint } = candidate
+  const { journal } = observed
+  const standing = intentStanding(record, fingerprint, { ...found, journal })
+  if (standing.kind === 'held') return refuse(underWay(observed, standing.holder))
+  const refusal = originProblem(observed, candidate) ?? placeProblem(observed, found, now)
+  if (refusal !== undefined) return refuse(refusal)
+  const budget = writeBudgetProblem(observed, subject.provider, subject.store)
+  if (budget !== undefined) return refuse(budget)
+  if (wantsClaim(observed, subject.stored, found.ownership) && found.writable.ok) return { kind: 'claim' }
+  const earlier = standing.kind === 'uncertain' ? standing.earlier : journaledSends(journal, base.refreshToken)
+  return { kind: 'send', base, ...(earlier && { earlier }) }
+}
+
+/** A refresh token goes only to the server that it, or the one before it, went to. */
+function originProblem({ credential }: Observed, { record, subject, fingerprint }: Candidate): Failure | undefined {
+  const origin = tokenOrigin(subject.provider)
+  const isKnown = fingerprint === record.retained?.fingerprint || fingerprint === record.intent?.fingerprint
+  if (!isKnown || record.origin === undefined || record.origin === origin || credential.allowedOrigin === origin) {
+    return undefined
+  }
+  const what = `The refresh token of OAuthCredential ${keyText(credential.key)} belongs to ${record.origin}, and its provider now names ${origin}.`
+  return failure('TOKEN_ORIGIN_CHANGED', what)
+}
+
+/** Why the successor would have no place. */
+function placeProblem(observed: Observed, { target, writable }: Preflight, now: EpochSeconds): Failure | undefined {
+  if (!target.ok) return target.failure
+  return writable.ok || mayKeepInRecord(observed, now) ? undefined : writable.failure
+}
+
+/** True when a human has allowed the record to be the only place, and the access token is nearly over. */
+export function mayKeepInRecord({ credential, state }: Observed, now: EpochSeconds): boolean {
+  if (credential.spec.refresh.storeOutage !== 'RecordOnly') return false
+  const { accessTokenExpiresAt: expiresAt, lastRefreshAt: issuedAt } = state
+  if (expiresAt === undefined || issuedAt === undefined) return false
+  return expiresAt - now <= nearEndShare * (expiresAt - issuedAt)
+}
+
+/** True when an access token came with the newest refresh token, and no earlier process got to publish it. */
+function isUnpublished(observed: Observed, { tokens, source }: RetainedTokens, now: EpochSeconds): boolean {
+  const { state, credential } = observed
+  const accessToken = tokens?.accessToken
+  if (accessToken === undefined || isRequested(observed)) return false
+  if (!sameSource(source, credential.spec.refreshToken)) return false
+  if (accessToken.issuedAt <= (state.lastRefreshAt ?? 0)) return false
+  const { issuedAt: lastRefreshAt, expiresAt: accessTokenExpiresAt } = accessToken
+  const due = dueAt(observed, { ...state, lastRefreshAt, accessTokenExpiresAt }, now)
+  return due !== undefined && now < due
+}
+
+function isRequested({ credential, state }: Observed): boolean {
+  return credential.refreshRequest !== undefined && credential.refreshRequest !== state.handledRefreshRequest
+}
+
+function rolledBack({ credential }: Observed): Failure {
+  const { key } = credential.spec.refreshToken
+  const what = `The document "${key}" of OAuthCredential ${keyText(credential.key)} holds a refresh token that was replaced before.`
+  return failure('STORE_ROLLED_BACK', what)
+}
+
+function underWay({ credential }: Observed, { pod, journalId }: RecordHolder): Failure {
+  const who = pod === undefined ? `the process with the journal ${journalId}` : `Pod ${pod.name}`
+  const what = `A refresh of OAuthCredential ${keyText(credential.key)} was begun by ${who}, which may hold the answer.`
+  return failure('REFRESH_UNDER_WAY', what, underWayLookSeconds)
+}
+
+const underWayLookSeconds = 10
+
+function refuse(cause: Failure): Verdict {
+  return { kind: 'refuse', failure: cause }
+}
+
+/** True when a read is to be followed by a look at everything that a successor needs. */
+export function needsPreflight(observed: Observed, provider: Provider): boolean {
+  return mayRotate(observed, provider) || asksForOwnership(observed)
+}
+
+/** Progress that acknowledges a handled request for ownership. */
+export function withOwnership(observed: Observed, progress: Progress): Progress {
+  const { ownershipRequest } = observed.credential
+  if (ownershipRequest === undefined) return progress
+  return { ...progress, state: { ...progress.state, handledOwnershipRequest: ownershipRequest } }
+}

@@ -1,0 +1,20 @@
+import type { Observed } from './observed.ts'
+import type { Provider } from './provider.ts'
+
+/**
+ * True when a refresh may bring another refresh token, so that the old one must not be spent before
+ * its successor has a place. A server that has never rotated is believed until it does.
+ */
+export function mayRotate(
+  { state, firstOwner }: Pick<Observed, 'state' | 'firstOwner'>,
+  { rotation }: Pick<Provider, 'rotation'>,
+): boolean {
+  if (rotation.mode === 'Detect') return (state.rotates ?? firstOwner?.rotates) !== false
+  return rotation.mode === 'Always'
+}
+
+/** Scheme, host and port of the token endpoint: what all credentials of one server share. */
+export function tokenOrigin({ tokenEndpoint }: Provider): string {
+  const origin = tokenEndpoint.split('/', 3).join('/').toLowerCase()
+  return origin.replace(origin.startsWith('https:') ? /:443$/ : /:80$/, '')
+}

@@ -1,0 +1,74 @@
+import type { JournalEntry } from './journal-entry.ts'
+import type { Provider } from './provider.ts'
+import type { RecordHolder, RefreshIntent, RefreshRecord } from './refresh-record.ts'
+import { sameSecret, type Sensitive } from './sensitive.ts'
+import type { EpochSeconds } from './time.ts'
+
+/** Sends of a refresh token whose answers were lost. */
+export interface EarlierSends {
+  readonly sends: number
+  /** When the first of them began. */
+  readonly startedAt: EpochSeconds
+}
+
+/** How an intent that stands in a record is to be taken. */
+export type IntentStanding =
+  /** Nobody presents this token. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'uncertain'; readonly earlier: EarlierSends }
+  /** Another process may still present it, or hold the answer. */
+  | { readonly kind: 'held'; readonly holder: RecordHolder }
+
+/** What tells how a record's intent stands. */
+export interface IntentWitness {
+  readonly self: RecordHolder
+  /** What the own journal knows. */
+  readonly journal: JournalEntry | undefined
+  /** The holder's journal is gone for certain, and it has been long enough that nothing of it can be on the wire. */
+  readonly holderIsOver: boolean
+}
+
+/** How the intent of a record stands for the token with this fingerprint. */
+export function intentStanding(
+  { intent }: Pick<RefreshRecord, 'intent'>,
+  fingerprint: string,
+  witness: IntentWitness,
+): IntentStanding {
+  if (intent === undefined || intent.fingerprint !== fingerprint) return { kind: 'none' }
+  const { holder } = intent
+  if (holder === undefined || witness.holderIsOver) return { kind: 'uncertain', earlier: earlierOf(intent) }
+  if (holder.journalId !== witness.self.journalId) return { kind: 'held', holder }
+  return ownStanding(intent, witness.journal)
+}
+
+/** The own journal knows of every send before it happens: without an entry there was none this time. */
+function ownStanding(intent: RefreshIntent, journal: JournalEntry | undefined): IntentStanding {
+  if (journal?.phase === 'sent') return { kind: 'uncertain', earlier: journal }
+  const { sends, startedAt } = intent
+  return sends > 1 ? { kind: 'uncertain', earlier: { sends: sends - 1, startedAt } } : { kind: 'none' }
+}
+
+function earlierOf({ sends, startedAt }: RefreshIntent): EarlierSends {
+  return { sends, startedAt }
+}
+
+/** What the own journal knows of lost answers to this very token. */
+export function journaledSends(journal: JournalEntry | undefined, refreshToken: Sensitive): EarlierSends | undefined {
+  if (journal === undefined || journal.phase === 'answered' || !sameSecret(journal.refreshToken, refreshToken)) {
+    return undefined
+  }
+  const { phase, sends, startedAt } = journal
+  const lost = phase === 'sent' ? sends : sends - 1
+  return lost > 0 ? { sends: lost, startedAt } : undefined
+}
+
+/** Seconds that a lost answer can still be had by another send; undefined when the server grants none, or no more. */
+export function leewaySeconds(
+  { rotation }: Provider,
+  { sends, startedAt }: EarlierSends,
+  at: EpochSeconds,
+): number | undefined {
+  const { reuseLeewaySeconds, leewayKind } = rotation
+  if (leewayKind === 'PreviousGeneration' && sends > 1) return undefined
+  return at < startedAt + reuseLeewaySeconds ? reuseLeewaySeconds : undefined
+}
