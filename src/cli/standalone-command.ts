@@ -13,6 +13,7 @@ export interface StandaloneFlags extends EndpointFlags, LogFlags {
   readonly manifests: string
   readonly output: string
   readonly state?: string
+  readonly installation?: string
   readonly metricsAddress?: string
 }
 
@@ -31,6 +32,13 @@ export function addStandaloneCommand(program: Command, run: (flags: StandaloneFl
       environmentOption('--output <directory>', 'where targets are written, one directory each').makeOptionMandatory(),
     )
     .addOption(environmentOption('--state <directory>', 'journal and status; default: .state below the output'))
+    .addOption(
+      environmentOption(
+        '--installation <name>',
+        'name under which documents of Vault and AWS are claimed; the same for runs that follow one another with a new state ' +
+          'directory each, never for two at a time; default: made with the journal',
+      ),
+    )
     .addOption(
       environmentOption(
         '--metrics-address <host:port>',

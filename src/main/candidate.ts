@@ -30,6 +30,8 @@ export interface Candidate {
 
 /** How often a replica that may begin looks whether its index is complete. */
 const syncCheckMs = 20
+/** How often a replica tries to tell what its journal knows. */
+const recoveryRetryMs = 5000
 
 /** Stands for election, and lets the operator act for as long as this replica leads and knows every manifest. */
 export function startCandidate(options: CandidateOptions): Candidate {
@@ -43,7 +45,7 @@ function soleCandidate({ operator, source, clock, metrics }: CandidateOptions): 
     mayAct: () => true,
     stop: async () => {
       cancel()
-      await operator.end()
+      await operator.end({ flush: true })
     },
   }
 }
@@ -62,6 +64,7 @@ function electedCandidate(options: CandidateOptions): Candidate {
     identity,
   })
   let stopped = false
+  const cancelRecovery = recoverWhileStandby(options)
   let cancel: () => void = () => undefined
   let ended: Promise<void> = Promise.resolve()
   const stand = (): void => {
@@ -72,7 +75,7 @@ function electedCandidate(options: CandidateOptions): Candidate {
       onLost: () => {
         cancel()
         // The engine's memory ends with the term: what the next leader does in between would make it wrong.
-        ended = operator.end().then(() => (stopped ? undefined : stand()))
+        ended = operator.end({ flush: false }).then(() => (stopped ? undefined : stand()))
       },
     })
   }
@@ -83,10 +86,26 @@ function electedCandidate(options: CandidateOptions): Candidate {
     stop: async () => {
       stopped = true
       cancel()
+      cancelRecovery()
       await ended
-      await operator.end()
+      await operator.end({ flush: election.isLeader() })
       await election.release()
     },
+  }
+}
+
+/** What a process left that ended in the middle of a refresh is told to whoever leads, as long as that is another one. */
+function recoverWhileStandby({ operator, source, clock }: CandidateOptions): () => void {
+  let cancel: () => void = () => undefined
+  const look = async (): Promise<void> => {
+    if (operator.acts()) return
+    const done = await operator.recoverJournal()
+    if (!done) cancel = clock.wakeAfter(recoveryRetryMs, () => void look())
+  }
+  const cancelWait = whenSynced(source, clock, () => void look())
+  return () => {
+    cancelWait()
+    cancel()
   }
 }
 

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openRefreshJournal } from '../adapters/files/refresh-journal.ts'
+import { type IdentifiedJournal, openIdentifiedJournal } from '../adapters/files/journal-id.ts'
 import { chooseConnection } from '../adapters/kubernetes/choose-connection.ts'
 import type { ConnectionSettingsSource } from '../adapters/kubernetes/connection-settings.ts'
 import { KubernetesEventRecorder } from '../adapters/kubernetes/event-recorder.ts'
+import { KubernetesRefreshRecords } from '../adapters/kubernetes/refresh-records.ts'
 import { KubernetesResourceSource } from '../adapters/kubernetes/resource-source.ts'
 import { KubernetesSecretReader } from '../adapters/kubernetes/secret-reader.ts'
 import { KubernetesSecretStore } from '../adapters/kubernetes/secret-store.ts'
@@ -13,12 +14,14 @@ import { KubernetesStatusWriter } from '../adapters/kubernetes/status-writer.ts'
 import { TargetSecrets } from '../adapters/kubernetes/target-secret.ts'
 import { KubeTransport } from '../adapters/kubernetes/transport.ts'
 import { HttpTokenEndpoint } from '../adapters/oauth/http-token-endpoint.ts'
+import { newSealingKey } from '../adapters/system/sealing-key.ts'
 import { systemRandom } from '../adapters/system/system-random.ts'
+import { tokenFingerprint } from '../adapters/system/token-fingerprint.ts'
 import { decodeResource } from '../api/decode.ts'
 import { Operator, type OperatorParts } from '../app/operator.ts'
 import type { ControllerFlags } from '../cli/controller-command.ts'
-import type { RefreshJournal } from '../ports/refresh-journal.ts'
 import { orEnd } from './cannot-begin.ts'
+import { ClusterIdentity } from './cluster-identity.ts'
 import { startCandidate } from './candidate.ts'
 import { crashOnBug, endSignal } from './process-end.ts'
 import { readOwnServiceAccountToken } from './service-account.ts'
@@ -56,16 +59,16 @@ export async function controller(flags: ControllerFlags): Promise<void> {
     return cannotBegin(`The kubeconfig ${flags.kubeconfig} does not exist.`)
   }
   const directory = flags.journal ?? join(tmpdir(), 'oauth-credential-operator')
-  const journal = await openRefreshJournal({
+  const journal = await openIdentifiedJournal({
     file: join(directory, 'journal'),
     durability: 'process',
     private: flags.journal === undefined,
   })
   if (!journal.ok) return cannotBegin(journal.failure.message)
-  const stop = await orEnd(logger, ended, () => run(flags, observed, { settings, journal: journal.value, crash }))
+  const stop = await orEnd(logger, ended, () => run(flags, observed, { settings, ...journal.value, crash }))
   logger.info({ signal: await ended }, 'ending: what is under way is finished first')
   await stop()
-  await journal.value.close()
+  await journal.value.journal.close()
 
   function cannotBegin(why: string): void {
     logger.error({}, why)
@@ -73,15 +76,14 @@ export async function controller(flags: ControllerFlags): Promise<void> {
   }
 }
 
-interface Opened {
+interface Opened extends IdentifiedJournal {
   readonly settings: ConnectionSettingsSource
-  readonly journal: RefreshJournal
   readonly crash: (bug: unknown) => void
 }
 
 async function run(flags: ControllerFlags, observed: Telemetry, opened: Opened): Promise<() => Promise<void>> {
   const { clock, logger, metrics } = observed
-  const { settings, journal, crash } = opened
+  const { settings, journal, journalId, crash } = opened
   const namespace = flags.namespace ?? (await namespaceOf(settings)) ?? defaultNamespace
   const identity = flags.identity ?? `${hostname()}_${process.pid}`
   const userAgent = `oauth-credential-operator/${build.version}`
@@ -96,12 +98,25 @@ async function run(flags: ControllerFlags, observed: Telemetry, opened: Opened):
     metrics,
     watchNamespaces: flags.watchNamespaces,
   })
-  const ports = clusterPorts(flags, observed, { client, namespace, identity })
+  const readOwnToken = () => readOwnServiceAccountToken(flags.serviceAccountDirectory)
+  const cluster = new ClusterIdentity({ client, clock, logger, namespace, journalId, readOwnToken, ...ownPodNames() })
+  const ports = clusterPorts(flags, observed, { client, namespace, identity, cluster })
   const operator = new Operator(
     { clock, logger, metrics, journal, ...ports.parts, mayBegin: () => candidate.mayAct() },
     crash,
   )
-  const candidate = startCandidate({ client, clock, logger, metrics, namespace, identity, flags, operator, source })
+  const knows = { synced: () => source.synced() && cluster.known() }
+  const candidate = startCandidate({
+    client,
+    clock,
+    logger,
+    metrics,
+    namespace,
+    identity,
+    flags,
+    operator,
+    source: knows,
+  })
   const stopServing = await serve(observed, operator, {
     metricsAddress: flags.metricsAddress,
     healthAddress: flags.healthAddress,
@@ -110,10 +125,12 @@ async function run(flags: ControllerFlags, observed: Telemetry, opened: Opened):
       { name: 'caches', problem: () => (source.synced() ? undefined : 'not every kind has been listed yet') },
     ],
   })
+  const stopLearning = cluster.learn()
   const stopReading = source.start(operator.resources)
   logger.info({ namespace, identity, version: build.version }, 'controller')
   return async () => {
     await candidate.stop()
+    stopLearning()
     await ports.close()
     await stopReading()
     await client.close()
@@ -125,13 +142,19 @@ interface Place {
   readonly client: KubeTransport
   readonly namespace: string
   readonly identity: string
+  readonly cluster: ClusterIdentity
+}
+
+/** What the downward API may tell of the own Pod. */
+function ownPodNames(): { readonly podName: string | undefined; readonly podUid: string | undefined } {
+  return { podName: process.env['POD_NAME'], podUid: process.env['POD_UID'] }
 }
 
 /** The operator's ports, as a cluster has them. */
 function clusterPorts(
   flags: ControllerFlags,
   { clock, logger, metrics }: Telemetry,
-  { client, namespace: operatorNamespace, identity }: Place,
+  { client, namespace: operatorNamespace, identity, cluster }: Place,
 ): {
   readonly parts: Omit<OperatorParts, 'clock' | 'logger' | 'metrics' | 'journal' | 'mayBegin'>
   close(): Promise<void>
@@ -148,6 +171,11 @@ function clusterPorts(
       tokenEndpoint: new HttpTokenEndpoint({ secrets, version: build.version, ...flags }),
       sink: new TargetSecrets(client),
       status: new KubernetesStatusWriter(client),
+      records: new KubernetesRefreshRecords({ client, namespace: operatorNamespace, fingerprint: tokenFingerprint }),
+      holders: cluster,
+      installation: cluster,
+      seesAllCredentials: flags.watchNamespaces.length === 0,
+      newSealingKey,
       usesFinalizers: true,
     },
     close: async () => {

@@ -5,8 +5,12 @@ import { LogEventRecorder } from '../adapters/files/event-log.ts'
 import { FileRefreshTokenStore } from '../adapters/files/file-store.ts'
 import { ManifestSecretReader, NoServiceAccounts } from '../adapters/files/manifest-secrets.ts'
 import { ManifestDirectory } from '../adapters/files/manifest-source.ts'
-import { openRefreshJournal } from '../adapters/files/refresh-journal.ts'
+import { type IdentifiedJournal, openIdentifiedJournal } from '../adapters/files/journal-id.ts'
+import { LoneHolder } from '../adapters/files/lone-holder.ts'
+import { FileRefreshRecords } from '../adapters/files/refresh-records.ts'
 import { StatusFile } from '../adapters/files/status-file.ts'
+import { newSealingKey } from '../adapters/system/sealing-key.ts'
+import { tokenFingerprint } from '../adapters/system/token-fingerprint.ts'
 import { HttpTokenEndpoint } from '../adapters/oauth/http-token-endpoint.ts'
 import { decodeResource, encodeStatus, unknownKindProblem } from '../api/decode.ts'
 import { Operator } from '../app/operator.ts'
@@ -15,7 +19,7 @@ import { keyText } from '../domain/credential.ts'
 import type { ResourceHandler } from '../ports/resource-source.ts'
 import { cannotUse, orEnd } from './cannot-begin.ts'
 import { crashOnBug, endSignal } from './process-end.ts'
-import { standaloneFiles } from './standalone-files.ts'
+import { type StandaloneFiles, standaloneFiles } from './standalone-files.ts'
 import { remoteStores } from './stores.ts'
 import { serve, type Telemetry, telemetry } from './telemetry.ts'
 import { build } from './version.ts'
@@ -32,7 +36,7 @@ export async function standalone(flags: StandaloneFlags): Promise<void> {
   const ended = endSignal()
   const files = standaloneFiles(flags.output, flags.state)
   await orEnd(observed.logger, ended, () => makeDirectory(files.state))
-  const journal = await openRefreshJournal({ file: files.journal, durability: 'disk' })
+  const journal = await openIdentifiedJournal({ file: files.journal, durability: 'disk' })
   if (!journal.ok) {
     observed.logger.error({ code: journal.failure.code }, journal.failure.message)
     process.exitCode = 1
@@ -41,11 +45,11 @@ export async function standalone(flags: StandaloneFlags): Promise<void> {
   const status = new StatusFile({ path: files.status, encode: encodeStatus })
   await status.load()
   const stop = await orEnd(observed.logger, ended, () =>
-    run(flags, observed, { status, journal: journal.value, crash }),
+    run(flags, observed, { status, files, ...journal.value, crash }),
   )
   observed.logger.info({ signal: await ended }, 'ending: what is under way is finished first')
   await stop()
-  await journal.value.close()
+  await journal.value.journal.close()
 }
 
 async function makeDirectory(path: string): Promise<void> {
@@ -56,15 +60,15 @@ async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-interface Opened {
+interface Opened extends IdentifiedJournal {
   readonly status: StatusFile
-  readonly journal: Extract<Awaited<ReturnType<typeof openRefreshJournal>>, { ok: true }>['value']
+  readonly files: StandaloneFiles
   readonly crash: (bug: unknown) => void
 }
 
 async function run(flags: StandaloneFlags, observed: Telemetry, opened: Opened): Promise<() => Promise<void>> {
   const { clock, logger, metrics } = observed
-  const { status, journal, crash } = opened
+  const { status, files, journal, journalId, crash } = opened
   const manifests = new ManifestDirectory({
     directory: resolve(flags.manifests),
     decode: (raw) => decodeResource(raw),
@@ -87,6 +91,11 @@ async function run(flags: StandaloneFlags, observed: Telemetry, opened: Opened):
       tokenEndpoint: new HttpTokenEndpoint({ secrets, version: build.version, ...flags }),
       sink: new DirectorySink({ directory: resolve(flags.output) }),
       events: new LogEventRecorder(logger),
+      records: new FileRefreshRecords({ directory: files.records, fingerprint: tokenFingerprint }),
+      holders: new LoneHolder(journalId),
+      installation: { id: flags.installation ?? journalId },
+      seesAllCredentials: true,
+      newSealingKey,
       usesFinalizers: false,
       mayBegin: () => true,
     },
@@ -107,7 +116,7 @@ async function run(flags: StandaloneFlags, observed: Telemetry, opened: Opened):
   logger.info({ manifests: flags.manifests, output: flags.output, version: build.version }, 'standalone')
   return async () => {
     await stopReading()
-    await operator.end()
+    await operator.end({ flush: true })
     await remote.close()
     await stopServing()
   }
