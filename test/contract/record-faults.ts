@@ -33,6 +33,14 @@ function ownKey(bench: () => SecretBench): void {
     expect(await hands.secret(keyName)).toMatchObject({ type: 'oauth-operator.dev/sealing-key', immutable: true })
   })
 
+  test('nothing waits for the key when there is nothing to seal, now or soon', async () => {
+    const { faulty, client, small, full } = bench()
+    client.takeDown(({ path }) => path.endsWith(keyName))
+    const { holder: _left, ...unanswered } = full().intent
+    const first = valueOf(await faulty.replace(small(), undefined))
+    expect((await faulty.replace({ ...first, intent: unanswered }, undefined)).ok).toBe(true)
+  })
+
   test('no intent is written when the key can be neither read nor made', async () => {
     const { faulty, client, full, hands, small, name, expectFailure, forgetKey } = bench()
     await forgetKey()

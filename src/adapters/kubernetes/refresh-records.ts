@@ -124,14 +124,15 @@ export class KubernetesRefreshRecords implements RefreshRecords {
     return ok(key?.id === wanted?.id ? key : undefined)
   }
 
-  /** What goes into the Secret for the retained tokens. An intent also makes sure of the key that its answer will need. */
+  /** What goes into the Secret for the retained tokens. An intent to send also makes sure of the key that the answer will need. */
   async #sealed(
     { uid, intent, retained }: RefreshRecord,
     sealingKey: Sensitive | undefined,
   ): Promise<Result<string | undefined>> {
+    const arming = intent?.holder !== undefined
     const { tokens } = retained ?? {}
-    if (intent === undefined && tokens === undefined) return ok(retained?.sealed)
-    const key = await this.#sealingKey(sealingKey, intent !== undefined)
+    if (!arming && tokens === undefined) return ok(retained?.sealed)
+    const key = await this.#sealingKey(sealingKey, arming)
     if (!key.ok) return key
     if (retained === undefined || tokens === undefined) return ok(retained?.sealed)
     return ok(seal(tokens, { uid, fingerprint: retained.fingerprint }, key.value))

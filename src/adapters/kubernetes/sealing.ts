@@ -78,10 +78,6 @@ export function unseal(sealed: string, subject: SealedSubject, key: SealingKey):
   return isWhole(() => decipher.final()) ? decodeTokens(JSON.parse(opened.toString('utf8'))) : undefined
 }
 
-export function sameKey(one: KeyName, other: KeyName): boolean {
-  return one.owner === other.owner && one.id === other.id
-}
-
 /** The tag does not fit: the only thing that can be wrong at the end of a stream cipher. */
 function isWhole(finish: () => void): boolean {
   try {
