@@ -32,7 +32,7 @@ try {
   execFileSync(process.execPath, ['scripts/bundle.ts', bundle], { stdio: 'inherit' })
   print(`Node ${process.version} ${nodeFlags.join(' ')}, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}`)
   if (quick) print('A quick look: the windows hold first refreshes, whose target is looked at once more.')
-  for (const size of sizes) await onLoopback(size)
+  for (const size of sizes) if (size > 0) await onLoopback(size)
   if (real > 0) await onRealApiServer(real)
 } finally {
   rmSync(bundle, { recursive: true, force: true })
