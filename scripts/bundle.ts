@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { builtinsByRequire } from './builtins-by-require.ts'
 import { partOfUndici } from './part-of-undici.ts'
 import { thirdPartyNotices } from './third-party-notices.ts'
 
@@ -32,7 +33,7 @@ const { metafile } = await build({
   sourcemap: false,
   metafile: true,
   legalComments: 'linked',
-  plugins: [partOfUndici],
+  plugins: [partOfUndici, builtinsByRequire],
   define: Object.fromEntries(
     Object.entries(identity).map(([name, value]) => [`process.env.${name}`, JSON.stringify(value)]),
   ),
