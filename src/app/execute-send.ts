@@ -28,8 +28,8 @@ interface Attempt {
   readonly provider: Provider
   readonly startedAt: EpochSeconds
   readonly startedMs: number
-  /** The record with this attempt's intent in it. */
-  armed?: RefreshRecord
+  /** The record with this attempt's intent in it; `unknown` when it may have it, and may not. */
+  armed?: RefreshRecord | 'unknown'
 }
 
 /**
@@ -60,7 +60,7 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
       () => beforeSend(attempt, deps),
     )
     const sent = await settleExchange(exchange, attempt, deps)
-    const record = await settleRecord(sent, attempt, deps)
+    const record = await settleIntent(sent, attempt, deps)
     return { kind: 'send-refresh-token', action: send, sent, ...(record && { record }) }
   })
 }
@@ -97,6 +97,7 @@ async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
   deps.tokenOwners.took(fingerprint, observed.credential)
   const journaled = await deps.journal.armed(entry)
   if (!journaled.ok) return journaled
+  attempt.armed = 'unknown'
   const intent = {
     fingerprint,
     source: observed.credential.spec.refreshToken,
@@ -105,8 +106,7 @@ async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
   }
   const sealingKey = sealingKeyOf(base.claim)
   const armed = await arm({ record, intent, origin: tokenOrigin(provider), sealingKey }, deps)
-  if (!armed.ok) return armed
-  attempt.armed = armed.value
+  if (armed.ok) attempt.armed = armed.value
   return armed
 }
 
@@ -150,7 +150,6 @@ async function settleExchange(exchange: TokenExchange, attempt: Attempt, deps: D
   const sends = earlierSends(attempt.send) + 1
   switch (exchange.kind) {
     case 'not-sent':
-      await forgetSend(attempt, deps)
       observe(attempt, exchange.failure.code, undefined, deps)
       return { kind: 'not-sent', failure: exchange.failure }
     case 'lost':
@@ -180,32 +179,34 @@ async function afterAnswer(answer: TokenAnswer, attempt: Attempt, deps: Deps): P
     await deps.journal.sent(sentEntry(attempt, sends))
     return { kind: 'unknown', failure: failureOf(reading), sends }
   }
-  if (leavesTokenUnused(reading)) await forgetSend(attempt, deps)
   return { kind: 'answered', reading, sends, startedAt }
 }
 
 /**
- * Brings the record up to date with what came of the request. Tokens that have to be kept go in with
- * the next action; until then the intent stays.
+ * Brings the record, and after it the journal, up to date with what came of the request. Tokens that
+ * have to be kept go in with the next action; until then the intent stays. The journal forgets nothing
+ * while the record may say that this process is at it: nobody else could tell that it is not.
  */
-async function settleRecord(
-  sent: SendOutcome,
-  { send, armed }: Attempt,
-  deps: Deps,
-): Promise<RefreshRecord | undefined> {
-  if (armed === undefined) return send.record
-  const sealingKey = sealingKeyOf(send.base.claim)
-  const own = intentBefore(send, armed)
-  switch (sent.kind) {
-    case 'not-sent':
-      return disarm(armed, own, sealingKey, deps)
-    case 'unknown':
-      return leaveUnanswered(armed, sealingKey, deps)
-    case 'answered': {
-      if (bringsRefreshToken(sent.reading)) return armed
-      return disarm(armed, leavesTokenUnused(sent.reading) ? own : undefined, sealingKey, deps)
-    }
+async function settleIntent(sent: SendOutcome, attempt: Attempt, deps: Deps): Promise<RefreshRecord | undefined> {
+  const { armed, send } = attempt
+  const isUnused = sent.kind === 'not-sent' || (sent.kind === 'answered' && leavesTokenUnused(sent.reading))
+  if (armed === undefined || armed === 'unknown') {
+    if (armed === undefined && isUnused) await forgetSend(attempt, deps)
+    return armed === undefined ? send.record : undefined
   }
+  const sealingKey = sealingKeyOf(send.base.claim)
+  if (sent.kind === 'unknown') return leaveUnanswered(armed, sealingKey, deps)
+  if (sent.kind === 'answered' && bringsRefreshToken(sent.reading)) return armed
+  const record = await disarm(armed, isUnused ? intentBefore(send, armed) : undefined, sealingKey, deps)
+  if (record === undefined) await rememberIntent(attempt, deps)
+  else if (isUnused) await forgetSend(attempt, deps)
+  return record
+}
+
+/** The record still says that this process is at it: what to take back is in the journal. */
+async function rememberIntent(attempt: Attempt, deps: Deps): Promise<void> {
+  const result = await deps.journal.armed({ ...sentEntry(attempt, earlierSends(attempt.send) + 1), phase: 'armed' })
+  if (!result.ok) deps.logger.warn({ code: result.failure.code }, result.failure.message)
 }
 
 /** The uncertainty about the token that was there before this attempt. */

@@ -1,4 +1,4 @@
-import { keyText, type RefreshTokenSource } from '../domain/credential.ts'
+import type { RefreshTokenSource } from '../domain/credential.ts'
 import type { DocumentClaim } from '../domain/document-claim.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { Observed, PendingTokens } from '../domain/observed.ts'
@@ -112,20 +112,18 @@ export async function writeBack(
   deps: Deps,
 ): Promise<Omit<Extract<Outcome, { kind: 'write-back' }>, 'kind' | 'pending'>> {
   const waits = pending.storeWriteDueAt !== undefined && deps.clock.now() < pending.storeWriteDueAt
-  const committing =
-    pending.recorded && observed.record ? ok(observed.record) : commit(pending, recordPlace(pending, observed), deps)
+  const left = pending.persisted ? ({ kind: 'kept' } as const) : ({ kind: 'paced' } as const)
+  const known = pending.recorded ? observed.record : undefined
   const [committed, written] = await Promise.all([
-    committing,
-    waits ? ({ kind: 'paced' } as const) : store(pending, observed, deps),
+    known === undefined ? commit(pending, recordPlace(pending, observed), deps) : ok(known),
+    pending.persisted || waits ? left : store(pending, observed, deps),
   ])
-  if (!committed.ok) {
-    const { key, uid } = observed.credential
-    deps.logger.error({ credential: keyText(key), uid, code: committed.failure.code }, committed.failure.message)
-    // Without the record the store does not wait.
-    return { written: waits ? await store(pending, observed, deps) : written }
+  if (committed.ok) {
+    const isStored = written.kind === 'written'
+    return { written, committed: isStored ? ok(withStoreWrite(committed.value, deps.clock.now())) : committed }
   }
-  const isStored = written.kind === 'written'
-  return { written, record: isStored ? withStoreWrite(committed.value, deps.clock.now()) : committed.value }
+  // Without the record the store does not wait.
+  return { written: written.kind === 'paced' ? await store(pending, observed, deps) : written, committed }
 }
 
 function recordPlace({ base }: PendingTokens, { credential, claim, record }: StoreSubject): RecordPlace {

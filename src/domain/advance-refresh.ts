@@ -1,4 +1,4 @@
-import { conclude, isForSpec } from './conclude.ts'
+import { conclude, isAtHome, isForSpec } from './conclude.ts'
 import { keyText, type RefreshTokenSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import { type Failure, failure } from './failures.ts'
@@ -37,8 +37,10 @@ export function afterSend(
   now: EpochSeconds,
 ): Step {
   const { record: _before, intentWatch: _over, ...rest } = progress
+  const known: Progress = { ...rest, ...(record && { record }) }
+  // Only a version whose token was presented counts as used.
   const state = { ...progress.state, storeVersion: action.base.version }
-  const used: Progress = { ...rest, state, ...(record && { record }) }
+  const used: Progress = sent.kind === 'not-sent' ? known : { ...known, state }
   if (sent.kind !== 'answered') return settleSent(observed, used, sent.failure, now)
   const received = { action, sent, journaled }
   return sent.reading.kind === 'issued'
@@ -60,7 +62,7 @@ function afterIssue(
   const storeIsNewest = pending.persisted
   const next: Progress = { ...rest, state, pending, storeIsNewest, ...(accessToken && { accessToken }) }
   const over = accessToken === undefined && journaled === undefined ? { cause: arrivedOver(observed) } : {}
-  if (!pending.persisted)
+  if (!isAtHome(pending))
     return { kind: 'act', action: { kind: 'write-back', pending }, progress: { ...next, ...over } }
   if (accessToken !== undefined && isForSpec(observed, pending)) {
     return { kind: 'act', action: { kind: 'publish', accessToken }, progress: next }
@@ -149,7 +151,7 @@ function pendingOf(
     presented: base.refreshToken,
     source: journaled?.source ?? credential.spec.refreshToken,
     persisted: (journaled?.persisted ?? false) || !rotated,
-    recorded: false,
+    recorded: !rotated,
     behindSince: before?.persisted === false ? before.behindSince : sent.startedAt,
     published: !alive,
     writeBackFailures: 0,

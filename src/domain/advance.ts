@@ -78,7 +78,7 @@ function afterJournaledAnswer(
 interface WriteBack {
   readonly pending: PendingTokens
   readonly written: WriteBackOutcome
-  readonly record?: RefreshRecord
+  readonly committed: Result<RefreshRecord>
 }
 
 /**
@@ -99,11 +99,13 @@ function afterWriteBack(observed: Observed, progress: Progress, outcome: WriteBa
 
 type PendingProgress = Progress & { readonly pending: PendingTokens }
 
-function withWriteBack(progress: Progress, { pending, written, record }: WriteBack): PendingProgress {
-  const known = record === undefined ? progress : { ...progress, record }
-  const kept = { ...pending, recorded: pending.recorded || record !== undefined }
+function withWriteBack(progress: Progress, { pending, written, committed }: WriteBack): PendingProgress {
+  const { record: _stale, ...rest } = progress
+  const known: Progress = committed.ok ? { ...rest, record: committed.value } : { ...rest, cause: committed.failure }
+  const kept = { ...pending, recorded: pending.recorded || committed.ok }
   switch (written.kind) {
     case 'paced':
+    case 'kept':
       return { ...known, pending: kept }
     case 'failed':
       return stillPending(known, kept, written.failure)
@@ -138,6 +140,6 @@ function stored(
   written: boolean,
 ): PendingProgress {
   const { storeWriteDueAt: _written, ...rest } = pending
-  const state = { ...withoutFailure(progress.state), storeVersion: version }
+  const state = { ...(pending.recorded ? withoutFailure(progress.state) : progress.state), storeVersion: version }
   return { ...progress, state, writtenBack: written, storeIsNewest: true, pending: { ...rest, persisted: true } }
 }

@@ -6,7 +6,7 @@ import type { Observed } from './observed.ts'
 import { mayRotate } from './rotation.ts'
 import { owned } from './ownership.ts'
 import { isRefusal, probePolicy } from './refusals.ts'
-import { isForSpec, targetWantsPublication } from './conclude.ts'
+import { isAtHome, isForSpec, targetWantsPublication } from './conclude.ts'
 import { loginOf } from './target-login.ts'
 import { isFailure, usableReferents } from './referents.ts'
 import {
@@ -105,7 +105,7 @@ function answerJournaled(observed: Observed, now: EpochSeconds): Step | undefine
 
 function writeBackPending(observed: Observed, now: EpochSeconds): Step | undefined {
   const { pending, credential } = observed
-  if (pending === undefined || pending.persisted) return undefined
+  if (pending === undefined || isAtHome(pending)) return undefined
   if (isPaced(observed, now)) return undefined
   const held = credential.deleting && credential.finalized
   if (held && pending.writeBackFailures >= writeBacksBeforeDeletion) return undefined

@@ -57,10 +57,15 @@ function published(observed: Observed, progress: Progress): Progress {
   }
 }
 
+/** True when the newest refresh token is in the store, and the record knows of it. */
+export function isAtHome({ persisted, recorded }: PendingTokens): boolean {
+  return persisted && recorded
+}
+
 /** True when the newest refresh token is where it is to be for now. */
 function hasPlace(pending: PendingTokens | undefined): boolean {
   if (pending === undefined) return false
-  return pending.persisted || (pending.recorded && pending.storeWriteDueAt !== undefined)
+  return isAtHome(pending) || (pending.recorded && pending.storeWriteDueAt !== undefined)
 }
 
 function publicationFields(
@@ -90,7 +95,7 @@ function isTargetFailure(code: FailureCode | undefined): boolean {
 function withoutFinishedTokens(observed: Observed, progress: Progress): Progress {
   const { pending, ...rest } = progress
   if (pending === undefined || !(pending.published || !isForSpec(observed, pending))) return progress
-  if (pending.persisted) return { ...rest, answerSettled: true }
+  if (isAtHome(pending)) return { ...rest, answerSettled: true }
   // The record outlives the journal, so the journal need not wait for the store.
   return pending.recorded ? { ...progress, answerSettled: true } : progress
 }

@@ -36,7 +36,7 @@ export interface PendingTokens {
   readonly presented: Sensitive
   /** True once the newest refresh token is known to be in the store. */
   readonly persisted: boolean
-  /** True once it is known to be in the record. */
+  /** True once it is known to be in the record, or nothing of these has to be. */
   readonly recorded: boolean
   /** Since when the store does not hold the newest refresh token, while it does not. */
   readonly behindSince: EpochSeconds

@@ -73,8 +73,8 @@ export type Outcome =
       readonly kind: 'write-back'
       readonly pending: PendingTokens
       readonly written: WriteBackOutcome
-      /** The record with these tokens in it; absent when it could not be written. */
-      readonly record?: RefreshRecord
+      /** The record with these tokens in it. */
+      readonly committed: Result<RefreshRecord>
     }
   | { readonly kind: 'publish'; readonly result: Result<void> }
 
@@ -111,6 +111,8 @@ export interface JournaledAnswer {
 export type WriteBackOutcome =
   /** The store is left alone for now. */
   | { readonly kind: 'paced' }
+  /** It was in the store already. */
+  | { readonly kind: 'kept' }
   | { readonly kind: 'written'; readonly stored: StoredRefreshToken }
   /** Somebody put a refresh token there that is neither the one we sent nor the one we got: theirs stays. */
   | { readonly kind: 'superseded'; readonly stored: StoredRefreshToken }

@@ -98,9 +98,8 @@ function electedCandidate(options: CandidateOptions): Candidate {
 function recoverWhileStandby({ operator, source, clock }: CandidateOptions): () => void {
   let cancel: () => void = () => undefined
   const look = async (): Promise<void> => {
-    if (operator.acts()) return
-    const done = await operator.recoverJournal()
-    if (!done) cancel = clock.wakeAfter(recoveryRetryMs, () => void look())
+    if (!operator.acts()) await operator.recoverJournal()
+    cancel = clock.wakeAfter(recoveryRetryMs, () => void look())
   }
   const cancelWait = whenSynced(source, clock, () => void look())
   return () => {
