@@ -59,7 +59,7 @@ export class AwsClients {
     }
     const accessKey = await this.#accessKey(store, backend)
     if (!accessKey.ok) return accessKey
-    const sdk = await import('@aws-sdk/client-secrets-manager')
+    const sdk = await import('./sdk.ts')
     const client = this.#clientFor(store, accessKey.value, (config) => new sdk.SecretsManagerClient(config))
     client.lastUsedMs = this.#deps.clock.monotonicMs()
     this.#closeUnused()

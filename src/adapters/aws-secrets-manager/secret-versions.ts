@@ -45,7 +45,7 @@ export class SecretVersions {
 
   /** Needs a right of its own: `secretsmanager:DescribeSecret`. */
   async standing(): Promise<Outcome<SecretStanding>> {
-    const { DescribeSecretCommand } = await import('@aws-sdk/client-secrets-manager')
+    const { DescribeSecretCommand } = await import('./sdk.ts')
     const answer = await this.#attempt('read', () =>
       this.#client.send(new DescribeSecretCommand({ SecretId: this.#secretId })),
     )
@@ -59,7 +59,7 @@ export class SecretVersions {
    */
   put(id: string, text: Sensitive): Promise<Outcome<unknown>> {
     return this.#repeatable(async () => {
-      const { PutSecretValueCommand } = await import('@aws-sdk/client-secrets-manager')
+      const { PutSecretValueCommand } = await import('./sdk.ts')
       const command = new PutSecretValueCommand({
         SecretId: this.#secretId,
         ClientRequestToken: id,
@@ -73,7 +73,7 @@ export class SecretVersions {
   /** Makes a version the current one, unless the current one is no longer `from`: then `not-accepted`. */
   makeCurrent(to: string, from: string): Promise<Outcome<unknown>> {
     return this.#repeatable(async () => {
-      const { UpdateSecretVersionStageCommand } = await import('@aws-sdk/client-secrets-manager')
+      const { UpdateSecretVersionStageCommand } = await import('./sdk.ts')
       const command = new UpdateSecretVersionStageCommand({
         SecretId: this.#secretId,
         VersionStage: currentStage,
@@ -85,7 +85,7 @@ export class SecretVersions {
   }
 
   async #get(which: { VersionStage: string } | { VersionId: string }): Promise<Outcome<SecretVersion>> {
-    const { GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager')
+    const { GetSecretValueCommand } = await import('./sdk.ts')
     const answer = await this.#attempt('read', () =>
       this.#client.send(new GetSecretValueCommand({ SecretId: this.#secretId, ...which })),
     )
