@@ -29,6 +29,7 @@ function gaugesOf(
 ): CredentialGaugeInput {
   const state: CredentialState = memory?.state ?? credential.state
   const { namespace, name } = credential.key
+  const behind = memory?.pending?.persisted === false ? memory.pending : undefined
   return present({
     namespace,
     name,
@@ -39,7 +40,8 @@ function gaugesOf(
     lastSuccessAt: state.lastRefreshAt,
     consecutiveFailures: state.consecutiveFailures,
     refreshTokenExpiresAt: state.refreshTokenExpiresAt,
-    writeBackPending: memory?.pending?.persisted === false,
+    writeBackPending: behind !== undefined && behind.storeWriteDueAt === undefined,
+    storeBehindSince: behind?.behindSince,
     ...shown,
   })
 }

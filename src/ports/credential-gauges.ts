@@ -15,8 +15,10 @@ export interface CredentialGaugeInput {
   readonly lastSuccessAt?: EpochSeconds
   readonly consecutiveFailures: number
   readonly refreshTokenExpiresAt?: EpochSeconds
-  /** True while a rotated refresh token is not known to be in its store. */
+  /** True while a rotated refresh token ought to be in its store and is not known to be. */
   readonly writeBackPending: boolean
+  /** Since when the store has not held the newest refresh token, whether that is planned or not. Absent while it does. */
+  readonly storeBehindSince?: EpochSeconds
   readonly suspended: boolean
   readonly info: CredentialInfo
 }

@@ -46,8 +46,13 @@ const plainGauges: readonly CredentialGauge[] = [
   },
   {
     name: 'oauthcredential_refresh_token_writeback_pending',
-    help: 'Whether a rotated refresh token is not yet in its store.',
+    help: 'Whether a rotated refresh token ought to be in its store and is not.',
     value: ({ writeBackPending }) => (writeBackPending ? 1 : 0),
+  },
+  {
+    name: 'oauthcredential_store_behind_since_timestamp_seconds',
+    help: 'Since when only the record holds the newest refresh token, planned or not. Absent while its store does.',
+    value: ({ storeBehindSince }) => storeBehindSince,
   },
   {
     name: 'oauthcredential_suspended',

@@ -22,6 +22,7 @@ async function everyMetric(): Promise<string> {
       consecutiveFailures: 0,
       refreshTokenExpiresAt: at,
       writeBackPending: true,
+      storeBehindSince: at,
       suspended: true,
       info: { provider: 'p', storeKind: 'TokenStore', store: 's', targetSecret: 't', format: 'raw' },
     },
