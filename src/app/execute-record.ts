@@ -2,6 +2,7 @@ import { type Credential, keyText } from '../domain/credential.ts'
 import type { PendingTokens } from '../domain/observed.ts'
 import {
   armed,
+  discarded,
   disarmed,
   isOvertaken,
   newRecord,
@@ -111,9 +112,10 @@ export async function commit(
   for (let tries = 1; ; tries += 1) {
     const current = record === undefined ? await readRecord(credential, sealingKey, deps) : ok(record)
     if (!current.ok) return current
-    if (isOvertaken(current.value, succession)) return current
-    const written = await deps.records.replace(succeeded(current.value, succession), sealingKey)
-    if (written.ok) deps.tokenOwners.took(succession.retained.fingerprint, credential)
+    const overtaken = isOvertaken(current.value, succession)
+    const next = overtaken ? discarded(current.value, succession) : succeeded(current.value, succession)
+    const written = await deps.records.replace(next, sealingKey)
+    if (written.ok && !overtaken) deps.tokenOwners.took(succession.retained.fingerprint, credential)
     if (written.ok || written.failure.code !== 'REFRESH_RECORD_CONFLICT' || tries === commitTries) return written
     record = undefined
   }

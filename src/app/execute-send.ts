@@ -189,18 +189,34 @@ async function afterAnswer(answer: TokenAnswer, attempt: Attempt, deps: Deps): P
  */
 async function settleIntent(sent: SendOutcome, attempt: Attempt, deps: Deps): Promise<RefreshRecord | undefined> {
   const { armed, send } = attempt
-  const isUnused = sent.kind === 'not-sent' || (sent.kind === 'answered' && leavesTokenUnused(sent.reading))
-  if (armed === undefined || armed === 'unknown') {
-    if (armed === undefined && isUnused) await forgetSend(attempt, deps)
-    return armed === undefined ? send.record : undefined
+  const isUnused = leftTokenUnused(sent)
+  if (armed === 'unknown') return undefined
+  if (armed === undefined) {
+    if (isUnused) await forgetSend(attempt, deps)
+    return send.record
   }
-  const sealingKey = sealingKeyOf(send.base.claim)
-  if (sent.kind === 'unknown') return leaveUnanswered(armed, sealingKey, deps)
+  if (sent.kind === 'unknown') return leaveUnanswered(armed, sealingKeyOf(send.base.claim), deps)
   if (sent.kind === 'answered' && bringsRefreshToken(sent.reading)) return armed
-  const record = await disarm(armed, isUnused ? intentBefore(send, armed) : undefined, sealingKey, deps)
+  return takeBack({ ...attempt, armed }, isUnused, deps)
+}
+
+/** Takes the intent out of the record. Unused: what was uncertain about the token before is so again. */
+async function takeBack(
+  attempt: Attempt & { readonly armed: RefreshRecord },
+  isUnused: boolean,
+  deps: Deps,
+): Promise<RefreshRecord | undefined> {
+  const { armed, send } = attempt
+  const before = isUnused ? intentBefore(send, armed) : undefined
+  const record = await disarm(armed, before, sealingKeyOf(send.base.claim), deps)
   if (record === undefined) await rememberIntent(attempt, deps)
   else if (isUnused) await forgetSend(attempt, deps)
   return record
+}
+
+/** True when the request did not leave, or its answer says that the refresh token was not looked at. */
+function leftTokenUnused(sent: SendOutcome): boolean {
+  return sent.kind === 'not-sent' || (sent.kind === 'answered' && leavesTokenUnused(sent.reading))
 }
 
 /** The record still says that this process is at it: what to take back is in the journal. */

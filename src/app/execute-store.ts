@@ -118,12 +118,19 @@ export async function writeBack(
     known === undefined ? commit(pending, recordPlace(pending, observed), deps) : ok(known),
     pending.persisted || waits ? left : store(pending, observed, deps),
   ])
+  if (committed.ok && isOvertakenBy(committed.value, pending, deps))
+    return { written: { kind: 'overtaken' }, committed }
   if (committed.ok) {
     const isStored = written.kind === 'written'
     return { written, committed: isStored ? ok(withStoreWrite(committed.value, deps.clock.now())) : committed }
   }
   // Without the record the store does not wait.
   return { written: written.kind === 'paced' ? await store(pending, observed, deps) : written, committed }
+}
+
+/** True when the record keeps other tokens than these. */
+function isOvertakenBy({ retained }: RefreshRecord, { tokens }: PendingTokens, { records }: Deps): boolean {
+  return tokens.refreshToken !== undefined && retained?.fingerprint !== records.fingerprint(tokens.refreshToken)
 }
 
 function recordPlace({ base }: PendingTokens, { credential, claim, record }: StoreSubject): RecordPlace {

@@ -3,7 +3,7 @@ import { failure } from '../domain/failures.ts'
 import { keyText } from '../domain/credential.ts'
 import type { Observed } from '../domain/observed.ts'
 import { failed, type Result } from '../domain/result.ts'
-import type { Outcome, Progress, Step } from '../domain/step.ts'
+import type { Action, Outcome, Progress, Step } from '../domain/step.ts'
 import type { AccessToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { claim, preflight } from './execute-preflight.ts'
@@ -11,37 +11,43 @@ import { sendRefreshToken } from './execute-send.ts'
 import { lookAtRecord, readJournaledAnswer, readRefreshToken, writeBack } from './execute-store.ts'
 import { targetIdentity } from './gather.ts'
 
+type Act = Extract<Step, { kind: 'act' }>
+
 /** Performs one action. Never throws for an expected failure. */
-export async function execute(
-  { action, progress }: Extract<Step, { kind: 'act' }>,
-  observed: Observed,
-  deps: Deps,
-): Promise<Outcome> {
+export async function execute({ action, progress }: Act, observed: Observed, deps: Deps): Promise<Outcome> {
   switch (action.kind) {
     case 'add-finalizer':
       return { kind: action.kind, result: await deps.status.setFinalizer(observed.credential, true) }
     case 'clean-up':
       return { kind: action.kind, result: await deps.sink.remove(targetIdentity(observed.credential)) }
-    case 'read-refresh-token':
-      return { kind: action.kind, result: await readRefreshToken(observed, deps) }
     case 'pre-flight':
       return preflight(action, observed, deps)
     case 'claim-document':
       return claim(action, observed, deps)
     case 'send-refresh-token':
       return sendRefreshToken(action, observed, deps)
+    case 'publish':
+      return { kind: action.kind, result: await publish(action.accessToken, observed, deps) }
+    default:
+      return executeAtStore(action, upToDate(observed, progress), deps)
+  }
+}
+
+type StoreAction = Extract<
+  Action,
+  { kind: 'read-refresh-token' | 'read-record' | 'read-journaled-answer' | 'write-back' }
+>
+
+async function executeAtStore(action: StoreAction, observed: Observed, deps: Deps): Promise<Outcome> {
+  switch (action.kind) {
+    case 'read-refresh-token':
+      return { kind: action.kind, result: await readRefreshToken(observed, deps) }
     case 'read-record':
       return { kind: action.kind, result: await lookAtRecord(observed, deps) }
     case 'read-journaled-answer':
       return { kind: action.kind, result: await readJournaledAnswer(observed, deps) }
     case 'write-back':
-      return {
-        kind: action.kind,
-        pending: action.pending,
-        ...(await writeBack(action.pending, upToDate(observed, progress), deps)),
-      }
-    case 'publish':
-      return { kind: action.kind, result: await publish(action.accessToken, observed, deps) }
+      return { kind: action.kind, pending: action.pending, ...(await writeBack(action.pending, observed, deps)) }
   }
 }
 

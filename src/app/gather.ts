@@ -1,3 +1,4 @@
+import { conditionOf } from '../domain/conditions.ts'
 import { type Credential, keyText } from '../domain/credential.ts'
 import { outputKeys } from '../domain/formats.ts'
 import type { JournalEntry } from '../domain/journal-entry.ts'
@@ -58,10 +59,12 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
 
 function firstOwnerOf(credential: Credential, { resources }: Deps): FirstOwner | undefined {
   const first = resources.firstAt(credential)
-  // Who has never used the token holds nobody up: it may not even be allowed to.
-  return first === undefined || first.state.refreshes === 0
-    ? undefined
-    : present({ key: first.key, rotates: first.state.rotates })
+  return first === undefined || isNoUser(first) ? undefined : present({ key: first.key, rotates: first.state.rotates })
+}
+
+/** Who has never used the token and is held up itself holds nobody up: it may not even be allowed to use it. */
+function isNoUser({ state }: Credential): boolean {
+  return state.refreshes === 0 && conditionOf(state.conditions, 'Stalled') !== undefined
 }
 
 export function targetIdentity({ key, uid, spec }: Credential): TargetIdentity {

@@ -3,6 +3,7 @@ import type { AnsweredEntry, JournalEntry } from '../domain/journal-entry.ts'
 import { disarmed, type RefreshRecord, unanswered } from '../domain/refresh-record.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
+import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
 import { settlesNothing } from '../domain/token-exchange.ts'
 import type { RotatedTokens } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
@@ -17,7 +18,7 @@ import { commit, readRecord } from './execute-record.ts'
  */
 export async function recoverJournal(deps: Deps): Promise<boolean> {
   let complete = true
-  for (const entry of [...deps.journal.entries()]) {
+  for (const entry of Array.from(deps.journal.entries())) {
     if (!deps.mayBegin()) return true
     const recovered = await recover(entry, deps)
     // Whoever acts by now may have begun the next refresh.
@@ -65,18 +66,22 @@ function withoutProcess(record: RefreshRecord, entry: JournalEntry, tokens: Rota
 
 /** Undefined when the answer settles nothing. */
 function tokensOf(entry: AnsweredEntry, deps: Deps): RotatedTokens | undefined {
-  const indexed = deps.resources.credential(entry.credential)
-  const credential = indexed?.type === 'credential' ? indexed.credential : undefined
-  const provider = credential === undefined ? undefined : deps.resources.provider(credential)
-  const known = provider?.kind === 'found' ? provider.value : unknownProvider
-  const reading = readTokenAnswer(entry.answer, {
-    provider: known,
-    startedAt: entry.startedAt,
-    scopes: credential?.spec.scopes ?? [],
-  })
+  const { provider, scopes } = contextOf(entry, deps)
+  const reading = readTokenAnswer(entry.answer, { provider, startedAt: entry.startedAt, scopes })
   if (settlesNothing(reading)) return undefined
   if (reading.kind === 'issued') return reading.tokens
   return reading.refreshToken === undefined ? {} : { refreshToken: reading.refreshToken }
+}
+
+/** What the answer is read against: the credential and its provider as they are now, if they are still there. */
+function contextOf({ credential: key }: AnsweredEntry, deps: Deps): Pick<TokenAnswerContext, 'provider' | 'scopes'> {
+  const indexed = deps.resources.credential(key)
+  if (indexed?.type !== 'credential') return { provider: unknownProvider, scopes: [] }
+  const provider = deps.resources.provider(indexed.credential)
+  return {
+    provider: provider.kind === 'found' ? provider.value : unknownProvider,
+    scopes: indexed.credential.spec.scopes,
+  }
 }
 
 /** What an answer is read against when its provider is gone: the refresh token is kept all the same. */

@@ -36,12 +36,20 @@ function persisted(before: readonly Condition[], after: readonly Condition[]): T
   const was = conditionOf(before, 'RefreshTokenPersisted')
   const is = conditionOf(after, 'RefreshTokenPersisted')
   // A write that waits for its time is neither news nor trouble.
-  if (is?.reason === 'WritePaced' || was?.reason === 'WritePaced') return undefined
+  if (isPaced(is) || isPaced(was)) return undefined
   if (is?.status === 'False' && was?.status !== 'False') {
     return { severity: 'Warning', reason: 'RefreshTokenWriteBackFailed', message: is.message }
   }
+  return rotated(was, is)
+}
+
+function rotated(was: Condition | undefined, is: Condition | undefined): Told | undefined {
   if (is?.reason !== 'WrittenBack' || was?.reason === 'WrittenBack') return undefined
   return { severity: 'Normal', reason: 'RefreshTokenRotated', message: is.message }
+}
+
+function isPaced(condition: Condition | undefined): boolean {
+  return condition?.reason === 'WritePaced'
 }
 
 function suspension(before: readonly Condition[], after: readonly Condition[]): Told | undefined {

@@ -21,6 +21,8 @@ export interface Journaled {
   readonly source: RefreshTokenSource
   /** True when the store is known to hold the newest refresh token already. */
   readonly persisted: boolean
+  /** True when that is one which somebody else put there: these tokens are nobody's business any more. */
+  readonly superseded: boolean
 }
 
 interface Received {
@@ -140,7 +142,7 @@ function pendingOf(
 ): PendingTokens {
   const { base, storeBehind = false } = action
   const { accessToken, ...others } = tokens
-  const alive = accessToken !== undefined && accessToken.expiresAt > now
+  const alive = accessToken !== undefined && accessToken.expiresAt > now && journaled?.superseded !== true
   // Without a new one, the presented refresh token stays the newest; the store may not hold it yet.
   const refreshToken = tokens.refreshToken ?? (storeBehind ? base.refreshToken : undefined)
   const rotated = refreshToken !== undefined && (storeBehind || !sameSecret(refreshToken, base.refreshToken))

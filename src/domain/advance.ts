@@ -65,7 +65,7 @@ function afterJournaledAnswer(
   const superseded = !alreadyStored && !storeBehind && !sameSecret(stored.refreshToken, entry.refreshToken)
   const sent = { kind: 'answered', reading, sends: entry.sends, startedAt: entry.startedAt } as const
   const persisted = alreadyStored || superseded
-  const journaled = { source: entry.source, persisted }
+  const journaled = { source: entry.source, persisted, superseded }
   const action = {
     kind: 'send-refresh-token',
     base: { ...stored, refreshToken: entry.refreshToken },
@@ -110,9 +110,17 @@ function withWriteBack(progress: Progress, { pending, written, committed }: Writ
     case 'failed':
       return stillPending(known, kept, written.failure)
     case 'written':
+      return stored(known, kept, written.stored, true)
     case 'superseded':
-      return stored(known, kept, written.stored, written.kind === 'written')
+      return withdrawn(stored(known, kept, written.stored, false))
+    case 'overtaken':
+      return withdrawn({ ...known, pending: { ...kept, persisted: true } })
   }
+}
+
+/** Somebody else's login, or a later refresh, is the one to publish by now. */
+function withdrawn({ accessToken: _ours, ...progress }: PendingProgress): PendingProgress {
+  return { ...progress, pending: { ...progress.pending, published: true } }
 }
 
 /** The store still takes nothing, the access token is nearly over, and a human has said that the record is enough. */

@@ -110,9 +110,15 @@ function writeBackPending(observed: Observed, now: EpochSeconds): Step | undefin
   const held = credential.deleting && credential.finalized
   if (held && pending.writeBackFailures >= writeBacksBeforeDeletion) return undefined
   const waiting = unlessBackingOff(observed, now)
-  if (waiting === undefined) return act(observed, { kind: 'write-back', pending })
-  // A target that is gone need not wait for a store that is away.
-  return credential.deleting || credential.spec.suspend ? waiting : (repair(observed, now) ?? waiting)
+  return waiting === undefined
+    ? act(observed, { kind: 'write-back', pending })
+    : (repairMeanwhile(observed, now) ?? waiting)
+}
+
+/** A target that is gone need not wait for a store that is away. */
+function repairMeanwhile(observed: Observed, now: EpochSeconds): Step | undefined {
+  const { deleting, spec } = observed.credential
+  return deleting || spec.suspend ? undefined : repair(observed, now)
 }
 
 /** True while the record holds what the store is not to be written with yet. */

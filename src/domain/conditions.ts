@@ -104,11 +104,19 @@ function stalled({ settlement }: ConditionInput): Draft | undefined {
 }
 
 function persisted(input: ConditionInput): Draft | undefined {
-  const { state, settlement, pending, writtenBack, storeIsNewest, answerWaiting } = input
+  const { state, settlement, pending, answerWaiting } = input
   if (answerWaiting || pending?.persisted === false) return notPersisted(settlement, pending)
   if (state.refreshes === 0) return undefined
   const previous = conditionOf(state.conditions, 'RefreshTokenPersisted')
-  if (!writtenBack && (previous?.status === 'True' || (previous?.status === 'False' && !storeIsNewest))) return previous
+  return previous !== undefined && isStillSo(previous, input) ? previous : newest(previous, input)
+}
+
+/** True when this reconcile has seen nothing that speaks against what was told of the store. */
+function isStillSo({ status }: Condition, { writtenBack, storeIsNewest }: ConditionInput): boolean {
+  return !writtenBack && (status === 'True' || (status === 'False' && !storeIsNewest))
+}
+
+function newest(previous: Condition | undefined, { writtenBack }: ConditionInput): Draft {
   const reason = writtenBack || previous !== undefined ? 'WrittenBack' : 'NotRotated'
   const message = 'The store holds the newest refresh token.'
   return { type: 'RefreshTokenPersisted', status: 'True', reason, message }

@@ -1,10 +1,10 @@
 import { keyText, sameSource } from './credential.ts'
 import { type Failure, failure } from './failures.ts'
 import type { Observed } from './observed.ts'
-import { asksForOwnership, type Ownership, ownershipProblem, wantsClaim } from './ownership.ts'
+import { asksForOwnership, ownershipProblem, wantsClaim } from './ownership.ts'
+import type { Preflight } from './preflight-finding.ts'
 import type { Provider } from './provider.ts'
 import type { RecordHolder, RefreshRecord, RetainedTokens } from './refresh-record.ts'
-import type { Result } from './result.ts'
 import { mayRotate, tokenOrigin } from './rotation.ts'
 import { dueAt } from './settle.ts'
 import { storeWriteDueAt, writeBudgetProblem } from './store-pacing.ts'
@@ -14,22 +14,9 @@ import type { TokenStore } from './token-store.ts'
 import type { RotatedTokens, StoredRefreshToken } from './tokens.ts'
 import { type EarlierSends, intentStanding, journaledSends } from './uncertainty.ts'
 
-/** What was found before a refresh token is spent that the server may replace. Finding it changed nothing. */
-export interface Preflight {
-  readonly record: Result<RefreshRecord>
-  /** Of the refresh token in the store. */
-  readonly fingerprint: string
-  /** Of whether the store would take a write over this document. */
-  readonly writable: Result<void>
-  /** Of whether the target would take a publication. */
-  readonly target: Result<void>
-  readonly self: RecordHolder
-  /** The holder of the record's intent is gone for certain, and for long enough. */
-  readonly holderIsOver: boolean
-  readonly ownership: Ownership
-}
+export type { Preflight } from './preflight-finding.ts'
 
-/** What follows from it. */
+/** What follows from what was found. */
 export type Verdict =
   | { readonly kind: 'refuse'; readonly failure: Failure }
   /** The document is to name its owner first. */

@@ -105,6 +105,11 @@ export function isOvertaken(record: RefreshRecord, { presented, retained }: Succ
   return record.spent.includes(presented) && record.retained.fingerprint !== retained.fingerprint
 }
 
+/** The tokens of an answer that came too late are no use to anybody. */
+export function discarded(record: RefreshRecord, { retained }: Succession): RefreshRecord {
+  return { ...record, spent: withSpent(record.spent, [retained.fingerprint], record.retained?.fingerprint ?? '') }
+}
+
 function withSpent(spent: readonly string[], more: readonly string[], newest: string): readonly string[] {
   const added = new Set(more)
   const kept = spent.filter((fingerprint) => !added.has(fingerprint))

@@ -3,7 +3,7 @@ import type { Failure } from './failures.ts'
 import type { AnsweredEntry } from './journal-entry.ts'
 import type { ClaimState } from './document-claim.ts'
 import type { IntentWatch, PendingTokens } from './observed.ts'
-import type { Preflight } from './preflight.ts'
+import type { Preflight } from './preflight-finding.ts'
 import type { RefreshRecord } from './refresh-record.ts'
 import type { Result } from './result.ts'
 import type { Sensitive } from './sensitive.ts'
@@ -111,6 +111,8 @@ export interface JournaledAnswer {
 export type WriteBackOutcome =
   /** The store is left alone for now. */
   | { readonly kind: 'paced' }
+  /** Another process has got a successor of a later token meanwhile: its tokens count. */
+  | { readonly kind: 'overtaken' }
   /** It was in the store already. */
   | { readonly kind: 'kept' }
   | { readonly kind: 'written'; readonly stored: StoredRefreshToken }

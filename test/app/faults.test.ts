@@ -71,16 +71,19 @@ describe('a store that fails after the refresh token was spent', () => {
 })
 
 describe('a document that somebody else writes during the refresh', () => {
-  it('keeps a new login of a human, and uses it next time', async () => {
+  it('keeps a new login of a human, and publishes a token of that one', async () => {
     const world = await World.withCredential()
     const login = world.endpoint.login()
+    const before = world.endpoint.requests
     world.store.beforeWrite = () => {
       world.store.put(key, login)
       world.store.beforeWrite = undefined
     }
     await world.clock.pass(2400)
-    expect(world.store.tokens.get(key)).toBe(login)
-    await world.clock.pass(2400)
+    expect(world.endpoint.requests - before).toBe(2)
+    expect(world.endpoint.isLive(login)).toBe(false)
+    expect(world.endpoint.isLive(world.store.tokens.get(key) ?? '')).toBe(true)
+    expect(world.podToken()).toBe(world.newestAccessToken())
     expect(world.endpoint.reuses).toBe(0)
     expect(world.condition('Ready')?.status).toBe('True')
   })

@@ -1,22 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { lstatSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Failure, failure } from '../../domain/failures.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import type { AnsweredEntry, ArmedEntry, JournalEntry, RefreshJournal, SentEntry } from '../../ports/refresh-journal.ts'
 import { classifyFileError } from './file-error.ts'
 import { type Durability, JournalFile } from './journal-file.ts'
-import {
-  decodeRecords,
-  encodeRecord,
-  type JournalContent,
-  type JournalRecord,
-  type StoredRecord,
-} from './journal-record.ts'
+import { claimJournal, journalContent } from './journal-opening.ts'
+import { encodeRecord, type JournalRecord, type StoredRecord } from './journal-record.ts'
 import { journalSteps, type JournalSteps } from './journal-steps.ts'
 import { privateDirectoryProblem } from './private-directory.ts'
-import { claimFile, type ProcessClaim } from './process-claim.ts'
+import type { ProcessClaim } from './process-claim.ts'
 
 export interface JournalOptions {
   /** The journal's file. Its directory is made with mode 0700 if there is none. */
@@ -41,9 +35,6 @@ interface LiveEntry {
   readonly entry: JournalEntry
   readonly bytes: number
 }
-
-/** Two processes that open at the same time both step back; one of them is through at the next try. */
-const claimTries = 5
 
 /**
  * Opens the journal and replays it.
@@ -76,19 +67,11 @@ export async function openRefreshJournal(options: JournalOptions): Promise<Resul
   }
 }
 
-async function claimJournal(file: string): Promise<ReturnType<typeof claimFile>> {
-  for (let tries = 1; ; tries += 1) {
-    const outcome = claimFile(file)
-    if (outcome.kind === 'held' || tries === claimTries) return outcome
-    await sleep(20 + 80 * Math.random())
-  }
-}
-
 function replay(options: JournalOptions, claim: ProcessClaim): Result<FileRefreshJournal> {
   const { file: path, durability, steps = journalSteps } = options
   const file = new JournalFile({ path, durability, steps })
   try {
-    const content = contentOf(file)
+    const content = journalContent(file)
     if (content.kind === 'unreadable') {
       file.close()
       const what = `The refresh journal ${path} ${content.problem}; move it away to go on without what it holds.`
@@ -101,12 +84,6 @@ function replay(options: JournalOptions, claim: ProcessClaim): Result<FileRefres
     file.close()
     throw error
   }
-}
-
-function contentOf(file: JournalFile): JournalContent {
-  if (!file.isRegular()) return { kind: 'unreadable', problem: 'is not a regular file' }
-  if (!file.isOurs()) return { kind: 'unreadable', problem: 'belongs to another user' }
-  return decodeRecords(file.read())
 }
 
 function notPrivate(directory: string, problem: string): string {

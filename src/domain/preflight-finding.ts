@@ -1,0 +1,18 @@
+import type { Ownership } from './ownership.ts'
+import type { RecordHolder, RefreshRecord } from './refresh-record.ts'
+import type { Result } from './result.ts'
+
+/** What was found before a refresh token is spent that the server may replace. Finding it changed nothing. */
+export interface Preflight {
+  readonly record: Result<RefreshRecord>
+  /** Of the refresh token in the store. */
+  readonly fingerprint: string
+  /** Of whether the store would take a write over this document. */
+  readonly writable: Result<void>
+  /** Of whether the target would take a publication. */
+  readonly target: Result<void>
+  readonly self: RecordHolder
+  /** The holder of the record's intent is gone for certain, and for long enough. */
+  readonly holderIsOver: boolean
+  readonly ownership: Ownership
+}
