@@ -23,6 +23,8 @@ const keptStatuses = 5
 export class ClusterModel {
   readonly targets = new Map<string, Target>()
   readonly statuses = new Map<string, CredentialState[]>()
+  /** Who wrote the status last. */
+  readonly writers = new Map<string, Process>()
   readonly #wire: Wire
   readonly #ledger: TokenLedger
   readonly #violations: Violations
@@ -75,7 +77,11 @@ export class ClusterModel {
         unavailable: () => failed(failure('KUBERNETES_UNAVAILABLE', 'The status could not be written.')),
       })
     return {
-      write: (report) => call('write', report.uid, () => this.#write(report)),
+      write: (report) =>
+        call('write', report.uid, () => {
+          this.writers.set(keyText(report.key), process)
+          this.#write(report)
+        }),
       setFinalizer: ({ uid }) => call('finalize', uid, () => undefined),
     }
   }
@@ -107,11 +113,15 @@ export class ClusterModel {
         `${text} is published before ${accessToken.refreshToken.text} is in the store or in a record.`,
       )
     }
-    if (before !== undefined && before.accessToken.serial > accessToken.serial) {
-      this.#violations.add(`${text} is published over the newer ${before.accessToken.text} in ${identity.name}.`)
-    }
+    if (before !== undefined) this.#judgeReplacement(identity.name, before.accessToken, accessToken)
     this.targets.set(identity.name, { uid: identity.credentialUid, digest, accessToken })
     return ok(undefined)
+  }
+
+  /** Of one login, a later refresh token's access token is never replaced by an earlier one's. */
+  #judgeReplacement(name: string, before: AccessTokenFact, after: AccessTokenFact): void {
+    if (after.family !== before.family || after.refreshToken.generation >= before.refreshToken.generation) return
+    this.#violations.add(`${after.text} is published over the newer ${before.text} in ${name}.`)
   }
 
   #write({ key, state }: StatusReport): void {

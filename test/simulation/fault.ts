@@ -17,6 +17,7 @@ export interface Stage {
   login(place: string): void
   pasteOld(place: string): void
   rollBack(key: string, changes: number): void
+  delete(key: string): void
   restoreEverything(): void
   suspend(name: string): void
   change(name: string, changed: (credential: Credential) => Credential): void

@@ -26,7 +26,7 @@ export const humanActs: readonly Fault[] = [
   act('store-rolled-back', 4, (stage, planned) => {
     stage.rollBack(keyOf(planned), 1 + stage.random.below(3))
   }),
-  act('document-deleted', 0.3, (stage, planned) => stage.models.store.delete(keyOf(planned))),
+  act('document-deleted', 0.3, (stage, planned) => stage.delete(keyOf(planned))),
   act('garbage-pasted', 0.3, (stage, { place }) => {
     stage.models.store.put(place, `${secretMark}mistake-${stage.models.scheduler.steps}-`, 'human')
   }),

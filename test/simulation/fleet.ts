@@ -17,6 +17,7 @@ interface Replica {
 
 /** How long a lost leader goes unnoticed, in milliseconds: the Lease has to run out. */
 const leaseMs = { least: 2000, most: 17_000 }
+const renewDeadlineMs = 10_000
 const settleMs = 10
 const clearUpAgainMs = 5000
 
@@ -28,7 +29,7 @@ export class Fleet {
   readonly replicas: Replica[] = []
   readonly #models: Models
   readonly #manifests: Manifests
-  readonly #everybodyLeads: boolean
+  #everybodyLeads: boolean
   readonly #bug: (bug: unknown) => void
   #electing = false
   #keys = 0
@@ -101,12 +102,15 @@ export class Fleet {
     scheduler.after(durationMs, () => this.resume(process))
   }
 
+  /** Its Lease has a deadline on the steady clock, so whoever was stopped for long may begin nothing when it goes on. */
   resume(process: Process): void {
     if (!process.alive || !process.paused) return
     this.#models.violations.note(() => `${process.name} goes on`)
+    const isLate = process.sleepsFor(renewDeadlineMs)
     process.resume()
-    // It notices within a while that somebody else leads.
-    if (process.leads && this.leaders().length > 1) this.#revokeSoon(process, this.#models.random.between(0, 30_000))
+    if (this.#everybodyLeads || !process.leads || !isLate || this.leaders().length === 1) return
+    process.mayBegin = false
+    this.#revokeSoon(process, this.#models.random.between(0, 2000))
   }
 
   /** The leader loses its Lease and hears of it `lateMs` after another one has got it. */
@@ -116,11 +120,11 @@ export class Fleet {
     this.#electSoon(process)
   }
 
-  /** Faults are over: everybody goes on, and at most one leads. */
-  calm(): void {
+  /** Faults are over: everybody goes on, and one leads; with `handOver` it is one that begins anew. */
+  calm(handOver: boolean): void {
+    this.#everybodyLeads = false
     for (const { process } of this.replicas) this.resume(process)
-    if (this.#everybodyLeads) return
-    for (const process of this.leaders().slice(1)) this.#revokeSoon(process, 0)
+    for (const process of this.leaders().slice(handOver ? 0 : 1)) this.#revokeSoon(process, 0)
     this.#electSoon()
   }
 
@@ -156,11 +160,11 @@ export class Fleet {
       events: telemetry,
       metrics: silentMetrics(cluster),
       logger: telemetry,
-      installation: 'cluster',
+      installation: { id: 'cluster' },
       seesAllCredentials: true,
       newSealingKey: () => this.#newSealingKey(),
       usesFinalizers: true,
-      mayBegin: () => process.leads,
+      mayBegin: () => process.mayBegin,
     }
   }
 
@@ -180,6 +184,7 @@ export class Fleet {
     if (!process.alive || process.acting) return
     this.#models.violations.note(() => `${process.name} leads`)
     process.leads = true
+    process.mayBegin = true
     process.acting = true
     this.#manifests.feed(process)
     process.operator?.begin()
@@ -193,6 +198,7 @@ export class Fleet {
     if (!process.leads) return
     this.#models.violations.note(() => `${process.name} no longer leads`)
     process.leads = false
+    process.mayBegin = false
     await process.operator?.end({ flush: false })
     process.acting = false
     void this.#clearUp(process)

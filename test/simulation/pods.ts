@@ -6,6 +6,7 @@ import type { TokenAnswer } from '../../src/domain/token-exchange.ts'
 import type { RecordHolders } from '../../src/ports/refresh-records.ts'
 import type { RefreshJournal } from '../../src/ports/refresh-journal.ts'
 import type { Process } from './process.ts'
+import type { Violations } from './violations.ts'
 import type { LossCause, RefreshTokenFact, TokenLedger } from './token-ledger.ts'
 import type { Wire } from './wire.ts'
 
@@ -29,16 +30,24 @@ export class Pod {
 /** Refresh tokens by the answers that carry them whole. */
 export type AnswerContents = WeakMap<TokenAnswer, RefreshTokenFact>
 
+export interface PodParts {
+  readonly wire: Wire
+  readonly ledger: TokenLedger
+  readonly violations: Violations
+}
+
 /** The disk of each Pod, and what the API server knows of Pods. */
 export class PodModel {
   readonly #pods = new Map<string, Pod>()
   readonly #wire: Wire
   readonly #ledger: TokenLedger
+  readonly #violations: Violations
   readonly #contents: AnswerContents
 
-  constructor(wire: Wire, ledger: TokenLedger, contents: AnswerContents) {
+  constructor({ wire, ledger, violations }: PodParts, contents: AnswerContents) {
     this.#wire = wire
     this.#ledger = ledger
+    this.#violations = violations
     this.#contents = contents
   }
 
@@ -98,6 +107,7 @@ export class PodModel {
   #put(pod: Pod, uid: string, entry: JournalEntry | undefined, cause: LossCause | undefined): void {
     if (!pod.standing && entry !== undefined) return
     const before = pod.journal.get(uid)
+    this.#violations.note(() => `${pod.holder.journalId} of ${uid}: ${entry?.phase ?? 'nothing'}`)
     if (entry === undefined) pod.journal.delete(uid)
     else pod.journal.set(uid, entry)
     this.#ledger.gained(this.#tokenOf(entry), 'journal')

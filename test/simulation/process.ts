@@ -22,6 +22,8 @@ export class Process implements Subject {
   paused = false
   /** What this process believes of the Lease. */
   leads = false
+  /** Whether its engine may still begin to spend. */
+  mayBegin = false
   /** Its engine has begun and has not ended. */
   acting = false
   operator: Operator | undefined
@@ -60,15 +62,23 @@ export class Process implements Subject {
     for (const happening of this.#deferred.splice(0)) this.#scheduler.again(happening)
   }
 
-  /** True when it was stopped for so long since `sinceMs` that others may have taken over. */
+  /** True when it has been stopped for that long by now. */
+  sleepsFor(atLeastMs: number): boolean {
+    const last = this.#pauses.at(-1)
+    return last?.toMs === Infinity && this.#scheduler.nowMs - last.fromMs >= atLeastMs
+  }
+
+  /** True when it was stopped for that long at a stretch, since then. */
   sleptSince(sinceMs: number, atLeastMs: number): boolean {
-    return this.#pauses.some(({ fromMs, toMs }) => toMs - Math.max(fromMs, sinceMs) >= atLeastMs)
+    const { nowMs } = this.#scheduler
+    return this.#pauses.some(({ fromMs, toMs }) => Math.min(toMs, nowMs) - Math.max(fromMs, sinceMs) >= atLeastMs)
   }
 
   /** Ends it, wherever it is. What only its memory, or the way to it, held is lost. */
   end(ledger: TokenLedger, cause: LossCause | undefined): void {
     this.alive = false
     this.leads = false
+    this.mayBegin = false
     for (const token of this.awaited) ledger.dropped(token, 'flight', cause ?? 'W1')
     for (const token of this.received) ledger.dropped(token, 'memory', cause ?? 'W2')
     this.awaited.clear()

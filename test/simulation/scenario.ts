@@ -33,7 +33,7 @@ export interface Scenario {
 }
 
 const namespace = 'ci'
-const lifetimes = [300, 600, 900, 1800, 3600]
+const lifetimes = [600, 1200, 1800, 3600]
 
 export function drawScenario(random: Random): Scenario {
   const servers = [0, 1].slice(0, 1 + random.below(2)).map((index) => drawServer(random, `server-${index}`))
@@ -47,9 +47,9 @@ export function drawScenario(random: Random): Scenario {
     servers,
     store: { kind: 'TokenStore', name: 'store', namespace, generation: 1, access: [], backend: { type: 'kubernetes' } },
     documents: new Map([...keys].map((key) => [key, random.chance(0.7)])),
-    everybodyLeads: random.chance(0.2),
-    faults: 10 + random.below(81),
-    faultyMs: random.between(1, 3) * 3_600_000,
+    everybodyLeads: random.chance(0.15),
+    faults: 10 + random.below(61),
+    faultyMs: random.between(0.5, 2) * 3_600_000,
   }
 }
 
@@ -89,7 +89,7 @@ function providerNamed(name: string): Omit<Provider, 'rotation'> {
 
 function drawCredentials(random: Random, providers: readonly string[]): readonly Planned[] {
   const shared = random.chance(0.4)
-  const count = 2 + random.below(2)
+  const count = random.chance(0.3) ? 3 : 2
   const planned: Planned[] = []
   for (let index = 0; index < count; index += 1) {
     const key = shared && index < 2 ? 'shared' : `document-${index}`

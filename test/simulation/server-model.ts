@@ -23,19 +23,28 @@ export interface Verdict {
   readonly accessToken: AccessTokenFact | undefined
 }
 
+export interface ServerParts {
+  readonly scheduler: Scheduler
+  readonly ledger: TokenLedger
+  readonly violations: Violations
+}
+
 /** An authorization server: strict by RFC 9700 §4.14.2, or lenient in one of the ways that exist. */
 export class ServerModel {
   readonly profile: ServerProfile
+  /** Nobody told the operator whether it rotates. */
+  readonly declaresNothing: boolean
   readonly #scheduler: Scheduler
   readonly #ledger: TokenLedger
   readonly #violations: Violations
   refreshes = 0
 
-  constructor(profile: ServerProfile, scheduler: Scheduler, ledger: TokenLedger, violations: Violations) {
+  constructor(profile: ServerProfile, declaresNothing: boolean, models: ServerParts) {
     this.profile = profile
-    this.#scheduler = scheduler
-    this.#ledger = ledger
-    this.#violations = violations
+    this.declaresNothing = declaresNothing
+    this.#scheduler = models.scheduler
+    this.#ledger = models.ledger
+    this.#violations = models.violations
   }
 
   /** A refresh token arrives. `excused`: no protocol could have kept it from being sent. */

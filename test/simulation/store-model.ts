@@ -90,6 +90,8 @@ export class StoreModel {
     if (document === undefined || former === undefined) return false
     this.#change(key, former, cause)
     document.current = former
+    // What comes back that way is nobody's login.
+    for (const property of former.values.keys()) this.humanTokens.delete(placeOf(key, property))
     return true
   }
 

@@ -14,14 +14,14 @@ import { drawScenario, manifestOf, type Planned, type Scenario } from './scenari
 import { Scheduler } from './scheduler.ts'
 import { ServerModel } from './server-model.ts'
 import { StoreModel } from './store-model.ts'
-import { type RefreshTokenFact, TokenLedger } from './token-ledger.ts'
+import { type LossCause, type RefreshTokenFact, TokenLedger } from './token-ledger.ts'
 import { Violations } from './violations.ts'
 import { Wire } from './wire.ts'
 
 /** How many processes the Deployment has. */
 const replicaCount = 3
 /** How often somebody looks whether a login is gone, and may log in again. */
-const humanLookMs = 600_000
+const humanLookMs = 240_000
 
 /** One world: the processes of the production engine, models of all that is around them, and what happens to them. */
 export class World implements Stage {
@@ -66,11 +66,12 @@ export class World implements Stage {
   calm(): void {
     this.models.violations.note(() => 'faults are over')
     this.isCalm = true
+    for (const { pod } of this.fleet.processes()) pod.wallOffsetSeconds = 0
     this.gremlin.rest()
     this.models.wire.slowness = 1
     this.#manifests.lagging = false
     for (const { name } of this.planned) this.#suspend(name, false)
-    this.fleet.calm()
+    this.fleet.calm(this.scenario.everybodyLeads || this.random.chance(0.5))
   }
 
   /** A human logs in anew and puts the refresh token there. */
@@ -90,6 +91,12 @@ export class World implements Stage {
 
   rollBack(key: string, changes: number): void {
     this.models.store.rollBack(key, changes, 'W5')
+    this.#lockedOut('W5')
+  }
+
+  delete(key: string): void {
+    this.models.store.delete(key)
+    this.#lockedOut('human')
   }
 
   /** Store and records go back together: the one thing that no copy survives. */
@@ -117,6 +124,12 @@ export class World implements Stage {
     if (credential !== undefined) this.#manifests.apply(name, changed(credential), this.fleet.processes())
   }
 
+  server(name: string): ServerModel {
+    const server = this.servers.get(name)
+    if (server === undefined) throw new Error(`there is no server ${name}`)
+    return server
+  }
+
   /** The newest refresh token of a credential that still works and can be reached; undefined when there is none. */
   liveToken({ place, uid }: Planned): RefreshTokenFact | undefined {
     const { ledger, store, records } = this.models
@@ -127,6 +140,17 @@ export class World implements Stage {
     if (retained?.token.family !== stored.family) return undefined
     const opens = retained.key === undefined || retained.key === store.claim(place)?.sealingKey.reveal()
     return opens && ledger.isAlive(retained.token) ? retained.token : undefined
+  }
+
+  /** What a record keeps can be read with the key of its document only: where that is gone, so is the token. */
+  #lockedOut(cause: LossCause): void {
+    const { store, records } = this.models
+    for (const { place, uid } of this.planned) {
+      const retained = records.retained(uid)
+      if (retained?.key === undefined || store.claim(place)?.sealingKey.reveal() === retained.key) continue
+      const { family, copies } = retained.token
+      if (retained.token === family.newest && copies.store + copies.journal === 0) family.loss ??= cause
+    }
   }
 
   #suspend(name: string, suspend: boolean): void {
@@ -157,14 +181,14 @@ export class World implements Stage {
     const contents: AnswerContents = new WeakMap()
     const store = new StoreModel(wire, ledger, violations)
     const records = new RecordModel(wire, ledger, violations)
-    const pods = new PodModel(wire, ledger, contents)
+    const pods = new PodModel({ wire, ledger, violations }, contents)
     const cluster = new ClusterModel(wire, ledger, violations)
     const common = { random, scheduler, violations, ledger, wire, store, records, pods, cluster }
     const endpoint = new EndpointModel({
       ...common,
       contents,
       meddle,
-      serverOf: (provider) => this.#server(provider),
+      serverOf: (provider) => this.server(provider),
       onPresented: (text) => {
         for (const [place, token] of store.humanTokens) if (token === text) store.humanTokens.delete(place)
       },
@@ -172,16 +196,11 @@ export class World implements Stage {
     return { ...common, endpoint }
   }
 
-  #server(name: string): ServerModel {
-    const server = this.servers.get(name)
-    if (server === undefined) throw new Error(`there is no server ${name}`)
-    return server
-  }
-
   #populate(): void {
-    const { scheduler, ledger, violations, store } = this.models
+    const { ledger, store } = this.models
     for (const { profile, provider } of this.scenario.servers) {
-      this.servers.set(profile.name, new ServerModel(profile, scheduler, ledger, violations))
+      const declaresNothing = provider.rotation.mode === 'Detect'
+      this.servers.set(profile.name, new ServerModel(profile, declaresNothing, this.models))
       this.#manifests.providers.set(provider.name, provider)
     }
     for (const [key, roomy] of this.scenario.documents) store.create(key, roomy)
