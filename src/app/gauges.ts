@@ -29,7 +29,6 @@ function gaugesOf(
 ): CredentialGaugeInput {
   const state: CredentialState = memory?.state ?? credential.state
   const { namespace, name } = credential.key
-  const behind = memory?.pending?.persisted === false ? memory.pending : undefined
   return present({
     namespace,
     name,
@@ -40,10 +39,18 @@ function gaugesOf(
     lastSuccessAt: state.lastRefreshAt,
     consecutiveFailures: state.consecutiveFailures,
     refreshTokenExpiresAt: state.refreshTokenExpiresAt,
-    writeBackPending: behind !== undefined && behind.storeWriteDueAt === undefined,
-    storeBehindSince: behind?.behindSince,
+    ...behindOf(memory),
     ...shown,
   })
+}
+
+/** Whether a write of the store is owed, and since when the store lacks the newest refresh token. */
+function behindOf(
+  memory: CredentialMemory | undefined,
+): Pick<CredentialGaugeInput, 'writeBackPending' | 'storeBehindSince'> {
+  if (memory?.pending?.persisted !== false) return { writeBackPending: false }
+  const { storeWriteDueAt, behindSince } = memory.pending
+  return { writeBackPending: storeWriteDueAt === undefined, storeBehindSince: behindSince }
 }
 
 const unknownInfo: CredentialInfo = { provider: '', storeKind: '', store: '', targetSecret: '', format: '' }

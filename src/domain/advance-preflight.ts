@@ -1,3 +1,4 @@
+import type { CredentialState } from './credential-state.ts'
 import type { Observed, PendingTokens, IntentWatch } from './observed.ts'
 import type { Failure } from './failures.ts'
 import {
@@ -16,7 +17,7 @@ import { rememberedFailure, settleFailed, settleFine, settleStalled, withoutFail
 import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
 import type { Action, Progress, RecordLook, SendAction, Step } from './step.ts'
 import type { EpochSeconds } from './time.ts'
-import type { StoredRefreshToken } from './tokens.ts'
+import type { AccessToken, StoredRefreshToken } from './tokens.ts'
 import { journaledSends } from './uncertainty.ts'
 
 interface Read {
@@ -106,8 +107,10 @@ function follow(
       return settleFailed(observed, progress, verdict.failure, now)
     case 'claim':
       return { kind: 'act', action: { kind: 'claim-document', stored, preflight }, progress }
-    case 'recover':
-      return recover(observed, progress, { missing: verdict, stored }, now)
+    case 'recover': {
+      const { kind: _known, ...missing } = verdict
+      return recover(observed, progress, { missing, stored }, now)
+    }
     case 'send': {
       const { base, earlier } = verdict
       const { record } = progress
@@ -162,30 +165,42 @@ interface Missing {
 
 /** Tokens of the record go where they are missing, as if their answer had just come. */
 function recover(observed: Observed, progress: Progress, { missing, stored }: Missing, now: EpochSeconds): Step {
-  const { tokens, persisted, storeWriteDueAt } = missing
-  const { accessToken } = tokens
   const { state, record } = progress
-  const isNews = accessToken !== undefined && accessToken.issuedAt > (state.lastRefreshAt ?? 0)
+  const { accessToken } = missing.tokens
+  const isNews = isLater(accessToken, state)
   const alive = accessToken !== undefined && accessToken.expiresAt > now
   const pending: PendingTokens = {
-    tokens,
+    ...missing,
     base: stored,
     source: record?.retained?.source ?? observed.credential.spec.refreshToken,
     presented: stored.refreshToken,
-    persisted,
     recorded: true,
     behindSince: accessToken?.issuedAt ?? now,
     published: !(isNews && alive),
     writeBackFailures: 0,
-    ...(storeWriteDueAt !== undefined && { storeWriteDueAt }),
   }
   const refreshes = state.refreshes + (isNews ? 1 : 0)
-  const next: Progress = { ...progress, state: { ...state, refreshes }, pending, ...(alive && { accessToken }) }
-  if (!persisted && storeWriteDueAt === undefined) {
-    return { kind: 'act', action: { kind: 'write-back', pending }, progress: next }
+  const next = { ...progress, state: { ...state, refreshes }, pending, ...(alive && { accessToken }) }
+  return bringHome(observed, next, now)
+}
+
+function isLater(accessToken: AccessToken | undefined, { lastRefreshAt }: CredentialState): boolean {
+  return accessToken !== undefined && accessToken.issuedAt > (lastRefreshAt ?? 0)
+}
+
+/** The store comes first, unless it is to be left alone; then the target. */
+function bringHome(
+  observed: Observed,
+  progress: Progress & { readonly pending: PendingTokens },
+  now: EpochSeconds,
+): Step {
+  const { pending } = progress
+  const { accessToken } = pending.tokens
+  if (!pending.persisted && pending.storeWriteDueAt === undefined) {
+    return { kind: 'act', action: { kind: 'write-back', pending }, progress }
   }
-  if (accessToken === undefined || pending.published) return settleFine(observed, next, now)
-  return { kind: 'act', action: { kind: 'publish', accessToken }, progress: next }
+  if (accessToken === undefined || pending.published) return settleFine(observed, progress, now)
+  return { kind: 'act', action: { kind: 'publish', accessToken }, progress }
 }
 
 function send(progress: Progress, action: SendAction): Step {

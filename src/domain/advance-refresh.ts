@@ -3,7 +3,7 @@ import { keyText, type RefreshTokenSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import { type Failure, failure } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
-import { sameSecret } from './sensitive.ts'
+import { sameSecret, type Sensitive } from './sensitive.ts'
 import { settleSent, withoutFailure } from './settle.ts'
 import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
 import type { Outcome, Progress, SendAction, SendOutcome, Step } from './step.ts'
@@ -109,7 +109,7 @@ function afterRefusal(
   const { refreshToken } = reading
   const marked =
     cause.next === 'stall' ? acknowledged(observed, { ...progress, rejected: action.base.refreshToken }) : progress
-  if (refreshToken === undefined || journaled?.persisted === true) {
+  if (refreshToken === undefined || isPersisted(journaled)) {
     return settleSent(observed, { ...marked, answerSettled: true }, cause, now)
   }
   // The answer was of no use, but it brought a successor: that one is kept whatever else is wrong.
@@ -140,24 +140,40 @@ function pendingOf(
   { action, sent, journaled }: Received,
   now: EpochSeconds,
 ): PendingTokens {
-  const { base, storeBehind = false } = action
+  const { base } = action
   const { accessToken, ...others } = tokens
-  const alive = accessToken !== undefined && accessToken.expiresAt > now && journaled?.superseded !== true
-  // Without a new one, the presented refresh token stays the newest; the store may not hold it yet.
-  const refreshToken = tokens.refreshToken ?? (storeBehind ? base.refreshToken : undefined)
-  const rotated = refreshToken !== undefined && (storeBehind || !sameSecret(refreshToken, base.refreshToken))
+  const alive = accessToken !== undefined && accessToken.expiresAt > now && !isSuperseded(journaled)
+  const refreshToken = refreshTokenToKeep(tokens, action)
+  const isNew = refreshToken !== undefined
   const { pending: before, credential } = observed
   return {
     tokens: { ...(alive ? tokens : others), ...(refreshToken && { refreshToken }) },
     base,
     presented: base.refreshToken,
     source: journaled?.source ?? credential.spec.refreshToken,
-    persisted: (journaled?.persisted ?? false) || !rotated,
-    recorded: !rotated,
+    persisted: isPersisted(journaled) || !isNew,
+    recorded: !isNew,
     behindSince: before?.persisted === false ? before.behindSince : sent.startedAt,
     published: !alive,
     writeBackFailures: 0,
   }
+}
+
+function isPersisted(journaled: Journaled | undefined): boolean {
+  return journaled?.persisted === true
+}
+
+function isSuperseded(journaled: Journaled | undefined): boolean {
+  return journaled?.superseded === true
+}
+
+/** The newest refresh token, if the store may lack it: without a new one, the presented one stays the newest. */
+function refreshTokenToKeep(
+  { refreshToken }: RotatedTokens,
+  { base, storeBehind = false }: SendAction,
+): Sensitive | undefined {
+  const newest = refreshToken ?? base.refreshToken
+  return storeBehind || !sameSecret(newest, base.refreshToken) ? newest : undefined
 }
 
 /** The pending tokens with the time before which their store is to be left alone. */

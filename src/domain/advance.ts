@@ -25,14 +25,6 @@ export function advance(
 ): Step {
   const { progress, action } = step
   switch (outcome.kind) {
-    case 'add-finalizer':
-      return outcome.result.ok
-        ? decide({ ...observed, needsFinalizer: false }, now)
-        : settleFailed(observed, progress, outcome.result.failure, now)
-    case 'clean-up':
-      return outcome.result.ok
-        ? { kind: 'settled', settlement: { kind: 'gone' }, progress: { ...progress, release: true } }
-        : settleFailed(observed, progress, outcome.result.failure, now)
     case 'read-refresh-token':
       return afterRead(observed, progress, { action, result: outcome.result }, now)
     case 'pre-flight':
@@ -47,9 +39,20 @@ export function advance(
       return afterJournaledAnswer(observed, progress, outcome.result, now)
     case 'write-back':
       return afterWriteBack(observed, progress, outcome, now)
-    case 'publish':
-      return afterPublication(observed, progress, outcome.result, now)
+    default:
+      return afterObject(observed, progress, outcome, now)
   }
+}
+
+type ObjectOutcome = Extract<Outcome, { kind: 'add-finalizer' | 'clean-up' | 'publish' }>
+
+/** Follows what was done to an object of the cluster, or to a directory that stands for one. */
+function afterObject(observed: Observed, progress: Progress, { kind, result }: ObjectOutcome, now: EpochSeconds): Step {
+  if (kind === 'publish') return afterPublication(observed, progress, result, now)
+  if (!result.ok) return settleFailed(observed, progress, result.failure, now)
+  return kind === 'add-finalizer'
+    ? decide({ ...observed, needsFinalizer: false }, now)
+    : { kind: 'settled', settlement: { kind: 'gone' }, progress: { ...progress, release: true } }
 }
 
 function afterJournaledAnswer(
