@@ -25,6 +25,7 @@ export function kindOfApiCall({ request, url }: Pick<ApiCall, 'request' | 'url'>
   const path = url.pathname
   if (url.searchParams.get('watch') === 'true') return undefined
   if (path.endsWith(`/secrets/${loginSecret}`)) return `${method} login secret`
+  if (path.includes('/secrets/oauth-refresh-')) return `${method} record`
   if (path.endsWith('/status')) return `${method} status`
   const parts = path.split('/')
   const plural = parts[parts.indexOf('namespaces') + 2] ?? 'other'

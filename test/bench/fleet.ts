@@ -23,7 +23,7 @@ export interface NamedObject {
 }
 
 /** Seconds between the overdue credential and all others: room for the start of the controller. */
-const headStartSeconds = 4
+const headStartSeconds = 8
 /** Coprime to every size that is a power of ten, so that neighbours in a list are not due one after the other. */
 const stride = 7919
 

@@ -18,6 +18,13 @@ type Json = Readonly<Record<string, unknown>>
 type StoredObject = Json & { readonly metadata: Json }
 
 const credentialsPath = `/apis/${apiGroup}/${apiVersion}/oauthcredentials`
+/** Its uid tells one installation from another. */
+const installationPath = '/api/v1/namespaces/kube-system'
+const installation = {
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name: 'kube-system', uid: '00000000-0000-4000-8000-000000000000', resourceVersion: '1' },
+}
 /** kube-apiserver sends about one a minute. */
 const bookmarkMs = 60_000
 /** How much of an initial list is handed to the socket at once. */
@@ -65,9 +72,12 @@ export class MemoryApi implements BenchApi {
     const { url, request, response } = call
     if (url.searchParams.get('watch') === 'true') return this.#watch(url, response)
     if (url.pathname.includes('/leases')) return this.#leaseCall(call)
+    if (url.pathname === installationPath) return answer(response, installation)
     if (request.method === 'GET') return answer(response, this.#secrets.get(lastPart(url.pathname)))
     if (request.method === 'PATCH' && url.pathname.endsWith('/status')) return this.#patchStatus(call)
+    if (request.method === 'PATCH' && isMergePatch(call)) return this.#mergeSecret(call)
     if (request.method === 'PATCH') return this.#applySecret(call)
+    if (request.method === 'POST' && url.pathname.endsWith('/secrets')) return this.#createSecret(call)
     return send(response, 201, {})
   }
 
@@ -147,12 +157,48 @@ export class MemoryApi implements BenchApi {
     return send(response, 200, metadataOf(next))
   }
 
+  #createSecret({ body, response, ofFloor }: ApiCall): void {
+    const object = JSON.parse(body) as StoredObject
+    const name = String(object.metadata['name'])
+    const next = this.#stored(object, `secret-${name}`)
+    if (!ofFloor) this.#secrets.set(name, next)
+    return send(response, 201, next)
+  }
+
+  /** As far as the controller merges: members of metadata and of data, one level down. */
+  #mergeSecret({ url, body, response, ofFloor }: ApiCall): void {
+    const name = lastPart(url.pathname)
+    const known = this.#secrets.get(name)
+    if (known === undefined || ofFloor) return answer(response, known)
+    const patch = JSON.parse(body) as { readonly metadata: Json; readonly data?: Json }
+    const { annotations, labels } = patch.metadata
+    const metadata = {
+      ...known.metadata,
+      annotations: merged(known.metadata['annotations'], annotations),
+      labels: merged(known.metadata['labels'], labels),
+      resourceVersion: this.#nextVersion(),
+    }
+    const next = { ...known, metadata, data: merged(known['data'], patch.data) }
+    this.#secrets.set(name, next)
+    return send(response, 200, next)
+  }
+
   #leaseCall({ request, body, response }: ApiCall): void {
     if (request.method === 'GET') return answer(response, this.#lease)
     const lease = JSON.parse(body) as { metadata: object }
     this.#lease = { ...lease, metadata: { ...lease.metadata, uid: 'lease', resourceVersion: this.#nextVersion() } }
     return send(response, request.method === 'POST' ? 201 : 200, this.#lease)
   }
+}
+
+function isMergePatch({ request }: ApiCall): boolean {
+  return request.headers['content-type'] === 'application/merge-patch+json'
+}
+
+/** Null takes a member away. */
+function merged(known: unknown, patch: unknown): object {
+  const members = Object.entries({ ...(known ?? {}), ...(patch ?? {}) })
+  return Object.fromEntries(members.filter(([, value]) => value !== null))
 }
 
 function answer(response: ServerResponse, object: object | undefined): void {
