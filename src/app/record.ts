@@ -3,7 +3,7 @@ import { type Credential, type CredentialKey, keyText } from '../domain/credenti
 import { type CredentialState, noState } from '../domain/credential-state.ts'
 import type { Observed } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
-import { dueAt } from '../domain/settle.ts'
+import { dueAt, retryAt } from '../domain/settle.ts'
 import type { Progress, Step } from '../domain/step.ts'
 import { earliest, type EpochSeconds, epochSeconds, later, seconds } from '../domain/time.ts'
 import type { StatusReport } from '../ports/status-writer.ts'
@@ -133,7 +133,7 @@ function nextRefresh(
 ): Requeue {
   if (observed === undefined || step.settlement.kind === 'stalled' || step.settlement.kind === 'suspended')
     return undefined
-  return step.settlement.kind === 'retrying' ? step.wakeAt : dueAt(observed, state, now)
+  return step.settlement.kind === 'retrying' ? retryAt(observed, state, now) : dueAt(observed, state, now)
 }
 
 interface After {

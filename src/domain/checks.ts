@@ -5,6 +5,7 @@ import { keyText } from './credential.ts'
 import type { Observed } from './observed.ts'
 import { mayRotate } from './rotation.ts'
 import { owned } from './ownership.ts'
+import { isIssuedLater } from './publication-order.ts'
 import { isRefusal, probePolicy } from './refusals.ts'
 import { isAtHome, isForSpec, targetWantsPublication } from './conclude.ts'
 import { loginOf } from './target-login.ts'
@@ -12,6 +13,7 @@ import { isFailure, usableReferents } from './referents.ts'
 import {
   dueAt,
   firstProgress,
+  isAnswerLost,
   liesAhead,
   rememberedFailure,
   retryAt,
@@ -23,6 +25,7 @@ import {
 } from './settle.ts'
 import type { Action, Step } from './step.ts'
 import { type EpochSeconds, epochSeconds, later, seconds, sooner } from './time.ts'
+import type { AccessToken } from './tokens.ts'
 
 type Check = (observed: Observed, now: EpochSeconds) => Step | undefined
 
@@ -195,14 +198,23 @@ function publicationPending(observed: Observed, now: EpochSeconds): Step | undef
 
 function targetRepairable(observed: Observed, now: EpochSeconds): Step | undefined {
   const step = repair(observed, now)
-  return step === undefined ? undefined : (unlessBackingOff(observed, now) ?? step)
+  if (step === undefined) return undefined
+  // A lost answer says nothing about the target, and may be waited for till the access token is nearly over.
+  const last = rememberedFailure(observed.state)
+  return last !== undefined && isAnswerLost(last) ? step : (unlessBackingOff(observed, now) ?? step)
 }
 
 /** Publishes the token at hand where the target lacks it; undefined when it does not, or there is none for this login. */
 function repair(observed: Observed, now: EpochSeconds): Step | undefined {
   const { accessToken } = observed
   if (accessToken === undefined || accessToken.expiresAt <= now || loginChanged(observed)) return undefined
-  return targetWantsPublication(observed) ? act(observed, { kind: 'publish', accessToken }) : undefined
+  if (!targetWantsPublication(observed) || holdsLater(observed, accessToken, now)) return undefined
+  return act(observed, { kind: 'publish', accessToken })
+}
+
+/** True when the target was seen to hold a token that another replica got after the one at hand, which would not replace it. */
+function holdsLater({ target }: Observed, { issuedAt }: AccessToken, now: EpochSeconds): boolean {
+  return target.kind === 'observed' && target.state.kind === 'ours' && isIssuedLater(target.state.issuedAt, issuedAt, now)
 }
 
 function refusedUntilChanged(observed: Observed, now: EpochSeconds): Step | undefined {

@@ -5,10 +5,12 @@ import type { Failure } from './failures.ts'
 import { isRefusal } from './refusals.ts'
 import type { Observed } from './observed.ts'
 import { present } from './present.ts'
-import { leewaySeconds } from './uncertainty.ts'
+import { nearEndAt } from './near-end.ts'
+import { type Resend, resendAfter } from './resend.ts'
+import type { EarlierSends } from './uncertainty.ts'
 import { refreshAt } from './schedule.ts'
 import type { Progress, Step } from './step.ts'
-import { earliest, type EpochSeconds, later, seconds } from './time.ts'
+import { earliest, type EpochSeconds, later, latest, seconds } from './time.ts'
 
 /** How long to stay away from a server that throttles and does not say how long. */
 const defaultWaitSeconds = 60
@@ -101,8 +103,13 @@ export function settleRetrying(observed: Observed, progress: Progress, cause: Fa
     kind: 'settled',
     settlement: { kind: 'retrying', failure: cause },
     progress,
-    wakeAt: wakeBeforeExpiry(progress.state, at, now),
+    wakeAt: wakeBeforeExpiry(progress.state, earliest(at, nextLook(observed, at, now)), now),
   }
+}
+
+/** A wait may be long: the target is looked at meanwhile. */
+function nextLook({ targetCheckAt }: Observed, otherwise: EpochSeconds, now: EpochSeconds): EpochSeconds {
+  return targetCheckAt > now ? targetCheckAt : otherwise
 }
 
 /** Waits for a human, and looks now and then whether one has come. */
@@ -122,27 +129,38 @@ export function retryAt(observed: Observed, state: CredentialState, now: EpochSe
   if (lastFailure === undefined) return undefined
   const { at: failedAt, retryAfterSeconds } = lastFailure
   if (liesAhead(failedAt, now)) return undefined
+  const resend = resendOf(observed, state, failedAt)
   const wait = backoff(
     present({
       uid: observed.credential.uid,
-      failures: Math.max(1, state.consecutiveFailures),
+      failures: resend?.kind === 'at-once' ? 1 : Math.max(1, state.consecutiveFailures),
       failedAt,
       expiresAt,
       retryAfterSeconds,
-      reuseLeewaySeconds: leewayOf(observed, state),
+      reuseLeewaySeconds: resend?.kind === 'within-leeway' ? resend.leewaySeconds : undefined,
     }),
   )
-  return later(failedAt, wait)
+  const at = later(failedAt, wait)
+  return resend?.kind === 'near-end' ? latest(at, nearEndAt(state) ?? at) : at
 }
 
-/** The leeway of a server whose answer was lost, while it still lasted at the failure. */
-function leewayOf(observed: Observed, state: CredentialState): number | undefined {
-  const { provider, record, journal } = observed
+/** True for a failure after which nobody knows whether the refresh token was used. */
+export function isAnswerLost({ code, next }: Pick<Failure, 'code' | 'next'>): boolean {
+  return next === 'uncertain' && code.startsWith('TOKEN_')
+}
+
+/** How a refresh token may be presented again whose answer was lost; undefined when none was. */
+function resendOf(observed: Observed, state: CredentialState, failedAt: EpochSeconds): Resend | undefined {
+  const { provider } = observed
   const last = rememberedFailure(state)
-  const failedAt = state.lastFailure?.at
-  if (provider.kind !== 'found' || last?.next !== 'uncertain' || failedAt === undefined) return undefined
-  const unanswered = record?.intent ?? (journal?.phase === 'sent' ? journal : undefined)
-  return leewaySeconds(provider.value, unanswered ?? { sends: 1, startedAt: failedAt }, failedAt)
+  if (provider.kind !== 'found' || last === undefined || !isAnswerLost(last)) return undefined
+  return resendAfter(provider.value, lostSends(observed, state, failedAt), failedAt)
+}
+
+/** What is known of the sends without an answer. After the loss of a Pod that is no more than how often it failed. */
+function lostSends({ record, journal }: Observed, state: CredentialState, failedAt: EpochSeconds): EarlierSends {
+  const known = record?.intent ?? (journal?.phase === 'sent' ? journal : undefined)
+  return known ?? { sends: Math.max(1, state.consecutiveFailures), startedAt: failedAt }
 }
 
 /** The condition Ready turns false at expiry, so somebody has to wake up then and say so. */
