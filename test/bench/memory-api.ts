@@ -74,11 +74,14 @@ export class MemoryApi implements BenchApi {
     if (url.pathname.includes('/leases')) return this.#leaseCall(call)
     if (url.pathname === installationPath) return answer(response, installation)
     if (request.method === 'GET') return answer(response, this.#secrets.get(lastPart(url.pathname)))
-    if (request.method === 'PATCH' && url.pathname.endsWith('/status')) return this.#patchStatus(call)
-    if (request.method === 'PATCH' && isMergePatch(call)) return this.#mergeSecret(call)
-    if (request.method === 'PATCH') return this.#applySecret(call)
+    if (request.method === 'PATCH') return this.#patch(call)
     if (request.method === 'POST' && url.pathname.endsWith('/secrets')) return this.#createSecret(call)
     return send(response, 201, {})
+  }
+
+  #patch(call: ApiCall): void {
+    if (call.url.pathname.endsWith('/status')) return this.#patchStatus(call)
+    return isMergePatch(call) ? this.#mergeSecret(call) : this.#applySecret(call)
   }
 
   #add(member: FleetMember): void {
@@ -195,9 +198,13 @@ function isMergePatch({ request }: ApiCall): boolean {
   return request.headers['content-type'] === 'application/merge-patch+json'
 }
 
+function objectAt(value: unknown): object {
+  return typeof value === 'object' && value !== null ? value : {}
+}
+
 /** Null takes a member away. */
 function merged(known: unknown, patch: unknown): object {
-  const members = Object.entries({ ...(known ?? {}), ...(patch ?? {}) })
+  const members = Object.entries({ ...objectAt(known), ...objectAt(patch) })
   return Object.fromEntries(members.filter(([, value]) => value !== null))
 }
 
