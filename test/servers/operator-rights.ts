@@ -8,6 +8,8 @@ const clusterRules = [
   { apiGroups: [apiGroup], resources: ['oauthcredentials'], verbs: ['get', 'patch'] },
   { apiGroups: [apiGroup], resources: ['oauthcredentials/status'], verbs: ['patch'] },
   { apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'watch'] },
+  // Its uid says which cluster this is.
+  { apiGroups: [''], resources: ['namespaces'], resourceNames: ['kube-system'], verbs: ['get'] },
   { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'create', 'patch'] },
   { apiGroups: [''], resources: ['serviceaccounts/token'], verbs: ['create'] },
   { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
