@@ -51,6 +51,7 @@ const recordSchema = z.strictObject({
   uid: z.string().min(1),
   credential: z.string().transform(credentialKey),
   epoch: z.int().min(0),
+  generation: z.int().min(0),
   intent: intent.exactOptional(),
   retained: z.strictObject({ fingerprint, source }).exactOptional(),
   spent: z.array(fingerprint),

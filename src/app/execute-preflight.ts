@@ -9,7 +9,6 @@ import type { RecordHolder, RefreshRecord } from '../domain/refresh-record.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { Sensitive } from '../domain/sensitive.ts'
 import type { Action, Outcome } from '../domain/step.ts'
-import { epochSeconds } from '../domain/time.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { readRecord, sealingKeyOf } from './execute-record.ts'
@@ -25,27 +24,24 @@ type Looked = Extract<Outcome, { kind: 'pre-flight' }>
  */
 export const intentOverMs = 90_000
 
-/** Looks at everything that a successor needs, and changes nothing. */
+/**
+ * Looks at everything that a successor needs, and changes nothing. The document is proven to be the one
+ * that was read only after the record was: whoever has got a successor writes it into both, and may be
+ * gone before the record has it.
+ */
 export async function preflight(action: Look, observed: Observed, deps: Deps): Promise<Looked> {
   const { stored, storeFailure } = action
-  const { credential } = observed
-  const [record, writable, target] = await Promise.all([
-    recordOf(observed, stored, deps),
+  const record = await recordOf(observed, stored, deps)
+  const intentWatch = record.ok ? watchOf(record.value, observed, deps) : undefined
+  const holder = record.ok ? record.value.intent?.holder : undefined
+  const holderIsOver = await isOver(holder, intentWatch, deps)
+  const [writable, target] = await Promise.all([
     storeFailure === undefined ? proveWritable(stored, observed, deps) : failed(storeFailure),
     rehearse(observed, deps),
   ])
   const fingerprint = deps.records.fingerprint(stored.refreshToken)
-  const intentWatch = record.ok ? watchOf(record.value, observed, deps) : undefined
-  const holder = record.ok ? record.value.intent?.holder : undefined
-  const found: Preflight = {
-    record,
-    fingerprint,
-    writable,
-    target,
-    self: deps.holders.self,
-    holderIsOver: await isOver(holder, intentWatch, deps),
-    ownership: ownershipOf(credential, stored, { fingerprint, deps }),
-  }
+  const ownership = ownershipOf(observed.credential, stored, { fingerprint, deps })
+  const found: Preflight = { record, fingerprint, writable, target, self: deps.holders.self, holderIsOver, ownership }
   return { kind: 'pre-flight', stored, preflight: found, ...(intentWatch && { intentWatch }) }
 }
 
@@ -57,12 +53,14 @@ export async function claim(
 ): Promise<Outcome> {
   const { key, uid } = observed.credential
   const { installation } = deps
+  const { record, fingerprint } = action.preflight
   const result = await claimDocument(
     action.stored,
     {
       owner: ownerId(installation.id, uid),
       ownerName: ownerName(installation.id, key),
-      sealingKey: deps.newSealingKey(),
+      sealingKey: sealingKeyOf(observed.claim) ?? deps.newSealingKey(),
+      ...(record.ok && { mark: { generation: record.value.generation, fingerprint } }),
     },
     observed,
     deps,
@@ -76,7 +74,8 @@ function recordOf(observed: Observed, stored: StoredRefreshToken, deps: Deps): P
   const holder = known?.intent?.holder
   const isOthers = holder !== undefined && holder.journalId !== deps.holders.self.journalId
   if (known !== undefined && !isOthers) return Promise.resolve(ok(known))
-  return readRecord(observed.credential, sealingKeyOf(stored.claim), deps)
+  // A document that was put back to before its claim has lost the key, and this process may know it.
+  return readRecord(observed.credential, sealingKeyOf(stored.claim) ?? sealingKeyOf(observed.claim), deps)
 }
 
 /** Since when this process has seen somebody else's intent unchanged. */
@@ -103,12 +102,13 @@ function rehearse(observed: Observed, deps: Deps): Promise<Result<void>> {
     const what = `The output ${rendered.output.format} of OAuthCredential ${keyText(credential.key)} cannot be written: ${rendered.problem}.`
     return Promise.resolve(failed(failure('OUTPUT_NOT_REPRESENTABLE', what)))
   }
-  const expiresAt = epochSeconds(deps.clock.now())
+  const now = deps.clock.now()
   return deps.sink.rehearse({
     identity: targetIdentity(credential),
     files: rendered.files,
     digest: targetDigest,
-    expiresAt,
+    issuedAt: now,
+    expiresAt: now,
   })
 }
 
@@ -126,7 +126,7 @@ function ownershipOf(
   const { installation, tokenOwners } = deps
   const twin = tokenOwners.ownerOf(fingerprint, credential.uid)
   return {
-    installation: installation.id,
+    isOwn: state?.kind === 'claimed' && state.claim.owner === ownerId(installation.id, credential.uid),
     ownerIsGone: state?.kind === 'claimed' && isGone(state.claim, credential, deps),
     ...(twin && { twin }),
   }

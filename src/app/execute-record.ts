@@ -2,10 +2,10 @@ import { type Credential, keyText } from '../domain/credential.ts'
 import type { PendingTokens } from '../domain/observed.ts'
 import {
   armed,
-  discarded,
   disarmed,
   isOvertaken,
   newRecord,
+  outdated,
   type RefreshIntent,
   type RefreshRecord,
   succeeded,
@@ -40,12 +40,14 @@ export interface Arming {
   readonly record: RefreshRecord
   readonly intent: Omit<RefreshIntent, 'holder'>
   readonly origin: string
+  /** Of the document. */
+  readonly generation: number
   readonly sealingKey: Sensitive | undefined
 }
 
 /** Says in the record that this process is about to present a token. Whoever else wanted to cannot any more. */
-export function arm({ record, intent, origin, sealingKey }: Arming, deps: Deps): Promise<Result<RefreshRecord>> {
-  const next = armed(record, { ...intent, holder: deps.holders.self }, origin)
+export function arm({ record, intent, sealingKey, ...place }: Arming, deps: Deps): Promise<Result<RefreshRecord>> {
+  const next = armed(record, { ...intent, holder: deps.holders.self }, place)
   return deps.records.replace(next, sealingKey)
 }
 
@@ -113,7 +115,7 @@ export async function commit(
     const current = record === undefined ? await readRecord(credential, sealingKey, deps) : ok(record)
     if (!current.ok) return current
     const overtaken = isOvertaken(current.value, succession)
-    const next = overtaken ? discarded(current.value, succession) : succeeded(current.value, succession)
+    const next = overtaken ? outdated(current.value, succession) : succeeded(current.value, succession)
     const written = await deps.records.replace(next, sealingKey)
     if (written.ok && !overtaken) deps.tokenOwners.took(succession.retained.fingerprint, credential)
     if (written.ok || written.failure.code !== 'REFRESH_RECORD_CONFLICT' || tries === commitTries) return written

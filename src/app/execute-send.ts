@@ -17,6 +17,7 @@ import {
   type TokenExchange,
 } from '../domain/token-exchange.ts'
 import { type EpochSeconds, seconds } from '../domain/time.ts'
+import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { arm, disarm, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
 
@@ -105,9 +106,17 @@ async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
     sends: earlierSends(send) + 1,
   }
   const sealingKey = sealingKeyOf(base.claim)
-  const armed = await arm({ record, intent, origin: tokenOrigin(provider), sealingKey }, deps)
+  const armed = await arm(
+    { record, intent, origin: tokenOrigin(provider), generation: generationOf(base), sealingKey },
+    deps,
+  )
   if (armed.ok) attempt.armed = armed.value
   return armed
+}
+
+/** Which of the tokens that came one after the other the document says that it holds. */
+function generationOf({ claim }: StoredRefreshToken): number {
+  return claim?.kind === 'claimed' ? (claim.claim.mark?.generation ?? 0) : 0
 }
 
 function notLeading({ credential }: Observed): Failure {

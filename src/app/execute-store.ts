@@ -1,5 +1,5 @@
 import type { RefreshTokenSource } from '../domain/credential.ts'
-import type { DocumentClaim } from '../domain/document-claim.ts'
+import type { DocumentClaim, TokenMark } from '../domain/document-claim.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { Observed, PendingTokens } from '../domain/observed.ts'
 import { isFailure, storeFailure, usableReferents } from '../domain/referents.ts'
@@ -154,6 +154,7 @@ async function store(pending: PendingTokens, observed: StoreSubject, deps: Deps)
     const current = await read(open, observed, deps)
     if (!current.ok) return writeBackFailed(current.failure, open.config.backend.type, deps)
     const verdict = judge(current.value, pending, { spent: observed.record?.spent ?? [], deps })
+    if (verdict === 'spent') return writeBackFailed(replacedBefore(open), open.config.backend.type, deps)
     if (verdict !== 'ours-to-write') return { kind: verdict, stored: current.value }
     base = current.value
   }
@@ -164,7 +165,22 @@ function tryStore(
   { tokens }: PendingTokens,
   { open, observed, deps }: { readonly open: OpenStore; readonly observed: StoreSubject; readonly deps: Deps },
 ): Promise<Result<StoredRefreshToken>> {
-  return limited(open, observed, deps, () => open.store.writeBack(open.location, base, tokens))
+  const mark = markOf(tokens, observed, deps)
+  return limited(open, observed, deps, () =>
+    open.store.writeBack(open.location, base, { ...tokens, ...(mark && { mark }) }),
+  )
+}
+
+/** What the document's claim is to say of the token. While the record does not have it yet, it will be the next generation. */
+function markOf(
+  { refreshToken }: PendingTokens['tokens'],
+  { record }: StoreSubject,
+  { records }: Deps,
+): TokenMark | undefined {
+  if (refreshToken === undefined) return undefined
+  const fingerprint = records.fingerprint(refreshToken)
+  const generation = record?.generation ?? 0
+  return { fingerprint, generation: record?.retained?.fingerprint === fingerprint ? generation : generation + 1 }
 }
 
 function isToBeReadBack({ code }: Failure): boolean {
@@ -173,12 +189,19 @@ function isToBeReadBack({ code }: Failure): boolean {
 
 function judge(
   current: StoredRefreshToken,
-  { presented, tokens }: PendingTokens,
+  { presented, tokens, recorded }: PendingTokens,
   { spent, deps }: { readonly spent: RefreshRecord['spent']; readonly deps: Deps },
-): 'written' | 'superseded' | 'ours-to-write' {
+): 'written' | 'superseded' | 'ours-to-write' | 'spent' {
   if (tokens.refreshToken !== undefined && sameSecret(current.refreshToken, tokens.refreshToken)) return 'written'
   if (sameSecret(current.refreshToken, presented)) return 'ours-to-write'
-  return spent.includes(deps.records.fingerprint(current.refreshToken)) ? 'ours-to-write' : 'superseded'
+  if (!spent.includes(deps.records.fingerprint(current.refreshToken))) return 'superseded'
+  // Only what the record says to be the newest goes over a token that was replaced by another process's.
+  return recorded ? 'ours-to-write' : 'spent'
+}
+
+function replacedBefore({ location: { key }, config }: OpenStore): Failure {
+  const what = `The document "${key}" of ${storeText(config)} holds a refresh token that was replaced before.`
+  return failure('STORE_CONFLICT', what)
 }
 
 function writeBackFailed(

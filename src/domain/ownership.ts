@@ -1,13 +1,12 @@
 import { type CredentialKey, keyText } from './credential.ts'
-import type { DocumentClaim } from './document-claim.ts'
 import { type Failure, failure } from './failures.ts'
 import type { Observed } from './observed.ts'
 import type { StoredRefreshToken } from './tokens.ts'
 
 /** What a document's claim is compared with. */
 export interface Ownership {
-  /** Identifies this cluster, or this state directory. */
-  readonly installation: string
+  /** The document's claim is ours. */
+  readonly isOwn: boolean
   /** The claim is by this installation, and its credential does not exist any more. */
   readonly ownerIsGone: boolean
   /** Another credential of this process that uses the same refresh token from elsewhere. */
@@ -31,16 +30,16 @@ export function ownershipProblem(
 ): Failure | undefined {
   const { twin } = ownership
   if (twin !== undefined) return owned(observed, `OAuthCredential ${keyText(twin)}`)
-  if (claim?.kind !== 'claimed' || isOwn(observed, claim.claim, ownership) || mayTakeOver(observed, ownership)) {
+  if (claim?.kind !== 'claimed' || ownership.isOwn || mayTakeOver(observed, ownership)) {
     return undefined
   }
   return owned(observed, claim.claim.ownerName)
 }
 
 /** True when the document is to say that the refresh token is ours. */
-export function wantsClaim(observed: Observed, { claim }: StoredRefreshToken, ownership: Ownership): boolean {
+export function wantsClaim({ claim }: StoredRefreshToken, ownership: Ownership): boolean {
   if (claim === undefined) return false
-  return claim.kind === 'free' || !isOwn(observed, claim.claim, ownership)
+  return claim.kind === 'free' || !ownership.isOwn
 }
 
 /** The failure of a credential whose refresh token another one refreshes. */
@@ -56,8 +55,4 @@ export function asksForOwnership({ credential, state }: Pick<Observed, 'credenti
 
 function mayTakeOver(observed: Observed, { ownerIsGone }: Ownership): boolean {
   return ownerIsGone || asksForOwnership(observed)
-}
-
-function isOwn({ credential }: Observed, { owner }: DocumentClaim, { installation }: Ownership): boolean {
-  return owner === ownerId(installation, credential.uid)
 }

@@ -56,7 +56,7 @@ export function judgePreflight(
   const record = found.record.value
   const notOurs = ownershipProblem(observed, subject.stored, found.ownership)
   if (notOurs !== undefined) return refuse(notOurs)
-  if (record.spent.includes(found.fingerprint)) return storeBehind(observed, { record, found, subject }, now)
+  if (isBehind(record, found, subject)) return storeBehind(observed, { record, found, subject }, now)
   const { retained } = record
   const newest = retained?.fingerprint === found.fingerprint ? retained : undefined
   if (newest?.tokens !== undefined && isUnpublished(observed, newest, now)) {
@@ -71,12 +71,28 @@ interface Known {
   readonly subject: PreflightSubject
 }
 
+/**
+ * True when the token of the store was replaced by another one. The record remembers the latest of them;
+ * of older ones the document itself says that the operator wrote them, and before which others.
+ */
+function isBehind(
+  { spent, generation, retained }: RefreshRecord,
+  { fingerprint, ownership }: Preflight,
+  { stored }: PreflightSubject,
+): boolean {
+  if (spent.includes(fingerprint)) return true
+  const mark = ownership.isOwn && stored.claim?.kind === 'claimed' ? stored.claim.claim.mark : undefined
+  if (mark === undefined || mark.fingerprint !== fingerprint || retained?.fingerprint === fingerprint) return false
+  return retained !== undefined && mark.generation < generation
+}
+
 /** The token of the store was replaced by another one: it is never presented. */
 function storeBehind(observed: Observed, known: Known, now: EpochSeconds): Verdict {
   const { record, subject } = known
   const { retained } = record
   const refreshToken = retained?.tokens?.refreshToken
-  if (retained?.tokens === undefined || refreshToken === undefined) return refuse(rolledBack(observed))
+  const isNewer = retained !== undefined && retained.fingerprint !== known.found.fingerprint
+  if (!isNewer || retained.tokens === undefined || refreshToken === undefined) return refuse(rolledBack(observed))
   const dueAt = storeWriteDueAt(subject.store, record, now)
   if (dueAt === undefined) return { kind: 'recover', tokens: retained.tokens, persisted: false }
   if (isUnpublished(observed, retained, now)) {
@@ -101,7 +117,7 @@ function judgeSend(observed: Observed, candidate: Candidate, now: EpochSeconds):
   if (refusal !== undefined) return refuse(refusal)
   const budget = writeBudgetProblem(observed, subject.provider, subject.store)
   if (budget !== undefined) return refuse(budget)
-  if (wantsClaim(observed, subject.stored, found.ownership) && found.writable.ok) return { kind: 'claim' }
+  if (wantsClaim(subject.stored, found.ownership) && found.writable.ok) return { kind: 'claim' }
   const earlier = standing.kind === 'uncertain' ? standing.earlier : journaledSends(journal, base.refreshToken)
   return { kind: 'send', base, ...(earlier && { earlier }) }
 }
@@ -118,9 +134,15 @@ function originProblem({ credential }: Observed, { record, subject, fingerprint 
 }
 
 /** Why the successor would have no place. */
-function placeProblem(observed: Observed, { target, writable }: Preflight, now: EpochSeconds): Failure | undefined {
+function placeProblem(
+  observed: Observed,
+  { target, writable, holderIsOver }: Preflight,
+  now: EpochSeconds,
+): Failure | undefined {
   if (!target.ok) return target.failure
-  return writable.ok || mayKeepInRecord(observed, now) ? undefined : writable.failure
+  if (writable.ok) return undefined
+  // Whoever takes an intent over has to be sure that the store does not hold its successor.
+  return !holderIsOver && mayKeepInRecord(observed, now) ? undefined : writable.failure
 }
 
 /** True when a human has allowed the record to be the only place, and the access token is nearly over. */

@@ -45,6 +45,8 @@ export interface RefreshRecord {
   readonly credential: CredentialKey
   /** Counts the intents. */
   readonly epoch: number
+  /** Counts the refresh tokens that came one after the other, as the store documents do. */
+  readonly generation: number
   readonly intent?: RefreshIntent
   readonly retained?: RetainedTokens
   /** Fingerprints of refresh tokens that were replaced by others, the latest last, at most {@link spentLimit}. */
@@ -61,14 +63,28 @@ export const spentLimit = 64
 
 /** The record of a credential that has none yet. */
 export function newRecord(uid: string, credential: CredentialKey): RefreshRecord {
-  return { uid, credential, epoch: 0, spent: [], version: '' }
+  return { uid, credential, epoch: 0, generation: 0, spent: [], version: '' }
 }
 
-/** An intent to present a token. An intent about another token that nobody settled may have used that one up. */
-export function armed(record: RefreshRecord, intent: RefreshIntent, origin: string): RefreshRecord {
+/**
+ * An intent to present a token. An intent about another token that nobody settled may have used that one
+ * up. `generation` is the document's: a record that was restored from a backup knows of fewer tokens.
+ */
+export function armed(
+  record: RefreshRecord,
+  intent: RefreshIntent,
+  { origin, generation }: { readonly origin: string; readonly generation: number },
+): RefreshRecord {
   const { intent: before, spent } = record
   const left = before !== undefined && before.fingerprint !== intent.fingerprint ? [before.fingerprint] : []
-  return { ...record, epoch: record.epoch + 1, intent, origin, spent: withSpent(spent, left, intent.fingerprint) }
+  return {
+    ...record,
+    epoch: record.epoch + 1,
+    generation: Math.max(record.generation, generation),
+    intent,
+    origin,
+    spent: withSpent(spent, left, intent.fingerprint),
+  }
 }
 
 /** Nothing was sent, or the answer says all there is to know. */
@@ -96,18 +112,27 @@ export function succeeded(record: RefreshRecord, { presented, retained }: Succes
   const replaced = [record.retained?.fingerprint, presented].filter((spent) => spent !== undefined)
   // Whoever presents another token by now is not disturbed by a late answer.
   const base = record.intent?.fingerprint === presented ? disarmed(record) : record
-  return { ...base, retained, spent: withSpent(record.spent, replaced, retained.fingerprint) }
+  return {
+    ...base,
+    generation: record.generation + 1,
+    retained,
+    spent: withSpent(record.spent, replaced, retained.fingerprint),
+  }
 }
 
-/** True when another successor of the same token is there already, or one of a later token. */
-export function isOvertaken(record: RefreshRecord, { presented, retained }: Succession): boolean {
-  if (record.retained === undefined || record.retained.fingerprint === presented) return false
-  return record.spent.includes(presented) && record.retained.fingerprint !== retained.fingerprint
+/**
+ * True when the tokens of an answer come too late: another process presents them by now, or keeps other
+ * ones and nobody is at the token that was presented.
+ */
+export function isOvertaken({ retained: kept, intent }: RefreshRecord, { presented, retained }: Succession): boolean {
+  if (intent?.fingerprint === retained.fingerprint) return true
+  if (kept === undefined || kept.fingerprint === presented || kept.fingerprint === retained.fingerprint) return false
+  return intent?.fingerprint !== presented
 }
 
-/** The tokens of an answer that came too late are no use to anybody. */
-export function discarded(record: RefreshRecord, { retained }: Succession): RefreshRecord {
-  return { ...record, spent: withSpent(record.spent, [retained.fingerprint], record.retained?.fingerprint ?? '') }
+/** All that an answer which comes too late adds to the record. */
+export function outdated(record: RefreshRecord, { presented }: Succession): RefreshRecord {
+  return { ...record, spent: withSpent(record.spent, [presented], record.retained?.fingerprint ?? '') }
 }
 
 function withSpent(spent: readonly string[], more: readonly string[], newest: string): readonly string[] {

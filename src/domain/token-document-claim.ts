@@ -1,8 +1,6 @@
-import { claimMember, type ClaimState, type DocumentClaim } from './document-claim.ts'
+import { claimMember, type ClaimState, type DocumentClaim, type TokenMark } from './document-claim.ts'
 import { applyEdits, type Edit, type JsonNode, type JsonObject, liftEdit, parseJsonText } from './json-text.ts'
 import { Sensitive } from './sensitive.ts'
-import { findRefreshToken, type FoundRefreshToken } from './token-document.ts'
-import type { StoredRefreshToken } from './tokens.ts'
 
 /** The claim on one token of a document; absent without room for one. Or what is wrong with the member that holds claims. */
 export type FoundClaim =
@@ -33,20 +31,6 @@ const sealingKey = /^[A-Za-z0-9+/]{43}=$/
 /** It ends up in messages. */
 const shortLine = /^\P{Cc}{1,512}$/u
 
-/** A refresh token and the claim on it, as stores whose documents have room for claims read them. Never throws. */
-export function readStoredToken(
-  document: Sensitive,
-  version: string,
-  property: string | undefined,
-): { readonly ok: true; readonly stored: StoredRefreshToken } | Extract<FoundRefreshToken, { ok: false }> {
-  const found = findRefreshToken(document, property)
-  if (!found.ok) return found
-  const claim = findClaim(document, property)
-  if (!claim.ok) return { ok: false, problem: 'malformed', detail: claim.detail }
-  const stored = { refreshToken: found.refreshToken, version, document }
-  return { ok: true, stored: claim.claim === undefined ? stored : { ...stored, claim: claim.claim } }
-}
-
 /** A document has room for claims when it is a JSON object. */
 export function hasRoomForClaim(document: Sensitive): boolean {
   return parseJsonText(document.reveal())?.kind === 'object'
@@ -62,10 +46,12 @@ export function findClaim(document: Sensitive, property?: string): FoundClaim {
   if (claims === 'malformed') return { ok: false, detail: `has a member "${claimMember}" that holds no claims` }
   const owner = only(claims.owners, property ?? '')
   if (owner?.kind !== 'object') return { ok: true, claim: { kind: 'free' } }
+  const mark = markOf(owner)
   const claim = {
     owner: textOf(owner, 'id') ?? '',
     ownerName: textOf(owner, 'name') ?? '',
     sealingKey: new Sensitive(claims.key),
+    ...(mark && { mark }),
   }
   return { ok: true, claim: { kind: 'claimed', claim } }
 }
@@ -93,6 +79,17 @@ export function putClaim(
       ? addedTo(text, root, memberText(ownerText(property, claim), claim.sealingKey, form))
       : newOwner(claims, property, claim)
   return new Sensitive(applyEdits(text, edit === undefined ? [] : [edit]))
+}
+
+/** What makes the claim on a token say which token the operator has written; undefined without a claim on it. */
+export function markEdit(text: string, property: string | undefined, mark: TokenMark): Edit | undefined {
+  const root = parseJsonText(text)
+  const claims = root?.kind === 'object' ? claimsIn(text, root) : undefined
+  if (claims === undefined || claims === 'malformed') return undefined
+  const owner = only(claims.owners, property ?? '')
+  if (owner?.kind !== 'object') return undefined
+  const claim = { owner: textOf(owner, 'id') ?? '', ownerName: textOf(owner, 'name') ?? '', mark }
+  return claims.lift({ start: owner.start, end: owner.end, text: ownerValue(claim) })
 }
 
 function claimsIn(text: string, root: JsonObject): Claims | 'malformed' | undefined {
@@ -158,6 +155,15 @@ function ownerText(property: string | undefined, claim: DocumentClaim): string {
   return `${JSON.stringify(property ?? '')}:${ownerValue(claim)}`
 }
 
-function ownerValue({ owner, ownerName }: DocumentClaim): string {
-  return JSON.stringify({ id: owner, name: ownerName })
+function ownerValue({ owner, ownerName, mark }: Omit<DocumentClaim, 'sealingKey'>): string {
+  const marked = mark && { generation: mark.generation, token: mark.fingerprint }
+  return JSON.stringify({ id: owner, name: ownerName, ...marked })
+}
+
+/** One that is not as we write it is none. */
+function markOf(owner: JsonObject): TokenMark | undefined {
+  const counted = only(owner, 'generation')
+  const fingerprint = textOf(owner, 'token')
+  if (counted?.kind !== 'number' || fingerprint === undefined || !/^\d{1,15}$/.test(counted.text)) return undefined
+  return { generation: Number(counted.text), fingerprint }
 }

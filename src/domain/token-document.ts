@@ -1,7 +1,8 @@
 import { applyEdits, type Edit, type JsonNode } from './json-text.ts'
 import { editFields, editWord } from './token-document-fields.ts'
 import { locateToken, type TextLayer } from './token-document-location.ts'
-import type { RotatedTokens } from './tokens.ts'
+import { markEdit } from './token-document-claim.ts'
+import type { TokensToStore } from './tokens.ts'
 import { Sensitive } from './sensitive.ts'
 
 /** A refresh token in a document, or why there is none. */
@@ -43,14 +44,16 @@ export function findRefreshToken(document: Sensitive, property?: string): FoundR
  * so are the access token, the ID token, token type, scopes, and the times: `expires_in`,
  * `expires_at`, `expiry`, `expiry_date`, `created_at`, `last_refresh` and their other spellings, in
  * the unit and type that they have (seconds, milliseconds, RFC 3339; number or string). Of a name
- * that occurs twice, both. Every other character stays: only the values' own ranges are replaced.
+ * that occurs twice, both. The claim on the token, if there is one, says which token it is about by
+ * then. Every other character stays: only the values' own ranges are replaced.
  */
-export function replaceTokens(document: Sensitive, property: string | undefined, tokens: RotatedTokens): Sensitive {
+export function replaceTokens(document: Sensitive, property: string | undefined, tokens: TokensToStore): Sensitive {
   const text = document.reveal()
   const place = locateToken(text, property)
   if ('problem' in place) throw new Error('tokens can only be replaced in a document that holds a refresh token')
   const edits: (Edit | undefined)[] = []
   if (tokens.refreshToken !== undefined) edits.push(editWord(place.layer, tokens.refreshToken.reveal()))
+  if (tokens.mark !== undefined) edits.push(markEdit(text, property, tokens.mark))
   if (place.set !== undefined) edits.push(...editFields(place.set, holders(place.layer), tokens))
   return new Sensitive(
     applyEdits(

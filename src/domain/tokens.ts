@@ -1,4 +1,4 @@
-import type { ClaimState } from './document-claim.ts'
+import type { ClaimState, TokenMark } from './document-claim.ts'
 import type { Sensitive } from './sensitive.ts'
 import type { EpochSeconds } from './time.ts'
 
@@ -16,6 +16,9 @@ export interface IssuedTokens {
  * a rotated refresh token, which then travels without an access token.
  */
 export type RotatedTokens = Omit<IssuedTokens, 'accessToken'> & { readonly accessToken?: AccessToken }
+
+/** Tokens for a document, and what its claim is to say of them. */
+export type TokensToStore = RotatedTokens & { readonly mark?: TokenMark }
 
 /** An access token with what its readers need to know about it. */
 export interface AccessToken {

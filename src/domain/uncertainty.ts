@@ -41,9 +41,13 @@ export function intentStanding(
   return ownStanding(intent, witness.journal)
 }
 
-/** The own journal knows of every send before it happens: without an entry there was none this time. */
+/**
+ * The journal knows of every intent before the record does, and forgets none that the record may have. So
+ * an intent that it does not know comes from a record that was restored, and may have been carried out.
+ */
 function ownStanding(intent: RefreshIntent, journal: JournalEntry | undefined): IntentStanding {
   if (journal?.phase === 'sent') return { kind: 'uncertain', earlier: journal }
+  if (journal?.phase !== 'armed') return { kind: 'uncertain', earlier: earlierOf(intent) }
   const { sends, startedAt } = intent
   return sends > 1 ? { kind: 'uncertain', earlier: { sends: sends - 1, startedAt } } : { kind: 'none' }
 }

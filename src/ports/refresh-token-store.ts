@@ -1,5 +1,5 @@
 import type { DocumentClaim } from '../domain/document-claim.ts'
-import type { RotatedTokens, StoredRefreshToken } from '../domain/tokens.ts'
+import type { StoredRefreshToken, TokensToStore } from '../domain/tokens.ts'
 import type { Result } from '../domain/result.ts'
 import type { TokenStore } from '../domain/token-store.ts'
 
@@ -36,7 +36,7 @@ export interface RefreshTokenStore {
   writeBack(
     location: RefreshTokenLocation,
     base: StoredRefreshToken,
-    tokens: RotatedTokens,
+    tokens: TokensToStore,
   ): Promise<Result<StoredRefreshToken>>
   /**
    * Proves without changing anything that a write-back over `base` would be carried out now: it is

@@ -45,6 +45,7 @@ function forPeople(bench: () => SecretBench): void {
       uid: subject.uid,
       credential: 'ci/claude',
       epoch: 7,
+      generation: 5,
       intent: { ...full().intent, startedAt: '2027-01-15T08:00:00.123Z' },
       retained: { fingerprint: full().retained.fingerprint, source: full().retained.source },
       spent: full().spent,

@@ -269,12 +269,13 @@ export class RecordBench {
     this.subject = { uid: `uid-${process.pid}-${subjects}`, credential: { namespace: 'ci', name: 'claude' } }
   }
 
-  small = (): RefreshRecord => ({ ...this.subject, epoch: 0, spent: [], version: '' })
+  small = (): RefreshRecord => ({ ...this.subject, epoch: 0, generation: 0, spent: [], version: '' })
 
   /** With every member; a sealed text as it was written. */
   full = (written?: RefreshRecord): Required<RefreshRecord> => ({
     ...this.small(),
     epoch: 7,
+    generation: 5,
     intent: anIntent,
     retained: { ...retained(), tokens: this.#tokens, ...sealedAs(written) },
     spent: [fingerprintOf('a'), fingerprintOf('b')],

@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { claimMember, type DocumentClaim } from '../../../src/domain/document-claim.ts'
 import { Sensitive } from '../../../src/domain/sensitive.ts'
-import {
-  type ClaimForm,
-  findClaim,
-  hasRoomForClaim,
-  putClaim,
-  readStoredToken,
-} from '../../../src/domain/token-document-claim.ts'
+import { type ClaimForm, findClaim, hasRoomForClaim, putClaim } from '../../../src/domain/token-document-claim.ts'
+import { readStoredToken } from '../../../src/domain/token-document-stored.ts'
 import { findRefreshToken, replaceTokens } from '../../../src/domain/token-document.ts'
 import { canary, observeOutput } from '../../support/canary.ts'
 
@@ -198,5 +193,51 @@ describe('the search for a refresh token', () => {
     const bare = readStoredToken(new Sensitive('token'), 'v1', undefined)
     expect(bare.ok && Object.keys(bare.stored)).toEqual(['refreshToken', 'version', 'document'])
     expect(readStoredToken(new Sensitive('{}'), 'v1', undefined)).toMatchObject({ ok: false, problem: 'missing' })
+  })
+})
+
+describe('the mark of a claim', () => {
+  const claim: DocumentClaim = {
+    owner: 'cluster/uid',
+    ownerName: 'OAuthCredential ci/claude',
+    sealingKey: new Sensitive(key(1)),
+  }
+  const mark = { generation: 7, fingerprint: 'a'.repeat(32) }
+
+  test.each(forms)('as %s is written with the token, and everything else stays', (form) => {
+    const next = canary('rt')
+    const document = putClaim(new Sensitive(`{"refresh_token": "${canary('rt')}", "n": 1e400}`), undefined, claim, form)
+    const written = replaceTokens(document, undefined, { refreshToken: new Sensitive(next), mark })
+    const found = findClaim(written)
+    expect(found).toMatchObject({ ok: true, claim: { kind: 'claimed', claim: { owner: claim.owner, mark } } })
+    const token = findRefreshToken(written)
+    expect(token.ok && token.refreshToken.reveal()).toBe(next)
+    expect(written.reveal()).toContain('"n": 1e400')
+  })
+
+  test('belongs to one token of a document, and not to another', () => {
+    const both = new Sensitive(`{"a": {"refresh_token": "${canary('rt')}"}, "b": {"refresh_token": "${canary('rt')}"}}`)
+    const claimed = putClaim(putClaim(both, '/a', claim, 'object'), '/b', claim, 'object')
+    const written = replaceTokens(claimed, '/a', { refreshToken: new Sensitive(canary('rt')), mark })
+    expect(findClaim(written, '/a')).toMatchObject({ claim: { claim: { mark } } })
+    expect(findClaim(written, '/b')).not.toMatchObject({ claim: { claim: { mark } } })
+  })
+
+  test('is not made up in a document without a claim', () => {
+    const document = new Sensitive(`{"refresh_token": "${canary('rt')}"}`)
+    const written = replaceTokens(document, undefined, { refreshToken: new Sensitive(canary('rt')), mark })
+    expect(written.reveal()).not.toContain(claimMember)
+  })
+
+  test.each(['"7"', '-1', '1.5', '1e3', 'null'])('with the generation %s is none', (generation) => {
+    const claimed = putClaim(
+      new Sensitive(`{"refresh_token": "${canary('rt')}"}`),
+      undefined,
+      { ...claim, mark },
+      'object',
+    )
+    const edited = new Sensitive(claimed.reveal().replace('"generation":7', `"generation":${generation}`))
+    const found = findClaim(edited)
+    expect(found.ok && found.claim?.kind === 'claimed' && found.claim.claim.mark).toBeUndefined()
   })
 })

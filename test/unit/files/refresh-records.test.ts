@@ -17,7 +17,15 @@ const source = { store: { kind: 'TokenStore', name: 'files' }, key: 'seed' } as 
 function aRecord(epoch: number): RefreshRecord {
   const tokens = { refreshToken: new Sensitive(canary('rt')) }
   const retained = { fingerprint: 'e'.repeat(32), source, tokens }
-  return { uid: 'ci.claude', credential: { namespace: 'ci', name: 'claude' }, epoch, retained, spent: [], version: '' }
+  return {
+    uid: 'ci.claude',
+    credential: { namespace: 'ci', name: 'claude' },
+    epoch,
+    generation: epoch,
+    retained,
+    spent: [],
+    version: '',
+  }
 }
 
 class Bench {
