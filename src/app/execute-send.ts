@@ -8,6 +8,7 @@ import { isFailure, usableReferents } from '../domain/referents.ts'
 import type { RefreshRecord } from '../domain/refresh-record.ts'
 import { failed, type Result } from '../domain/result.ts'
 import { tokenOrigin } from '../domain/rotation.ts'
+import { sameSecret } from '../domain/sensitive.ts'
 import type { Outcome, SendAction, SendOutcome } from '../domain/step.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import {
@@ -205,7 +206,7 @@ async function settleIntent(sent: SendOutcome, attempt: Attempt, deps: Deps): Pr
     return send.record
   }
   if (sent.kind === 'unknown') return leaveUnanswered(armed, sealingKeyOf(send.base.claim), deps)
-  if (sent.kind === 'answered' && bringsRefreshToken(sent.reading)) return armed
+  if (sent.kind === 'answered' && bringsAnother(sent.reading, send)) return armed
   return takeBack({ ...attempt, armed }, isUnused, deps)
 }
 
@@ -241,8 +242,10 @@ function intentBefore({ earlier }: SendAction, { intent }: RefreshRecord): Refre
   return { ...rest, sends: earlier.sends, startedAt: earlier.startedAt }
 }
 
-function bringsRefreshToken(reading: TokenAnswerReading): boolean {
-  return (reading.kind === 'issued' ? reading.tokens.refreshToken : reading.refreshToken) !== undefined
+/** A server that sends the same refresh token back has not rotated it, and nothing of it has to be kept. */
+function bringsAnother(reading: TokenAnswerReading, { base }: SendAction): boolean {
+  const refreshToken = reading.kind === 'issued' ? reading.tokens.refreshToken : reading.refreshToken
+  return refreshToken !== undefined && !sameSecret(refreshToken, base.refreshToken)
 }
 
 /** True for refusals of the request and not of the refresh token: what was uncertain before is so still. */
