@@ -8,7 +8,8 @@ import type { AccessToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { claim, preflight } from './execute-preflight.ts'
 import { sendRefreshToken } from './execute-send.ts'
-import { lookAtRecord, readJournaledAnswer, readRefreshToken, writeBack } from './execute-store.ts'
+import { lookAtRecord, readJournaledAnswer, readRefreshToken } from './execute-store.ts'
+import { writeBack } from './execute-write-back.ts'
 import { targetIdentity } from './gather.ts'
 
 type Act = Extract<Step, { kind: 'act' }>
@@ -67,6 +68,7 @@ async function publish(accessToken: AccessToken, observed: Observed, deps: Deps)
     identity: targetIdentity(credential),
     files: rendered.files,
     digest: observed.targetDigest,
+    issuedAt: accessToken.issuedAt,
     expiresAt: accessToken.expiresAt,
   })
   deps.metrics.targetWritten(writeOperation(result))

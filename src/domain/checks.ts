@@ -5,7 +5,7 @@ import { keyText } from './credential.ts'
 import type { Observed } from './observed.ts'
 import { mayRotate } from './rotation.ts'
 import { owned } from './ownership.ts'
-import { isIssuedLater } from './publication-order.ts'
+import { holdsLater } from './publication-order.ts'
 import { isRefusal, probePolicy } from './refusals.ts'
 import { isAtHome, isForSpec, targetWantsPublication } from './conclude.ts'
 import { loginOf } from './target-login.ts'
@@ -25,7 +25,6 @@ import {
 } from './settle.ts'
 import type { Action, Step } from './step.ts'
 import { type EpochSeconds, epochSeconds, later, seconds, sooner } from './time.ts'
-import type { AccessToken } from './tokens.ts'
 
 type Check = (observed: Observed, now: EpochSeconds) => Step | undefined
 
@@ -206,15 +205,10 @@ function targetRepairable(observed: Observed, now: EpochSeconds): Step | undefin
 
 /** Publishes the token at hand where the target lacks it; undefined when it does not, or there is none for this login. */
 function repair(observed: Observed, now: EpochSeconds): Step | undefined {
-  const { accessToken } = observed
+  const { accessToken, target } = observed
   if (accessToken === undefined || accessToken.expiresAt <= now || loginChanged(observed)) return undefined
-  if (!targetWantsPublication(observed) || holdsLater(observed, accessToken, now)) return undefined
+  if (!targetWantsPublication(observed) || holdsLater(target, accessToken.issuedAt, now)) return undefined
   return act(observed, { kind: 'publish', accessToken })
-}
-
-/** True when the target was seen to hold a token that another replica got after the one at hand, which would not replace it. */
-function holdsLater({ target }: Observed, { issuedAt }: AccessToken, now: EpochSeconds): boolean {
-  return target.kind === 'observed' && target.state.kind === 'ours' && isIssuedLater(target.state.issuedAt, issuedAt, now)
 }
 
 function refusedUntilChanged(observed: Observed, now: EpochSeconds): Step | undefined {

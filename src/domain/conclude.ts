@@ -2,9 +2,11 @@ import { sameSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import type { FailureCode } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
+import { isEarlierThanKnown } from './publication-order.ts'
 import type { Result } from './result.ts'
 import { rememberedFailure, settleFailed, settleFine, settleRetrying, settleStalled, withoutFailure } from './settle.ts'
 import type { Progress, Step } from './step.ts'
+import type { TargetState } from './target-state.ts'
 import type { EpochSeconds } from './time.ts'
 import type { AccessToken } from './tokens.ts'
 
@@ -24,12 +26,13 @@ export function isForSpec({ credential }: Observed, { source }: PendingTokens): 
   return sameSource(source, credential.spec.refreshToken)
 }
 
-/** True when the target is not as it was published, or not as the spec wants it. */
+/** True when the target is not as it was published last, or not as the spec wants it. */
 export function targetWantsPublication({ target, targetDigest, state }: Observed): boolean {
   if (state.targetDigest !== targetDigest) return true
   if (target.kind !== 'observed') return false
   const found = target.state
-  return found.kind !== 'ours' || !found.intact
+  if (found.kind !== 'ours' || !found.intact) return true
+  return (found.digest !== undefined && found.digest !== targetDigest) || isEarlierThanKnown(found, state)
 }
 
 /** Ends a reconcile in which everything that could be done was done. */
@@ -47,7 +50,7 @@ function published(observed: Observed, progress: Progress): Progress {
   return {
     ...progress,
     ...(pending && { pending: { ...pending, published: true } }),
-    target: { kind: 'ours', digest: observed.targetDigest, expiresAt: accessToken.expiresAt, intact: true },
+    target: publishedTarget(observed, accessToken),
     state: {
       ...(hasPlace(pending) || isTargetFailure(progress.state.lastFailure?.code)
         ? withoutFailure(progress.state)
@@ -55,6 +58,10 @@ function published(observed: Observed, progress: Progress): Progress {
       ...publicationFields(observed, accessToken),
     },
   }
+}
+
+function publishedTarget({ targetDigest: digest }: Observed, { issuedAt, expiresAt }: AccessToken): TargetState {
+  return { kind: 'ours', digest, issuedAt, expiresAt, intact: true }
 }
 
 /** True when the newest refresh token is in the store, and the record knows of it. */

@@ -36,6 +36,8 @@ export const targetLabels = {
 export const targetAnnotations = {
   /** `namespace/name` of the credential. */
   credential: `${apiGroup}/credential`,
+  /** Start of the request that issued the published access token, RFC 3339. */
+  issuedAt: `${apiGroup}/issued-at`,
   /** Expiry of the published access token, RFC 3339. */
   expiresAt: `${apiGroup}/expires-at`,
   /** Identifies name, outputs and policy as published. */

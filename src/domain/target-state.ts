@@ -8,6 +8,9 @@ export type TargetState =
       readonly kind: 'ours'
       /** As published; absent when somebody removed the annotation. */
       readonly digest?: string
+      /** Start of the request that issued the token; absent where it is not known. */
+      readonly issuedAt?: EpochSeconds
+      /** Absent where it is not known. */
       readonly expiresAt?: EpochSeconds
       /** False when a key that we published is gone or was changed. */
       readonly intact: boolean

@@ -169,7 +169,7 @@ function clusterPorts(
       events,
       stores: { ...remote.stores, kubernetes: new KubernetesSecretStore(client) },
       tokenEndpoint: new HttpTokenEndpoint({ secrets, version: build.version, ...flags }),
-      sink: new TargetSecrets(client),
+      sink: new TargetSecrets(client, clock),
       status: new KubernetesStatusWriter(client),
       records: new KubernetesRefreshRecords({ client, namespace: operatorNamespace, fingerprint: tokenFingerprint }),
       holders: cluster,

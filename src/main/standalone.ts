@@ -89,7 +89,7 @@ async function run(flags: StandaloneFlags, observed: Telemetry, opened: Opened):
       status,
       stores: { ...remote.stores, file },
       tokenEndpoint: new HttpTokenEndpoint({ secrets, version: build.version, ...flags }),
-      sink: new DirectorySink({ directory: resolve(flags.output) }),
+      sink: new DirectorySink({ directory: resolve(flags.output), clock }),
       events: new LogEventRecorder(logger),
       records: new FileRefreshRecords({ directory: files.records, fingerprint: tokenFingerprint }),
       holders: new LoneHolder(journalId),

@@ -23,6 +23,8 @@ export interface Publication {
   readonly files: ReadonlyMap<string, Sensitive>
   /** Identifies name, outputs and policy; not secret. */
   readonly digest: string
+  /** Start of the request that issued the access token: of two publications, the one whose token was issued later is newer. */
+  readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
 }
 
@@ -31,12 +33,22 @@ export interface Publication {
  * mounted Secret volume.
  *
  * Guarantees: all files of a publication change at once; nothing that is not ours is overwritten or
- * removed; publishing the same thing twice is the same as once.
+ * removed; publishing the same thing twice is the same as once; a target never goes back: publishing
+ * over a publication of the same credential whose token was issued later changes nothing.
  *
  * Failures: TARGET_NOT_OWNED, TARGET_REJECTED, TARGET_UNAVAILABLE, KUBERNETES_FORBIDDEN.
  */
 export interface AccessTokenSink {
   observe(identity: TargetIdentity, keys: readonly string[]): Promise<Result<TargetState>>
+  /**
+   * Succeeds without a change when the target holds a token that was issued later: readers have the
+   * newer one, which is all that publishing is for, and there is nothing to try again or to tell. It
+   * happens to a replica that was stopped between receiving its token and publishing it. What the later
+   * publication may lack is found by the next {@link observe}.
+   *
+   * An issue time more than a minute ahead of the clock counts for nothing, so clocks of replicas have
+   * to agree within that minute. Where a target does not say when its token was issued, it is replaced.
+   */
   publish(publication: Publication): Promise<Result<void>>
   /**
    * Says whether the publication would be taken, as far as that can be told without making it.

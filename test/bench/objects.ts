@@ -90,7 +90,8 @@ export function targetObject(member: FleetMember): { readonly metadata: { readon
   const credential = { namespace: benchNamespace, name: member.name }
   const files = new Map(outputKeys(target.outputs).map((key) => [key, new Sensitive('an earlier token')]))
   const identity = { credential, credentialUid: member.uid, name, creationPolicy, deletionPolicy }
-  const publication = { identity, files, digest: publicationDigest(specOf(member)), expiresAt: expiryOf(member) }
+  const times = { issuedAt: member.refreshedAt, expiresAt: expiryOf(member) }
+  const publication = { identity, files, digest: publicationDigest(specOf(member)), ...times }
   const body = applyBody(publication, { kind: 'absent' }) as { readonly metadata: object }
   const { resourceVersion: _none, ...metadata } = { resourceVersion: '', ...body.metadata, name }
   return { ...body, metadata }

@@ -3,7 +3,7 @@ import { requestAnnotations, targetLabels } from '../../src/domain/names.ts'
 import type { TargetIdentity } from '../../src/ports/access-token-sink.ts'
 import type { ApiHands } from '../support/api-hands.ts'
 import { canary } from '../support/canary.ts'
-import { codeOf, expiresAt, messageOf, TargetBench } from '../support/target-bench.ts'
+import { codeOf, expiresAt, issuedAt, messageOf, TargetBench } from '../support/target-bench.ts'
 
 const adopt = { [requestAnnotations.adopt]: 'true' }
 
@@ -37,7 +37,8 @@ function merging(bench: MakeBench): void {
     const { labels, ownerReferences } = await b.hands.metadata(b.name)
     expect(labels).toEqual({ [targetLabels.managedBy]: 'Helm' })
     expect(ownerReferences ?? []).toEqual([])
-    expect(await b.observed()).toEqual({ kind: 'ours', digest: 'digest of access_token', expiresAt, intact: true })
+    const published = { digest: 'digest of access_token', issuedAt, expiresAt }
+    expect(await b.observed()).toEqual({ kind: 'ours', ...published, intact: true })
   })
 
   test('a refresh is one write and no read', async () => {

@@ -3,7 +3,7 @@ import { requestAnnotations, targetAnnotations, targetLabels } from '../../src/d
 import type { TargetIdentity } from '../../src/ports/access-token-sink.ts'
 import type { ApiHands, SecretSeed } from '../support/api-hands.ts'
 import { canary } from '../support/canary.ts'
-import { codeOf, expiresAt, messageOf, TargetBench } from '../support/target-bench.ts'
+import { codeOf, expiresAt, issuedAt, messageOf, TargetBench } from '../support/target-bench.ts'
 
 const adopt = { [requestAnnotations.adopt]: 'true' }
 
@@ -44,6 +44,7 @@ function publishing(bench: MakeBench): void {
         },
         annotations: {
           'oauth-operator.dev/credential': `${b.hands.namespace}/claude`,
+          'oauth-operator.dev/issued-at': '2026-11-20T12:00:00Z',
           'oauth-operator.dev/expires-at': '2026-11-20T13:00:00Z',
           'oauth-operator.dev/outputs-digest': 'digest of access_token,auth.json',
         },
@@ -65,6 +66,7 @@ function publishing(bench: MakeBench): void {
     expect(await b.observed(['access_token', 'auth.json'])).toEqual({
       kind: 'ours',
       digest: 'digest of access_token,auth.json',
+      issuedAt,
       expiresAt,
       intact: true,
     })
@@ -340,7 +342,11 @@ function drift(bench: MakeBench): void {
   test('annotations that were removed or made nonsense are not told', async () => {
     const b = bench()
     await b.published()
-    const annotations = { [targetAnnotations.outputsDigest]: null, [targetAnnotations.expiresAt]: 'tomorrow' }
+    const annotations = {
+      [targetAnnotations.outputsDigest]: null,
+      [targetAnnotations.expiresAt]: 'tomorrow',
+      [targetAnnotations.issuedAt]: 'yesterday',
+    }
     await b.hands.edit(b.name, { metadata: { annotations } })
     expect(await b.observed()).toEqual({ kind: 'ours', intact: true })
   })

@@ -9,6 +9,7 @@ import { credentialStatusContract } from '../contract/credential-status.ts'
 import { kubeApiContract } from '../contract/kube-api.ts'
 import { mergedTargetContract } from '../contract/merged-target.ts'
 import { refreshTokenStoreContract } from '../contract/refresh-token-store.ts'
+import { targetOrderContract } from '../contract/target-order.ts'
 import { targetSecretContract } from '../contract/target-secret.ts'
 import { ApiHands, freshName } from '../support/api-hands.ts'
 import { clientOf } from '../support/api-server-client.ts'
@@ -66,6 +67,7 @@ const hands = (): Promise<ApiHands> => Promise.resolve(theHands())
 kubeApiContract('the real API server', hands)
 targetSecretContract('the real API server', hands)
 mergedTargetContract('the real API server', hands)
+targetOrderContract('the real API server', hands)
 credentialStatusContract('the real API server', hands)
 refreshTokenStoreContract('a Secret of the real API server', async () => secretStoreHarness(await hands()))
 

@@ -3,6 +3,7 @@ import { keyText } from '../../src/domain/credential.ts'
 import type { ClaimState, DocumentClaim } from '../../src/domain/document-claim.ts'
 import { type Failure, failure } from '../../src/domain/failures.ts'
 import type { JournalEntry } from '../../src/domain/journal-entry.ts'
+import { isIssuedLater } from '../../src/domain/publication-order.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import type { TargetState } from '../../src/domain/target-state.ts'
@@ -16,6 +17,7 @@ import type { AnsweredEntry, ArmedEntry, RefreshJournal, SentEntry } from '../..
 import type { RefreshTokenLocation, RefreshTokenStore } from '../../src/ports/refresh-token-store.ts'
 import type { StatusReport, StatusWriter } from '../../src/ports/status-writer.ts'
 import type { RefreshRequest, TokenEndpoint } from '../../src/ports/token-endpoint.ts'
+import type { Clock } from '../../src/ports/clock.ts'
 import { canary, observeOutput } from './canary.ts'
 
 /**
@@ -245,7 +247,8 @@ export class MemoryJournal implements RefreshJournal {
 
 export class MemorySink implements AccessTokenSink {
   readonly published = new Map<string, ReadonlyMap<string, string>>()
-  readonly #digests = new Map<string, { digest: string; uid: string }>()
+  readonly #publications = new Map<string, Publication>()
+  readonly #clock: Pick<Clock, 'now'>
   readonly foreign = new Set<string>()
   observations = 0
   publications = 0
@@ -254,21 +257,43 @@ export class MemorySink implements AccessTokenSink {
   rehearsalFault: Failure | undefined
   cleansUp = false
 
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock
+  }
+
   observe({ name, credentialUid }: TargetIdentity): Promise<Result<TargetState>> {
     this.observations += 1
     if (this.foreign.has(name)) return Promise.resolve(ok({ kind: 'foreign', owner: 'somebody else' }))
-    const found = this.#digests.get(name)
-    if (!this.published.has(name) || found === undefined) return Promise.resolve(ok({ kind: 'absent' }))
-    if (found.uid !== credentialUid) return Promise.resolve(ok({ kind: 'foreign', owner: 'another credential' }))
-    return Promise.resolve(ok({ kind: 'ours', digest: found.digest, intact: true }))
+    const found = this.#found(name)
+    if (found === undefined) return Promise.resolve(ok({ kind: 'absent' }))
+    const { identity, digest, issuedAt, expiresAt } = found
+    if (identity.credentialUid !== credentialUid) {
+      return Promise.resolve(ok({ kind: 'foreign', owner: 'another credential' }))
+    }
+    return Promise.resolve(ok({ kind: 'ours', digest, issuedAt, expiresAt, intact: true }))
   }
 
-  publish({ identity, files, digest }: Publication): Promise<Result<void>> {
+  publish(publication: Publication): Promise<Result<void>> {
     if (this.fault !== undefined) return Promise.resolve(failed(this.fault))
+    const { identity, files, issuedAt } = publication
+    const found = this.#found(identity.name)
+    const isOwn = found?.identity.credentialUid === identity.credentialUid
+    if (isOwn && isIssuedLater(found.issuedAt, issuedAt, this.#clock.now())) return Promise.resolve(ok(undefined))
     this.publications += 1
     this.published.set(identity.name, new Map([...files].map(([key, value]) => [key, value.reveal()])))
-    this.#digests.set(identity.name, { digest, uid: identity.credentialUid })
+    this.#publications.set(identity.name, publication)
     return Promise.resolve(ok(undefined))
+  }
+
+  /** As after a restore from a backup. */
+  putBack(publication: Publication): void {
+    this.published.delete(publication.identity.name)
+    void this.publish(publication)
+  }
+
+  /** What was published last and is still there. */
+  #found(name: string): Publication | undefined {
+    return this.published.has(name) ? this.#publications.get(name) : undefined
   }
 
   rehearse(): Promise<Result<void>> {

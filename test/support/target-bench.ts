@@ -3,24 +3,37 @@ import { TargetSecrets } from '../../src/adapters/kubernetes/target-secret.ts'
 import type { FailureCode } from '../../src/domain/failures.ts'
 import type { Result } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
-import { epochSeconds } from '../../src/domain/time.ts'
+import { epochSeconds, type EpochSeconds, later, seconds } from '../../src/domain/time.ts'
 import type { TargetIdentity, TargetState } from '../../src/ports/access-token-sink.ts'
 import { type ApiHands, CountingClient, freshName } from './api-hands.ts'
 import { canary, observeOutput } from './canary.ts'
 
+/** When the tokens of these tests were issued, unless they say otherwise. */
+export const issuedAt = epochSeconds(1_795_176_000)
 export const expiresAt = epochSeconds(1_795_179_600)
+/** How long ago that was. */
+const age = 600
+
+/** What a test tells of a token. */
+export interface TokenTimes {
+  /** Seconds from {@link issuedAt} to when it was issued. */
+  readonly after?: number
+}
 
 /** One credential, its target, and the sink between them. */
 export class TargetBench {
   readonly hands: ApiHands
   readonly client: CountingClient
   readonly identity: TargetIdentity
+  /** Of the publishing process. */
+  now = later(issuedAt, seconds(age))
+  readonly #clock = { now: (): EpochSeconds => this.now }
   sink: TargetSecrets
 
   constructor(hands: ApiHands, identity: Partial<TargetIdentity> = {}) {
     this.hands = hands
     this.client = new CountingClient(hands.operator)
-    this.sink = new TargetSecrets(this.client)
+    this.sink = new TargetSecrets(this.client, this.#clock)
     this.identity = {
       credential: { namespace: hands.namespace, name: 'claude' },
       credentialUid: crypto.randomUUID(),
@@ -42,21 +55,28 @@ export class TargetBench {
 
   /** A process that starts and knows nothing. */
   restart(): void {
-    this.sink = new TargetSecrets(this.client)
+    this.sink = new TargetSecrets(this.client, this.#clock)
   }
 
-  async publish(files: Readonly<Record<string, string>> = { access_token: canary('at') }): Promise<Result<void>> {
+  async publish(
+    files: Readonly<Record<string, string>> = { access_token: canary('at') },
+    { after = 0 }: TokenTimes = {},
+  ): Promise<Result<void>> {
     const result = await this.sink.publish({
       identity: this.identity,
       files: new Map(Object.entries(files).map(([key, content]) => [key, new Sensitive(content)])),
       digest: `digest of ${Object.keys(files).join()}`,
-      expiresAt,
+      issuedAt: later(issuedAt, seconds(after)),
+      expiresAt: later(expiresAt, seconds(after)),
     })
     return told(result)
   }
 
-  async published(files: Readonly<Record<string, string>> = { access_token: canary('at') }): Promise<void> {
-    expect(await this.publish(files)).toEqual({ ok: true, value: undefined })
+  async published(
+    files: Readonly<Record<string, string>> = { access_token: canary('at') },
+    times: TokenTimes = {},
+  ): Promise<void> {
+    expect(await this.publish(files, times)).toEqual({ ok: true, value: undefined })
   }
 
   async observe(keys: readonly string[] = ['access_token']): Promise<Result<TargetState>> {

@@ -2,8 +2,10 @@ import { access, constants } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { CredentialKey } from '../../domain/credential.ts'
 import { failure } from '../../domain/failures.ts'
+import { isIssuedLater } from '../../domain/publication-order.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import type { AccessTokenSink, Publication, TargetIdentity, TargetState } from '../../ports/access-token-sink.ts'
+import type { Clock } from '../../ports/clock.ts'
 import { classifyFileError } from './file-error.ts'
 import { type FileSteps, fileSteps } from './file-steps.ts'
 import { lookAtDirectory, type TargetDirectory } from './target-directory.ts'
@@ -13,6 +15,7 @@ import { removeTarget, type WriterTools, writeTarget } from './target-writer.ts'
 export interface DirectorySinkOptions {
   /** Targets are written to `<directory>/<namespace>/<target name>/`. */
   readonly directory: string
+  readonly clock: Pick<Clock, 'now'>
   readonly steps?: FileSteps
   /** Milliseconds for which replaced files stay, for readers that are on their way to them; default 1000. */
   readonly graceMs?: number
@@ -26,15 +29,19 @@ export interface DirectorySinkOptions {
  * that dies at any instant leaves the old files or the new ones.
  *
  * A directory that holds anything and is not ours is never touched, nor is a file in one that is:
- * whatever the creation policy says, a target belongs to one credential.
+ * whatever the creation policy says, a target belongs to one credential. What a later publication is
+ * compared with is looked at right before the writing begins: the file system has no write on condition,
+ * and the journal lets only one process at a state directory.
  */
 export class DirectorySink implements AccessTokenSink {
   readonly #directory: string
+  readonly #clock: Pick<Clock, 'now'>
   readonly #steps: FileSteps
   readonly #tools: WriterTools
 
-  constructor({ directory, steps = fileSteps, graceMs = 1000 }: DirectorySinkOptions) {
+  constructor({ directory, clock, steps = fileSteps, graceMs = 1000 }: DirectorySinkOptions) {
     this.#directory = directory
+    this.#clock = clock
     this.#steps = steps
     this.#tools = { steps, retired: new RetiredFiles(steps, graceMs) }
   }
@@ -53,6 +60,9 @@ export class DirectorySink implements AccessTokenSink {
       const found = await lookAtDirectory(path)
       const owner = foreignOwner(found, identity)
       if (owner !== undefined) return failed(notOwned(path, owner))
+      if (found.kind === 'ours' && isIssuedLater(found.owner.issuedAt, publication.issuedAt, this.#clock.now())) {
+        return ok(undefined)
+      }
       const inTheWay =
         found.kind === 'ours' ? [...publication.files.keys()].find((key) => found.strangers.has(key)) : undefined
       if (inTheWay !== undefined) {
@@ -127,9 +137,9 @@ function stateOf(found: TargetDirectory, identity: TargetIdentity, keys: readonl
   const owner = foreignOwner(found, identity)
   if (owner !== undefined) return { kind: 'foreign', owner }
   if (found.kind !== 'ours') return { kind: 'absent' }
-  const { digest, expiresAt } = found.owner
+  const { digest, issuedAt, expiresAt } = found.owner
   const intact = keys.every((key) => found.intactKeys.has(key))
-  return { kind: 'ours', digest, expiresAt, intact }
+  return { kind: 'ours', digest, ...(issuedAt !== undefined && { issuedAt }), expiresAt, intact }
 }
 
 /** Whose the directory is when it is not ours and not free. */

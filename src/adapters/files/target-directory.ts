@@ -17,6 +17,8 @@ const ownerSchema = z.object({
   credentialUid: z.string(),
   credential: z.string(),
   digest: z.string(),
+  /** Missing in what earlier releases wrote. */
+  issuedAt: z.number().transform(epochSeconds).optional(),
   expiresAt: z.number().transform(epochSeconds),
   /** Data key to the SHA-256 of its content. The content itself stands beside it. */
   contents: z.record(z.string(), z.string()),

@@ -62,12 +62,13 @@ export async function removeTarget(path: string, found: OurDirectory | Unfinishe
 }
 
 async function writeFiles(directory: string, publication: Publication, steps: FileSteps): Promise<void> {
-  const { identity, files, digest, expiresAt } = publication
+  const { identity, files, digest, issuedAt, expiresAt } = publication
   const contents = [...files].map(([key, content]) => [key, content.reveal()] as const)
   const owner: TargetOwner = {
     credentialUid: identity.credentialUid,
     credential: keyText(identity.credential),
     digest,
+    issuedAt,
     expiresAt,
     contents: Object.fromEntries(contents.map(([key, content]) => [key, contentHash(content)])),
   }

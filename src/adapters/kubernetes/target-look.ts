@@ -15,6 +15,8 @@ export interface KnownTarget {
   readonly resourceVersion: string
   /** The keys that may be written, as asked about. */
   readonly keys: readonly string[]
+  /** When the token in it was issued; absent when that is not known, or it is not this credential's. */
+  readonly issuedAt?: EpochSeconds
   /** Field managers under which this credential published here by another policy, and whose fields are to go. */
   readonly formerManagers: readonly string[]
 }
@@ -60,15 +62,22 @@ function oursLook(secret: Secret, identity: TargetIdentity, known: KnownTarget):
   const { manager, annotations } = marksOf(identity)
   const found = secret.metadata.annotations
   const digest = found[annotations.outputsDigest]
-  const expiresAt = Date.parse(found[annotations.expiresAt] ?? '')
+  const expiresAt = timeOf(found[annotations.expiresAt])
+  const issuedAt = timeOf(found[annotations.issuedAt])
   const published = appliedKeys(secret, manager)
   return {
     kind: 'ours',
-    known,
+    known: { ...known, ...(issuedAt === undefined ? {} : { issuedAt }) },
     intact: known.keys.every((key) => secret.data.has(key) && published.has(key)),
     ...(digest === undefined ? {} : { digest }),
-    ...(Number.isNaN(expiresAt) ? {} : { expiresAt: epochSeconds(expiresAt / 1000) }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
   }
+}
+
+/** Undefined for what is not there, and for what is no time. */
+function timeOf(annotation: string | undefined): EpochSeconds | undefined {
+  const time = Date.parse(annotation ?? '')
+  return Number.isNaN(time) ? undefined : epochSeconds(time / 1000)
 }
 
 function knownTarget(secret: Secret, identity: TargetIdentity, keys: readonly string[]): KnownTarget {

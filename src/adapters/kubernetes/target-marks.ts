@@ -9,6 +9,7 @@ export interface TargetMarks {
   readonly manager: string
   readonly annotations: {
     readonly credential: string
+    readonly issuedAt: string
     readonly expiresAt: string
     readonly outputsDigest: string
   }
@@ -20,13 +21,14 @@ export interface TargetMarks {
  * make every publication remove the others' keys.
  */
 export function marksOf({ creationPolicy, credentialUid }: TargetIdentity): TargetMarks {
-  const { credential, expiresAt, outputsDigest } = targetAnnotations
+  const { credential, issuedAt, expiresAt, outputsDigest } = targetAnnotations
   if (creationPolicy !== 'Merge')
-    return { manager: fieldManager, annotations: { credential, expiresAt, outputsDigest } }
+    return { manager: fieldManager, annotations: { credential, issuedAt, expiresAt, outputsDigest } }
   return {
     manager: mergeManager(credentialUid),
     annotations: {
       credential: `${credential}.${credentialUid}`,
+      issuedAt: `${issuedAt}.${credentialUid}`,
       expiresAt: `${expiresAt}.${credentialUid}`,
       outputsDigest: `${outputsDigest}.${credentialUid}`,
     },
@@ -53,7 +55,7 @@ const neverUsedVersion = '1'
 
 /** The whole Secret as we want it, for server-side apply. */
 export function applyBody(publication: Publication, precondition: Precondition): object {
-  const { identity, files, digest, expiresAt } = publication
+  const { identity, files, digest, issuedAt, expiresAt } = publication
   const { annotations } = marksOf(identity)
   const merging = identity.creationPolicy === 'Merge'
   return {
@@ -63,6 +65,7 @@ export function applyBody(publication: Publication, precondition: Precondition):
       ...applyMetadata(identity, precondition),
       annotations: {
         [annotations.credential]: keyText(identity.credential),
+        [annotations.issuedAt]: timeText(issuedAt),
         [annotations.expiresAt]: timeText(expiresAt),
         [annotations.outputsDigest]: digest,
       },

@@ -1,6 +1,9 @@
 import { failure } from '../../domain/failures.ts'
+import { isIssuedLater } from '../../domain/publication-order.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
+import type { EpochSeconds } from '../../domain/time.ts'
 import type { AccessTokenSink, Publication, TargetIdentity, TargetState } from '../../ports/access-token-sink.ts'
+import type { Clock } from '../../ports/clock.ts'
 import { classifyKubeError, problemOf, targetCodes } from './classify.ts'
 import type { KubeClient, KubeError, KubeOutcome } from './kube-client.ts'
 import { metadataOnly } from './metadata-only.ts'
@@ -26,7 +29,8 @@ type Version = Pick<KnownTarget, 'uid' | 'resourceVersion'>
  * or demands that there be none; in any other state the API server refuses it and the Secret is looked
  * at again. So nobody's Secret is overwritten, however the writes race, although our own fields are
  * applied with force. The version is remembered from the last write: a refresh costs one write and no
- * read.
+ * read. For the same reason a later publication is never missed: a write for a state without it is
+ * refused, and the next look shows when its token was issued.
  *
  * `Merge` puts keys into a Secret that others own, and creates it when it is missing. `Retain` under
  * `Owner` leaves the owner reference out.
@@ -35,11 +39,13 @@ type Version = Pick<KnownTarget, 'uid' | 'resourceVersion'>
  */
 export class TargetSecrets implements AccessTokenSink {
   readonly #client: KubeClient
+  readonly #clock: Pick<Clock, 'now'>
   /** By {@link memoryKey}; `absent` as seen, until the first write. */
   readonly #known = new Map<string, KnownTarget | 'absent'>()
 
-  constructor(client: KubeClient) {
+  constructor(client: KubeClient, clock: Pick<Clock, 'now'>) {
     this.#client = client
+    this.#clock = clock
   }
 
   async observe(identity: TargetIdentity, keys: readonly string[]): Promise<Result<TargetState>> {
@@ -48,20 +54,24 @@ export class TargetSecrets implements AccessTokenSink {
     const { value } = look
     if (value.kind === 'adoptable') return ok({ kind: 'adoptable' })
     if (value.kind !== 'ours') return ok(value)
-    const { digest, expiresAt, intact } = value
+    const { digest, expiresAt, intact, known } = value
+    const { issuedAt } = known
     return ok({
       kind: 'ours',
       intact,
       ...(digest === undefined ? {} : { digest }),
+      ...(issuedAt === undefined ? {} : { issuedAt }),
       ...(expiresAt === undefined ? {} : { expiresAt }),
     })
   }
 
   async publish(publication: Publication): Promise<Result<void>> {
-    const { identity, files } = publication
+    const { identity, files, issuedAt } = publication
     for (let tries = 0; tries < triesPerWrite; tries += 1) {
+      this.#forgetLater(identity, issuedAt)
       const target = await this.#writable(identity, [...files.keys()])
       if (!target.ok) return target
+      if (this.#holdsLater(target.value, issuedAt)) return ok(undefined)
       const outcome = await this.#write(publication, target.value)
       if (outcome.ok) return ok(undefined)
       if (problemOf(outcome.error) !== 'conflict') {
@@ -111,6 +121,17 @@ export class TargetSecrets implements AccessTokenSink {
     return failed(contended(identity))
   }
 
+  /** Only a look lets a publication be left out: what is remembered may be gone. */
+  #forgetLater(identity: TargetIdentity, issuedAt: EpochSeconds): void {
+    const known = this.#known.get(memoryKey(identity))
+    if (this.#holdsLater(known, issuedAt)) this.#known.delete(memoryKey(identity))
+  }
+
+  #holdsLater(target: KnownTarget | 'absent' | undefined, issuedAt: EpochSeconds): boolean {
+    if (target === undefined || target === 'absent') return false
+    return isIssuedLater(target.issuedAt, issuedAt, this.#clock.now())
+  }
+
   /** The state for which the next write is to be made. */
   async #writable(identity: TargetIdentity, keys: readonly string[]): Promise<Result<KnownTarget | 'absent'>> {
     const known = this.#known.get(memoryKey(identity))
@@ -150,7 +171,7 @@ export class TargetSecrets implements AccessTokenSink {
 
   /** Applies, and removes what an earlier policy of this credential left there. */
   async #write(publication: Publication, target: KnownTarget | 'absent'): Promise<KubeOutcome> {
-    const { identity, files } = publication
+    const { identity, files, issuedAt } = publication
     this.#known.delete(memoryKey(identity))
     const precondition = target === 'absent' ? ({ kind: 'absent' } as const) : versionOf(target)
     let outcome = await this.#apply(identity, marksOf(identity).manager, applyBody(publication, precondition))
@@ -158,7 +179,8 @@ export class TargetSecrets implements AccessTokenSink {
     const written = versionIn(outcome)
     if (written !== undefined && former.length > 0) outcome = await this.#release(identity, former, written)
     const last = versionIn(outcome)
-    if (last !== undefined) this.#remember(identity, { ...last, keys: [...files.keys()], formerManagers: none })
+    if (last !== undefined)
+      this.#remember(identity, { ...last, keys: [...files.keys()], issuedAt, formerManagers: none })
     return outcome
   }
 

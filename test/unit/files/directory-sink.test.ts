@@ -22,11 +22,13 @@ import { canary, observeOutput } from '../../support/canary.ts'
 let directory: string
 let target: string
 let sink: DirectorySink
+const issuedAt = epochSeconds(1_799_996_400)
+const clock = { now: () => epochSeconds(1_799_997_000) }
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'sink-'))
   target = join(directory, 'ci', 'claude-token')
-  sink = new DirectorySink({ directory })
+  sink = new DirectorySink({ directory, clock })
 })
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
@@ -47,8 +49,20 @@ function publication(files: Readonly<Record<string, string>>, changes: Partial<T
     identity: identity(changes),
     files: new Map(Object.entries(files).map(([key, content]) => [key, new Sensitive(content)])),
     digest: 'digest',
+    issuedAt,
     expiresAt: epochSeconds(1_800_000_000),
   }
+}
+
+/** Issued so many seconds later than the others. */
+function publicationAfter(after: number, files: Readonly<Record<string, string>>): Publication {
+  return { ...publication(files), issuedAt: epochSeconds(issuedAt + after) }
+}
+
+function forgetIssueTime(): void {
+  const path = join(target, '..data', '..owner.json')
+  const { issuedAt: _unknown, ...owner } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+  writeFileSync(path, JSON.stringify(owner))
 }
 
 function visible(): string[] {
@@ -78,7 +92,7 @@ describe('DirectorySink', () => {
   })
 
   it('keeps replaced files for a moment, and no longer', async () => {
-    const quick = new DirectorySink({ directory, graceMs: 60 })
+    const quick = new DirectorySink({ directory, clock, graceMs: 60 })
     for (let count = 0; count < 5; count += 1) await quick.publish(publication({ a: String(count) }))
     expect(readdirSync(target).filter((name) => /^\.\.\d/.test(name)).length).toBeGreaterThan(1)
     await vi.waitFor(() => expect(readdirSync(target).filter((name) => /^\.\.\d/.test(name))).toHaveLength(1))
@@ -95,7 +109,7 @@ describe('DirectorySink', () => {
   it('says what it finds', async () => {
     expect(await sink.observe(identity(), ['a'])).toEqual({ ok: true, value: { kind: 'absent' } })
     await sink.publish(publication({ a: 'one' }))
-    const ours = { kind: 'ours', digest: 'digest', expiresAt: 1_800_000_000 }
+    const ours = { kind: 'ours', digest: 'digest', issuedAt, expiresAt: 1_800_000_000 }
     expect(await sink.observe(identity(), ['a'])).toEqual({ ok: true, value: { ...ours, intact: true } })
     expect(await sink.observe(identity(), ['a', 'b'])).toEqual({ ok: true, value: { ...ours, intact: false } })
     rmSync(join(target, 'a'))
@@ -104,6 +118,30 @@ describe('DirectorySink', () => {
     await sink.publish(publication({ a: 'two' }))
     expect(await sink.observe(identity(), ['a'])).toEqual({ ok: true, value: { ...ours, intact: true } })
   })
+
+  it('never goes back to a token that was issued earlier', async () => {
+    await sink.publish(publicationAfter(60, { a: 'newer' }))
+    expect(await sink.publish(publication({ a: 'older', b: 'older' }))).toEqual({ ok: true })
+    expect(visible()).toEqual(['a'])
+    expect(readFileSync(join(target, 'a'), 'utf8')).toBe('newer')
+    const found = await sink.observe(identity(), ['a'])
+    expect(found).toMatchObject({ value: { issuedAt: issuedAt + 60, intact: true } })
+    await sink.publish(publicationAfter(60, { a: 'as new' }))
+    expect(readFileSync(join(target, 'a'), 'utf8')).toBe('as new')
+    await sink.publish(publicationAfter(61, { b: 'newest' }))
+    expect(visible()).toEqual(['b'])
+  })
+
+  it.each(['is gone', 'comes from a clock that was ahead', 'was written by an earlier release'])(
+    'takes an older token in place of a newer one that %s',
+    async (what) => {
+      await sink.publish(publicationAfter(what.includes('clock') ? 86_400 : 60, { a: 'newer' }))
+      if (what === 'is gone') rmSync(target, { recursive: true })
+      if (what.includes('release')) forgetIssueTime()
+      expect(await sink.publish(publication({ a: 'older' }))).toEqual({ ok: true })
+      expect(readFileSync(join(target, 'a'), 'utf8')).toBe('older')
+    },
+  )
 
   it.each(['a directory with files in it', "another credential's target"])('never touches %s', async (whose) => {
     if (whose.startsWith('another')) await sink.publish(publication({ a: 'theirs' }, { credentialUid: 'ci.other' }))
@@ -157,7 +195,7 @@ describe('DirectorySink', () => {
   it('shows the old files or the new ones, whole, wherever the process dies', async () => {
     await sink.publish(publication({ a: 'old', b: 'old' }))
     for (let deathAt = 1; deathAt < 40; deathAt += 1) {
-      const mortal = new DirectorySink({ directory, steps: dyingAt(deathAt) })
+      const mortal = new DirectorySink({ directory, clock, steps: dyingAt(deathAt) })
       const next = `new-${deathAt}`
       const died = await mortal.publish(publication({ a: next, b: next })).then(
         () => false,

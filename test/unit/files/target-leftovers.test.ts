@@ -6,7 +6,7 @@ import { fileSteps } from '../../../src/adapters/files/file-steps.ts'
 import { Sensitive } from '../../../src/domain/sensitive.ts'
 import { Death, mortal } from './mortal.ts'
 import { said } from './said.ts'
-import { claudeTarget, publicationOf } from './target-publications.ts'
+import { claudeTarget, clock, publicationOf } from './target-publications.ts'
 import { temporaryDirectoryInMemory } from './temporary-directory.ts'
 
 let directory: string
@@ -16,7 +16,7 @@ let sink: DirectorySink
 beforeEach(async () => {
   directory = await temporaryDirectoryInMemory()
   target = join(directory, 'ci', 'claude-token')
-  sink = new DirectorySink({ directory })
+  sink = new DirectorySink({ directory, clock })
 })
 
 /** Lets a process do something and die at its `diesAt`-th change of the file system. True when it died. */
@@ -24,7 +24,7 @@ async function dying(diesAt: number, act: (mortalSink: DirectorySink) => Promise
   const { steps } = mortal(fileSteps, { diesAt })
   try {
     // Nothing of a process that died happens later.
-    await act(new DirectorySink({ directory, steps, graceMs: 3_600_000 }))
+    await act(new DirectorySink({ directory, clock, steps, graceMs: 3_600_000 }))
     return false
   } catch (error) {
     if (error instanceof Death) return true

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { DirectorySink } from '../../../src/adapters/files/directory-sink.ts'
-import { claudeTarget, contentOf, publicationOf } from './target-publications.ts'
+import { claudeTarget, clock, contentOf, publicationOf } from './target-publications.ts'
 import { temporaryDirectoryInMemory } from './temporary-directory.ts'
 
 const publisher = join(import.meta.dirname, 'target-publisher.ts')
@@ -60,8 +60,8 @@ describe('a target directory and processes', () => {
     expect(a).toBe(b)
     expect([contentOf(told()), contentOf(told() + 1)]).toContain(a)
 
-    const sink = new DirectorySink({ directory, graceMs: 1 })
-    expect((await sink.publish(publicationOf(2))).ok).toBe(true)
+    const sink = new DirectorySink({ directory, clock, graceMs: 1 })
+    expect((await sink.publish(publicationOf(1_000_000))).ok).toBe(true)
     await vi.waitFor(() => expect(readdirSync(target)).toHaveLength(4))
     expect(readdirSync(target).filter((name) => !name.startsWith('..'))).toEqual(['a', 'b'])
     expect((await sink.remove(claudeTarget)).ok).toBe(true)

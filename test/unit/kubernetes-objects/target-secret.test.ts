@@ -1,4 +1,5 @@
 import { mergedTargetContract } from '../../contract/merged-target.ts'
+import { targetOrderContract } from '../../contract/target-order.ts'
 import { targetSecretContract } from '../../contract/target-secret.ts'
 import { ApiHands } from '../../support/api-hands.ts'
 import { FakeKubeClient } from '../../support/fake-kube-client.ts'
@@ -7,3 +8,4 @@ const makeHands = (): Promise<ApiHands> => Promise.resolve(new ApiHands(new Fake
 
 targetSecretContract('the fake API server', makeHands)
 mergedTargetContract('the fake API server', makeHands)
+targetOrderContract('the fake API server', makeHands)
