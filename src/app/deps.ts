@@ -44,4 +44,6 @@ export interface Deps {
   readonly usesFinalizers: boolean
   /** False once this process may no longer begin to spend refresh tokens. */
   readonly mayBegin: () => boolean
+  /** False once another process may act: what this one still ends is for that one to tell. */
+  readonly mayTell: () => boolean
 }

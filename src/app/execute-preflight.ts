@@ -1,6 +1,6 @@
 import { renderOutputs } from '../domain/formats.ts'
 import { type Credential, keyText } from '../domain/credential.ts'
-import type { DocumentClaim } from '../domain/document-claim.ts'
+import type { DocumentClaim, TokenMark } from '../domain/document-claim.ts'
 import { failure } from '../domain/failures.ts'
 import type { IntentWatch, Observed } from '../domain/observed.ts'
 import { type Ownership, ownerId, ownerName } from '../domain/ownership.ts'
@@ -53,19 +53,25 @@ export async function claim(
 ): Promise<Outcome> {
   const { key, uid } = observed.credential
   const { installation } = deps
-  const { record, fingerprint } = action.preflight
+  const mark = ownMark(action.preflight)
   const result = await claimDocument(
     action.stored,
     {
       owner: ownerId(installation.id, uid),
       ownerName: ownerName(installation.id, key),
       sealingKey: sealingKeyOf(observed.claim) ?? deps.newSealingKey(),
-      ...(record.ok && { mark: { generation: record.value.generation, fingerprint } }),
+      ...(mark && { mark }),
     },
     observed,
     deps,
   )
   return { kind: action.kind, preflight: action.preflight, result }
+}
+
+/** Only a token that the operator has written is marked: what a human put there is nobody's earlier token. */
+function ownMark({ record, fingerprint }: Preflight): TokenMark | undefined {
+  if (!record.ok || record.value.retained?.fingerprint !== fingerprint) return undefined
+  return { generation: record.value.generation, fingerprint }
 }
 
 /** The process's own memory is as good as a read: a stale one fails to be replaced. Intents of others are always read. */

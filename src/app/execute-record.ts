@@ -114,13 +114,20 @@ export async function commit(
   for (let tries = 1; ; tries += 1) {
     const current = record === undefined ? await readRecord(credential, sealingKey, deps) : ok(record)
     if (!current.ok) return current
-    const overtaken = isOvertaken(current.value, succession)
-    const next = overtaken ? outdated(current.value, succession) : succeeded(current.value, succession)
-    const written = await deps.records.replace(next, sealingKey)
-    if (written.ok && !overtaken) deps.tokenOwners.took(succession.retained.fingerprint, credential)
-    if (written.ok || written.failure.code !== 'REFRESH_RECORD_CONFLICT' || tries === commitTries) return written
+    const written = await deps.records.replace(followed(current.value, succession), sealingKey)
+    if (written.ok) {
+      if (written.value.retained?.fingerprint === succession.retained.fingerprint) {
+        deps.tokenOwners.took(succession.retained.fingerprint, credential)
+      }
+      return written
+    }
+    if (written.failure.code !== 'REFRESH_RECORD_CONFLICT' || tries === commitTries) return written
     record = undefined
   }
+}
+
+function followed(record: RefreshRecord, succession: Succession): RefreshRecord {
+  return isOvertaken(record, succession) ? outdated(record, succession) : succeeded(record, succession)
 }
 
 /** The record with the time of a write of the store in it: it is stored with the next change. */

@@ -8,7 +8,7 @@ import { TokenOwners } from './token-owners.ts'
 import { ResourceIndex } from './resource-index.ts'
 
 /** Everything that the operator works with, but what it builds itself. */
-export type OperatorParts = Omit<Deps, 'resources' | 'limiter' | 'tokenOwners'>
+export type OperatorParts = Omit<Deps, 'resources' | 'limiter' | 'tokenOwners' | 'mayTell'>
 
 /**
  * The operator: an index that is always fed, and an engine for as long as this process acts.
@@ -21,6 +21,7 @@ export class Operator {
   readonly #deps: Deps
   readonly #onBug: (bug: unknown) => void
   #engine: Engine | undefined
+  #recovering: Promise<void> = Promise.resolve()
 
   constructor(parts: OperatorParts, onBug: (bug: unknown) => void) {
     this.resources = new ResourceIndex((key) => this.#engine?.changed(key))
@@ -29,6 +30,7 @@ export class Operator {
       resources: this.resources,
       limiter: new Limiter(parts.clock),
       tokenOwners: new TokenOwners(),
+      mayTell: parts.mayBegin,
     }
     this.#onBug = onBug
   }
@@ -36,8 +38,10 @@ export class Operator {
   /** Begins to act on every credential of the index, which has to be complete. */
   begin(): void {
     if (this.#engine !== undefined) throw new Error('the operator acts already')
-    this.#engine = new Engine(this.#deps, this.#onBug)
-    this.#engine.start()
+    const engine = new Engine(this.#deps, this.#onBug)
+    this.#engine = engine
+    // What is being taken back must not be a new intent of this very process.
+    void this.#recovering.then(() => engine.start())
   }
 
   /**
@@ -56,8 +60,13 @@ export class Operator {
   }
 
   /** What the local journal holds of refreshes that no engine of this process will settle soon; see {@link recoverJournal}. */
-  async recoverJournal(): Promise<boolean> {
-    return recoverJournal({ ...this.#deps, mayBegin: () => !this.acts() })
+  recoverJournal(): Promise<boolean> {
+    const recovery = recoverJournal({ ...this.#deps, mayBegin: () => !this.acts() })
+    this.#recovering = recovery.then(
+      () => undefined,
+      (bug: unknown) => this.#onBug(bug),
+    )
+    return recovery
   }
 
   /** Every credential as it is now. */

@@ -188,13 +188,18 @@ function targetMemory(
 
 /** Writes the status when it differs from what was last written. True when status and memory agree afterwards. */
 async function report({ key, uid, before, memory }: Recorded, next: CredentialMemory, deps: Deps): Promise<boolean> {
+  if (!deps.mayTell()) return false
   // What goes on after an object is gone has no status to tell it in.
   if (deps.resources.credential(key)?.credential.uid !== uid) return true
   const planned = memory === undefined || memory.nextRefreshAt === next.nextRefreshAt
   if (planned && memory?.reported !== false && JSON.stringify(before) === JSON.stringify(next.state)) return true
   const { state, nextRefreshAt } = next
-  const content: StatusReport = { key, uid, state, ...(nextRefreshAt !== undefined && { nextRefreshAt }) }
-  const written = await deps.status.write(content)
-  if (!written.ok) deps.logger.warn({ credential: keyText(key), code: written.failure.code }, written.failure.message)
-  return written.ok
+  return written({ key, uid, state, ...(nextRefreshAt !== undefined && { nextRefreshAt }) }, deps)
+}
+
+async function written(content: StatusReport, deps: Deps): Promise<boolean> {
+  const result = await deps.status.write(content)
+  if (result.ok) return true
+  deps.logger.warn({ credential: keyText(content.key), code: result.failure.code }, result.failure.message)
+  return false
 }

@@ -1,4 +1,3 @@
-import type { CredentialState } from './credential-state.ts'
 import type { Observed, PendingTokens, IntentWatch } from './observed.ts'
 import type { Failure } from './failures.ts'
 import {
@@ -17,7 +16,7 @@ import { rememberedFailure, settleFailed, settleFine, settleStalled, withoutFail
 import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
 import type { Action, Progress, RecordLook, SendAction, Step } from './step.ts'
 import type { EpochSeconds } from './time.ts'
-import type { AccessToken, StoredRefreshToken } from './tokens.ts'
+import { isLaterThan, type StoredRefreshToken } from './tokens.ts'
 import { journaledSends } from './uncertainty.ts'
 
 interface Read {
@@ -135,7 +134,8 @@ export function afterClaim(
   now: EpochSeconds,
 ): Step {
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
-  return afterPreflight(observed, withOwnership(observed, progress), { stored: result.value, preflight }, now)
+  const owned = { ...preflight, ownership: { ...preflight.ownership, isOwn: true } }
+  return afterPreflight(observed, withOwnership(observed, progress), { stored: result.value, preflight: owned }, now)
 }
 
 /** Follows a look at what the record holds: what its store lacks goes there. */
@@ -167,7 +167,7 @@ interface Missing {
 function recover(observed: Observed, progress: Progress, { missing, stored }: Missing, now: EpochSeconds): Step {
   const { state, record } = progress
   const { accessToken } = missing.tokens
-  const isNews = isLater(accessToken, state)
+  const isNews = isLaterThan(accessToken, state.lastRefreshAt)
   const alive = accessToken !== undefined && accessToken.expiresAt > now
   const pending: PendingTokens = {
     ...missing,
@@ -182,10 +182,6 @@ function recover(observed: Observed, progress: Progress, { missing, stored }: Mi
   const refreshes = state.refreshes + (isNews ? 1 : 0)
   const next = { ...progress, state: { ...state, refreshes }, pending, ...(alive && { accessToken }) }
   return bringHome(observed, next, now)
-}
-
-function isLater(accessToken: AccessToken | undefined, { lastRefreshAt }: CredentialState): boolean {
-  return accessToken !== undefined && accessToken.issuedAt > (lastRefreshAt ?? 0)
 }
 
 /** The store comes first, unless it is to be left alone; then the target. */

@@ -11,7 +11,7 @@ import { storeWriteDueAt, writeBudgetProblem } from './store-pacing.ts'
 import type { Progress } from './step.ts'
 import type { EpochSeconds } from './time.ts'
 import type { TokenStore } from './token-store.ts'
-import type { RotatedTokens, StoredRefreshToken } from './tokens.ts'
+import { isLaterThan, type RotatedTokens, type StoredRefreshToken } from './tokens.ts'
 import { type EarlierSends, intentStanding, journaledSends } from './uncertainty.ts'
 
 export type { Preflight } from './preflight-finding.ts'
@@ -159,7 +159,7 @@ function isUnpublished(observed: Observed, { tokens, source }: RetainedTokens, n
   const accessToken = tokens?.accessToken
   if (accessToken === undefined || isRequested(observed)) return false
   if (!sameSource(source, credential.spec.refreshToken)) return false
-  if (accessToken.issuedAt <= (state.lastRefreshAt ?? 0)) return false
+  if (!isLaterThan(accessToken, state.lastRefreshAt)) return false
   const { issuedAt: lastRefreshAt, expiresAt: accessTokenExpiresAt } = accessToken
   const due = dueAt(observed, { ...state, lastRefreshAt, accessTokenExpiresAt }, now)
   return due !== undefined && now < due

@@ -45,15 +45,18 @@ export function findClaim(document: Sensitive, property?: string): FoundClaim {
   if (claims === undefined) return { ok: true, claim: { kind: 'free' } }
   if (claims === 'malformed') return { ok: false, detail: `has a member "${claimMember}" that holds no claims` }
   const owner = only(claims.owners, property ?? '')
-  if (owner?.kind !== 'object') return { ok: true, claim: { kind: 'free' } }
+  const claim = owner?.kind === 'object' ? claimOf(owner, claims.key) : undefined
+  return { ok: true, claim: claim === undefined ? { kind: 'free' } : { kind: 'claimed', claim } }
+}
+
+function claimOf(owner: JsonObject, key: string): DocumentClaim {
   const mark = markOf(owner)
-  const claim = {
+  return {
     owner: textOf(owner, 'id') ?? '',
     ownerName: textOf(owner, 'name') ?? '',
-    sealingKey: new Sensitive(claims.key),
+    sealingKey: new Sensitive(key),
     ...(mark && { mark }),
   }
-  return { ok: true, claim: { kind: 'claimed', claim } }
 }
 
 /**

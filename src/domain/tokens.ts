@@ -32,6 +32,11 @@ export interface AccessToken {
   readonly idToken?: Sensitive
 }
 
+/** True when a token was issued after the one that was published last. A status keeps whole seconds, rounded down. */
+export function isLaterThan(accessToken: AccessToken | undefined, lastRefreshAt: EpochSeconds | undefined): boolean {
+  return accessToken !== undefined && Math.floor(accessToken.issuedAt) > (lastRefreshAt ?? 0)
+}
+
 /** A refresh token as read, with what a compare-and-set needs. */
 export interface StoredRefreshToken {
   readonly refreshToken: Sensitive

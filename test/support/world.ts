@@ -33,7 +33,7 @@ export class World {
   readonly journal = new MemoryJournal()
   readonly records = new MemoryRefreshRecords()
   readonly holders = new MemoryHolders()
-  readonly sink = new MemorySink()
+  readonly sink = new MemorySink(this.clock)
   readonly status = new MemoryStatus()
   readonly events = new EventList()
   readonly log = new LogLines()
@@ -137,6 +137,7 @@ export class World {
       limiter: new Limiter(this.clock),
       usesFinalizers: this.usesFinalizers,
       mayBegin: () => this.leading,
+      mayTell: () => this.leading,
     }
     return { resources, engine: new Engine(deps, (bug) => this.bugs.push(bug)) }
   }

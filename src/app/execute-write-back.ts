@@ -1,0 +1,156 @@
+import type { TokenMark } from '../domain/document-claim.ts'
+import { type Failure, failure } from '../domain/failures.ts'
+import type { PendingTokens } from '../domain/observed.ts'
+import type { RefreshRecord } from '../domain/refresh-record.ts'
+import { ok, type Result } from '../domain/result.ts'
+import { sameSecret } from '../domain/sensitive.ts'
+import type { Outcome, WriteBackOutcome } from '../domain/step.ts'
+import { storeText, type TokenStore } from '../domain/token-store.ts'
+import type { StoredRefreshToken } from '../domain/tokens.ts'
+import type { Deps } from './deps.ts'
+import { commit, type RecordPlace, sealingKeyOf, withStoreWrite } from './execute-record.ts'
+import { isStoreFailure, limited, openStore, type OpenStore, readOpen, type StoreSubject } from './execute-store.ts'
+
+/** How often a write-back follows a document that others keep changing. */
+const writeBackTries = 3
+
+type WriteBack = Omit<Extract<Outcome, { kind: 'write-back' }>, 'kind' | 'pending'>
+
+/**
+ * Puts a rotated refresh token into the record and, unless that has to wait, into the store, at the
+ * same time: the first of the two that succeeds is the end of the danger.
+ */
+export async function writeBack(pending: PendingTokens, observed: StoreSubject, deps: Deps): Promise<WriteBack> {
+  const [committed, written] = await Promise.all([
+    commitUnlessRecorded(pending, observed, deps),
+    storeUnlessLeft(pending, observed, deps),
+  ])
+  // Without the record the store does not wait.
+  if (!committed.ok) {
+    return { committed, written: written.kind === 'paced' ? await store(pending, observed, deps) : written }
+  }
+  if (isOvertakenBy(committed.value, pending, deps)) return { committed, written: { kind: 'overtaken' } }
+  if (written.kind !== 'written') return { committed, written }
+  return { committed: ok(withStoreWrite(committed.value, deps.clock.now())), written }
+}
+
+function commitUnlessRecorded(
+  pending: PendingTokens,
+  observed: StoreSubject,
+  deps: Deps,
+): Promise<Result<RefreshRecord>> | Result<RefreshRecord> {
+  const known = pending.recorded ? observed.record : undefined
+  return known === undefined ? commit(pending, recordPlace(pending, observed), deps) : ok(known)
+}
+
+function storeUnlessLeft(
+  pending: PendingTokens,
+  observed: StoreSubject,
+  deps: Deps,
+): Promise<WriteBackOutcome> | WriteBackOutcome {
+  if (pending.persisted) return { kind: 'kept' }
+  const waits = pending.storeWriteDueAt !== undefined && deps.clock.now() < pending.storeWriteDueAt
+  return waits ? { kind: 'paced' } : store(pending, observed, deps)
+}
+
+/** True when the record keeps other tokens than these. */
+function isOvertakenBy({ retained }: RefreshRecord, { tokens }: PendingTokens, { records }: Deps): boolean {
+  return tokens.refreshToken !== undefined && retained?.fingerprint !== records.fingerprint(tokens.refreshToken)
+}
+
+function recordPlace({ base }: PendingTokens, { credential, claim, record }: StoreSubject): RecordPlace {
+  return { credential, sealingKey: sealingKeyOf(base.claim ?? claim), ...(record && { record }) }
+}
+
+/** Everything about one write into a store. */
+interface Writing {
+  readonly open: OpenStore
+  readonly pending: PendingTokens
+  readonly observed: StoreSubject
+  readonly deps: Deps
+}
+
+/**
+ * Compare-and-set against the document that was read; one that changed in other fields is followed,
+ * and so is one with a token that was replaced before; a refresh token that somebody else put there stays.
+ */
+async function store(pending: PendingTokens, observed: StoreSubject, deps: Deps): Promise<WriteBackOutcome> {
+  const open = openStore(observed, deps, pending.source)
+  if (isStoreFailure(open)) return writeBackFailed(open, 'kubernetes', deps)
+  const writing: Writing = { open, pending, observed, deps }
+  const first = pending.base.version === '' ? await currentBase(writing) : { kind: 'base' as const, base: pending.base }
+  let next = first
+  for (let tries = 0; next.kind === 'base'; tries += 1) {
+    const outcome = await tryStore(next.base, writing)
+    if (outcome.ok) return { kind: 'written', stored: outcome.value }
+    if (!isToBeReadBack(outcome.failure) || tries >= writeBackTries) {
+      return writeBackFailed(outcome.failure, open.config.backend.type, deps)
+    }
+    next = await currentBase(writing)
+  }
+  return next
+}
+
+type NextBase = WriteBackOutcome | { readonly kind: 'base'; readonly base: StoredRefreshToken }
+
+/** What stands there now, and whether it may be written over. */
+async function currentBase(writing: Writing): Promise<NextBase> {
+  const { open, observed, deps } = writing
+  const current = await readOpen(open, observed, deps)
+  if (!current.ok) return writeBackFailed(current.failure, open.config.backend.type, deps)
+  const verdict = judge(current.value, writing)
+  if (verdict === 'spent') return writeBackFailed(replacedBefore(open), open.config.backend.type, deps)
+  return verdict === 'ours-to-write' ? { kind: 'base', base: current.value } : { kind: verdict, stored: current.value }
+}
+
+function tryStore(
+  base: StoredRefreshToken,
+  { open, pending, observed, deps }: Writing,
+): Promise<Result<StoredRefreshToken>> {
+  const mark = markOf(pending.tokens, observed, deps)
+  const tokens = { ...pending.tokens, ...(mark && { mark }) }
+  return limited(open, observed, deps, () => open.store.writeBack(open.location, base, tokens))
+}
+
+/** What the document's claim is to say of the token. While the record does not have it yet, it will be the next generation. */
+function markOf(
+  { refreshToken }: PendingTokens['tokens'],
+  { record }: StoreSubject,
+  { records }: Deps,
+): TokenMark | undefined {
+  if (refreshToken === undefined) return undefined
+  const fingerprint = records.fingerprint(refreshToken)
+  const generation = record?.generation ?? 0
+  return { fingerprint, generation: record?.retained?.fingerprint === fingerprint ? generation : generation + 1 }
+}
+
+function isToBeReadBack({ code }: Failure): boolean {
+  return code === 'STORE_CONFLICT' || code === 'STORE_WRITE_UNKNOWN'
+}
+
+function judge(
+  current: StoredRefreshToken,
+  { pending, observed, deps }: Writing,
+): 'written' | 'superseded' | 'ours-to-write' | 'spent' {
+  const { presented, tokens, recorded } = pending
+  if (tokens.refreshToken !== undefined && sameSecret(current.refreshToken, tokens.refreshToken)) return 'written'
+  if (sameSecret(current.refreshToken, presented)) return 'ours-to-write'
+  const spent = observed.record?.spent ?? []
+  if (!spent.includes(deps.records.fingerprint(current.refreshToken))) return 'superseded'
+  // Only what the record says to be the newest goes over a token that was replaced by another process's.
+  return recorded ? 'ours-to-write' : 'spent'
+}
+
+function replacedBefore({ location: { key }, config }: OpenStore): Failure {
+  const what = `The document "${key}" of ${storeText(config)} holds a refresh token that was replaced before.`
+  return failure('STORE_CONFLICT', what)
+}
+
+function writeBackFailed(
+  cause: Failure,
+  type: TokenStore['backend']['type'],
+  deps: Deps,
+): Extract<WriteBackOutcome, { kind: 'failed' }> {
+  deps.metrics.writeBackFailed(type, cause.code)
+  return { kind: 'failed', failure: cause }
+}
