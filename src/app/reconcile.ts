@@ -2,11 +2,14 @@ import { conditionOf } from '../domain/conditions.ts'
 import { advance } from '../domain/advance.ts'
 import type { Credential } from '../domain/credential.ts'
 import { decide, decideInvalid } from '../domain/decide.ts'
+import type { RefreshRecord } from '../domain/refresh-record.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
+import { ok, type Result } from '../domain/result.ts'
 import type { Step } from '../domain/step.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 import { execute } from './execute.ts'
+import { readRecord } from './execute-record.ts'
 import { gather } from './gather.ts'
 import { record, type Recording } from './record.ts'
 
@@ -51,7 +54,7 @@ export async function reconcileInvalid(
 
 async function letGo(credential: Pick<Credential, 'key' | 'uid'>, step: Settled, deps: Deps): Promise<'gone'> {
   await forgetRequest(credential.uid, step, deps)
-  await forgetRecord(step, deps)
+  await forgetRecord(credential, step, deps)
   if (step.progress.release !== true) return 'gone'
   const released = await deps.status.setFinalizer(credential, false)
   if (!released.ok) deps.logger.warn({ code: released.failure.code }, released.failure.message)
@@ -59,13 +62,24 @@ async function letGo(credential: Pick<Credential, 'key' | 'uid'>, step: Settled,
 }
 
 /** The record of a credential that is gone goes too, unless it holds what its store does not. */
-async function forgetRecord({ progress }: Settled, deps: Deps): Promise<void> {
-  const { record, pending, state } = progress
+async function forgetRecord(
+  credential: Pick<Credential, 'key' | 'uid'>,
+  { progress }: Settled,
+  deps: Deps,
+): Promise<void> {
+  const { record: known, pending, state } = progress
   const behind = conditionOf(state.conditions, 'RefreshTokenPersisted')?.status === 'False'
-  const written = pending === undefined ? !behind : pending.persisted
-  if (record === undefined || !written || record.intent !== undefined || record.version === '') return
-  const removed = await deps.records.remove(record)
-  if (!removed.ok) deps.logger.warn({ uid: record.uid, code: removed.failure.code }, removed.failure.message)
+  if (pending === undefined ? behind : !pending.persisted) return
+  // A process that has refreshed nothing yet has not seen the record.
+  const found = known === undefined ? await readRecord(credential, undefined, deps) : ok(known)
+  const removed = found.ok ? await removeRecord(found.value, deps) : found
+  const { uid } = credential
+  if (!removed.ok) deps.logger.warn({ uid, code: removed.failure.code }, removed.failure.message)
+}
+
+async function removeRecord(record: RefreshRecord, deps: Deps): Promise<Result<void>> {
+  const stays = record.intent !== undefined || record.version === ''
+  return stays ? ok(undefined) : deps.records.remove(record)
 }
 
 /** The journal keeps an answer whose refresh token is not in its store, and nothing else of what is gone. */

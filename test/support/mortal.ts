@@ -1,7 +1,7 @@
-/** How long a process lives. */
+/** How long a process lives, and what happens beside it. */
 export class Life {
   #isOver = false
-  #fatal: string | undefined
+  readonly #hooks = new Map<string, () => void>()
 
   get isOver(): boolean {
     return this.#isOver
@@ -11,22 +11,24 @@ export class Life {
     this.#isOver = true
   }
 
-  dieOf(call: string): void {
-    this.#fatal = call
+  /** Runs once, when this call is next made: after it has taken place, and before the process hears of it. */
+  after(call: string, happens: () => void): void {
+    this.#hooks.set(call, happens)
   }
 
   /** Makes a call, unless the process is dead; its result reaches nobody who is dead by then. */
   call(name: string, make: () => unknown): unknown {
     if (this.#isOver) return never()
-    const isFatal = this.#fatal === name
+    const happens = this.#hooks.get(name)
+    this.#hooks.delete(name)
     const result = make()
     if (!(result instanceof Promise)) return result
-    return this.#unlessDead(result, isFatal)
+    return this.#told(result, happens)
   }
 
-  async #unlessDead(result: Promise<unknown>, isFatal: boolean): Promise<unknown> {
-    const value = await result
-    if (isFatal) this.end()
+  async #told(result: Promise<unknown>, happens: (() => void) | undefined): Promise<unknown> {
+    const value: unknown = await result
+    happens?.()
     return this.#isOver ? never() : value
   }
 }

@@ -210,7 +210,13 @@ export class Replica {
 
   /** The next time this call is made, it is made, and the process dies of it: nothing follows any more. */
   dieOf(call: string): void {
-    this.#life.dieOf(call)
+    const life = this.#life
+    life.after(call, () => life.end())
+  }
+
+  /** Something else happens once, between the next such call and its result. */
+  after(call: string, happens: () => void): void {
+    this.#life.after(call, happens)
   }
 
   get isDead(): boolean {
