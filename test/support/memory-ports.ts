@@ -250,6 +250,8 @@ export class MemorySink implements AccessTokenSink {
   readonly #publications = new Map<string, Publication>()
   readonly #clock: Pick<Clock, 'now'>
   readonly foreign = new Set<string>()
+  /** Resolves before a publication is made; a test holds it back. */
+  gate: Promise<void> | undefined
   observations = 0
   publications = 0
   rehearsals = 0
@@ -264,7 +266,7 @@ export class MemorySink implements AccessTokenSink {
   observe({ name, credentialUid }: TargetIdentity): Promise<Result<TargetState>> {
     this.observations += 1
     if (this.foreign.has(name)) return Promise.resolve(ok({ kind: 'foreign', owner: 'somebody else' }))
-    const found = this.#found(name)
+    const found = this.found(name)
     if (found === undefined) return Promise.resolve(ok({ kind: 'absent' }))
     const { identity, digest, issuedAt, expiresAt } = found
     if (identity.credentialUid !== credentialUid) {
@@ -273,26 +275,27 @@ export class MemorySink implements AccessTokenSink {
     return Promise.resolve(ok({ kind: 'ours', digest, issuedAt, expiresAt, intact: true }))
   }
 
-  publish(publication: Publication): Promise<Result<void>> {
-    if (this.fault !== undefined) return Promise.resolve(failed(this.fault))
-    const { identity, files, issuedAt } = publication
-    const found = this.#found(identity.name)
+  async publish(publication: Publication): Promise<Result<void>> {
+    await this.gate
+    if (this.fault !== undefined) return failed(this.fault)
+    const { identity, issuedAt } = publication
+    const found = this.found(identity.name)
     const isOwn = found?.identity.credentialUid === identity.credentialUid
-    if (isOwn && isIssuedLater(found.issuedAt, issuedAt, this.#clock.now())) return Promise.resolve(ok(undefined))
+    if (isOwn && isIssuedLater(found.issuedAt, issuedAt, this.#clock.now())) return ok(undefined)
     this.publications += 1
-    this.published.set(identity.name, new Map([...files].map(([key, value]) => [key, value.reveal()])))
-    this.#publications.set(identity.name, publication)
-    return Promise.resolve(ok(undefined))
+    this.put(publication)
+    return ok(undefined)
   }
 
-  /** As after a restore from a backup. */
-  putBack(publication: Publication): void {
-    this.published.delete(publication.identity.name)
-    void this.publish(publication)
+  /** As somebody does who restores a backup. */
+  put(publication: Publication): void {
+    const { identity, files } = publication
+    this.published.set(identity.name, new Map([...files].map(([key, value]) => [key, value.reveal()])))
+    this.#publications.set(identity.name, publication)
   }
 
   /** What was published last and is still there. */
-  #found(name: string): Publication | undefined {
+  found(name: string): Publication | undefined {
     return this.published.has(name) ? this.#publications.get(name) : undefined
   }
 

@@ -1,0 +1,93 @@
+import { expect, it } from 'vitest'
+import { failure } from '../../src/domain/failures.ts'
+import type { Publication } from '../../src/ports/access-token-sink.ts'
+import { World } from '../support/world.ts'
+
+const target = 'claude-token'
+
+function publicationIn(world: World): Publication {
+  const found = world.sink.found(target)
+  if (found === undefined) throw new Error('nothing was published')
+  return found
+}
+
+it('a process that was stopped before its publication leaves the newer token of another where it is', async () => {
+  const stopped = Promise.withResolvers<void>()
+  const world = await World.withCredential()
+  world.sink.gate = stopped.promise
+  await world.clock.pass(3000)
+  const late = world.newestAccessToken()
+  expect(world.podToken()).not.toBe(late)
+
+  world.sink.gate = undefined
+  await world.restart()
+  await world.clock.pass(3600)
+  const newest = world.newestAccessToken()
+  expect(newest).not.toBe(late)
+  expect(world.podToken()).toBe(newest)
+
+  stopped.resolve()
+  await world.clock.pass(1)
+  expect(world.podToken()).toBe(newest)
+  expect(world.endpoint.reuses).toBe(0)
+  expect(world.bugs).toEqual([])
+})
+
+it('a target that somebody restores from a backup is mended from memory', async () => {
+  const world = await World.withCredential()
+  const old = publicationIn(world)
+  await world.clock.pass(3000)
+  const { requests } = world.endpoint
+  world.sink.put(old)
+  await world.clock.pass(601)
+  expect(world.endpoint.requests).toBe(requests)
+  expect(world.podToken()).toBe(world.newestAccessToken())
+})
+
+it('a target that somebody restores from a backup while no process runs is mended by a refresh', async () => {
+  const world = await World.withCredential()
+  const old = publicationIn(world)
+  await world.clock.pass(3000)
+  const { requests } = world.endpoint
+  world.sink.put(old)
+  await world.restart()
+  await world.clock.pass(601)
+  expect(world.endpoint.requests).toBe(requests + 1)
+  expect(world.podToken()).toBe(world.newestAccessToken())
+})
+
+it('a newer token of another process is not replaced by the one at hand', async () => {
+  const world = await World.withCredential()
+  const { requests } = world.endpoint
+  await world.clock.pass(300)
+  const ours = publicationIn(world)
+  const { issuedAt } = ours
+  const theirs = { ...ours, issuedAt: world.clock.now(), expiresAt: world.clock.now(), digest: ours.digest }
+  expect(theirs.issuedAt).toBeGreaterThan(issuedAt)
+  world.sink.put(theirs)
+  const { publications } = world.sink
+  await world.clock.pass(601)
+  expect(world.endpoint.requests).toBe(requests)
+  expect(world.sink.publications).toBe(publications)
+})
+
+it('a token that was issued before the clock was set back is replaced by the next', async () => {
+  const world = await World.withCredential()
+  world.clock.jump(-7200)
+  await world.clock.pass(120)
+  expect(world.endpoint.requests).toBeGreaterThan(1)
+  expect(world.podToken()).toBe(world.newestAccessToken())
+  expect(world.condition('Ready')?.status).toBe('True')
+})
+
+it('a publication that failed is not made any more once another process has a newer token there', async () => {
+  const world = await World.withCredential()
+  world.sink.fault = failure('TARGET_UNAVAILABLE', 'The target was not reached.')
+  await world.clock.pass(3000)
+  world.sink.fault = undefined
+  const newer = { ...publicationIn(world), issuedAt: world.clock.now() }
+  world.sink.put(newer)
+  await world.clock.pass(400)
+  expect(world.sink.found(target)).toBe(newer)
+  expect(world.condition('Stalled')).toBeUndefined()
+})
