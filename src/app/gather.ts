@@ -57,9 +57,11 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
   return present({ state, target, targetCheckAt, pending, accessToken, rejected, record, claim, intentWatch })
 }
 
-function firstOwnerOf(credential: Credential, { resources }: Deps): FirstOwner | undefined {
+function firstOwnerOf(credential: Credential, { resources, tokenOwners }: Deps): FirstOwner | undefined {
   const first = resources.firstAt(credential)
-  return first === undefined || isNoUser(first) ? undefined : present({ key: first.key, rotates: first.state.rotates })
+  return first === undefined || (isNoUser(first) && !tokenOwners.knows(first.uid))
+    ? undefined
+    : present({ key: first.key, rotates: first.state.rotates })
 }
 
 /** Who has never used the token and is held up itself holds nobody up: it may not even be allowed to use it. */

@@ -14,6 +14,11 @@ export class TokenOwners {
     return owner === undefined || owner.uid === uid ? undefined : owner.key
   }
 
+  /** True once the credential has presented a token. */
+  knows(uid: string): boolean {
+    return this.#byUid.has(uid)
+  }
+
   /** The credential presents this token from now on, and no earlier one any more. */
   took(fingerprint: string, { uid, key }: Pick<Credential, 'uid' | 'key'>): void {
     this.forget(uid)

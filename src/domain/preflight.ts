@@ -91,7 +91,10 @@ function storeBehind(observed: Observed, known: Known, now: EpochSeconds): Verdi
   const { record, subject } = known
   const { retained } = record
   const refreshToken = retained?.tokens?.refreshToken
-  const isNewer = retained !== undefined && retained.fingerprint !== known.found.fingerprint
+  const isNewer =
+    retained !== undefined &&
+    !record.spent.includes(retained.fingerprint) &&
+    retained.fingerprint !== known.found.fingerprint
   if (!isNewer || retained.tokens === undefined || refreshToken === undefined) return refuse(rolledBack(observed))
   const dueAt = storeWriteDueAt(subject.store, record, now)
   if (dueAt === undefined) return { kind: 'recover', tokens: retained.tokens, persisted: false }
