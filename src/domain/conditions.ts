@@ -1,4 +1,5 @@
 import type { Condition, ConditionType, CredentialState } from './credential-state.ts'
+import type { Failure } from './failures.ts'
 import type { PendingTokens } from './observed.ts'
 import type { Settlement } from './step.ts'
 import type { TargetState } from './target-state.ts'
@@ -93,8 +94,13 @@ function notReadyReason(expired: boolean, code: string | undefined): string {
 function reconciling({ settlement }: ConditionInput): Draft | undefined {
   if (settlement.kind !== 'retrying') return undefined
   const { failure } = settlement
-  const reason = failure.next === 'wait' ? 'WaitingForRateLimit' : 'RetryingAfterError'
-  return { type: 'Reconciling', status: 'True', reason, message: failure.message }
+  return { type: 'Reconciling', status: 'True', reason: reconcilingReason(failure), message: failure.message }
+}
+
+function reconcilingReason({ code, next, reason }: Failure): string {
+  // Another process is at it: neither an error nor a limit.
+  if (code === 'REFRESH_UNDER_WAY') return reason
+  return next === 'wait' ? 'WaitingForRateLimit' : 'RetryingAfterError'
 }
 
 function stalled({ settlement }: ConditionInput): Draft | undefined {
