@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { expectClaimed, unclaimed } from './claimed-document.ts'
 import {
   claudeDocument,
   calmNames,
@@ -109,17 +110,21 @@ describe('the main job with Vault', () => {
 
   test('leaves the newest refresh token in the store, and everything else there as it was', async () => {
     await quietMoment()
-    const { vault, server, watches } = scene
-    const claude = (await vault.kvRead('teams/ci/claude')).data as typeof claudeDocument
-    const { refreshToken, ...oauth } = claude.claudeAiOauth as { refreshToken?: string }
-    expect({ ...claude, claudeAiOauth: oauth }).toEqual(claudeDocument)
+    const { bed, vault, server, watches } = scene
+    const claude = (await vault.kvRead('teams/ci/claude')).data ?? {}
+    const { claudeAiOauth, ...others } = claude
+    const { refreshToken, ...oauth } = claudeAiOauth as { readonly refreshToken?: string }
+    expect({ claudeAiOauth: oauth, ...unclaimed(others) }).toEqual(claudeDocument)
+    await expectClaimed(bed, claude, { namespace: 'ci', name: 'claude' })
     expect(await server.isRefreshTokenActive(refreshToken ?? '')).toBe(true)
-    const { refresh_token: minimal, ...rest } = (await vault.kvRead('teams/apps/minimal')).data ?? {}
-    expect(rest).toEqual(minimalDocument)
-    expect(await server.isRefreshTokenActive(String(minimal))).toBe(true)
-    // One version for each rotation, and the first.
+    const minimal = (await vault.kvRead('teams/apps/minimal')).data ?? {}
+    const { refresh_token: minimalToken, ...rest } = minimal
+    expect(unclaimed(rest)).toEqual(minimalDocument)
+    await expectClaimed(bed, minimal, { namespace: 'apps', name: 'minimal' })
+    expect(await server.isRefreshTokenActive(String(minimalToken))).toBe(true)
+    // One version for each rotation, the first, and the first with its claim.
     const versions = (await vault.kvMetadata('teams/ci/claude'))?.['current_version']
-    expect(versions).toBe(watches.claude.tokens.length + 1)
+    expect(versions).toBe(watches.claude.tokens.length + 2)
     expect(server.statistics.refreshes).toBe(watches.claude.tokens.length + watches.minimal.tokens.length)
   })
 
