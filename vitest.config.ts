@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: 'fast',
-          include: ['test/{unit,contract,app,standalone}/**/*.test.ts'],
+          include: ['test/{unit,contract,app,standalone,model,simulation}/**/*.test.ts'],
           setupFiles: canary,
           testTimeout: 20_000,
         },
