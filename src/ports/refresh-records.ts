@@ -44,6 +44,9 @@ export interface RefreshRecords {
  */
 export interface RecordHolders {
   readonly self: RecordHolder
-  /** True when it is certain that this holder's journal is gone: its Pod does not exist any more, or has ended. */
+  /**
+   * True when it is certain that this holder's journal is gone: its Pod does not exist any more, has ended,
+   * or is our own, which has another journal by now.
+   */
   isGone(holder: RecordHolder): Promise<Result<boolean>>
 }

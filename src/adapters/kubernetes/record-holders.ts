@@ -13,7 +13,9 @@ export interface KubernetesRecordHoldersOptions {
 /**
  * Holders in Pods, whose journals are volumes that end with their Pod. A Pod that does not exist any
  * more, one of the same name with another uid, and one whose containers have all ended for good say that
- * the journal is gone. About a holder without a Pod nothing is ever certain.
+ * the journal is gone. So does another journal in our own Pod: a container that was started again found
+ * the directory empty, and the process before it has ended, because a Pod runs one operator at a time.
+ * About a holder without a Pod nothing is ever certain.
  *
  * A Pod that is on its way out, or on a node that does not answer, still exists. Whoever deletes one by
  * force says that its containers have ended.
@@ -33,6 +35,7 @@ export class KubernetesRecordHolders implements RecordHolders {
 
   async isGone({ journalId, pod }: RecordHolder): Promise<Result<boolean>> {
     if (journalId === this.self.journalId || pod === undefined) return ok(false)
+    if (pod.uid === this.self.pod?.uid) return ok(true)
     const found = await findPod(this.#client, this.#namespace, pod.name)
     if (!found.ok) return found
     return ok(found.value === undefined || found.value.uid !== pod.uid || found.value.ended)

@@ -47,6 +47,24 @@ describe('whether a holder is gone', () => {
     expect(await holders.isGone(holder)).toEqual({ ok: true, value: true })
   })
 
+  test('another journal in our own Pod is gone, although the Pod lives', async () => {
+    const client = new FakeKubeClient()
+    const pod = await podIn(client, { phase: 'Running' })
+    const holders = new KubernetesRecordHolders({ client, namespace, self: { journalId: 'self', pod } })
+    expect(await holders.isGone({ journalId: 'lost', pod })).toEqual({ ok: true, value: true })
+    expect(await holders.isGone({ journalId: 'self', pod })).toEqual({ ok: true, value: false })
+  })
+
+  test('another Pod of our name is asked about', async () => {
+    const client = new FakeKubeClient()
+    const pod = await podIn(client, { phase: 'Running' })
+    const own = { journalId: 'self', pod: { name, uid: 'uid-1' } }
+    const holders = new KubernetesRecordHolders({ client, namespace, self: own })
+    expect(await holders.isGone({ journalId: 'other', pod })).toEqual({ ok: true, value: false })
+    const nowhere = new KubernetesRecordHolders({ client, namespace, self: { journalId: 'self' } })
+    expect(await nowhere.isGone({ journalId: 'other', pod })).toEqual({ ok: true, value: false })
+  })
+
   test('nothing is asked about ourselves, nor about a holder without a Pod', async () => {
     const client = new FakeKubeClient()
     const holders = new KubernetesRecordHolders({ client, namespace, self })
