@@ -6,8 +6,10 @@ const sameSignalMs = 500
 let ended: Promise<NodeJS.Signals> | undefined
 
 /**
- * Resolves at the first SIGTERM or SIGINT since the first call, with its name; a second one, half a second
- * later or more, ends the process at once. Process 1 of a container has no other way to end by a signal.
+ * Resolves at the first SIGTERM or SIGINT since the first call, with its name. Whoever presses Ctrl-C again,
+ * half a second later or more, ends the process at once, and what is under way with it. SIGTERM never
+ * does: supervisors repeat it, as a kubelet that is restarted meanwhile, and a request that is on the
+ * wire then would take its refresh token with it. For them there is SIGKILL, after a time that they set.
  */
 export function endSignal(): Promise<NodeJS.Signals> {
   ended ??= listenForEnd()
@@ -18,7 +20,8 @@ function listenForEnd(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let firstMs: number | undefined
     const take = (signal: NodeJS.Signals): void => {
-      if (firstMs !== undefined && performance.now() - firstMs > sameSignalMs) process.exit(130)
+      const isRepeated = firstMs !== undefined && performance.now() - firstMs > sameSignalMs
+      if (isRepeated && signal === 'SIGINT') process.exit(130)
       firstMs ??= performance.now()
       resolve(signal)
     }

@@ -76,16 +76,33 @@ export function faultSuite(): void {
       await bench.expectWell('agent')
     }, 30_000)
 
-    it('takes the answer that is on its way when it is told to end', async ({ onTestFinished }) => {
+    it('takes the answer that is on its way when it is told to end, however often', async ({ onTestFinished }) => {
       const bench = await StandaloneBench.open({ accessTokenSeconds: 300, credentials: ['agent'] })
       onTestFinished(() => bench.close())
       const run = bench.run()
       bench.relay.beforeAnswer = async () => {
-        run.process.signal('SIGTERM')
-        await sleep(1000)
+        for (let times = 0; times < 3; times += 1) {
+          run.process.signal('SIGTERM')
+          await sleep(600)
+        }
       }
       expect(await run.process.ended).toEqual({ code: 0, signal: null })
       await bench.expectWell('agent')
+      expect(bench.server.statistics.refreshes).toBe(1)
+    })
+
+    it('ends at once when somebody insists at the terminal', async ({ onTestFinished }) => {
+      const bench = await StandaloneBench.open({ accessTokenSeconds: 300, credentials: ['agent'] })
+      onTestFinished(() => bench.close())
+      const run = bench.run()
+      bench.relay.beforeRequest = async () => {
+        run.process.signal('SIGINT')
+        await sleep(600)
+        run.process.signal('SIGINT')
+        await run.process.ended
+      }
+      expect(await run.process.ended).toEqual({ code: 130, signal: null })
+      expect(bench.server.statistics.refreshes).toBe(0)
     })
 
     it('says once that a login is dead and what to do, and resumes when a new one is put there', async ({
