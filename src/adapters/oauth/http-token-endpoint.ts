@@ -16,6 +16,16 @@ import { TlsSessions } from './tls-sessions.ts'
 import { buildTokenRequest, type WireRequest } from './token-request.ts'
 import { type Trust, TrustStore } from './trust.ts'
 
+/** How long a token endpoint may take for its answer. */
+export const defaultResponseTimeoutMs = 60_000
+
+/**
+ * What `terminationGracePeriodSeconds` of the operator's Pod has to be: the longest wait for an answer, and half
+ * a minute to bring what it brought into record, store and target. A refresh token that was sent is lost
+ * with the process that waits for its successor.
+ */
+export const terminationGracePeriodSeconds = defaultResponseTimeoutMs / 1000 + 30
+
 export interface HttpTokenEndpointOptions extends AddressPolicy {
   /** For client secrets and CA bundles. */
   readonly secrets: SecretReader
@@ -23,7 +33,7 @@ export interface HttpTokenEndpointOptions extends AddressPolicy {
   readonly version: string
   /** For name, connection and TLS handshake together; default 5000. */
   readonly connectTimeoutMs?: number
-  /** From the write of the request to the last byte of the answer; default 60000. */
+  /** From the write of the request to the last byte of the answer; default {@link defaultResponseTimeoutMs}. */
   readonly responseTimeoutMs?: number
   /** Default: the system's resolver. */
   readonly lookup?: HostLookup
@@ -123,7 +133,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
 
   async #send(provider: Provider, socket: Socket, wire: Sensitive<WireRequest>): Promise<TokenExchange> {
     try {
-      const answer = await exchange(socket, wire, this.#options.responseTimeoutMs ?? 60_000)
+      const answer = await exchange(socket, wire, this.#options.responseTimeoutMs ?? defaultResponseTimeoutMs)
       this.#forgetRefusedSecret(provider, answer)
       return { kind: 'answered', answer }
     } catch (error) {
