@@ -189,6 +189,16 @@ function changingPolicy(bench: MakeBench): void {
     expect(await merged.observed()).toMatchObject({ kind: 'ours', intact: true })
   })
 
+  test('a replica that was stopped before a change of the policy takes nothing back', async () => {
+    const late = bench()
+    const owner = late.as({ creationPolicy: 'Owner' })
+    await owner.published({ access_token: 'newer' }, { after: 60 })
+    const { resourceVersion } = await late.hands.metadata(late.name)
+    await late.published({ access_token: 'older' })
+    expect((await late.hands.metadata(late.name))['resourceVersion']).toBe(resourceVersion)
+    expect(await owner.observed()).toMatchObject({ kind: 'ours', intact: true })
+  })
+
   test('from Merge to Owner the Secret is somebody else’s until it may be adopted', async () => {
     const merged = bench()
     await merged.published({ access_token: 'a', header: 'b' })

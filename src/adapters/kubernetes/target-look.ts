@@ -1,7 +1,7 @@
 import { failure } from '../../domain/failures.ts'
-import { fieldManager } from '../../domain/names.ts'
+import { fieldManager, targetAnnotations } from '../../domain/names.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
-import { type EpochSeconds, epochSeconds } from '../../domain/time.ts'
+import { type EpochSeconds, epochSeconds, latest } from '../../domain/time.ts'
 import type { TargetIdentity } from '../../ports/access-token-sink.ts'
 import { appliedKeys, managersOf } from './managed-fields.ts'
 import { secretText } from './object-paths.ts'
@@ -63,7 +63,7 @@ function oursLook(secret: Secret, identity: TargetIdentity, known: KnownTarget):
   const found = secret.metadata.annotations
   const digest = found[annotations.outputsDigest]
   const expiresAt = timeOf(found[annotations.expiresAt])
-  const issuedAt = timeOf(found[annotations.issuedAt])
+  const issuedAt = issueTime(secret, identity)
   const published = appliedKeys(secret, manager)
   return {
     kind: 'ours',
@@ -72,6 +72,15 @@ function oursLook(secret: Secret, identity: TargetIdentity, known: KnownTarget):
     ...(digest === undefined ? {} : { digest }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
   }
+}
+
+/** Under whichever policy this credential published: a replica that was stopped may know an earlier one. */
+function issueTime(secret: Secret, identity: TargetIdentity): EpochSeconds | undefined {
+  const merged = marksOf({ ...identity, creationPolicy: 'Merge' }).annotations.issuedAt
+  const names = isOwn(secret, identity) ? [merged, targetAnnotations.issuedAt] : [merged]
+  const times = names.map((name) => timeOf(secret.metadata.annotations[name])).filter((time) => time !== undefined)
+  const [first, ...others] = times
+  return first === undefined ? undefined : latest(first, ...others)
 }
 
 /** Undefined for what is not there, and for what is no time. */
