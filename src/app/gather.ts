@@ -1,5 +1,6 @@
 import { conditionOf } from '../domain/conditions.ts'
 import { type Credential, keyText } from '../domain/credential.ts'
+import { failureRegistry } from '../domain/failure-registry.ts'
 import { outputKeys } from '../domain/formats.ts'
 import type { JournalEntry } from '../domain/journal-entry.ts'
 import type { FirstOwner, Observed, Referent, TargetObservation } from '../domain/observed.ts'
@@ -59,14 +60,18 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
 
 function firstOwnerOf(credential: Credential, { resources, tokenOwners }: Deps): FirstOwner | undefined {
   const first = resources.firstAt(credential)
-  return first === undefined || (isNoUser(first) && !tokenOwners.knows(first.uid))
-    ? undefined
-    : present({ key: first.key, rotates: first.state.rotates })
+  if (first === undefined || standsBack(first, tokenOwners.knows(first.uid))) return undefined
+  return present({ key: first.key, rotates: first.state.rotates })
 }
 
-/** Who has never used the token and is held up itself holds nobody up: it may not even be allowed to use it. */
-function isNoUser({ state }: Credential): boolean {
-  return state.refreshes === 0 && conditionOf(state.conditions, 'Stalled') !== undefined
+/**
+ * Who is held up and has never used the token holds nobody up: it may not even be allowed to use it. Nor
+ * does who was told that another one owns the token: else the two would wait for each other.
+ */
+function standsBack({ state }: Credential, hasPresented: boolean): boolean {
+  const stalled = conditionOf(state.conditions, 'Stalled')
+  if (stalled === undefined) return false
+  return stalled.reason === failureRegistry.REFRESH_TOKEN_OWNED.reason || (state.refreshes === 0 && !hasPresented)
 }
 
 export function targetIdentity({ key, uid, spec }: Credential): TargetIdentity {
