@@ -117,7 +117,7 @@ export async function commit(
     const written = await deps.records.replace(followed(current.value, succession), sealingKey)
     if (written.ok) {
       if (written.value.retained?.fingerprint === succession.retained.fingerprint) {
-        deps.tokenOwners.took(succession.retained.fingerprint, credential)
+        deps.tokenOwners.replaced(succession.presented, succession.retained.fingerprint, credential)
       }
       return written
     }

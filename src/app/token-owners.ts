@@ -1,14 +1,26 @@
 import type { Credential, CredentialKey } from '../domain/credential.ts'
 
+type Owner = Pick<Credential, 'uid' | 'key'>
+
+/** What one credential presents, and what it presented before that was replaced by it. */
+interface Owned {
+  readonly current: string
+  /** The latest last. */
+  readonly spent: readonly string[]
+}
+
+/** How many replaced tokens are remembered of each credential: a copy that is older is not recognised. */
+const spentLimit = 16
+
 /**
  * Which credential of this process presents which refresh token. The same token in two documents, or
  * in one document that two stores lead to, is found out before it is spent for the second time.
  */
 export class TokenOwners {
-  readonly #byFingerprint = new Map<string, Pick<Credential, 'uid' | 'key'>>()
-  readonly #byUid = new Map<string, string>()
+  readonly #byFingerprint = new Map<string, Owner>()
+  readonly #byUid = new Map<string, Owned>()
 
-  /** Who else presents this refresh token. */
+  /** Who else presents this refresh token, or has used it up. */
   ownerOf(fingerprint: string, uid: string): CredentialKey | undefined {
     const owner = this.#byFingerprint.get(fingerprint)
     return owner === undefined || owner.uid === uid ? undefined : owner.key
@@ -19,17 +31,37 @@ export class TokenOwners {
     return this.#byUid.has(uid)
   }
 
-  /** The credential presents this token from now on, and no earlier one any more. */
-  took(fingerprint: string, { uid, key }: Pick<Credential, 'uid' | 'key'>): void {
-    this.forget(uid)
-    this.#byFingerprint.set(fingerprint, { uid, key })
-    this.#byUid.set(uid, fingerprint)
+  /** The credential presents this token from now on. One that it gives up without having used it up is anybody's. */
+  took(fingerprint: string, owner: Owner): void {
+    const { current, spent = [] } = this.#byUid.get(owner.uid) ?? {}
+    if (current !== undefined) this.#free([current], owner)
+    this.#keep({ current: fingerprint, spent }, owner)
+  }
+
+  /** The token that the credential presented was replaced by this one. */
+  replaced(presented: string, fingerprint: string, owner: Owner): void {
+    const { spent = [] } = this.#byUid.get(owner.uid) ?? {}
+    this.took(fingerprint, owner)
+    const used = [...spent.filter((one) => one !== presented), presented].filter((one) => one !== fingerprint)
+    this.#free(used.slice(0, -spentLimit), owner)
+    this.#keep({ current: fingerprint, spent: used.slice(-spentLimit) }, owner)
   }
 
   forget(uid: string): void {
-    const fingerprint = this.#byUid.get(uid)
-    if (fingerprint === undefined) return
+    const owned = this.#byUid.get(uid)
+    if (owned === undefined) return
     this.#byUid.delete(uid)
-    this.#byFingerprint.delete(fingerprint)
+    this.#free([owned.current, ...owned.spent], { uid })
+  }
+
+  #keep(owned: Owned, { uid, key }: Owner): void {
+    this.#byUid.set(uid, owned)
+    for (const fingerprint of [...owned.spent, owned.current]) this.#byFingerprint.set(fingerprint, { uid, key })
+  }
+
+  #free(fingerprints: readonly string[], { uid }: Pick<Owner, 'uid'>): void {
+    for (const fingerprint of fingerprints) {
+      if (this.#byFingerprint.get(fingerprint)?.uid === uid) this.#byFingerprint.delete(fingerprint)
+    }
   }
 }

@@ -8,6 +8,7 @@ import {
   type Verdict,
   withOwnership,
 } from './preflight.ts'
+import { wantsClaim } from './ownership.ts'
 import { isFailure, usableReferents } from './referents.ts'
 import { isRefusal } from './refusals.ts'
 import type { Result } from './result.ts'
@@ -114,7 +115,9 @@ function follow(
       const { base, earlier } = verdict
       const { record } = progress
       const storeBehind = !sameSecret(base.refreshToken, stored.refreshToken) || stored.version === ''
-      const told: Progress = { ...progress, storeIsNewest: !storeBehind }
+      // Who need not claim the document, or cannot, has it: a request that stood would take it from a later owner.
+      const owner = wantsClaim(stored, preflight.ownership) ? progress : withOwnership(observed, progress)
+      const told: Progress = { ...owner, storeIsNewest: !storeBehind }
       return send(told, {
         kind: 'send-refresh-token',
         base,

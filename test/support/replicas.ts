@@ -29,7 +29,7 @@ export const documentKey = 'teams/ci/claude'
 /** What is outside of every process: one cluster, its store and its authorization server. */
 export class Replicas {
   readonly clock = new SimulatedClock()
-  readonly store = new MemoryStore()
+  readonly store: MemoryStore
   readonly endpoint: MemoryTokenEndpoint
   readonly records = new MemoryRefreshRecords()
   readonly sink = new MemorySink(this.clock)
@@ -42,7 +42,8 @@ export class Replicas {
   #provider: Provider = aProvider()
   #store: TokenStore = aStore()
 
-  constructor(endpoint = new MemoryTokenEndpoint()) {
+  constructor(endpoint = new MemoryTokenEndpoint(), store = new MemoryStore()) {
+    this.store = store
     this.endpoint = endpoint
     this.endpoint.now = () => this.clock.now()
   }

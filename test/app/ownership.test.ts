@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest'
+import { aCredential, type CredentialChanges } from '../support/builders.ts'
+import { documentKey, Replicas } from '../support/replicas.ts'
+
+const untilDue = 2400
+const otherUid = '6f1c0a52-0000-4000-8000-000000000002'
+const otherTarget = { ...aCredential().spec.target, name: 'other-token' }
+
+/** A credential beside the one of {@link aCredential}, with a target of its own. */
+function another(changes: CredentialChanges = {}): ReturnType<typeof aCredential> {
+  return aCredential({
+    key: { namespace: 'ci', name: 'other' },
+    uid: otherUid,
+    ...changes,
+    spec: { target: otherTarget, ...changes.spec },
+  })
+}
+
+function copied(): ReturnType<typeof aCredential> {
+  return another({ spec: { refreshToken: { ...aCredential().spec.refreshToken, key: 'teams/ci/copy' } } })
+}
+
+function withRoom(): Replicas {
+  const world = Replicas.withCredential()
+  world.store.hasRoom = true
+  return world
+}
+
+function expectUntouched(world: Replicas): void {
+  expect(world.bugs).toEqual([])
+  expect(world.endpoint.reuses).toBe(0)
+  expect(world.storeIsLive()).toBe(true)
+}
+
+describe('two credentials of one cluster', () => {
+  it('at one place: the second never spends, and names the first', async () => {
+    const world = Replicas.withCredential()
+    await world.leader()
+    world.apply(another())
+    await world.clock.pass(3 * untilDue)
+    expectUntouched(world)
+    expect(world.problem('ci/other')).toBe('REFRESH_TOKEN_OWNED')
+    expect(world.state('ci/other').lastFailure?.message).toContain('ci/claude')
+    expect(world.condition('Ready')?.status).toBe('True')
+    expect(world.podToken('other-token')).toBeUndefined()
+  })
+
+  it('at one place, applied together: one spends', async () => {
+    const world = Replicas.withCredential()
+    world.apply(another())
+    await world.leader()
+    await world.clock.pass(3 * untilDue)
+    expectUntouched(world)
+    expect(world.state('ci/claude').refreshes * world.state('ci/other').refreshes).toBe(0)
+  })
+
+  it('at one place: the deletion of the first frees the second', async () => {
+    const world = Replicas.withCredential()
+    await world.leader()
+    world.apply(another())
+    await world.clock.pass(10)
+    world.delete(aCredential())
+    await world.clock.pass(120)
+    expectUntouched(world)
+    expect(world.condition('Stalled', 'ci/other')).toBeUndefined()
+    expect(world.podToken('other-token')).toBe(world.newestAccessToken())
+  })
+
+  it('with copies of one refresh token: the copy is not presented once the token is spent', async () => {
+    const world = Replicas.withCredential()
+    world.store.put('teams/ci/copy', world.stored())
+    await world.leader()
+    world.apply(copied())
+    await world.clock.pass(3 * untilDue)
+    expectUntouched(world)
+    expect(world.problem('ci/other')).toBe('REFRESH_TOKEN_OWNED')
+    expect(world.condition('Ready')?.status).toBe('True')
+  })
+
+  it('with copies of one refresh token, applied together: one spends', async () => {
+    const world = Replicas.withCredential()
+    world.store.put('teams/ci/copy', world.stored())
+    world.apply(copied())
+    await world.leader()
+    await world.clock.pass(3 * untilDue)
+    expect(world.endpoint.reuses).toBe(0)
+    expect(world.state('ci/claude').refreshes * world.state('ci/other').refreshes).toBe(0)
+  })
+
+  it('with copies of one document and its claim: the claim names the first, whatever was forgotten', async () => {
+    const world = withRoom()
+    const first = await world.leader()
+    const claim = world.store.claims.get(documentKey) ?? expect.fail('there is no claim')
+    world.store.put('teams/ci/copy', world.stored())
+    world.store.claims.set('teams/ci/copy', claim)
+    await world.clock.pass(untilDue)
+    await first.restart()
+    world.apply(copied())
+    await first.lead()
+    await world.clock.pass(untilDue)
+    expectUntouched(world)
+    expect(world.problem('ci/other')).toBe('REFRESH_TOKEN_OWNED')
+    expect(world.state('ci/other').lastFailure?.message).toContain('ci/claude')
+  })
+
+  it('share a refresh token that does not rotate', async () => {
+    const world = Replicas.withCredential()
+    world.endpoint.rotates = false
+    await world.leader()
+    world.apply(aCredential())
+    world.apply(another())
+    await world.clock.pass(120)
+    expectUntouched(world)
+    expect(world.podToken('other-token')).toBe(world.newestAccessToken())
+    expect(world.condition('Stalled', 'ci/other')).toBeUndefined()
+  })
+})
+
+describe('a credential that is created anew', () => {
+  it('takes its own claim over, and goes on with the newest refresh token', async () => {
+    const world = withRoom()
+    await world.leader()
+    const before = world.store.claims.get(documentKey)?.owner
+    world.delete(aCredential())
+    world.sink.published.clear()
+    await world.clock.pass(60)
+    world.apply(aCredential({ uid: otherUid }))
+    await world.clock.pass(untilDue)
+    expectUntouched(world)
+    expect(world.store.claims.get(documentKey)?.owner).not.toBe(before)
+    expect(world.condition('Stalled')).toBeUndefined()
+    expect(world.record(otherUid)).toBeDefined()
+  })
+})
+
+describe('two clusters at one document', () => {
+  /** The second cluster: its own records and statuses, the same store and authorization server. */
+  function secondCluster(first: Replicas): Replicas {
+    const second = new Replicas(first.endpoint, first.store)
+    second.apply(aCredential({ uid: otherUid }))
+    return second
+  }
+
+  async function passBoth(one: Replicas, other: Replicas, seconds: number): Promise<void> {
+    for (let passed = 0; passed < seconds; passed += 60) {
+      await one.clock.pass(60)
+      await other.clock.pass(60)
+    }
+  }
+
+  it('the second one reads whose it is, and sends nothing', async () => {
+    const world = withRoom()
+    await world.leader()
+    const second = secondCluster(world)
+    await second.leader('cluster-2')
+    await passBoth(world, second, 2 * untilDue)
+    expectUntouched(world)
+    expect(second.problem()).toBe('REFRESH_TOKEN_OWNED')
+    expect(second.state().lastFailure?.message).toContain('cluster-1')
+    expect(second.state().refreshes).toBe(0)
+    expect(world.condition('Ready')?.status).toBe('True')
+  })
+
+  it('the second one takes over when a human says so, once, and the first one finds out in time', async () => {
+    const world = withRoom()
+    await world.leader()
+    const second = secondCluster(world)
+    await second.leader('cluster-2')
+    second.apply(aCredential({ uid: otherUid, ownershipRequest: 'move' }))
+    await passBoth(world, second, 2 * untilDue)
+    expectUntouched(world)
+    expect(second.state().handledOwnershipRequest).toBe('move')
+    expect(second.state().refreshes).toBeGreaterThan(0)
+    expect(second.podToken()).toBe(second.newestAccessToken())
+    expect(world.problem()).toBe('REFRESH_TOKEN_OWNED')
+    expect(world.state().lastFailure?.message).toContain('cluster-2')
+  })
+
+  it('a request that was handled is not handled again when another cluster takes the document back', async () => {
+    const world = withRoom()
+    await world.leader()
+    const second = secondCluster(world)
+    await second.leader('cluster-2')
+    second.apply(aCredential({ uid: otherUid, ownershipRequest: 'move' }))
+    await passBoth(world, second, 120)
+    world.apply(aCredential({ ownershipRequest: 'back' }))
+    await passBoth(world, second, 2 * untilDue)
+    expectUntouched(world)
+    expect(world.state().handledOwnershipRequest).toBe('back')
+    expect(second.problem()).toBe('REFRESH_TOKEN_OWNED')
+    expect(world.podToken()).toBe(world.newestAccessToken())
+  })
+
+  it('a request of the one that owns the document already is handled with its next refresh', async () => {
+    const world = withRoom()
+    world.apply(aCredential({ ownershipRequest: 'mine' }))
+    await world.leader()
+    await world.clock.pass(untilDue)
+    expect(world.state().handledOwnershipRequest).toBe('mine')
+    world.apply(aCredential({ ownershipRequest: 'still mine' }))
+    await world.clock.pass(untilDue)
+    expect(world.state().handledOwnershipRequest).toBe('still mine')
+    const second = secondCluster(world)
+    await second.leader('cluster-2')
+    second.apply(aCredential({ uid: otherUid, ownershipRequest: 'move' }))
+    await passBoth(world, second, 2 * untilDue)
+    expect(world.problem()).toBe('REFRESH_TOKEN_OWNED')
+    expectUntouched(world)
+  })
+})

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import { TokenOwners } from '../../../src/app/token-owners.ts'
+
+const claude = { uid: '1', key: { namespace: 'ci', name: 'claude' } }
+const other = { uid: '2', key: { namespace: 'ci', name: 'other' } }
+
+describe('a refresh token', () => {
+  it('that nobody presents is nobody’s', () => {
+    expect(new TokenOwners().ownerOf('a', '2')).toBeUndefined()
+    expect(new TokenOwners().knows('1')).toBe(false)
+  })
+
+  it('is of whoever presents it, for everybody else', () => {
+    const owners = new TokenOwners()
+    owners.took('a', claude)
+    expect(owners.ownerOf('a', '2')).toEqual(claude.key)
+    expect(owners.ownerOf('a', '1')).toBeUndefined()
+    expect(owners.knows('1')).toBe(true)
+  })
+
+  it('stays so when it is used up', () => {
+    const owners = new TokenOwners()
+    owners.took('a', claude)
+    owners.replaced('a', 'b', claude)
+    expect(owners.ownerOf('a', '2')).toEqual(claude.key)
+    expect(owners.ownerOf('b', '2')).toEqual(claude.key)
+  })
+
+  it('is free when its owner takes another one without having used it up', () => {
+    const owners = new TokenOwners()
+    owners.took('a', claude)
+    owners.replaced('a', 'b', claude)
+    owners.took('login', claude)
+    expect(owners.ownerOf('b', '2')).toBeUndefined()
+    expect(owners.ownerOf('a', '2')).toEqual(claude.key)
+    owners.took('b', other)
+    expect(owners.ownerOf('b', '1')).toEqual(other.key)
+    owners.replaced('login', 'next', claude)
+    expect(owners.ownerOf('b', '1')).toEqual(other.key)
+  })
+
+  it('is free with all others of its owner when that one is gone', () => {
+    const owners = new TokenOwners()
+    owners.took('a', claude)
+    owners.replaced('a', 'b', claude)
+    owners.forget('1')
+    expect(owners.ownerOf('a', '2')).toBeUndefined()
+    expect(owners.ownerOf('b', '2')).toBeUndefined()
+    expect(owners.knows('1')).toBe(false)
+    owners.forget('1')
+  })
+
+  it('is forgotten when sixteen later ones were used up', () => {
+    const owners = new TokenOwners()
+    owners.took('0', claude)
+    for (let turn = 0; turn < 17; turn += 1) owners.replaced(String(turn), String(turn + 1), claude)
+    expect(owners.ownerOf('0', '2')).toBeUndefined()
+    expect(owners.ownerOf('1', '2')).toEqual(claude.key)
+  })
+
+  it('that a server sends again is not used up', () => {
+    const owners = new TokenOwners()
+    owners.took('a', claude)
+    owners.replaced('a', 'a', claude)
+    owners.took('login', claude)
+    expect(owners.ownerOf('a', '2')).toBeUndefined()
+  })
+})
