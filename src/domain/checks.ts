@@ -2,7 +2,7 @@ import { probeDelay, recheckDelay } from './backoff.ts'
 import { type Failure, failure } from './failures.ts'
 import { conditionOf } from './conditions.ts'
 import { keyText } from './credential.ts'
-import type { Observed } from './observed.ts'
+import type { Observed, PendingTokens } from './observed.ts'
 import { mayRotate } from './rotation.ts'
 import { owned } from './ownership.ts'
 import { holdsLater } from './publication-order.ts'
@@ -113,20 +113,29 @@ function writeBackPending(observed: Observed, now: EpochSeconds): Step | undefin
   if (held && pending.writeBackFailures >= writeBacksBeforeDeletion) return undefined
   const waiting = unlessBackingOff(observed, now)
   return waiting === undefined
-    ? act(observed, { kind: 'write-back', pending })
+    ? act(observed, { kind: 'write-back', pending: isGoingToRest(observed) ? dueNow(pending) : pending })
     : (repairMeanwhile(observed, now) ?? waiting)
 }
 
 /** A target that is gone need not wait for a store that is away. */
 function repairMeanwhile(observed: Observed, now: EpochSeconds): Step | undefined {
-  const { deleting, spec } = observed.credential
-  return deleting || spec.suspend ? undefined : repair(observed, now)
+  return isGoingToRest(observed) ? undefined : repair(observed, now)
 }
 
 /** True while the record holds what the store is not to be written with yet. */
-function isPaced({ pending, credential }: Observed, now: EpochSeconds): boolean {
+function isPaced(observed: Observed, now: EpochSeconds): boolean {
+  const { pending } = observed
   if (pending?.storeWriteDueAt === undefined || !pending.recorded) return false
-  return now < pending.storeWriteDueAt && !credential.deleting && !credential.spec.suspend
+  return now < pending.storeWriteDueAt && !isGoingToRest(observed)
+}
+
+/** Nobody comes back for what is left behind now. */
+function isGoingToRest({ credential }: Observed): boolean {
+  return credential.deleting || credential.spec.suspend
+}
+
+function dueNow({ storeWriteDueAt: _later, ...pending }: PendingTokens): PendingTokens {
+  return pending
 }
 
 function ownedByAnother(observed: Observed, now: EpochSeconds): Step | undefined {
