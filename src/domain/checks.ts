@@ -2,7 +2,7 @@ import { probeDelay, recheckDelay } from './backoff.ts'
 import { type Failure, failure } from './failures.ts'
 import { conditionOf } from './conditions.ts'
 import { keyText } from './credential.ts'
-import type { Observed, PendingTokens } from './observed.ts'
+import type { Observed } from './observed.ts'
 import { mayRotate } from './rotation.ts'
 import { owned } from './ownership.ts'
 import { holdsLater } from './publication-order.ts'
@@ -10,6 +10,7 @@ import { isRefusal, probePolicy } from './refusals.ts'
 import { isAtHome, isForSpec, targetWantsPublication } from './conclude.ts'
 import { loginOf } from './target-login.ts'
 import { isFailure, usableReferents } from './referents.ts'
+import { dueNow } from './store-pacing.ts'
 import {
   dueAt,
   firstProgress,
@@ -132,10 +133,6 @@ function isPaced(observed: Observed, now: EpochSeconds): boolean {
 /** Nobody comes back for what is left behind now. */
 function isGoingToRest({ credential }: Observed): boolean {
   return credential.deleting || credential.spec.suspend
-}
-
-function dueNow({ storeWriteDueAt: _later, ...pending }: PendingTokens): PendingTokens {
-  return pending
 }
 
 function ownedByAnother(observed: Observed, now: EpochSeconds): Step | undefined {

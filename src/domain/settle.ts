@@ -59,8 +59,8 @@ export function liesAhead(time: EpochSeconds, now: EpochSeconds): boolean {
 /** Nothing to do until the refresh is due or the target is to be looked at. */
 export function settleFine(observed: Observed, progress: Progress, now: EpochSeconds): Step {
   const due = dueAt(observed, progress.state, now)
-  // A target that changed while something else had to be done first is next.
-  const outdated = progress.state.targetDigest !== observed.targetDigest
+  // A deletion, or a target that changed, while something else had to be done first is next.
+  const outdated = observed.credential.deleting || progress.state.targetDigest !== observed.targetDigest
   const planned = earliest(due ?? now, progress.pending?.storeWriteDueAt ?? observed.targetCheckAt)
   const wakeAt = outdated ? now : earliest(planned, observed.targetCheckAt)
   return settleFineUntil(observed, progress, wakeAt < now ? now : wakeAt)

@@ -1,5 +1,5 @@
 import { type Failure, failure } from './failures.ts'
-import type { Observed } from './observed.ts'
+import type { Observed, PendingTokens } from './observed.ts'
 import type { Provider } from './provider.ts'
 import type { RefreshRecord } from './refresh-record.ts'
 import { refreshAt } from './schedule.ts'
@@ -23,6 +23,11 @@ export function storeWriteDueAt(
   const due = later(record.storeWrittenAt, seconds(backend.minimumWriteIntervalSeconds))
   // A time ahead of the clock tells that the clock went back, and says nothing about the store.
   return now < due && record.storeWrittenAt <= now ? due : undefined
+}
+
+/** The same tokens, and no more waiting for their store. */
+export function dueNow({ storeWriteDueAt: _later, ...pending }: PendingTokens): PendingTokens {
+  return pending
 }
 
 /** Why a refresh token must not be spent although its successor could be stored: the store would be full some day soon. */
