@@ -6,13 +6,20 @@ import { parse } from 'yaml'
 import { observeOutput, watchForLeak } from '../support/canary.ts'
 import { changed, type Manifest } from '../support/manifests.ts'
 import { type Cluster, type ClusterOptions, startCluster } from './kube-apiserver.ts'
-import { type ClusterLogin, OperatorProcess } from './operator-process.ts'
+import {
+  type ClusterLogin,
+  type OperatorOptions,
+  OperatorProcess,
+  type PodLogin,
+  type PodNames,
+} from './operator-process.ts'
 import { operatorRights } from './operator-rights.ts'
 import { ServerHome } from './server-home.ts'
 
 export const operatorNamespace = 'oauth-credential-operator'
 export const operatorAccount = 'oauth-credential-operator'
 
+const podsPath = `/api/v1/namespaces/${operatorNamespace}/pods`
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface Condition {
@@ -63,7 +70,7 @@ export class OperatorBed {
   readonly cluster: Cluster
   /** Both log in as the ServiceAccount of the operator, with exactly the rights that it needs. */
   readonly kubeconfig: ClusterLogin
-  readonly pod: ClusterLogin
+  readonly pod: PodLogin
   readonly #home: ServerHome
   readonly #operators: OperatorProcess[] = []
 
@@ -86,11 +93,49 @@ export class OperatorBed {
     return new OperatorBed(cluster, token)
   }
 
-  /** Starts a replica; it is ended with the bed. */
-  async operator(login: ClusterLogin, flags: readonly string[], identity = 'operator-0'): Promise<OperatorProcess> {
-    const operator = await OperatorProcess.start({ login, flags, identity, namespace: operatorNamespace })
+  /** Starts a replica outside of a Pod; it is ended with the bed. */
+  operator(login: ClusterLogin, flags: readonly string[], identity = 'operator-0'): Promise<OperatorProcess> {
+    return this.#start({ login, flags, identity, namespace: operatorNamespace })
+  }
+
+  /** Starts a replica that a Pod object of the same name stands for. */
+  async replica(login: ClusterLogin, flags: readonly string[], identity: string): Promise<OperatorProcess> {
+    const pod = await this.createPod(identity)
+    return this.#start({ login, flags, identity, namespace: operatorNamespace, pod })
+  }
+
+  async #start(options: OperatorOptions): Promise<OperatorProcess> {
+    const operator = await OperatorProcess.start(options)
     this.#operators.push(operator)
     return operator
+  }
+
+  /** As a Pod that reaches the API server at another address. */
+  podAt(apiServer: string): ClusterLogin {
+    return { ...this.pod, apiServer }
+  }
+
+  /** Asks for a refresh now, as a user does. */
+  async requestRefresh(namespace: string, name: string): Promise<void> {
+    const request = `oauth-operator.dev/refresh-requested-at=${new Date().toISOString()}`
+    await this.cluster.kubectlOrThrow(['annotate', '--overwrite', '-n', namespace, 'oac', name, request])
+  }
+
+  /** An object alone: there is no kubelet. */
+  async createPod(name: string): Promise<PodNames> {
+    const metadata = { name, namespace: operatorNamespace }
+    const spec = { containers: [{ name: 'operator', image: 'oauth-credential-operator' }] }
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec }
+    const { status, json, text } = await this.cluster.request('POST', podsPath, pod)
+    if (status !== 201) throw new Error(`the Pod ${name} was not made: ${status} ${text}`)
+    return { name, uid: (json['metadata'] as { readonly uid: string }).uid }
+  }
+
+  /** As the control plane does once the containers of a Pod have ended for good. */
+  async deletePod(name: string): Promise<void> {
+    const options = { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 }
+    const { status, text } = await this.cluster.request('DELETE', `${podsPath}/${name}`, options)
+    if (status !== 200) throw new Error(`the Pod ${name} was not deleted: ${status} ${text}`)
   }
 
   /** `kubectl apply`, as a user does it. */

@@ -10,10 +10,13 @@ import type { LoopbackResponse } from './loopback.ts'
 import { ServerHome } from './server-home.ts'
 
 /** How the operator finds and enters the cluster. */
-export type ClusterLogin =
-  | { readonly kubeconfig: string }
-  /** As a Pod does: a directory with token, ca.crt and namespace, and the address from the environment. */
-  | { readonly serviceAccountDirectory: string; readonly apiServer: string }
+export type ClusterLogin = { readonly kubeconfig: string } | PodLogin
+
+/** As a Pod does: a directory with token, ca.crt and namespace, and the address from the environment. */
+export interface PodLogin {
+  readonly serviceAccountDirectory: string
+  readonly apiServer: string
+}
 
 export interface OperatorOptions {
   readonly login: ClusterLogin
@@ -23,6 +26,14 @@ export interface OperatorOptions {
   readonly identity: string
   /** Further flags of `controller`. */
   readonly flags?: readonly string[]
+  /** The Pod object that stands for this process, as the downward API tells of it; absent: it runs outside of a Pod. */
+  readonly pod?: PodNames
+}
+
+/** One Pod, of all that ever had its name. */
+export interface PodNames {
+  readonly name: string
+  readonly uid: string
 }
 
 export interface RestartOptions {
@@ -69,7 +80,7 @@ export class OperatorProcess {
       // A group of its own, so that the guard of the home can end it when this process cannot.
       detached: true,
       // Neither the login of whoever runs the tests nor their cloud's.
-      env: { PATH: process.env['PATH'], HOME: this.#home.directory, ...environmentOf(this.#options.login) },
+      env: { PATH: process.env['PATH'], HOME: this.#home.directory, ...environmentOf(this.#options) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
@@ -102,6 +113,15 @@ export class OperatorProcess {
   async kill(): Promise<void> {
     this.#child?.kill('SIGKILL')
     await this.#ended
+  }
+
+  /** SIGSTOP: connections stay open, and no time passes for it. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT')
   }
 
   /** Everything printed since the first start. */
@@ -176,8 +196,9 @@ export class OperatorProcess {
   }
 }
 
-function environmentOf(login: ClusterLogin): Readonly<Record<string, string>> {
-  if ('kubeconfig' in login) return {}
+function environmentOf({ login, pod }: OperatorOptions): Readonly<Record<string, string>> {
+  const podNames = pod === undefined ? {} : { POD_NAME: pod.name, POD_UID: pod.uid }
+  if ('kubeconfig' in login) return podNames
   const { hostname, port } = new URL(login.apiServer)
-  return { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port }
+  return { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port, ...podNames }
 }

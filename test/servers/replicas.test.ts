@@ -34,8 +34,8 @@ beforeAll(async () => {
     await bed.createSecret(namespace, `${name}-login`, { refresh_token: await server.issueRefreshToken() })
   const flags = ['--allow-plain-http', '--allow-private-addresses']
   const replicas = await Promise.all([
-    bed.operator(bed.kubeconfig, flags, 'replica-0'),
-    bed.operator(bed.kubeconfig, flags, 'replica-1'),
+    bed.replica(bed.kubeconfig, flags, 'replica-0'),
+    bed.replica(bed.kubeconfig, flags, 'replica-1'),
   ])
   const watches = names.map(
     (name) => new TokenWatch(server, async () => (await bed.secret(namespace, `${name}-token`))?.data['access_token']),
