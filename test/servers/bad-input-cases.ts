@@ -97,7 +97,12 @@ const providers: Readonly<Record<string, BadInput>> = {
     names: ['OAuthProvider bad/page', 'a web page'],
     make: async ({ server, page }) =>
       Promise.resolve([providerAt('page', page.url, server), credentialOf('page', { providerRef: { name: 'page' } })]),
-    mend: (scene) => patch(scene, 'oauthprovider/page', { spec: { tokenEndpoint: scene.server.tokenEndpoint } }),
+    mend: async (scene) => {
+      // The refresh token was sent to the page, so a human has to say that it may go elsewhere.
+      const annotations = { 'oauth-operator.dev/allow-token-origin': scene.server.issuer }
+      await patch(scene, 'oauthcredential/page', { metadata: { annotations } })
+      return patch(scene, 'oauthprovider/page', { spec: { tokenEndpoint: scene.server.tokenEndpoint } })
+    },
   },
   'a token endpoint that redirects': {
     name: 'redirect',
