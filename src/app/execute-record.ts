@@ -85,7 +85,7 @@ async function lastly(
 }
 
 /** What a token endpoint issued, for which refresh token, and where that was. */
-export type IssuedFor = Pick<PendingTokens, 'tokens' | 'presented' | 'source'>
+export type IssuedFor = Pick<PendingTokens, 'tokens' | 'presented' | 'source' | 'unannounced'>
 
 /** Whose record, and how to open it. */
 export interface RecordPlace {
@@ -100,16 +100,11 @@ export interface RecordPlace {
  * followed, unless a successor of a later token is there: then that one stays, and is returned.
  */
 export async function commit(
-  { tokens, presented, source }: IssuedFor,
+  issued: IssuedFor,
   { credential, sealingKey, record: known }: RecordPlace,
   deps: Deps,
 ): Promise<Result<RefreshRecord>> {
-  const { refreshToken } = tokens
-  if (refreshToken === undefined) throw new Error('only a rotated refresh token goes into a record')
-  const succession: Succession = {
-    presented: deps.records.fingerprint(presented),
-    retained: { fingerprint: deps.records.fingerprint(refreshToken), source, tokens },
-  }
+  const succession = successionOf(issued, deps)
   let record = known
   for (let tries = 1; ; tries += 1) {
     const current = record === undefined ? await readRecord(credential, sealingKey, deps) : ok(record)
@@ -123,6 +118,19 @@ export async function commit(
     }
     if (written.failure.code !== 'REFRESH_RECORD_CONFLICT' || tries === commitTries) return written
     record = undefined
+  }
+}
+
+function successionOf(
+  { tokens, presented, source, unannounced }: IssuedFor,
+  { records }: Pick<Deps, 'records'>,
+): Succession {
+  const { refreshToken } = tokens
+  if (refreshToken === undefined) throw new Error('only a rotated refresh token goes into a record')
+  return {
+    presented: records.fingerprint(presented),
+    retained: { fingerprint: records.fingerprint(refreshToken), source, tokens },
+    ...(unannounced && { unannounced }),
   }
 }
 

@@ -156,7 +156,13 @@ function pendingOf(
     behindSince: before?.persisted === false ? before.behindSince : sent.startedAt,
     published: !alive,
     writeBackFailures: 0,
+    ...announcementOf(action, journaled),
   }
+}
+
+/** What the journal holds was announced, as far as anybody knows. */
+function announcementOf({ record }: SendAction, journaled: Journaled | undefined): Pick<PendingTokens, 'unannounced'> {
+  return record === undefined && journaled === undefined ? { unannounced: true } : {}
 }
 
 function isPersisted(journaled: Journaled | undefined): boolean {

@@ -38,6 +38,8 @@ export interface PendingTokens {
   readonly persisted: boolean
   /** True once it is known to be in the record, or nothing of these has to be. */
   readonly recorded: boolean
+  /** The request was made without an intent in the record, because the server was not thought to rotate. */
+  readonly unannounced?: true
   /** Since when the store does not hold the newest refresh token, while it does not. */
   readonly behindSince: EpochSeconds
   /** The store is not written before this, because it bears only so many writes; the record holds the tokens. */

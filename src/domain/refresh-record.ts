@@ -105,6 +105,8 @@ export interface Succession {
   /** Of the refresh token that was presented. */
   readonly presented: string
   readonly retained: RetainedTokens
+  /** There never was an intent to present it, so that none tells nothing. */
+  readonly unannounced?: boolean
 }
 
 /** The tokens of an answer become the newest; what they replace is spent. */
@@ -124,8 +126,10 @@ export function succeeded(record: RefreshRecord, { presented, retained }: Succes
  * True when the tokens of an answer come too late: another process presents them by now, or keeps other
  * ones and nobody is at the token that was presented.
  */
-export function isOvertaken({ retained: kept, intent }: RefreshRecord, { presented, retained }: Succession): boolean {
+export function isOvertaken({ retained: kept, intent }: RefreshRecord, succession: Succession): boolean {
+  const { presented, retained, unannounced = false } = succession
   if (intent?.fingerprint === retained.fingerprint) return true
+  if (unannounced && intent === undefined) return false
   if (kept === undefined || kept.fingerprint === presented || kept.fingerprint === retained.fingerprint) return false
   return intent?.fingerprint !== presented
 }
