@@ -1,12 +1,13 @@
 import {
   CreateSecretCommand,
-  DescribeSecretCommand,
   GetSecretValueCommand,
+  ListSecretVersionIdsCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type AuthorizationServer, startAuthorizationServer } from '../support/authorization-server.ts'
 import { canary } from '../support/canary.ts'
+import { expectClaimed, unclaimed } from './claimed-document.ts'
 import { type Moto, startMoto } from './moto.ts'
 import { exampleManifest, OperatorBed, respecified } from './operator-bed.ts'
 import type { OperatorProcess } from './operator-process.ts'
@@ -14,7 +15,8 @@ import { expectNothingSecret } from './printed-secrets.ts'
 import { TokenWatch } from './token-watch.ts'
 
 // The main job from end to end with AWS Secrets Manager's API: the examples, with an access key, a kubeconfig, and two
-// keys of a Secret that somebody else made.
+// keys of a Secret that somebody else made. The store bears about a hundred writes a day, and here a token is replaced
+// every few seconds: so its record holds the newest refresh token, and the store gets it now and then.
 
 const lifetime = 8
 const region = 'eu-central-1'
@@ -62,11 +64,20 @@ afterAll(async () => {
   await Promise.all([scene?.bed.stop(), scene?.moto.stop(), scene?.server.close()])
 })
 
-async function storedDocument(): Promise<Readonly<Record<string, unknown>>> {
+async function currentText(name: string): Promise<string> {
   // The stage is the default at AWS; moto's default is the version that was put last without a stage.
-  const read = new GetSecretValueCommand({ SecretId: secretId, VersionStage: 'AWSCURRENT' })
-  const { SecretString = '' } = await scene.secrets.send(read)
-  return JSON.parse(SecretString) as Record<string, unknown>
+  const read = new GetSecretValueCommand({ SecretId: name, VersionStage: 'AWSCURRENT' })
+  return (await scene.secrets.send(read)).SecretString ?? ''
+}
+
+async function storedDocument(): Promise<Readonly<Record<string, unknown>>> {
+  return JSON.parse(await currentText(secretId)) as Record<string, unknown>
+}
+
+/** The labels of all versions, those that AWS would drop some day as well. */
+async function versions(): Promise<readonly (readonly string[])[]> {
+  const list = new ListSecretVersionIdsCommand({ SecretId: secretId, IncludeDeprecated: true })
+  return ((await scene.secrets.send(list)).Versions ?? []).map(({ VersionStages = [] }) => VersionStages)
 }
 
 describe('the main job with AWS Secrets Manager', () => {
@@ -98,19 +109,20 @@ describe('the main job with AWS Secrets Manager', () => {
     expect(server.statistics).toMatchObject({ refusals: 0, reuses: 0, familiesRevoked: 0 })
   })
 
-  test('leaves the newest refresh token as the current version, and everything else there as it was', async () => {
-    const { server, secrets, bed } = scene
-    const { refresh_token: refreshToken, ...rest } = await vi.waitFor(async () => {
-      const { refreshes } = server.statistics
-      const stored = await storedDocument()
-      expect((await bed.credential('default', 'example')).status?.refreshes).toBe(refreshes)
-      expect(server.statistics.refreshes).toBe(refreshes)
-      return stored
-    }, patiently)
-    expect(rest).toEqual(document)
-    expect(await server.isRefreshTokenActive(String(refreshToken))).toBe(true)
-    const { VersionIdsToStages: stages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId: secretId }))
-    expect(Object.values(stages).filter((labels) => labels.includes('AWSCURRENT'))).toHaveLength(1)
+  test('writes the store once and then not for a quarter of an hour, and says so', async () => {
+    const { bed, operator } = scene
+    const { status } = await bed.credential('default', 'example')
+    const persisted = status?.conditions?.find(({ type }) => type === 'RefreshTokenPersisted')
+    expect(persisted).toMatchObject({ status: 'False', reason: 'WritePaced' })
+    expect(status?.conditions?.map(({ type }) => type)).toEqual(['Ready', 'RefreshTokenPersisted'])
+    // As it was made, with the claim, and with the first rotated token.
+    expect(await versions()).toHaveLength(3)
+    const metrics = await operator.metrics()
+    expect(metrics.value('oauthcredential_refresh_token_writeback_pending', exampleLabels)).toBe(0)
+    expect(metrics.value('oauthcredential_store_behind_since_timestamp_seconds', exampleLabels)).toBeGreaterThan(
+      Date.now() / 1000 - 600,
+    )
+    expect((await bed.events('default', 'example')).filter(({ type }) => type === 'Warning')).toEqual([])
   })
 
   test('goes on after a crash as if nothing had been', async () => {
@@ -119,7 +131,6 @@ describe('the main job with AWS Secrets Manager', () => {
     await watch.untilTokens(begun + 1, lifetime * 1000)
     await vi.waitFor(async () => {
       const metrics = await operator.metrics()
-      expect(metrics.value('oauthcredential_refresh_token_writeback_pending', exampleLabels)).toBe(0)
       expect(metrics.value('workqueue_depth', { name: 'oauthcredential' })).toBe(0)
     }, patiently)
     await operator.kill()
@@ -128,6 +139,71 @@ describe('the main job with AWS Secrets Manager', () => {
     expect(watch.stale).toBe(0)
     // Of eight seconds 3.2 pass before a token can be due, and 2.2 after a restart, because a status has whole seconds.
     expect(Math.min(...watch.gaps)).toBeGreaterThan(2)
+    expect(server.statistics).toMatchObject({ refusals: 0, reuses: 0 })
+    expect(await versions()).toHaveLength(3)
+  })
+
+  test('leaves the newest refresh token as the current version when it is told to end, and everything else as it was', async () => {
+    const { operator, server, bed } = scene
+    expect(await operator.stop()).toBe(0)
+    const stored = await storedDocument()
+    const { refresh_token: refreshToken, ...rest } = unclaimed(stored)
+    expect(rest).toEqual(document)
+    await expectClaimed(bed, stored, exampleLabels)
+    expect(await server.isRefreshTokenActive(String(refreshToken))).toBe(true)
+    expect(await versions()).toHaveLength(4)
+    expect((await versions()).filter((labels) => labels.includes('AWSCURRENT'))).toHaveLength(1)
+    await operator.start()
+    await scene.watch.untilTokens(scene.watch.tokens.length + 1, 2 * lifetime * 1000)
+    expect(server.statistics).toMatchObject({ refusals: 0, reuses: 0 })
+  })
+
+  test('refuses a store that would be full some day soon, with the arithmetic', async () => {
+    const { bed, moto, secrets, server } = scene
+    const login = JSON.stringify({ refresh_token: await server.issueRefreshToken('post') })
+    await secrets.send(new CreateSecretCommand({ Name: 'prod/example/hasty', SecretString: login }))
+    const hasty = { 'awsSecretsManager.endpoint': moto.endpoint, 'awsSecretsManager.minimumWriteInterval': '0s' }
+    const store = respecified(exampleManifest('aws/store.yaml', 'default'), hasty)
+    const credential = respecified(exampleManifest('aws/credential.yaml', 'default'), {
+      'refreshToken.storeRef.name': 'hasty',
+      'refreshToken.key': 'prod/example/hasty',
+      target: { name: 'hasty-token' },
+    })
+    await bed.apply(
+      { ...store, metadata: { ...store.metadata, name: 'hasty' } },
+      { ...credential, metadata: { ...credential.metadata, name: 'hasty' } },
+    )
+    const stalled = await bed.condition('default', 'hasty', 'Stalled', 30_000)
+    expect(stalled.reason).toBe('StoreWriteBudgetExceeded')
+    expect(stalled.message).toMatch(
+      /every \d s and TokenStore default\/hasty may be written every 0 s: 86400 \/ \d = \d+ writes a day/,
+    )
+    // What is refused is not spent: the store still has the one that the server takes.
+    const stored = JSON.parse(await currentText('prod/example/hasty')) as { readonly refresh_token: string }
+    expect(await server.isRefreshTokenActive(stored.refresh_token)).toBe(true)
+    await bed.cluster.kubectlOrThrow(['delete', 'oac', 'hasty', '--timeout=20s'])
+  })
+
+  test('brings the newest refresh token home when a credential is deleted whose target goes with it', async () => {
+    const { bed, secrets, server } = scene
+    const name = 'prod/example/owned'
+    const login = JSON.stringify({ refresh_token: await server.issueRefreshToken('post') })
+    await secrets.send(new CreateSecretCommand({ Name: name, SecretString: login }))
+    const credential = respecified(exampleManifest('aws/credential.yaml', 'default'), {
+      'refreshToken.key': name,
+      target: { name: 'owned-token' },
+    })
+    await bed.apply({ ...credential, metadata: { ...credential.metadata, name: 'owned' } })
+    const stored = async (): Promise<string> =>
+      (JSON.parse(await currentText(name)) as { readonly refresh_token: string }).refresh_token
+    await vi.waitFor(
+      async () => expect((await bed.credential('default', 'owned')).status?.refreshes).toBeGreaterThan(1),
+      { timeout: 3 * lifetime * 1000, interval: 100 },
+    )
+    expect((await bed.credential('default', 'owned')).metadata.finalizers).toBeUndefined()
+    expect(await server.isRefreshTokenActive(await stored())).toBe(false)
+    await bed.cluster.kubectlOrThrow(['delete', 'oac', 'owned', '--timeout=20s'])
+    await vi.waitFor(async () => expect(await server.isRefreshTokenActive(await stored())).toBe(true), patiently)
     expect(server.statistics).toMatchObject({ refusals: 0, reuses: 0 })
   })
 
@@ -142,8 +218,9 @@ describe('the main job with AWS Secrets Manager', () => {
     const secret = await bed.secret('default', 'example-app')
     expect(secret?.data).toEqual(foreignData)
     expect(JSON.stringify(secret?.metadata.annotations ?? {})).not.toContain('oauth-operator.dev')
-    const { refresh_token: refreshToken, ...rest } = await storedDocument()
+    const { refresh_token: refreshToken, ...rest } = unclaimed(await storedDocument())
     expect(rest).toEqual(document)
+    // The last chance to bring it home: nobody looks into the record of a credential that is gone.
     expect(await server.isRefreshTokenActive(String(refreshToken))).toBe(true)
     const metrics = await operator.metrics()
     expect(metrics.samples.filter(({ labels }) => labels['name'] === 'example')).toEqual([])
