@@ -47,6 +47,11 @@ export class TokenOwners {
     this.#keep({ current: fingerprint, spent: used.slice(-spentLimit) }, owner)
   }
 
+  /** Forgets every credential but these: what was deleted while this process did not act has told nobody. */
+  keepOnly(uids: ReadonlySet<string>): void {
+    for (const uid of this.#byUid.keys()) if (!uids.has(uid)) this.forget(uid)
+  }
+
   forget(uid: string): void {
     const owned = this.#byUid.get(uid)
     if (owned === undefined) return
@@ -56,7 +61,8 @@ export class TokenOwners {
 
   #keep(owned: Owned, { uid, key }: Owner): void {
     this.#byUid.set(uid, owned)
-    for (const fingerprint of [...owned.spent, owned.current]) this.#byFingerprint.set(fingerprint, { uid, key })
+    for (const fingerprint of owned.spent) this.#byFingerprint.set(fingerprint, { uid, key })
+    this.#byFingerprint.set(owned.current, { uid, key })
   }
 
   #free(fingerprints: readonly string[], { uid }: Pick<Owner, 'uid'>): void {
