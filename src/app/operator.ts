@@ -41,7 +41,12 @@ export class Operator {
     const engine = new Engine(this.#deps, this.#onBug)
     this.#engine = engine
     // What is being taken back must not be a new intent of this very process.
-    void this.#recovering.then(() => engine.start())
+    void this.#recovering.then(() => {
+      this.#deps.tokenOwners.keepOnly(
+        new Set([...this.resources.credentials()].map(({ credential }) => credential.uid)),
+      )
+      engine.start()
+    })
   }
 
   /**
