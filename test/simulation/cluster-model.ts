@@ -1,11 +1,13 @@
 import type { CredentialState } from '../../src/domain/credential-state.ts'
+import type { EpochSeconds } from '../../src/domain/time.ts'
 import { keyText } from '../../src/domain/credential.ts'
 import { failure } from '../../src/domain/failures.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
 import type { AccessTokenSink, Publication, TargetIdentity, TargetState } from '../../src/ports/access-token-sink.ts'
 import type { StatusReport, StatusWriter } from '../../src/ports/status-writer.ts'
 import { conditionProblem } from './condition-problem.ts'
-import type { Process } from './process.ts'
+import { type Process, ProcessClock } from './process.ts'
+import type { Scheduler } from './scheduler.ts'
 import { secretMark, type AccessTokenFact, type TokenLedger } from './token-ledger.ts'
 import type { Violations } from './violations.ts'
 import type { Wire } from './wire.ts'
@@ -14,6 +16,16 @@ interface Target {
   readonly uid: string
   readonly digest: string
   readonly accessToken: AccessTokenFact
+  /** As the process that published it read its clock. */
+  readonly issuedAt: EpochSeconds
+  readonly expiresAt: EpochSeconds
+}
+
+export interface ClusterParts {
+  readonly wire: Wire
+  readonly ledger: TokenLedger
+  readonly violations: Violations
+  readonly scheduler: Scheduler
 }
 
 /** As many statuses as a lagging watch may still tell. */
@@ -28,12 +40,17 @@ export class ClusterModel {
   readonly #wire: Wire
   readonly #ledger: TokenLedger
   readonly #violations: Violations
+  readonly #scheduler: Scheduler
   publications = 0
+  clocksWereSet = false
+  /** Hears of each status that was written. */
+  onStatus: (name: string) => void = () => undefined
 
-  constructor(wire: Wire, ledger: TokenLedger, violations: Violations) {
+  constructor({ wire, ledger, violations, scheduler }: ClusterParts) {
     this.#wire = wire
     this.#ledger = ledger
     this.#violations = violations
+    this.#scheduler = scheduler
   }
 
   /** The status, as it was `writes` writes ago. */
@@ -53,7 +70,10 @@ export class ClusterModel {
       })
     return {
       observe: (identity) => call('observe', identity, () => ok(this.#observe(identity))),
-      publish: (publication) => call('publish', publication.identity, () => this.#publish(publication)),
+      publish: (publication) =>
+        call('publish', publication.identity, () =>
+          this.#publish(publication, new ProcessClock(process, this.#scheduler).now()),
+        ),
       rehearse: ({ identity }) => call('rehearse', identity, () => this.#rehearse(identity)),
       remove: (identity) =>
         call('remove', identity, () => {
@@ -66,7 +86,7 @@ export class ClusterModel {
 
   statusWriter(process: Process): StatusWriter {
     const call = (operation: string, uid: string, effect: () => void): Promise<Result<void>> =>
-      this.#wire.call(process, {
+      this.#wire.call<Result<void>>(process, {
         service: 'status',
         operation,
         about: uid,
@@ -90,7 +110,8 @@ export class ClusterModel {
     const found = this.targets.get(name)
     if (found === undefined) return { kind: 'absent' }
     if (found.uid !== credentialUid) return { kind: 'foreign', owner: 'another credential' }
-    return { kind: 'ours', digest: found.digest, intact: true }
+    const { digest, issuedAt, expiresAt } = found
+    return { kind: 'ours', digest, issuedAt, expiresAt, intact: true }
   }
 
   #rehearse({ name, credentialUid }: TargetIdentity): Result<void> {
@@ -98,7 +119,7 @@ export class ClusterModel {
     return there === undefined || there.uid === credentialUid ? ok(undefined) : notOurs(name)
   }
 
-  #publish({ identity, files, digest }: Publication): Result<void> {
+  #publish({ identity, files, digest, issuedAt, expiresAt }: Publication, now: EpochSeconds): Result<void> {
     const text = files.get('access_token')?.reveal() ?? ''
     const accessToken = this.#ledger.accessToken(text)
     if (accessToken === undefined) throw new Error(`nobody issued the access token in ${identity.name}`)
@@ -106,6 +127,7 @@ export class ClusterModel {
     if (before !== undefined && before.uid !== identity.credentialUid) {
       return notOurs(identity.name)
     }
+    if (before !== undefined && isLater(before.issuedAt, issuedAt, now)) return ok(undefined)
     this.publications += 1
     this.#violations.note(() => `target ${identity.name} holds ${text}`)
     if (!accessToken.refreshToken.everDurable) {
@@ -114,13 +136,15 @@ export class ClusterModel {
       )
     }
     if (before !== undefined) this.#judgeReplacement(identity.name, before.accessToken, accessToken)
-    this.targets.set(identity.name, { uid: identity.credentialUid, digest, accessToken })
+    this.targets.set(identity.name, { uid: identity.credentialUid, digest, accessToken, issuedAt, expiresAt })
     return ok(undefined)
   }
 
   /** Of one login, a later refresh token's access token is never replaced by an earlier one's. */
   #judgeReplacement(name: string, before: AccessTokenFact, after: AccessTokenFact): void {
     if (after.family !== before.family || after.refreshToken.generation >= before.refreshToken.generation) return
+    // Times are compared in whole seconds, on clocks that somebody may have set.
+    if (this.clocksWereSet || before.expiresAtMs - after.expiresAtMs < 2000) return
     this.#violations.add(`${after.text} is published over the newer ${before.text} in ${name}.`)
   }
 
@@ -137,6 +161,7 @@ export class ClusterModel {
     history.push(written)
     if (history.length > keptStatuses) history.shift()
     this.statuses.set(name, history)
+    this.onStatus(key.name)
     this.scan('status', [
       state.storeVersion,
       state.lastFailure?.message,
@@ -150,6 +175,11 @@ export class ClusterModel {
       if (typeof text === 'string' && text.includes(secretMark)) this.#violations.add(`A secret is in a ${where}.`)
     }
   }
+}
+
+/** A later token is not replaced by an earlier one, unless its time is one that cannot be. */
+function isLater(found: EpochSeconds, issuedAt: EpochSeconds, now: EpochSeconds): boolean {
+  return Math.floor(found) > Math.floor(issuedAt) && found <= now + 60
 }
 
 function notOurs(name: string): Result<never> {

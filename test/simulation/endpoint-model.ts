@@ -163,7 +163,7 @@ export class EndpointModel {
     if (token === undefined || !process.awaited.delete(token)) return
     const known = process.received.has(token)
     if (!known) this.#parts.ledger.gained(token, 'memory')
-    process.received.add(token)
+    process.received.set(token, this.#parts.scheduler.nowMs)
     this.#parts.ledger.dropped(token, 'flight', undefined)
   }
 

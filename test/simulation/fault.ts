@@ -16,9 +16,11 @@ export interface Stage {
   readonly isCalm: boolean
   login(place: string): void
   pasteOld(place: string): void
+  storeGoesBack(): void
   rollBack(key: string, changes: number): void
   delete(key: string): void
   restoreEverything(): void
+  restoreRecords(): void
   suspend(name: string): void
   change(name: string, changed: (credential: Credential) => Credential): void
 }

@@ -33,7 +33,10 @@ export const breakages: readonly Fault[] = [
   broken('store-unavailable', 2, effectOf('store'), 'fail'),
   broken('store-write-ambiguous', 4, effectOf('store', 'write', 'claim'), 'ambiguous'),
   broken('store-write-fails', 3, effectOf('store', 'write'), 'fail'),
-  broken('store-read-stale', 4, effectOf('store', 'read'), 'stale'),
+  strike('store-read-stale', 4, effectOf('store', 'read'), (stage) => {
+    stage.storeGoesBack()
+    return 'stale'
+  }),
   broken('store-write-duplicate', 2, effectOf('store', 'write', 'claim'), 'duplicate'),
   broken('record-unavailable', 2, effectOf('records'), 'fail'),
   broken('record-write-ambiguous', 4, effectOf('records', 'replace'), 'ambiguous'),
@@ -45,7 +48,12 @@ export const breakages: readonly Fault[] = [
   broken('status-fails', 2, effectOf('status'), 'fail'),
   broken('status-ambiguous', 1, effectOf('status'), 'ambiguous'),
   broken('pod-lookup-fails', 1, effectOf('pods'), 'fail'),
-  broken('call-slow', 3, (point) => ofRefresh(point) && point.phase === 'request', 'slow'),
+  broken(
+    'call-slow',
+    3,
+    (point) => ofRefresh(point) && point.phase === 'request' && point.service !== 'journal',
+    'slow',
+  ),
   outage('store', 2, 900_000),
   outage('records', 2, 600_000),
   outage('server', 2, 900_000),

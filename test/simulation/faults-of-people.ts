@@ -39,5 +39,6 @@ export const humanActs: readonly Fault[] = [
   act('spec-touched', 1, (stage, { name }) => {
     stage.change(name, (credential) => ({ ...credential, generation: credential.generation + 1 }))
   }),
+  act('records-restored', 0.2, (stage) => stage.restoreRecords()),
   act('everything-restored', 0.05, (stage) => stage.restoreEverything()),
 ]

@@ -3,6 +3,14 @@ import { breakages } from './faults-of-calls.ts'
 import { humanActs } from './faults-of-people.ts'
 import type { Gremlin } from './gremlin.ts'
 import type { Process } from './process.ts'
+import type { Point } from './wire.ts'
+
+/** An intent is in the record, nothing has been sent, and nothing else of this process can be lost with it. */
+function isBetweenIntentAndRequest({ service, operation, phase, process }: Point): boolean {
+  const entries = [...process.pod.journal.values()]
+  const isArmed = service === 'records' && operation === 'replace' && phase === 'answer'
+  return isArmed && entries.length === 1 && entries[0]?.phase === 'armed' && process.awaited.size === 0
+}
 
 const processFaults: readonly Fault[] = [
   strike('crash', 8, ofRefresh, ({ fleet }, { process }) => void fleet.crash(process)),
@@ -13,7 +21,12 @@ const processFaults: readonly Fault[] = [
     fleet.overthrow(process, random.chance(0.5) ? 0 : random.between(0, 40_000))
     return 'pass'
   }),
-  event('clock-jump', 1, ({ random, fleet }) => {
+  strike('evicted-while-stopped', 3, isBetweenIntentAndRequest, ({ fleet }, { process }) => {
+    fleet.evictWhileStopped(process)
+    return 'pass'
+  }),
+  event('clock-jump', 0.5, ({ random, fleet, models }) => {
+    models.cluster.clocksWereSet = true
     const { pod } = random.pick(fleet.processes())
     const size = random.chance(0.5) ? 30 : 1800
     pod.wallOffsetSeconds = Math.round(random.between(-size, size))
@@ -24,8 +37,25 @@ function pause({ fleet, random }: Stage, process: Process, longestMs: number): u
   fleet.pause(process, random.between(longestMs / 30, longestMs))
 }
 
+/** A process that just got an answer reaches nothing any more, and another one takes the Lease. */
+const partition: Fault = {
+  name: 'partition',
+  weight: 3,
+  begin: ({ fleet, random }, gremlin) =>
+    gremlin.await({
+      fault: 'partition',
+      matches: ({ service, operation, phase }) => service === 'server' && operation === 'answer' && phase === 'answer',
+      skip: 0,
+      act: ({ process }) => {
+        gremlin.cutOff(process, random.between(10_000, 400_000))
+        fleet.overthrow(process, random.between(0, 10_000))
+        return 'pass'
+      },
+    }),
+}
+
 /** Every kind of fault. */
-export const faults: readonly Fault[] = [...processFaults, ...breakages, ...humanActs]
+export const faults: readonly Fault[] = [...processFaults, partition, ...breakages, ...humanActs]
 
 /** Spreads faults over a time: many wait for a moment in the middle of work from then on. */
 export function planFaults(stage: Stage, gremlin: Gremlin, count: number, withinMs: number): void {

@@ -102,6 +102,18 @@ export class Fleet {
     scheduler.after(durationMs, () => this.resume(process))
   }
 
+  /** Somebody force-deletes the Pod of a process that is stopped, and others take over; later it goes on for a moment. */
+  evictWhileStopped(process: Process): void {
+    const { random, scheduler, violations } = this.#models
+    violations.note(() => `the Pod of ${process.name} is force-deleted`)
+    const stoppedMs = random.between(120_000, 300_000)
+    this.pause(process, stoppedMs)
+    scheduler.after(random.between(1000, 20_000), () => {
+      process.pod.known = false
+    })
+    scheduler.after(stoppedMs + random.between(500, 5000), () => this.lose(process))
+  }
+
   /** Its Lease has a deadline on the steady clock, so whoever was stopped for long may begin nothing when it goes on. */
   resume(process: Process): void {
     if (!process.alive || !process.paused) return

@@ -1,3 +1,4 @@
+import type { Process } from './process.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Violations } from './violations.ts'
@@ -23,6 +24,8 @@ export class Gremlin {
   readonly counts = new Map<string, number>()
   #strikes: Strike[] = []
   readonly #outages = new Map<Service, Outage>()
+  /** Processes that reach nothing, and until when. */
+  readonly #partitions = new Map<Process, number>()
   readonly #random: Random
   readonly #scheduler: Scheduler
   readonly #violations: Violations
@@ -46,15 +49,22 @@ export class Gremlin {
     this.#outages.set(service, { untilMs: this.#scheduler.nowMs + durationMs, ambiguous })
   }
 
+  /** One process is cut off from everything but its own disk. */
+  cutOff(process: Process, durationMs: number): void {
+    this.#partitions.set(process, this.#scheduler.nowMs + durationMs)
+  }
+
   /** Nothing strikes any more. */
   rest(): void {
     this.#strikes = []
     this.#outages.clear()
+    this.#partitions.clear()
   }
 
   readonly meddle = (point: Point): Verdict => {
     const struck = this.#strikes.length === 0 ? 'pass' : this.#strike(point)
-    return struck === 'pass' ? this.#outage(point) : struck
+    if (struck !== 'pass') return struck
+    return this.#isCutOff(point) ? 'fail' : this.#outage(point)
   }
 
   #strike(point: Point): Verdict {
@@ -70,6 +80,12 @@ export class Gremlin {
       return strike.act(point)
     }
     return 'pass'
+  }
+
+  #isCutOff({ process, service, phase, operation }: Point): boolean {
+    const untilMs = this.#partitions.get(process)
+    if (untilMs === undefined || untilMs < this.#scheduler.nowMs || service === 'journal') return false
+    return service === 'server' ? phase === 'request' || operation === 'answer' : phase === 'effect'
   }
 
   #outage({ service, phase, operation }: Point): Verdict {

@@ -49,6 +49,22 @@ export class Manifests {
     }
   }
 
+  /** A status was written: whoever acts hears of it soon. */
+  echo(name: string, processes: readonly Process[]): void {
+    const credential = this.credentials.get(name)
+    if (credential === undefined) return
+    for (const process of processes) {
+      if (!process.acting) continue
+      const tell = (): void => {
+        const state = this.#models.cluster.status(keyText(credential.key)) ?? noState
+        const known = this.credentials.get(name)
+        if (known === undefined) return
+        process.operator?.resources.upserted('OAuthCredential', { type: 'credential', credential: { ...known, state } })
+      }
+      this.#models.scheduler.after(this.#models.random.between(5, 100), tell, process)
+    }
+  }
+
   #stateOf({ key }: Credential): Credential['state'] {
     const { random, cluster } = this.#models
     const lag = this.lagging && random.chance(0.3) ? random.below(4) : 0

@@ -1,7 +1,7 @@
 import type { JournalEntry } from '../../src/domain/journal-entry.ts'
 import { failure } from '../../src/domain/failures.ts'
 import type { RecordHolder } from '../../src/domain/refresh-record.ts'
-import { failed, ok } from '../../src/domain/result.ts'
+import { failed, ok, type Result } from '../../src/domain/result.ts'
 import type { TokenAnswer } from '../../src/domain/token-exchange.ts'
 import type { RecordHolders } from '../../src/ports/refresh-records.ts'
 import type { RefreshJournal } from '../../src/ports/refresh-journal.ts'
@@ -68,7 +68,7 @@ export class PodModel {
     return {
       self: holder,
       isGone: ({ pod }) =>
-        this.#wire.call(process, {
+        this.#wire.call<Result<boolean>>(process, {
           service: 'pods',
           operation: 'look',
           about: holder.journalId,
@@ -81,7 +81,7 @@ export class PodModel {
   journal(process: Process): RefreshJournal {
     const { pod } = process
     const write = (phase: Write, uid: string, entry: JournalEntry | undefined): ReturnType<RefreshJournal['settled']> =>
-      this.#wire.call(process, {
+      this.#wire.call<Result<void>>(process, {
         service: 'journal',
         operation: phase,
         about: uid,
@@ -89,7 +89,11 @@ export class PodModel {
           this.#put(pod, uid, entry, undefined)
           return ok(undefined)
         },
-        unavailable: () => failed(failure('JOURNAL_UNAVAILABLE', 'The journal could not be written.')),
+        unavailable: () => {
+          const token = this.#tokenOf(entry)
+          if (token !== undefined) process.unjournaled.add(token)
+          return failed(failure('JOURNAL_UNAVAILABLE', 'The journal could not be written.'))
+        },
       })
     return {
       pending: (uid) => pod.journal.get(uid),

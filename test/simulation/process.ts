@@ -8,6 +8,9 @@ import type { LossCause, RefreshTokenFact, TokenLedger } from './token-ledger.ts
 /** Wall time at which every simulation begins. */
 export const beginning = 1_800_000_000
 
+/** No append to the journal takes longer, unless it fails. */
+const journalTakesMs = 25
+
 interface Pause {
   readonly fromMs: number
   toMs: number
@@ -27,8 +30,10 @@ export class Process implements Subject {
   /** Its engine has begun and has not ended. */
   acting = false
   operator: Operator | undefined
-  /** Refresh tokens of answers that arrived here. */
-  readonly received = new Set<RefreshTokenFact>()
+  /** Refresh tokens of answers that arrived here, and when. */
+  readonly received = new Map<RefreshTokenFact, number>()
+  /** Those of them that the journal could not take. */
+  readonly unjournaled = new Set<RefreshTokenFact>()
   /** Refresh tokens of answers on their way here. */
   readonly awaited = new Set<RefreshTokenFact>()
   /** When it last noted, by credential, that it is about to send: its last fence was just before. */
@@ -80,7 +85,10 @@ export class Process implements Subject {
     this.leads = false
     this.mayBegin = false
     for (const token of this.awaited) ledger.dropped(token, 'flight', cause ?? 'W1')
-    for (const token of this.received) ledger.dropped(token, 'memory', cause ?? 'W2')
+    for (const [token, atMs] of this.received) {
+      const isOnItsWay = this.#scheduler.nowMs - atMs <= journalTakesMs || this.unjournaled.has(token)
+      ledger.dropped(token, 'memory', isOnItsWay ? (cause ?? 'W2') : undefined)
+    }
     this.awaited.clear()
     this.received.clear()
   }

@@ -10,6 +10,8 @@ import { count, emptyTally, type Tally, tallyText } from './tally.ts'
  *   node test/simulation/run.ts --seeds 10000 [--from 1] [--seconds 60] [--resume progress.json]
  *   node test/simulation/run.ts --seed 4711 --trace
  *
+ * `--first` stops at the first seed that breaks a rule.
+ *
  * Ends with code 1 when a seed broke a rule; prints for each the command that plays it again.
  */
 
@@ -26,6 +28,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '0' },
     resume: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    first: { type: 'boolean', default: false },
   },
 })
 /** Told every so often. */
@@ -51,7 +54,10 @@ async function playMany(): Promise<void> {
   for (; seed < until && performance.now() < deadlineMs; seed += 1) {
     const outcome = await simulate(seed)
     count(tally, outcome)
-    if (outcome.violation !== undefined) console.log(`seed ${seed}: ${outcome.violation}`)
+    if (outcome.violation !== undefined) {
+      console.log(`seed ${seed}: ${outcome.violation}`)
+      if (options.first) break
+    }
     if ((seed + 1 - next) % seedsBetweenReports === 0) report({ next: seed + 1, tally }, seed + 1 - next, startedMs)
   }
   report({ next: seed, tally }, seed - next, startedMs)

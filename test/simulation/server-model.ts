@@ -79,7 +79,8 @@ export class ServerModel {
   #issue(refreshToken: RefreshTokenFact, presented: RefreshTokenFact | undefined): Verdict {
     this.refreshes += 1
     const { lifetimeSeconds } = this.profile
-    const accessToken = this.#ledger.issue(refreshToken, this.#scheduler.nowMs + lifetimeSeconds * 1000)
+    const { nowMs } = this.#scheduler
+    const accessToken = this.#ledger.issue(refreshToken, nowMs, nowMs + lifetimeSeconds * 1000)
     const rotated = presented === undefined ? undefined : refreshToken
     this.#violations.note(() => `server: issues ${accessToken.text} and ${rotated?.text ?? 'no refresh token'}`)
     const body = {

@@ -119,6 +119,13 @@ function judgeHealth(world: World, planned: Planned, wrong: (what: string) => vo
   if (stalled !== undefined) return wrong('has a live refresh token and is stalled')
   if (!isReady(state)) return wrong('has a live refresh token and is not ready')
   if (accessToken === undefined || accessToken.expiresAtMs < scheduler.nowMs) return wrong('has no live access token')
+  const { ledger, store } = world.models
+  const stored = ledger.find(store.token(planned.place) ?? '')
+  const isFresh = accessToken.issuedAtMs > world.calmMs
+  if (isFresh && (stored === undefined || !ledger.isAlive(stored)))
+    return wrong('has its refresh token not in the store')
+  // While it waits to ask again whether an answer was lost, it cannot know.
+  if (conditionOf(conditions, 'Reconciling') !== undefined) return
   if (accessToken.family.revoked) return wrong('has an access token that was revoked')
 }
 

@@ -2,7 +2,7 @@ import type { DocumentClaim } from '../../src/domain/document-claim.ts'
 import { failure } from '../../src/domain/failures.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
-import type { StoredRefreshToken } from '../../src/domain/tokens.ts'
+import type { StoredRefreshToken, TokensToStore } from '../../src/domain/tokens.ts'
 import type { RefreshTokenLocation, RefreshTokenStore } from '../../src/ports/refresh-token-store.ts'
 import type { Process } from './process.ts'
 import type { LossCause, TokenLedger } from './token-ledger.ts'
@@ -120,8 +120,7 @@ export class StoreModel {
       })
     return {
       read: (location) => call('read', location, (stale) => this.#read(location, stale)),
-      writeBack: (location, base, { refreshToken }) =>
-        call('write', location, () => this.#write(location, base, refreshToken?.reveal() ?? '')),
+      writeBack: (location, base, tokens) => call('write', location, () => this.#write(location, base, tokens)),
       proveWritable: (location, base) => call('prove', location, () => this.#prove(location, base)),
       claim: (location, base, claim) => call('claim', location, () => this.#claim(location, base, claim)),
     }
@@ -153,14 +152,22 @@ export class StoreModel {
     return this.#documents.get(key)?.current?.version === base.version ? ok(undefined) : conflict(key)
   }
 
-  #write(location: RefreshTokenLocation, base: StoredRefreshToken, token: string): Result<StoredRefreshToken> {
+  #write(
+    location: RefreshTokenLocation,
+    base: StoredRefreshToken,
+    { refreshToken, mark }: TokensToStore,
+  ): Result<StoredRefreshToken> {
     const { key, property = '' } = location
+    const token = refreshToken?.reveal() ?? ''
     const current = this.#documents.get(key)?.current
     if (current?.writtenOver === `${base.version} ${token}`) return this.#stored(location, current)
     if (current === undefined || current.version !== base.version) return conflict(key)
     this.#judgeOverwrite(placeOf(key, property), token)
     const values = new Map(current.values).set(property, token)
-    this.#change(key, { values, claims: current.claims, writtenOver: `${base.version} ${token}` }, undefined)
+    const claim = current.claims.get(property)
+    const claims = new Map(current.claims)
+    if (claim !== undefined && mark !== undefined) claims.set(property, { ...claim, mark })
+    this.#change(key, { values, claims, writtenOver: `${base.version} ${token}` }, undefined)
     return this.#stored(location, this.#documents.get(key)?.current)
   }
 

@@ -16,6 +16,8 @@ export interface Family {
   /** True once a human put something else in its place, so that nobody misses it. */
   abandoned: boolean
   loss: LossCause | undefined
+  /** True once it was lost and came back with a rollback, so that nobody can say what is the newest. */
+  returned: boolean
 }
 
 /** What is true of one refresh token, whoever knows it. */
@@ -33,6 +35,8 @@ export interface RefreshTokenFact {
   /** True once a copy was in the store or in a record. */
   everDurable: boolean
   everStored: boolean
+  /** What took its last copy outside of a process. */
+  orphanedBy: LossCause | undefined
 }
 
 export interface AccessTokenFact {
@@ -41,6 +45,7 @@ export interface AccessTokenFact {
   /** The refresh token that came with it, or the one it was issued for. */
   readonly refreshToken: RefreshTokenFact
   readonly serial: number
+  readonly issuedAtMs: number
   readonly expiresAtMs: number
 }
 
@@ -64,7 +69,14 @@ export class TokenLedger {
 
   /** A human logs in; the refresh token is nowhere yet. */
   login(place: string): RefreshTokenFact {
-    const family = { id: this.families.length, place, revoked: false, abandoned: false, loss: undefined }
+    const family = {
+      id: this.families.length,
+      place,
+      revoked: false,
+      abandoned: false,
+      loss: undefined,
+      returned: false,
+    }
     const login = Object.assign(family, { newest: undefined as unknown as RefreshTokenFact })
     login.newest = this.#create(login, undefined)
     this.families.push(login)
@@ -78,10 +90,10 @@ export class TokenLedger {
     return successor
   }
 
-  issue(refreshToken: RefreshTokenFact, expiresAtMs: number): AccessTokenFact {
+  issue(refreshToken: RefreshTokenFact, issuedAtMs: number, expiresAtMs: number): AccessTokenFact {
     this.#serial += 1
     const text = `${secretMark}at-${this.#serial}-`
-    const fact = { text, family: refreshToken.family, refreshToken, serial: this.#serial, expiresAtMs }
+    const fact = { text, family: refreshToken.family, refreshToken, serial: this.#serial, issuedAtMs, expiresAtMs }
     this.#accessTokens.set(text, fact)
     return fact
   }
@@ -99,7 +111,11 @@ export class TokenLedger {
     token.copies[where] += 1
     if (where === 'store' || where === 'record') token.everDurable = true
     if (where === 'store') token.everStored = true
-    if (token === token.family.newest) token.family.loss = undefined
+    if (where !== 'memory' && where !== 'flight') token.orphanedBy = undefined
+    const { family } = token
+    if (token !== family.newest || family.abandoned || family.loss === undefined) return
+    family.loss = undefined
+    family.returned = true
   }
 
   dropped(token: RefreshTokenFact | undefined, where: Holding, cause: LossCause | undefined): void {
@@ -121,9 +137,11 @@ export class TokenLedger {
   #notice(token: RefreshTokenFact, cause: LossCause | undefined): void {
     const { family, copies } = token
     if (family.newest !== token || family.revoked || family.abandoned || family.loss !== undefined) return
-    if (this.hasCopy(token) || copies.flight + copies.memory > 0) return
-    family.loss = cause
-    if (cause === undefined) this.#violations.add(`The last copy of ${token.text} is gone, and no fault took it.`)
+    if (this.hasCopy(token)) return
+    token.orphanedBy ??= cause
+    if (copies.flight + copies.memory > 0) return
+    family.loss = cause ?? token.orphanedBy ?? (family.returned ? 'W5' : undefined)
+    if (family.loss === undefined) this.#violations.add(`The last copy of ${token.text} is gone, and no fault took it.`)
   }
 
   #create(family: Family, parent: RefreshTokenFact | undefined): RefreshTokenFact {
@@ -140,6 +158,7 @@ export class TokenLedger {
       successor: undefined,
       everDurable: false,
       everStored: false,
+      orphanedBy: undefined,
     }
     this.#refreshTokens.set(token.text, token)
     return token

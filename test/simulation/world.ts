@@ -33,6 +33,8 @@ export class World implements Stage {
   readonly servers = new Map<string, ServerModel>()
   readonly #manifests: Manifests
   isCalm = false
+  calmMs = Infinity
+  #recordsWentBack = false
 
   constructor(seed: number, tracing: boolean) {
     this.random = new Random(seed)
@@ -48,6 +50,7 @@ export class World implements Stage {
       bug: (bug) =>
         violations.add(`A bug was thrown: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`),
     })
+    this.models.cluster.onStatus = (name) => this.#manifests.echo(name, this.fleet.processes())
     this.#populate()
   }
 
@@ -66,6 +69,7 @@ export class World implements Stage {
   calm(): void {
     this.models.violations.note(() => 'faults are over')
     this.isCalm = true
+    this.calmMs = this.models.scheduler.nowMs
     for (const { pod } of this.fleet.processes()) pod.wallOffsetSeconds = 0
     this.gremlin.rest()
     this.models.wire.slowness = 1
@@ -86,10 +90,22 @@ export class World implements Stage {
     let former = this.models.ledger.find(this.models.store.token(place) ?? '')?.parent
     // Nobody has a token that never was where somebody could have seen it.
     while (former?.everStored === false) former = former.parent
-    if (former !== undefined) this.models.store.put(place, former.text, 'human')
+    if (former === undefined) return
+    this.storeGoesBack()
+    this.models.store.put(place, former.text, 'human')
+  }
+
+  /** Records have gone back, and now the store does, or seems to: nobody is left who could know better. */
+  storeGoesBack(): void {
+    if (!this.#recordsWentBack) return
+    for (const family of this.models.ledger.families) {
+      family.abandoned = true
+      family.loss ??= 'W5'
+    }
   }
 
   rollBack(key: string, changes: number): void {
+    this.storeGoesBack()
     this.models.store.rollBack(key, changes, 'W5')
     this.#lockedOut('W5')
   }
@@ -111,6 +127,23 @@ export class World implements Stage {
       }
       for (const key of store.keys()) store.rollBack(key, 3, 'W5')
       records.restore(backup, 'W5')
+    })
+  }
+
+  /** Records alone go back. Documents without room for a mark cannot tell that, so their tokens may be used up for it. */
+  restoreRecords(): void {
+    const { records, scheduler, ledger } = this.models
+    const backup = records.snapshot()
+    scheduler.after(this.random.between(10_000, 1_200_000), () => {
+      if (this.isCalm) return
+      this.models.violations.note(() => 'records are restored from a backup')
+      for (const family of ledger.families) {
+        if (this.scenario.documents.get(family.place.split('#')[0] ?? '') === true) continue
+        family.abandoned = true
+        family.loss ??= 'W5'
+      }
+      records.restore(backup, 'W5')
+      this.#recordsWentBack = true
     })
   }
 
@@ -182,7 +215,7 @@ export class World implements Stage {
     const store = new StoreModel(wire, ledger, violations)
     const records = new RecordModel(wire, ledger, violations)
     const pods = new PodModel({ wire, ledger, violations }, contents)
-    const cluster = new ClusterModel(wire, ledger, violations)
+    const cluster = new ClusterModel({ wire, ledger, violations, scheduler })
     const common = { random, scheduler, violations, ledger, wire, store, records, pods, cluster }
     const endpoint = new EndpointModel({
       ...common,

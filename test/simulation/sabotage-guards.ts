@@ -1,0 +1,136 @@
+import { answerGuards } from './sabotage-guards-of-answers.ts'
+import { type Guard, guard } from './sabotage-guard.ts'
+
+/** Those that keep two from spending one refresh token. */
+const spendingGuards: readonly Guard[] = [
+  guard(
+    'a request leaves only with its intent in the record',
+    'app/execute-send.ts',
+    '  if (armed.ok) attempt.armed = armed.value\n  return armed\n',
+    '  if (armed.ok) attempt.armed = armed.value\n  return { ok: true, value: undefined }\n',
+  ),
+  guard(
+    'a server that may rotate is asked with an intent only',
+    'domain/preflight.ts',
+    'return mayRotate(observed, provider) || asksForOwnership(observed)',
+    'return asksForOwnership(observed)',
+  ),
+  guard(
+    'a server of which nothing is known is taken for one that rotates',
+    'domain/rotation.ts',
+    '(state.rotates ?? firstOwner?.rotates) !== false',
+    '(state.rotates ?? firstOwner?.rotates) === true',
+  ),
+  guard(
+    "another process's intent is respected",
+    'domain/uncertainty.ts',
+    "return { kind: 'held', holder }",
+    "return { kind: 'none' }",
+  ),
+  guard(
+    'an intent is taken over only when its holder is gone',
+    'app/execute-preflight.ts',
+    'return gone.ok && gone.value',
+    'return gone.ok',
+  ),
+  guard(
+    'an intent is taken over only after the time of a request',
+    'app/execute-preflight.ts',
+    'if (deps.clock.monotonicMs() - watch.sinceMs < intentOverMs) return false',
+    'if (deps.clock.monotonicMs() < 0) return false',
+  ),
+  guard(
+    'a changed intent is watched anew',
+    'app/execute-preflight.ts',
+    'intentWatch?.epoch === epoch && intentWatch.journalId === journalId',
+    'intentWatch !== undefined',
+  ),
+  guard(
+    'a request is not sent long after its intent',
+    'app/execute-send.ts',
+    'if (deps.clock.monotonicMs() - beganMs >= sendWindowMs)',
+    'if (deps.clock.monotonicMs() < 0)',
+  ),
+  guard(
+    'a request is in the journal before it leaves',
+    'app/execute-send.ts',
+    '  return deps.journal.sent(sentEntry(attempt, earlierSends(send) + 1))\n',
+    '  return { ok: true, value: undefined }\n',
+  ),
+  guard(
+    'what was replaced is remembered as spent',
+    'domain/refresh-record.ts',
+    'const replaced = [record.retained?.fingerprint, presented].filter((spent) => spent !== undefined)',
+    'const replaced: string[] = []',
+  ),
+  guard(
+    'a spent refresh token is not presented',
+    'domain/preflight.ts',
+    'if (isBehind(record, found, subject)) return storeBehind',
+    'if (record.epoch < 0) return storeBehind',
+  ),
+  guard(
+    'a token that is older than the mark of its document is not presented',
+    'domain/preflight.ts',
+    'return retained !== undefined && mark.generation < generation',
+    'return false',
+  ),
+  guard(
+    'a late answer does not replace the tokens of a later one',
+    'domain/refresh-record.ts',
+    '  return intent?.fingerprint !== presented\n',
+    '  return false\n',
+  ),
+  guard(
+    'a claim of another owner is respected',
+    'domain/ownership.ts',
+    '  return owned(observed, claim.claim.ownerName)\n',
+    '  return undefined\n',
+  ),
+  guard(
+    'an owner that exists is not taken for gone',
+    'domain/ownership.ts',
+    'return ownerIsGone || asksForOwnership(observed)',
+    'return true',
+  ),
+  guard(
+    'of two at one place the first one goes first',
+    'domain/checks.ts',
+    "  if (firstOwner === undefined || provider.kind !== 'found' || !mayRotate(observed, provider.value)) return undefined\n  const cause",
+    "  if (provider.kind === 'found' || firstOwner === undefined) return undefined\n  const cause",
+  ),
+  guard(
+    'the record is replaced by the version that was seen',
+    'app/execute-record.ts',
+    '  const next = armed(record, { ...intent, holder: deps.holders.self }, place)\n  return deps.records.replace(next, sealingKey)\n',
+    `  const next = armed(record, { ...intent, holder: deps.holders.self }, place)
+  return deps.records.read({ uid: record.uid, credential: record.credential }, sealingKey).then((now) =>
+    now.ok ? deps.records.replace({ ...next, version: now.value?.version ?? '' }, sealingKey) : now,
+  ) as Promise<Result<RefreshRecord>>
+`,
+  ),
+  guard(
+    'a failed arm drops the record that it was tried with',
+    'app/execute-send.ts',
+    "  if (armed === 'unknown') return undefined\n",
+    "  if (armed === 'unknown') return send.record\n",
+  ),
+  guard(
+    'an intent that led to nothing is taken back',
+    'app/execute-record.ts',
+    'return lastly(before === undefined ? next : { ...next, intent: before }, sealingKey, deps)',
+    'return lastly(record, sealingKey, deps)',
+  ),
+  guard(
+    'a lost answer leaves the record without a holder',
+    'domain/refresh-record.ts',
+    '  return { ...record, intent }\n',
+    '  return record\n',
+  ),
+]
+
+/**
+ * Guards that the simulation must miss when they are gone. What is not here is proven by other tests, or
+ * protects nothing that the records do not protect as well: the Lease is such a thing.
+ */
+export const guards: readonly Guard[] = [...spendingGuards, ...answerGuards]
