@@ -24,6 +24,7 @@ import { orEnd } from './cannot-begin.ts'
 import { ClusterIdentity } from './cluster-identity.ts'
 import { startCandidate } from './candidate.ts'
 import { crashOnBug, endSignal } from './process-end.ts'
+import { readiness } from './readiness.ts'
 import { readOwnServiceAccountToken } from './service-account.ts'
 import { remoteStores } from './stores.ts'
 import { serve, type Telemetry, telemetry } from './telemetry.ts'
@@ -121,9 +122,7 @@ async function run(flags: ControllerFlags, observed: Telemetry, opened: Opened):
     metricsAddress: flags.metricsAddress,
     healthAddress: flags.healthAddress,
     liveness: [watchLiveness(source, clock)],
-    readiness: [
-      { name: 'caches', problem: () => (source.synced() ? undefined : 'not every kind has been listed yet') },
-    ],
+    readiness: readiness(source, cluster),
   })
   const stopLearning = cluster.learn()
   const stopReading = source.start(operator.resources)
