@@ -7,5 +7,5 @@ test.each([
   ['has not listed every kind', false, true, ['caches']],
 ])('a replica that %s is ready only if nothing is missing', (_, synced, known, missing) => {
   const checks = readiness({ synced: () => synced }, { known: () => known })
-  expect(checks.filter(({ problem }) => problem() !== undefined).map(({ name }) => name)).toEqual(missing)
+  expect(checks.filter((check) => check.problem() !== undefined).map(({ name }) => name)).toEqual(missing)
 })
