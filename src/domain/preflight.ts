@@ -1,5 +1,6 @@
 import { keyText, sameSource } from './credential.ts'
 import { type Failure, failure } from './failures.ts'
+import { nearEndAt } from './near-end.ts'
 import type { Observed } from './observed.ts'
 import { asksForOwnership, ownershipProblem, wantsClaim } from './ownership.ts'
 import type { Preflight } from './preflight-finding.ts'
@@ -30,9 +31,6 @@ export type Verdict =
       readonly storeWriteDueAt?: EpochSeconds
     }
   | { readonly kind: 'send'; readonly base: StoredRefreshToken; readonly earlier?: EarlierSends }
-
-/** Shares of the access token's life; what is left below is near its end. */
-const nearEndShare = 0.2
 
 export interface PreflightSubject {
   readonly provider: Provider
@@ -91,11 +89,8 @@ function storeBehind(observed: Observed, known: Known, now: EpochSeconds): Verdi
   const { record, subject } = known
   const { retained } = record
   const refreshToken = retained?.tokens?.refreshToken
-  const isNewer =
-    retained !== undefined &&
-    !record.spent.includes(retained.fingerprint) &&
-    retained.fingerprint !== known.found.fingerprint
-  if (!isNewer || retained.tokens === undefined || refreshToken === undefined) return refuse(rolledBack(observed))
+  const isSuccessor = retained !== undefined && isOfPlace(retained, observed) && isNewer(record, known.found)
+  if (!isSuccessor || retained.tokens === undefined || refreshToken === undefined) return refuse(rolledBack(observed))
   const dueAt = storeWriteDueAt(subject.store, record, now)
   if (dueAt === undefined) return { kind: 'recover', tokens: retained.tokens, persisted: false }
   if (isUnpublished(observed, retained, now)) {
@@ -103,6 +98,19 @@ function storeBehind(observed: Observed, known: Known, now: EpochSeconds): Verdi
   }
   const base = { ...subject.stored, refreshToken }
   return judgeSend(observed, { ...known, base, fingerprint: retained.fingerprint }, now)
+}
+
+/** True when the record's tokens are not known to be used up themselves. */
+function isNewer({ retained, spent }: RefreshRecord, { fingerprint }: Preflight): boolean {
+  return retained !== undefined && !spent.includes(retained.fingerprint) && retained.fingerprint !== fingerprint
+}
+
+/**
+ * True when the tokens come from the place that the spec names. Who may write a credential chooses that place,
+ * and must not get the token of another one there.
+ */
+export function isOfPlace({ source }: RetainedTokens, { credential }: Pick<Observed, 'credential'>): boolean {
+  return sameSource(source, credential.spec.refreshToken)
 }
 
 interface Candidate extends Known {
@@ -125,10 +133,10 @@ function judgeSend(observed: Observed, candidate: Candidate, now: EpochSeconds):
   return { kind: 'send', base, ...(earlier && { earlier }) }
 }
 
-/** A refresh token goes only to the server that it, or the one before it, went to. */
+/** A refresh token goes only to the server that issued it. */
 function originProblem({ credential }: Observed, { record, subject, fingerprint }: Candidate): Failure | undefined {
   const origin = tokenOrigin(subject.provider)
-  const isKnown = fingerprint === record.retained?.fingerprint || fingerprint === record.intent?.fingerprint
+  const isKnown = fingerprint === record.retained?.fingerprint
   if (!isKnown || record.origin === undefined || record.origin === origin || credential.allowedOrigin === origin) {
     return undefined
   }
@@ -151,17 +159,16 @@ function placeProblem(
 /** True when a human has allowed the record to be the only place, and the access token is nearly over. */
 export function mayKeepInRecord({ credential, state }: Observed, now: EpochSeconds): boolean {
   if (credential.spec.refresh.storeOutage !== 'RecordOnly') return false
-  const { accessTokenExpiresAt: expiresAt, lastRefreshAt: issuedAt } = state
-  if (expiresAt === undefined || issuedAt === undefined) return false
-  return expiresAt - now <= nearEndShare * (expiresAt - issuedAt)
+  const nearEnd = nearEndAt(state)
+  return nearEnd !== undefined && now >= nearEnd
 }
 
 /** True when an access token came with the newest refresh token, and no earlier process got to publish it. */
-function isUnpublished(observed: Observed, { tokens, source }: RetainedTokens, now: EpochSeconds): boolean {
-  const { state, credential } = observed
-  const accessToken = tokens?.accessToken
+function isUnpublished(observed: Observed, retained: RetainedTokens, now: EpochSeconds): boolean {
+  const { state } = observed
+  const accessToken = retained.tokens?.accessToken
   if (accessToken === undefined || isRequested(observed)) return false
-  if (!sameSource(source, credential.spec.refreshToken)) return false
+  if (!isOfPlace(retained, observed)) return false
   if (!isLaterThan(accessToken, state.lastRefreshAt)) return false
   const { issuedAt: lastRefreshAt, expiresAt: accessTokenExpiresAt } = accessToken
   const due = dueAt(observed, { ...state, lastRefreshAt, accessTokenExpiresAt }, now)
