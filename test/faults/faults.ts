@@ -1,0 +1,83 @@
+import { parseArgs } from 'node:util'
+import { bundlePrograms } from './bundle.ts'
+import { cutAnswers } from './cut-answers.ts'
+import { cutStore } from './cut-store.ts'
+import { killAtPoints } from './failpoints.ts'
+import { killAtRandom } from './kill.ts'
+import { outages } from './outages.ts'
+import { pauseTheLeader } from './pause.ts'
+import type { Leeway } from './refresh-families.ts'
+import { print, type SuiteResult } from './report.ts'
+
+// `npm run test:faults`: what real processes and real servers do to each other. Exit code 1 at any violation.
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** Kills for each store. */
+    runs: { type: 'string', default: '20' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    store: { type: 'string', default: 'vault,aws,aws-paced' },
+    /** Credentials. */
+    size: { type: 'string', default: '24' },
+    /** For each suite. */
+    minutes: { type: 'string', default: '60' },
+    /** Wait wherever a new Pod has to wait. */
+    patient: { type: 'boolean', default: false },
+    /** Only failpoints whose name holds this. */
+    only: { type: 'string', default: '' },
+    /** Of each outage. */
+    seconds: { type: 'string', default: '40' },
+    /** Bytes between two cuts. */
+    stride: { type: 'string', default: '1' },
+  },
+})
+
+const [runs, seed, size] = [Number(values.runs), Number(values.seed), Number(values.size)]
+const [minutes, stride] = [Number(values.minutes), Number(values.stride)]
+const stores = (['vault', 'aws', 'aws-paced'] as const).filter((name) => values.store.split(',').includes(name))
+const backends = (['vault', 'aws'] as const).filter((name) => stores.includes(name))
+// Longer than the operator waits for an answer.
+const leeways: readonly (Leeway | undefined)[] = [
+  undefined,
+  { seconds: 150, kind: 'SameToken' },
+  { seconds: 150, kind: 'PreviousGeneration' },
+]
+const bundle = await bundlePrograms()
+const results: SuiteResult[] = []
+
+const suites: Readonly<Record<string, () => Promise<void>>> = {
+  kill: async () => {
+    for (const store of stores)
+      results.push(await killAtRandom({ bundle, store, runs, seed, size, minutes, podsLost: 0.3 }))
+  },
+  answers: async () => {
+    for (const leeway of leeways) results.push(await cutAnswers({ bundle, stride, ...(leeway && { leeway }) }))
+  },
+  store: async () => {
+    for (const store of backends) results.push(await cutStore({ bundle, store, seed, size, minutes, stride }))
+  },
+  outages: async () => {
+    results.push(...(await outages({ bundle, size, seconds: Number(values.seconds), only: values.only })))
+  },
+  pause: async () => {
+    results.push(await pauseTheLeader({ bundle, runs, seed, size, minutes, seconds: [16, 80] }))
+  },
+  points: async () => {
+    const { patient, only } = values
+    for (const store of backends) results.push(await killAtPoints({ bundle, store, patient, only }))
+  },
+}
+
+try {
+  console.log(`seed ${seed}`)
+  for (const name of positionals.length > 0 ? positionals : Object.keys(suites)) {
+    const suite = suites[name]
+    if (suite === undefined) throw new Error(`no suite ${name}: there are ${Object.keys(suites).join(', ')}`)
+    await suite()
+  }
+} finally {
+  bundle.remove()
+  for (const result of results) print(result)
+}
+process.exitCode = results.some(({ violations }) => violations.length > 0) ? 1 : 0
