@@ -9,7 +9,6 @@ import {
   holders,
   isOurs,
   isSpent,
-  loginOf,
   type RefreshRecord,
   type Replica,
   replicaOf,
@@ -62,23 +61,18 @@ function commitRecord(turn: Turn, i: number): void {
 /** A conflict is read again and merged until it succeeds, so all of it is one step here. */
 function mergeIntoRecord(next: World, settings: Settings, i: number): void {
   const { record } = next
-  const { base, answer, document } = replicaOf(next, i)
-  const owned = record.holder === i + 1 && record.intent === base
-  const kept = settings.guards.recordMerged && !owned && !isOursToReplace(record, base, answer)
-  spend(record, settings, base)
-  if (!kept && !isSpent(record, answer)) retain(record, settings, answer, claimOf(document))
-  if (record.intent === base) {
+  const r = replicaOf(next, i)
+  // The number of a token stands for the generation: the epoch of the intent that it was issued for.
+  const replaced = !settings.guards.recordMerged || record.retained < r.answer
+  spend(record, settings, r.base)
+  if (replaced && !isSpent(record, r.answer)) retain(record, settings, r.answer, claimOf(r.document))
+  if (record.intent === r.base) {
     record.intent = 0
     record.holder = holders.nobody
     record.age = 0
     record.sends = 0
   }
   touchRecord(next, -1)
-}
-
-function isOursToReplace(record: RefreshRecord, base: number, answer: number): boolean {
-  const { retained } = record
-  return retained === 0 || retained === base || (loginOf(retained) === loginOf(answer) && retained < answer)
 }
 
 function retain(record: RefreshRecord, settings: Settings, answer: number, claim: number): void {

@@ -17,12 +17,10 @@ const columns = [
   'transitions',
   'seconds',
   'double spends',
-  'W1',
-  'W2',
-  'W3',
-  'W4',
-  'W5',
+  ...['W1', 'W2', 'W3', 'W4', 'W5'].map((window) => `lost in ${window}`),
+  ...['W4', 'W5'].map((window) => `double spends in ${window}`),
   'deadlocks',
+  'out of scope',
 ]
 
 function main(): number {
@@ -63,34 +61,24 @@ function exploreAll(scopes: readonly Settings[], limit: number): boolean {
 }
 
 function row(findings: Findings): string[] {
-  const { settings, states, transitions, seconds, losses, deadlocks, violation, complete } = findings
+  const { settings, seconds, violation, complete } = findings
   const end = complete || violation !== undefined ? '' : ' (limit)'
-  const spends = violation === undefined ? '0' : violation.text
-  return [
-    settings.name,
-    `${count(states)}${end}`,
-    count(transitions),
-    seconds.toFixed(1),
-    spends,
-    ...losses.map(count),
-    count(deadlocks),
-  ]
+  const first = violation === undefined ? '0' : violation.text
+  const [states, transitions, ...rest] = figures(findings).map(count)
+  return [settings.name, `${states}${end}`, transitions ?? '', seconds.toFixed(1), first, ...rest]
+}
+
+function figures({ states, transitions, losses, spends, deadlocks, beyond }: Findings): number[] {
+  return [states, transitions, ...losses, ...spends, deadlocks, beyond]
 }
 
 function sum(all: readonly Findings[]): string[] {
-  const total = (of: (findings: Findings) => number): string => count(all.reduce((total, one) => total + of(one), 0))
-  const seconds = all.reduce((total, one) => total + one.seconds, 0).toFixed(0)
-  const spends = String(all.filter(({ violation }) => violation !== undefined).length)
-  const windows = [0, 1, 2, 3, 4].map((window) => total(({ losses }) => losses[window] ?? 0))
-  return [
-    'all',
-    total((one) => one.states),
-    total((one) => one.transitions),
-    seconds,
-    spends,
-    ...windows,
-    total((one) => one.deadlocks),
-  ]
+  const total = (of: (findings: Findings) => number): number => all.reduce((sum, one) => sum + of(one), 0)
+  const [states, transitions, ...rest] = Array.from({ length: columns.length - 3 }, (_, i) =>
+    count(total((one) => figures(one)[i] ?? 0)),
+  )
+  const violations = String(total(({ violation }) => (violation === undefined ? 0 : 1)))
+  return ['all', states ?? '', transitions ?? '', total(({ seconds }) => seconds).toFixed(0), violations, ...rest]
 }
 
 function checkAll(scopes: readonly Settings[], limit: number): boolean {

@@ -143,7 +143,7 @@ function putBack(next: World, version: number): void {
   watchShared(next, () => appendDocument(next, next.store.documents[version] ?? 0))
 }
 
-/** W5 opens when the newest shared copy is gone. */
+/** W5 opens when the newest shared copy is gone, or cannot be opened any more. */
 function watchShared(next: World, change: () => void): void {
   const before = [newestShared(next, 0), newestShared(next, 1)]
   change()
@@ -180,6 +180,13 @@ function humans(turn: Turn): void {
   const claim = claimOf(currentDocument(turn.now))
   logIn(turn, claim, 'a human logs in and puts the new refresh token into the document')
   if (turn.settings.unclaimed === true) logIn(turn, claims.none, 'a human logs in and replaces the whole document')
+  suffer(turn, 'humanEdit', {
+    actor: actors.human,
+    words: 'a human replaces the document by one of their own with the same refresh token',
+    // The sealing key was in the document: what only the record has cannot be opened any more.
+    change: (next) =>
+      watchShared(next, () => appendDocument(next, documentOf(tokenOf(currentDocument(next)), claims.none, false))),
+  })
   suffer(turn, 'humanDelete', {
     actor: actors.human,
     words: 'a human deletes the document',

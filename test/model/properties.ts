@@ -20,10 +20,16 @@ export function violate(next: World, text: string): void {
 /** What is said of a refresh token that is about to be sent by a replica, or by another cluster (-1). */
 export function checkSend(next: World, sender: number, token: number): void {
   const login = loginOf(token)
-  if (isRevoked(next, token) || next.server.lost[login] === 1 || isExcused(next)) return
-  if (successorExists(next, token)) violate(next, 'harmful double spend: a copy of the successor exists')
-  if (anotherListens(next, sender, token))
-    violate(next, 'harmful double spend: the same token is under way and its answer is awaited')
+  if (isRevoked(next, token) || next.server.lost[login] === 1) return
+  const harm = harmOf(next, sender, token)
+  if (harm === '') return
+  if (isExcused(next)) next.marks.spentIn = next.around.rolledBack === 1 ? 5 : 4
+  else violate(next, `harmful double spend: ${harm}`)
+}
+
+function harmOf(next: World, sender: number, token: number): string {
+  if (successorExists(next, token)) return 'a copy of the successor exists'
+  return anotherListens(next, sender, token) ? 'the same token is under way and its answer is awaited' : ''
 }
 
 /** A process was paused past the fence (W4), or every shared copy was rolled back (W5). */

@@ -8,7 +8,7 @@ import { describeState } from './trace.ts'
 import { firstWorld } from './transitions.ts'
 import { at, replicaOf, type World } from './world.ts'
 
-const stateLimit = 500_000
+const stateLimit = 300_000
 
 /** What has to happen for a window of loss to open, W1 to W5. */
 const causes: readonly (readonly Fault[])[] = [
@@ -16,7 +16,7 @@ const causes: readonly (readonly Fault[])[] = [
   ['crash', 'podLoss'],
   ['podLoss', 'journalLoss'],
   ['pause'],
-  ['rollback', 'restore'],
+  ['rollback', 'restore', 'humanEdit'],
 ]
 
 describe('all states of the refresh protocol', () => {

@@ -16,6 +16,8 @@ export interface Findings {
   readonly beyond: number
   /** Transitions that lost something, by window 1 to 5. */
   readonly losses: readonly number[]
+  /** Transitions that presented a spent refresh token in W4 and in W5; outside of them that is a violation. */
+  readonly spends: readonly number[]
   /** States in which nothing can happen although something is to be done. */
   readonly deadlocks: number
   /** The first one, with the shortest way to it. */
@@ -42,6 +44,7 @@ class Search {
   readonly #now: World
   readonly #next: World
   readonly #losses = [0, 0, 0, 0, 0, 0]
+  readonly #spends = [0, 0, 0, 0, 0, 0]
   #current = 0
   #transitions = 0
   #beyond = 0
@@ -86,6 +89,7 @@ class Search {
       complete,
       beyond: this.#beyond,
       losses: this.#losses.slice(1),
+      spends: this.#spends.slice(4),
       deadlocks: this.#deadlocks,
       ...violation,
     }
@@ -97,7 +101,8 @@ class Search {
       this.#beyond++
       return
     }
-    if (next.marks.lostIn !== 0) this.#losses[next.marks.lostIn] = (this.#losses[next.marks.lostIn] ?? 0) + 1
+    count(this.#losses, next.marks.lostIn)
+    count(this.#spends, next.marks.spentIn)
     encode(next, this.#words)
     if (next.marks.violation !== '') this.#report(next.marks.violation)
     else if (!this.#set.isFull) this.#set.add(this.#words, this.#current)
@@ -111,6 +116,10 @@ class Search {
     }
     this.#violation = { text, trace: describeTrace(this.#settings, path.reverse()) }
   }
+}
+
+function count(windows: number[], window: number): void {
+  if (window !== 0) windows[window] = (windows[window] ?? 0) + 1
 }
 
 function isUnfinished(world: World): boolean {

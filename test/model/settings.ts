@@ -17,6 +17,7 @@ export const faults = [
   'journalLoss',
   'humanLogin',
   'humanDelete',
+  'humanEdit',
   'otherCluster',
   'otherClusterTakesOver',
 ] as const

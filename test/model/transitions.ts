@@ -35,6 +35,7 @@ export function successors(settings: Settings, now: World, next: World, copy: ()
         next.marks.beyond = false
         next.marks.window = 0
         next.marks.lostIn = 0
+        next.marks.spentIn = 0
         change(next)
         findLosses(next, settings)
         visit({ actor, words }, next)

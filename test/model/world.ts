@@ -23,6 +23,8 @@ export interface Marks {
   window: number
   /** Losses of this transition by window. */
   lostIn: number
+  /** The window in which this transition presents a spent refresh token: 4 or 5. */
+  spentIn: number
 }
 
 export interface AuthorizationServer {
@@ -196,7 +198,7 @@ export function newWorld(replicas: number, budget: readonly number[]): World {
     cluster: { state: 0 },
     around: { due: 1, rounds: 0, recordsUp: 1, leader: 0, published: 0, backupTaken: 0, rolledBack: 0, overrun: 0 },
     budget: [...budget],
-    marks: { violation: '', beyond: false, window: 0, lostIn: 0 },
+    marks: { violation: '', beyond: false, window: 0, lostIn: 0, spentIn: 0 },
   }
 }
 
