@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest'
+import {
+  armed,
+  disarmed,
+  isOvertaken,
+  newRecord,
+  outdated,
+  type RefreshIntent,
+  type RefreshRecord,
+  spentLimit,
+  succeeded,
+  type Succession,
+  unanswered,
+} from '../../../src/domain/refresh-record.ts'
+import { aCredential, noon } from '../../support/builders.ts'
+
+const { uid, key, spec } = aCredential()
+const source = spec.refreshToken
+const holder = { journalId: 'self' }
+const place = { origin: 'https://login.example.com', generation: 0 }
+
+function intentTo(fingerprint: string, changes: Partial<RefreshIntent> = {}): RefreshIntent {
+  return { holder, fingerprint, source, startedAt: noon, sends: 1, ...changes }
+}
+
+function succession(presented: string, fingerprint: string, changes: Partial<Succession> = {}): Succession {
+  return { presented, retained: { fingerprint, source }, ...changes }
+}
+
+/** A record after these tokens came one after the other. */
+function after(...tokens: readonly string[]): RefreshRecord {
+  return tokens.slice(1).reduce(
+    (record, token, index) => {
+      const presented = tokens[index] ?? ''
+      return succeeded(armed(record, intentTo(presented), place), succession(presented, token))
+    },
+    newRecord(uid, key),
+  )
+}
+
+/** What is said of which token. */
+function told({ intent, retained, spent, epoch, generation }: RefreshRecord): Record<string, unknown> {
+  return { intent: intent?.fingerprint, retained: retained?.fingerprint, spent, epoch, generation }
+}
+
+const transitions: Record<string, [record: RefreshRecord, expected: ReturnType<typeof told>]> = {
+  'begins empty': [newRecord(uid, key), { spent: [], epoch: 0, generation: 0 }],
+  'says who presents a token': [
+    armed(newRecord(uid, key), intentTo('a'), place),
+    { intent: 'a', spent: [], epoch: 1, generation: 0 },
+  ],
+  'keeps what came, and what it replaced': [after('a', 'b'), { retained: 'b', spent: ['a'], epoch: 1, generation: 1 }],
+  'keeps the order of what was replaced': [
+    after('a', 'b', 'c', 'd'),
+    { retained: 'd', spent: ['a', 'b', 'c'], epoch: 3, generation: 3 },
+  ],
+  'forgets an intent that is over': [
+    disarmed(armed(after('a', 'b'), intentTo('b'), place)),
+    { retained: 'b', spent: ['a'], epoch: 2, generation: 1 },
+  ],
+  'takes a new login for the end of what it retained': [
+    succeeded(armed(after('a', 'b'), intentTo('login'), place), succession('login', 'c')),
+    { retained: 'c', spent: ['a', 'b', 'login'], epoch: 2, generation: 2 },
+  ],
+  'takes a token for used up whose intent nobody settled': [
+    armed(armed(after('a', 'b'), intentTo('b'), place), intentTo('login'), place),
+    { intent: 'login', retained: 'b', spent: ['a', 'b'], epoch: 3, generation: 1 },
+  ],
+  'takes no token for used up that is presented again': [
+    armed(armed(after('a', 'b'), intentTo('b'), place), intentTo('b', { sends: 2 }), place),
+    { intent: 'b', retained: 'b', spent: ['a'], epoch: 3, generation: 1 },
+  ],
+  'keeps a token that a server sends again': [
+    succeeded(armed(after('a', 'b'), intentTo('b'), place), succession('b', 'b')),
+    { retained: 'b', spent: ['a'], epoch: 2, generation: 2 },
+  ],
+  'lets a token be presented that a human put back': [
+    armed(after('a', 'b', 'c'), intentTo('a'), place),
+    { intent: 'a', retained: 'c', spent: ['b'], epoch: 3, generation: 2 },
+  ],
+  'does not disturb who presents another token by now': [
+    succeeded(armed(after('a', 'b'), intentTo('login'), place), succession('b', 'c')),
+    { intent: 'login', retained: 'c', spent: ['a', 'b'], epoch: 2, generation: 2 },
+  ],
+  'counts on from the document when it was restored': [
+    armed(after('a', 'b'), intentTo('b'), { ...place, generation: 70 }),
+    { intent: 'b', retained: 'b', spent: ['a'], epoch: 2, generation: 70 },
+  ],
+  'never counts back': [
+    armed(after('a', 'b', 'c'), intentTo('c'), { ...place, generation: 1 }),
+    { intent: 'c', retained: 'c', spent: ['a', 'b'], epoch: 3, generation: 2 },
+  ],
+  'learns from an answer that came too late what it has used up': [
+    outdated(after('b', 'c'), succession('x', 'y')),
+    { retained: 'c', spent: ['b', 'x'], epoch: 1, generation: 1 },
+  ],
+  'takes what it retains for used up by no answer that came too late': [
+    outdated(after('b', 'c'), succession('c', 'y')),
+    { retained: 'c', spent: ['b'], epoch: 1, generation: 1 },
+  ],
+}
+
+describe('a refresh record', () => {
+  it.each(Object.entries(transitions))('%s', (_name, [record, expected]) => {
+    expect(told(record)).toEqual({ intent: undefined, retained: undefined, ...expected })
+  })
+
+  it('remembers 64 used-up tokens, the latest', () => {
+    const tokens = Array.from({ length: 100 }, (_none, index) => `token ${index}`)
+    const { spent, retained } = after(...tokens)
+    expect(spentLimit).toBe(64)
+    expect(spent).toEqual(tokens.slice(35, 99))
+    expect(retained?.fingerprint).toBe('token 99')
+  })
+
+  it('never takes the newest for used up, whatever came before', () => {
+    const { spent, retained } = after('a', 'b', 'a', 'c', 'b')
+    expect(retained?.fingerprint).toBe('b')
+    expect(spent).not.toContain('b')
+    expect(new Set(spent).size).toBe(spent.length)
+  })
+
+  it('knows where the token goes', () => {
+    expect(armed(newRecord(uid, key), intentTo('a'), place).origin).toBe('https://login.example.com')
+  })
+
+  it('keeps what it cannot open', () => {
+    const record = { ...after('a', 'b'), retained: { fingerprint: 'b', source, sealed: 'x' } }
+    expect(armed(record, intentTo('b'), place).retained).toEqual({ fingerprint: 'b', source, sealed: 'x' })
+    expect(disarmed(record).retained?.sealed).toBe('x')
+  })
+
+  it('that nobody answers keeps how often and since when, and nobody is at it', () => {
+    const record = unanswered(armed(newRecord(uid, key), intentTo('a', { sends: 3 }), place))
+    expect(record.intent).toEqual({ fingerprint: 'a', source, startedAt: noon, sends: 3 })
+    expect(unanswered(newRecord(uid, key)).intent).toBeUndefined()
+  })
+})
+
+const late: Record<string, [record: RefreshRecord, answer: Succession, expected: boolean]> = {
+  'the answer to the intent does not': [armed(after('a', 'b'), intentTo('b'), place), succession('b', 'c'), false],
+  'the answer to the intent of a new login does not': [
+    armed(after('a', 'b'), intentTo('login'), place),
+    succession('login', 'c'),
+    false,
+  ],
+  'the first answer of all does not': [newRecord(uid, key), succession('a', 'b'), false],
+  'the same answer again does not': [after('a', 'b'), succession('a', 'b'), false],
+  'the answer to what is retained does not, though the intent was taken back': [
+    after('a', 'b'),
+    succession('b', 'c'),
+    false,
+  ],
+  'another answer to the same token does': [after('a', 'b'), succession('a', 'other'), true],
+  'an answer to a token before it does': [after('a', 'b', 'c'), succession('a', 'other'), true],
+  'an answer whose token is presented by now does': [
+    armed(after('a', 'b'), intentTo('b'), place),
+    succession('a', 'b'),
+    true,
+  ],
+  'an answer to a request that was never announced does not': [
+    after('a', 'b'),
+    succession('login', 'c', { unannounced: true }),
+    false,
+  ],
+  'one to a request that was never announced, while another is, does': [
+    armed(after('a', 'b'), intentTo('x'), place),
+    succession('login', 'c', { unannounced: true }),
+    true,
+  ],
+}
+
+describe('an answer comes too late', () => {
+  it.each(Object.entries(late))('%s', (_name, [record, answer, expected]) => {
+    expect(isOvertaken(record, answer)).toBe(expected)
+  })
+})
