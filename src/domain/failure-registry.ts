@@ -104,7 +104,7 @@ export const failureRegistry = {
     next: 'stall',
     reason: 'StoreRolledBack',
     remedy:
-      'The store holds a refresh token that was used before, and its successor is nowhere: it is not presented. Log in again and put the new refresh token there.',
+      'The store holds a refresh token that was used before and is not presented again, and its successor is not at hand. Put a later version of the document back, or log in again and put the new refresh token there.',
   },
   STORE_WRITE_BUDGET_EXCEEDED: {
     next: 'stall',
@@ -243,7 +243,7 @@ export const failureRegistry = {
   },
   REFRESH_RECORD_UNAVAILABLE: {
     next: 'retry',
-    reason: 'JournalUnavailable',
+    reason: 'RefreshRecordUnavailable',
     remedy: 'No refresh token is sent while its successor could not be kept; it is tried again with backoff.',
   },
   REFRESH_RECORD_CONFLICT: {
@@ -254,7 +254,8 @@ export const failureRegistry = {
   REFRESH_UNDER_WAY: {
     next: 'wait',
     reason: 'RefreshUnderWay',
-    remedy: 'It is looked at again soon; nothing is sent while another process may hold the answer.',
+    remedy:
+      'It is looked at again soon; nothing is sent while another process may hold the answer. If that process does not come back, delete its Pod; docs/errors.md says what else helps.',
   },
   JOURNAL_UNAVAILABLE: {
     next: 'retry',
