@@ -12,19 +12,10 @@ import { connect } from './connect.ts'
 import { type AddressPolicy, type Endpoint, endpointOf } from './endpoint.ts'
 import { exchange } from './exchange.ts'
 import { type HostAddress, type HostLookup, systemLookup } from './host-addresses.ts'
+import { patienceMs } from './patience.ts'
 import { TlsSessions } from './tls-sessions.ts'
 import { buildTokenRequest, type WireRequest } from './token-request.ts'
 import { type Trust, TrustStore } from './trust.ts'
-
-/** How long a token endpoint may take for its answer. */
-export const defaultResponseTimeoutMs = 60_000
-
-/**
- * What `terminationGracePeriodSeconds` of the operator's Pod has to be: the longest wait for an answer, and half
- * a minute to bring what it brought into record, store and target. A refresh token that was sent is lost
- * with the process that waits for its successor.
- */
-export const terminationGracePeriodSeconds = defaultResponseTimeoutMs / 1000 + 30
 
 export interface HttpTokenEndpointOptions extends AddressPolicy {
   /** For client secrets and CA bundles. */
@@ -33,7 +24,10 @@ export interface HttpTokenEndpointOptions extends AddressPolicy {
   readonly version: string
   /** For name, connection and TLS handshake together; default 5000. */
   readonly connectTimeoutMs?: number
-  /** From the write of the request to the last byte of the answer; default {@link defaultResponseTimeoutMs}. */
+  /**
+   * From the write of the request to the last byte of the answer; default 60000.
+   * Shorter where the server grants a leeway, see {@link patienceMs}.
+   */
   readonly responseTimeoutMs?: number
   /** Default: the system's resolver. */
   readonly lookup?: HostLookup
@@ -133,7 +127,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
 
   async #send(provider: Provider, socket: Socket, wire: Sensitive<WireRequest>): Promise<TokenExchange> {
     try {
-      const answer = await exchange(socket, wire, this.#options.responseTimeoutMs ?? defaultResponseTimeoutMs)
+      const answer = await exchange(socket, wire, patienceMs(provider, this.#options.responseTimeoutMs))
       this.#forgetRefusedSecret(provider, answer)
       return { kind: 'answered', answer }
     } catch (error) {

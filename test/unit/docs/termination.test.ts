@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import {
-  defaultResponseTimeoutMs,
-  terminationGracePeriodSeconds,
-} from '../../../src/adapters/oauth/http-token-endpoint.ts'
+import { defaultResponseTimeoutMs, terminationGracePeriodSeconds } from '../../../src/adapters/oauth/patience.ts'
 
 const architecture = readFileSync('docs/architecture.md', 'utf8')
 
