@@ -1,4 +1,4 @@
-import type { RefreshTokenSource } from '../domain/credential.ts'
+import type { Credential, RefreshTokenSource } from '../domain/credential.ts'
 import type { DocumentClaim } from '../domain/document-claim.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
@@ -18,7 +18,9 @@ import { readRecord, sealingKeyOf } from './execute-record.ts'
 const storeLimit = { perSecond: 1000, concurrent: 32 }
 
 /** Whose tokens go into a store. */
-export type StoreSubject = Pick<Observed, 'credential' | 'state' | 'record' | 'claim'>
+export type StoreSubject = Pick<Observed, 'state' | 'record'> & {
+  readonly credential: Pick<Credential, 'key' | 'uid'>
+}
 
 export interface OpenStore {
   readonly store: RefreshTokenStore
@@ -74,7 +76,7 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
 }
 
 /** Reads the record, and what stands where its newest refresh token belongs. */
-export async function lookAtRecord(observed: Observed, deps: Deps): Promise<Result<RecordLook>> {
+export async function lookAtRecord(observed: StoreSubject, deps: Deps): Promise<Result<RecordLook>> {
   const { credential } = observed
   const sealed = await readRecord(credential, undefined, deps)
   if (!sealed.ok) return sealed
@@ -136,6 +138,6 @@ export function isStoreFailure(value: OpenStore | Failure): value is Failure {
 }
 
 /** Whose access token ends first goes first. */
-function deadline({ state, credential }: StoreSubject): number {
-  return state.accessTokenExpiresAt ?? credential.createdAt
+function deadline({ state }: StoreSubject): number {
+  return state.accessTokenExpiresAt ?? 0
 }

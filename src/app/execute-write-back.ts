@@ -21,6 +21,7 @@ type WriteBack = Omit<Extract<Outcome, { kind: 'write-back' }>, 'kind' | 'pendin
  * same time: the first of the two that succeeds is the end of the danger.
  */
 export async function writeBack(pending: PendingTokens, observed: StoreSubject, deps: Deps): Promise<WriteBack> {
+  if (observed.record === undefined) return writeBackInTurn(pending, observed, deps)
   const [committed, written] = await Promise.all([
     commitUnlessRecorded(pending, observed, deps),
     storeUnlessLeft(pending, observed, deps),
@@ -32,6 +33,14 @@ export async function writeBack(pending: PendingTokens, observed: StoreSubject, 
   if (isOvertakenBy(committed.value, pending, deps)) return { committed, written: { kind: 'overtaken' } }
   if (written.kind !== 'written') return { committed, written }
   return { committed: ok(withStoreWrite(committed.value, deps.clock.now())), written }
+}
+
+/** What the document says of its token follows from the record, so a record that is not known comes first. */
+async function writeBackInTurn(pending: PendingTokens, observed: StoreSubject, deps: Deps): Promise<WriteBack> {
+  const committed = await commit(pending, recordPlace(pending, observed), deps)
+  if (!committed.ok) return { committed, written: await storeUnlessLeft(pending, observed, deps) }
+  const { value: record } = committed
+  return writeBack({ ...pending, recorded: true }, { ...observed, record }, deps)
 }
 
 function commitUnlessRecorded(
@@ -58,8 +67,9 @@ function isOvertakenBy({ retained }: RefreshRecord, { tokens }: PendingTokens, {
   return tokens.refreshToken !== undefined && retained?.fingerprint !== records.fingerprint(tokens.refreshToken)
 }
 
-function recordPlace({ base }: PendingTokens, { credential, claim, record }: StoreSubject): RecordPlace {
-  return { credential, sealingKey: sealingKeyOf(base.claim ?? claim), ...(record && { record }) }
+/** Sealed with the key of the document that the refresh token came from, as the intent was. */
+function recordPlace({ base }: PendingTokens, { credential, record }: StoreSubject): RecordPlace {
+  return { credential, sealingKey: sealingKeyOf(base.claim), ...(record && { record }) }
 }
 
 /** Everything about one write into a store. */
@@ -118,10 +128,10 @@ function markOf(
   { record }: StoreSubject,
   { records }: Deps,
 ): TokenMark | undefined {
-  if (refreshToken === undefined) return undefined
+  // Without the record nobody knows how many there were. The mark of another token that is left says nothing.
+  if (refreshToken === undefined || record === undefined) return undefined
   const fingerprint = records.fingerprint(refreshToken)
-  const generation = record?.generation ?? 0
-  return { fingerprint, generation: record?.retained?.fingerprint === fingerprint ? generation : generation + 1 }
+  return { fingerprint, generation: record.generation + (record.retained?.fingerprint === fingerprint ? 0 : 1) }
 }
 
 function isToBeReadBack({ code }: Failure): boolean {

@@ -1,5 +1,5 @@
 import { conditionOf } from '../domain/conditions.ts'
-import { type Credential, keyText } from '../domain/credential.ts'
+import { type Credential, keyText, sameSource } from '../domain/credential.ts'
 import { failureRegistry } from '../domain/failure-registry.ts'
 import { outputKeys } from '../domain/formats.ts'
 import type { JournalEntry } from '../domain/journal-entry.ts'
@@ -54,7 +54,10 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
   if (memory === undefined) {
     return { state: credential.state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, now) }
   }
-  const { state, target, targetCheckAt, pending, accessToken, rejected, record, claim, intentWatch } = memory
+  const { state, target, targetCheckAt, pending, accessToken, rejected, record, intentWatch } = memory
+  const before = memory.credential?.spec.refreshToken
+  // What was read of one document says nothing of another one.
+  const claim = before !== undefined && sameSource(before, credential.spec.refreshToken) ? memory.claim : undefined
   return present({ state, target, targetCheckAt, pending, accessToken, rejected, record, claim, intentWatch })
 }
 

@@ -1,15 +1,13 @@
-import { conditionOf } from '../domain/conditions.ts'
 import { advance } from '../domain/advance.ts'
 import type { Credential } from '../domain/credential.ts'
 import { decide, decideInvalid } from '../domain/decide.ts'
-import type { RefreshRecord } from '../domain/refresh-record.ts'
+import type { Failure } from '../domain/failures.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
-import { ok, type Result } from '../domain/result.ts'
 import type { Step } from '../domain/step.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 import { execute } from './execute.ts'
-import { readRecord } from './execute-record.ts'
+import { lookAtRecord } from './execute-store.ts'
 import { gather } from './gather.ts'
 import { record, type Recording } from './record.ts'
 
@@ -61,25 +59,27 @@ async function letGo(credential: Pick<Credential, 'key' | 'uid'>, step: Settled,
   return 'gone'
 }
 
-/** The record of a credential that is gone goes too, unless it holds what its store does not. */
+/**
+ * The record of a credential that is gone goes too, unless it holds what its store does not. Nothing but a
+ * look at both says so: what an earlier process told may have been before its last refresh.
+ */
 async function forgetRecord(
   credential: Pick<Credential, 'key' | 'uid'>,
   { progress }: Settled,
   deps: Deps,
 ): Promise<void> {
-  const { record: known, pending, state } = progress
-  const behind = conditionOf(state.conditions, 'RefreshTokenPersisted')?.status === 'False'
-  if (pending === undefined ? behind : !pending.persisted) return
-  // A process that has refreshed nothing yet has not seen the record.
-  const found = known === undefined ? await readRecord(credential, undefined, deps) : ok(known)
-  const removed = found.ok ? await removeRecord(found.value, deps) : found
-  const { uid } = credential
-  if (!removed.ok) deps.logger.warn({ uid, code: removed.failure.code }, removed.failure.message)
+  const { pending, state } = progress
+  if (pending?.persisted === false || state.rotates === false) return
+  const look = await lookAtRecord({ credential, state }, deps)
+  if (!look.ok) return toldToStay(credential, look.failure, deps)
+  const { record, storeBehind } = look.value
+  if (storeBehind || record.intent !== undefined || record.version === '') return
+  const removed = await deps.records.remove(record)
+  if (!removed.ok) toldToStay(credential, removed.failure, deps)
 }
 
-async function removeRecord(record: RefreshRecord, deps: Deps): Promise<Result<void>> {
-  const stays = record.intent !== undefined || record.version === ''
-  return stays ? ok(undefined) : deps.records.remove(record)
+function toldToStay({ uid }: Pick<Credential, 'uid'>, { code, message }: Failure, deps: Deps): void {
+  deps.logger.warn({ uid, code }, message)
 }
 
 /** The journal keeps an answer whose refresh token is not in its store, and nothing else of what is gone. */

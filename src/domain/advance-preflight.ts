@@ -1,6 +1,7 @@
 import type { Observed, PendingTokens, IntentWatch } from './observed.ts'
 import type { Failure } from './failures.ts'
 import {
+  isOfPlace,
   judgePreflight,
   mayKeepInRecord,
   needsPreflight,
@@ -47,7 +48,9 @@ export function afterRead(
 
 /** The record knows the newest refresh token too, and a human may have said that it is enough for a while. */
 function afterFailedRead(observed: Observed, progress: Progress, storeFailure: Failure, now: EpochSeconds): Step {
-  const refreshToken = observed.record?.retained?.tokens?.refreshToken
+  const retained = observed.record?.retained
+  const refreshToken =
+    retained !== undefined && isOfPlace(retained, observed) ? retained.tokens?.refreshToken : undefined
   if (refreshToken === undefined || !mayKeepInRecord(observed, now)) {
     return settleFailed(observed, progress, storeFailure, now)
   }
