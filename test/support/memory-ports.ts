@@ -88,15 +88,19 @@ export class MemoryStore implements RefreshTokenStore {
     const { key } = location
     this.beforeWrite?.()
     if (this.writeFault !== undefined) return Promise.resolve(failed(this.writeFault))
-    const [token, there] = [this.tokens.get(key) ?? '', this.claims.get(key)]
-    const isThere = there?.owner === claim.owner && token === base.refreshToken.reveal()
+    const token = this.tokens.get(key) ?? ''
+    const isThere = this.claims.get(key)?.owner === claim.owner && token === base.refreshToken.reveal()
     if (isThere) return Promise.resolve(ok(this.#stored(key, token)))
     if (base.version !== this.#version(key)) return this.#conflict(location)
-    this.claimWrites += 1
-    // The key stays for as long as the document does.
-    this.claims.set(key, { ...claim, sealingKey: there?.sealingKey ?? claim.sealingKey })
+    this.#putClaim(key, claim)
     this.#write(key, token)
     return Promise.resolve(ok(this.#stored(key, token)))
+  }
+
+  /** The key stays for as long as the document does. */
+  #putClaim(key: string, claim: DocumentClaim): void {
+    this.claimWrites += 1
+    this.claims.set(key, { ...claim, sealingKey: this.claims.get(key)?.sealingKey ?? claim.sealingKey })
   }
 
   #write(key: string, token: string): void {

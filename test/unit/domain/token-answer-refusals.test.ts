@@ -2,7 +2,8 @@ import { describe, expect, it, test } from 'vitest'
 import { readTokenAnswer } from '../../../src/domain/token-answer.ts'
 import { aProvider, noon } from '../../support/builders.ts'
 import { canary, observeOutput } from '../../support/canary.ts'
-import { anAnswer, refusals, type Wire } from './token-answer-fixtures.ts'
+import { anAnswer, type Wire } from './token-answer-fixtures.ts'
+import { refusals } from './token-answer-refused.ts'
 
 const context = { provider: aProvider(), startedAt: noon, scopes: [] }
 
