@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FleetMember } from './fleet.ts'
-import { loginSecret } from './objects.ts'
+import { loginSecret, targetSuffix } from './objects.ts'
 
 /** One call to the API server. */
 export interface ApiCall {
@@ -19,17 +19,47 @@ export interface BenchApi {
   replace(members: readonly FleetMember[]): void
 }
 
+/** What a call is for, and for which credential. */
+export interface ApiPurpose {
+  readonly kind: string
+  /** Name or uid of the credential; absent for calls that are for none in particular. */
+  readonly credential?: string
+}
+
+interface Concerned {
+  readonly what: string
+  readonly credential?: string
+}
+
+type Asked = Pick<ApiCall, 'url' | 'body'> & { readonly request: Pick<IncomingMessage, 'method'> }
+
+const recordPrefix = 'oauth-refresh-'
+
 /** What a call is for; undefined for watches, which are not made per refresh. */
-export function kindOfApiCall({ request, url }: Pick<ApiCall, 'request' | 'url'>): string | undefined {
-  const { method = '' } = request
-  const path = url.pathname
+export function purposeOf({ request, url, body }: Asked): ApiPurpose | undefined {
   if (url.searchParams.get('watch') === 'true') return undefined
-  if (path.endsWith(`/secrets/${loginSecret}`)) return `${method} login secret`
-  if (path.includes('/secrets/oauth-refresh-')) return `${method} record`
-  if (path.endsWith('/status')) return `${method} status`
-  const parts = path.split('/')
-  const plural = parts[parts.indexOf('namespaces') + 2] ?? 'other'
-  return `${method} ${plural}`
+  const { what, ...rest } = concernedBy(url, body)
+  const dryRun = url.searchParams.get('dryRun') === 'All' ? ' (dry run)' : ''
+  return { kind: `${request.method ?? ''} ${what}${dryRun}`, ...rest }
+}
+
+function concernedBy({ pathname }: URL, body: string): Concerned {
+  const parts = pathname.split('/')
+  const [plural = 'other', name, subresource] = parts.slice(parts.lastIndexOf('namespaces') + 2)
+  if (plural === 'secrets') return secretConcern(name ?? nameIn(body))
+  if (subresource === 'status' && name !== undefined) return { what: 'status', credential: name }
+  return { what: plural }
+}
+
+function secretConcern(name: string): Concerned {
+  if (name === loginSecret) return { what: 'login secret' }
+  if (name.startsWith(recordPrefix)) return { what: 'record', credential: name.slice(recordPrefix.length) }
+  if (name.endsWith(targetSuffix)) return { what: 'target', credential: name.slice(0, -targetSuffix.length) }
+  return { what: `secret ${name}` }
+}
+
+function nameIn(body: string): string {
+  return (JSON.parse(body) as { readonly metadata: { readonly name: string } }).metadata.name
 }
 
 /** Answers with JSON. */

@@ -3,11 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { TestAuthority } from '../support/test-certificates.ts'
-import { type BenchApi, kindOfApiCall, send } from './api-call.ts'
-import { lifetimeSeconds } from './fleet.ts'
+import { type BenchApi, purposeOf, send } from './api-call.ts'
 import { MemoryApi } from './memory-api.ts'
-import { floorHeader, noCounts, type Question, type RecordedCall, type UpstreamApi } from './protocol.ts'
+import { rotatingPath } from './objects.ts'
+import { floorHeader, type Question, type RecordedCall, type UpstreamApi } from './protocol.ts'
 import { ProxiedApi } from './proxied-api.ts'
+import { RefreshWatch } from './refresh-watch.ts'
 
 // The other side of the benchmark, in a process of its own, so that its work is not counted: an API
 // server, a token endpoint and a KV version 2 engine, all over TLS on loopback, answering from memory.
@@ -32,12 +33,12 @@ const metadata = { created_time: '2026-01-01T00:00:00.000000000Z', deletion_time
 
 const authority = new TestAuthority('bench')
 const certificate = authority.issue()
+/** Beyond the numbers at which the operator looks twice, as documents are that have been in use. */
+const firstVersion = 10
+
 const documents = new Map<string, StoredToken>()
-const due = new Map<string, number>()
 const connections = new WeakSet<Socket>()
-const recorded: RecordedCall[] = []
-let counts = noCounts()
-let first = Promise.withResolvers<number>()
+const watch = new RefreshWatch()
 
 async function listen(handle: (call: Call) => void): Promise<string> {
   const server = createServer(certificate, (request, response) => {
@@ -53,15 +54,20 @@ async function listen(handle: (call: Call) => void): Promise<string> {
   return `https://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** Counts a call of the controller, and keeps it for the floor. */
-function note(kind: string, to: RecordedCall['to'], { request, body, ofFloor }: Call): void {
+/** Tells the watch of a call of the controller. */
+function note(kind: string, to: RecordedCall['to'], call: Call, credential?: string): void {
+  const { request, response, body, ofFloor } = call
   if (ofFloor) return
-  counts.calls[kind] = (counts.calls[kind] ?? 0) + 1
   const { method = '', url = '', headers } = request
   const kept = ['accept', 'authorization', 'content-type', 'user-agent', 'x-vault-token', 'x-vault-request']
   const sent = kept.flatMap((name) => (typeof headers[name] === 'string' ? [[name, headers[name]]] : []))
-  recorded.push({ kind, to, method, path: url, headers: Object.fromEntries(sent) as Record<string, string>, body })
-  if (recorded.length > 100) recorded.shift()
+  const text = Object.fromEntries(sent) as Record<string, string>
+  const recorded: RecordedCall = { kind, to, method, path: url, headers: text, body, status: 0 }
+  watch.began(recorded, credential)
+  response.on('finish', () => {
+    recorded.status = response.statusCode
+    watch.ended(recorded, credential)
+  })
 }
 
 /** A refresh token of the benchmark names its credential, so that lateness can be told. */
@@ -70,46 +76,38 @@ function freshToken(name: string): string {
 }
 
 function answerRefresh(call: Call): void {
-  const now = Date.now()
-  note('POST token', 'token', call)
   const [name = ''] = (new URLSearchParams(call.body).get('refresh_token') ?? '').split('.')
-  if (!call.ofFloor) noteArrival(name, now)
+  note('POST token', 'token', call, name)
   send(call.response, 200, {
     access_token: randomBytes(96).toString('base64url'),
     token_type: 'Bearer',
-    expires_in: lifetimeSeconds,
-    refresh_token: freshToken(name),
+    expires_in: watch.lifetimeOf(name),
+    ...(call.request.url === rotatingPath && { refresh_token: freshToken(name) }),
   })
 }
 
-function noteArrival(name: string, now: number): void {
-  const dueAt = due.get(name)
-  if (dueAt !== undefined) counts.lateness.push(now / 1000 - dueAt)
-  due.delete(name)
-  first.resolve(now)
-}
-
 function answerVault(call: Call): void {
-  const { request, response, ofFloor } = call
+  const { request, response } = call
   const path = request.url ?? ''
   if (!path.includes('/data/')) return send(response, 200, { data: { ttl: 0, renewable: false, policies: ['root'] } })
-  note(request.method === 'GET' ? 'GET vault' : 'PUT vault', 'vault', call)
   const name = path.slice(path.lastIndexOf('/') + 1)
-  const known = documents.get(name) ?? { version: 1, data: { refresh_token: freshToken(name), owner: 'bench' } }
-  if (request.method === 'GET') {
-    return send(response, 200, { data: { data: known.data, metadata: { ...metadata, version: known.version } } })
-  }
-  if (ofFloor) return send(response, 200, { data: { ...metadata, version: known.version } })
-  return writeDocument(name, known, call)
+  const known = documents.get(name) ?? { version: firstVersion, data: { refresh_token: freshToken(name) } }
+  if (request.method !== 'GET') return writeDocument(name, known, call)
+  note('GET document', 'vault', call, name)
+  documents.set(name, known)
+  return send(response, 200, { data: { data: known.data, metadata: { ...metadata, version: known.version } } })
 }
 
-function writeDocument(name: string, known: StoredToken, { body, response }: Call): void {
+function writeDocument(name: string, known: StoredToken, call: Call): void {
+  const { body, response, ofFloor } = call
   const written = JSON.parse(body) as { readonly data: object; readonly options: { readonly cas: number } }
-  if (written.options.cas !== known.version) {
+  const isProof = written.options.cas < 0
+  note(isProof ? 'PUT document (proof)' : 'PUT document', 'vault', call, name)
+  if (isProof || (!ofFloor && written.options.cas !== known.version)) {
     return send(response, 400, { errors: ['check-and-set parameter did not match the current version'] })
   }
   const next = { version: known.version + 1, data: written.data }
-  documents.set(name, next)
+  if (!ofFloor) documents.set(name, next)
   return send(response, 200, { data: { ...metadata, version: next.version } })
 }
 
@@ -117,45 +115,36 @@ function writeDocument(name: string, known: StoredToken, { body, response }: Cal
 function noteConnection({ request, ofFloor }: Call): void {
   if (ofFloor || connections.has(request.socket)) return
   connections.add(request.socket)
-  counts.apiHandshakes += 1
+  watch.connected()
 }
 
 function answerApi(api: BenchApi, call: Call): void {
   const url = new URL(call.request.url ?? '/', 'https://api')
-  const kind = kindOfApiCall({ ...call, url })
-  if (kind !== undefined) note(kind, 'api', call)
+  const purpose = purposeOf({ ...call, url })
+  if (purpose !== undefined) note(purpose.kind, 'api', call, purpose.credential)
   noteConnection(call)
   api.handle({ ...call, url })
 }
 
-const tokenEndpoint = `${await listen(answerRefresh)}/token`
+const tokenServer = await listen(answerRefresh)
 const vaultAddress = await listen(answerVault)
-const endpoints = { tokenEndpoint, vaultAddress, ca: authority.ca }
+const endpoints = { tokenServer, vaultAddress, ca: authority.ca }
 const api: BenchApi = upstream === undefined ? new MemoryApi(endpoints) : new ProxiedApi(upstream)
 const apiServer = await listen((call) => answerApi(api, call))
 
 async function answer(question: Question): Promise<unknown> {
   switch (question.ask) {
-    case 'fleet': {
+    case 'fleet':
       api.replace(question.members)
       documents.clear()
-      due.clear()
-      const now = Date.now() / 1000
-      for (const { name, dueAt } of question.members) if (dueAt > now) due.set(name, dueAt)
-      recorded.length = 0
-      counts = noCounts()
-      first = Promise.withResolvers()
+      watch.restart(question.members)
       return true
-    }
     case 'first-token-request':
-      return first.promise
-    case 'recorded':
-      return recorded
-    case 'counts': {
-      const seen = counts
-      counts = noCounts()
-      return seen
-    }
+      return watch.firstRequest()
+    case 'later-refresh':
+      return watch.laterRefresh()
+    case 'counts':
+      return watch.takeCounts()
   }
 }
 

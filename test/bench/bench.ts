@@ -6,8 +6,9 @@ import { nodeFlags } from './controller-process.ts'
 import { fleet, namedObjects } from './fleet.ts'
 import { type BenchTimes, measure } from './measure.ts'
 import { Helper } from './measured-process.ts'
-import { readOptions, usage } from './options.ts'
 import type { ServersPlace } from './protocol.ts'
+import { measureProtocol, protocolReport, unexpectedCost } from './protocol-cost.ts'
+import { readOptions, usage } from './options.ts'
 import { RealCluster } from './real-cluster.ts'
 import { reportOf } from './report.ts'
 
@@ -22,7 +23,7 @@ if (read.kind === 'wrong') {
   process.stderr.write(`${read.problem}\n\n${usage}`)
   process.exit(2)
 }
-const { sizes, real, seconds, quick } = read.options
+const { sizes, real, seconds, quick, protocol } = read.options
 const times: BenchTimes = quick
   ? { starts: 3, warmUpSeconds: 10, windows: 2, windowSeconds: seconds }
   : { starts: 3, warmUpSeconds: 145, windows: 3, windowSeconds: seconds }
@@ -34,6 +35,7 @@ try {
   if (quick) print('A quick look: the windows hold first refreshes, whose target is looked at once more.')
   for (const size of sizes) if (size > 0) await onLoopback(size)
   if (real > 0) await onRealApiServer(real)
+  if (protocol) await whatTheProtocolAdds()
 } finally {
   rmSync(bundle, { recursive: true, force: true })
 }
@@ -63,6 +65,12 @@ async function onRealApiServer(size: number): Promise<void> {
     await servers.end()
     await cluster.stop()
   }
+}
+
+async function whatTheProtocolAdds(): Promise<void> {
+  const cost = await measureProtocol(bundle)
+  print(protocolReport(cost))
+  if (unexpectedCost(cost) !== undefined) process.exitCode = 1
 }
 
 function print(text: string): void {

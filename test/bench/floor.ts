@@ -21,7 +21,10 @@ const secureContext = createSecureContext({ ca: place.ca })
 let session: Buffer | undefined
 let refreshes = 0
 
-async function keptConnection(to: 'api' | 'vault', { method, path, headers, body }: RecordedCall): Promise<void> {
+async function keptConnection(
+  to: 'api' | 'vault',
+  { method, path, headers, body, status }: RecordedCall,
+): Promise<void> {
   const answer = await pools[to].request({
     method,
     path,
@@ -29,7 +32,7 @@ async function keptConnection(to: 'api' | 'vault', { method, path, headers, body
     body: body === '' ? null : body,
   })
   const text = await answer.body.text()
-  if (answer.statusCode >= 300) throw new Error(`${method} ${path} was answered ${answer.statusCode}: ${text}`)
+  if (answer.statusCode !== status) throw new Error(`${method} ${path} was answered ${answer.statusCode}: ${text}`)
 }
 
 function freshConnection({ path, headers, body }: RecordedCall): Promise<void> {
@@ -37,7 +40,7 @@ function freshConnection({ path, headers, body }: RecordedCall): Promise<void> {
     const own = { 'content-length': Buffer.byteLength(body), [floorHeader]: '1' }
     const tls = { agent: false, secureContext, session } as const
     const options = { method: 'POST', headers: { ...headers, ...own }, ...tls }
-    const sent = httpsRequest(new URL(path, place.tokenEndpoint), options, (answer) => {
+    const sent = httpsRequest(new URL(path, place.tokenServer), options, (answer) => {
       answer.setEncoding('utf8')
       let text = ''
       answer.on('data', (chunk: string) => (text += chunk))

@@ -1,25 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ControllerProcess } from './controller-process.ts'
-import { type FleetMember, meanIntervalSeconds } from './fleet.ts'
+import type { ControllerProcess } from './controller-process.ts'
+import { lifetimeSeconds, meanIntervalOf, providerNames } from './fleet.ts'
 import { Helper, type ProcessUsage, usageOf } from './measured-process.ts'
-import { type BenchCounts, noCounts, type Question, type RecordedCall, type ServersPlace } from './protocol.ts'
-
-/** One API server with credentials on it, and the servers around it. */
-export interface BenchSetting {
-  readonly bundle: string
-  readonly servers: Helper
-  readonly place: ServersPlace
-  /** Bearer token that the API server takes. */
-  readonly token: string
-  readonly size: number
-  /** Puts every credential into the middle of its life. */
-  readonly renew: () => Promise<readonly FleetMember[]>
-}
+import { addCalls, type BenchCounts, noCounts, type RecordedCall } from './protocol.ts'
+import { ask, type BenchSetting, withController } from './setting.ts'
 
 export interface BenchTimes {
+  /** At least 2. */
   readonly starts: number
   /** Long enough for the first refresh of every credential, unless somebody only wants a quick look. */
   readonly warmUpSeconds: number
@@ -37,6 +24,8 @@ export interface MeasuredWindow {
 
 export interface Measurement {
   readonly startSeconds: readonly number[]
+  /** What the floor repeats: the kinds of the calls of one refresh, in order. */
+  readonly calls: readonly string[]
   /** While every credential was refreshed for the first time in this process. */
   readonly warmUp: BenchCounts
   readonly windows: readonly MeasuredWindow[]
@@ -54,14 +43,27 @@ const scrapeEverySeconds = 30
 /** Runs the controller on the setting, and beside it the floor. */
 export async function measure(setting: BenchSetting, times: BenchTimes): Promise<Measurement> {
   const startSeconds: number[] = []
-  for (let start = 1; start < times.starts; start += 1) {
-    await withController(setting, async (_, seconds) => void startSeconds.push(seconds))
+  for (let start = 2; start < times.starts; start += 1) {
+    await withController(setting, (_, seconds) => Promise.resolve(void startSeconds.push(seconds)))
   }
-  const calls = steadyCalls(await ask<readonly RecordedCall[]>(setting, { ask: 'recorded' }))
+  const calls = await withController(setting, (_, seconds) => {
+    startSeconds.push(seconds)
+    return laterRefresh(setting)
+  })
   return withController(setting, async (controller, seconds) => {
     const run = await measureRun({ setting, times, calls, controller })
-    return { startSeconds: [...startSeconds, seconds], ...run }
+    return { startSeconds: [...startSeconds, seconds], calls: calls.map(({ kind }) => kind), ...run }
   })
+}
+
+/** What a refresh costs once nothing is new: the target was looked at, the document is claimed, the record is there. */
+async function laterRefresh(setting: BenchSetting): Promise<readonly RecordedCall[]> {
+  const calls = await Promise.race([
+    ask<readonly RecordedCall[]>(setting, { ask: 'later-refresh' }),
+    sleep(60_000, undefined, { ref: false }),
+  ])
+  if (calls === undefined) throw new Error('the overdue credential was not refreshed often enough within a minute')
+  return calls
 }
 
 interface Run {
@@ -71,35 +73,10 @@ interface Run {
   readonly controller: ControllerProcess
 }
 
-/** Starts a controller, waits for its first token request, and ends it when `work` is done. */
-async function withController<T>(
-  setting: BenchSetting,
-  work: (controller: ControllerProcess, startSeconds: number) => Promise<T>,
-): Promise<T> {
-  const directory = mkdtempSync(join(tmpdir(), 'oauth-operator-bench-'))
-  await ask(setting, { ask: 'fleet', members: await setting.renew() })
-  const controller = await ControllerProcess.start({ ...setting, directory })
-  try {
-    const firstAtMs = await Promise.race([
-      ask<number>(setting, { ask: 'first-token-request' }),
-      sleep(60_000).then(() => {
-        controller.assertRunning()
-        throw new Error('the controller has sent no token request within a minute')
-      }),
-    ])
-    // Let the first refresh end, so that all of its calls are recorded.
-    await sleep(500)
-    return await work(controller, (firstAtMs - controller.startedAtMs) / 1000)
-  } finally {
-    await controller.stop()
-    rmSync(directory, { recursive: true, force: true })
-  }
-}
-
-async function measureRun(run: Run): Promise<Omit<Measurement, 'startSeconds'>> {
+async function measureRun(run: Run): Promise<Omit<Measurement, 'startSeconds' | 'calls'>> {
   const { setting, times, calls, controller } = run
   const began = performance.now()
-  const perSecond = setting.size / meanIntervalSeconds
+  const perSecond = setting.size / meanIntervalOf(lifetimeSeconds)
   const order = JSON.stringify({ place: setting.place, calls, perSecond })
   const { helper: floor } = await Helper.start('test/bench/floor.ts', [order])
   try {
@@ -164,23 +141,17 @@ function microseconds(before: ProcessUsage, after: ProcessUsage): number {
   return (after.cpuSeconds - before.cpuSeconds) * 1e6
 }
 
-/** What a refresh costs once its target was looked at and the store is logged in to. */
-function steadyCalls(calls: readonly RecordedCall[]): readonly RecordedCall[] {
-  const kinds = ['GET vault', 'POST token', 'PUT vault', 'PATCH secrets', 'PATCH status']
-  const steady = calls.filter(({ kind }) => kinds.includes(kind))
-  if (steady.filter(({ kind }) => kind === 'POST token').length !== 1 || steady.at(-1)?.kind !== 'PATCH status') {
-    throw new Error(`one refresh was expected, and there were: ${calls.map(({ kind }) => kind).join(', ')}`)
-  }
-  return steady
-}
-
 function together(one: BenchCounts, other: BenchCounts): BenchCounts {
-  const calls = { ...one.calls }
-  for (const [kind, count] of Object.entries(other.calls)) calls[kind] = (calls[kind] ?? 0) + count
-  const apiHandshakes = one.apiHandshakes + other.apiHandshakes
-  return { calls, apiHandshakes, lateness: [...one.lateness, ...other.lateness] }
-}
-
-function ask<Answer>({ servers }: BenchSetting, question: Question): Promise<Answer> {
-  return servers.ask<Answer>(question)
+  const sum = noCounts()
+  for (const { calls, apiHandshakes, lateness, later } of [one, other]) {
+    addCalls(sum.calls, calls)
+    sum.apiHandshakes += apiHandshakes
+    sum.lateness.push(...lateness)
+    for (const name of providerNames) {
+      sum.later[name].count += later[name].count
+      addCalls(sum.later[name].calls, later[name].calls)
+      sum.later[name].toPublished.push(...later[name].toPublished)
+    }
+  }
+  return sum
 }

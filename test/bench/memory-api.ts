@@ -8,7 +8,7 @@ import {
   credentialObject,
   loginSecret,
   loginSecretObject,
-  providerObject,
+  providerObjects,
   statusOf,
   storeObject,
   targetObject,
@@ -50,7 +50,10 @@ export class MemoryApi implements BenchApi {
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: benchNamespace, labels: {} } }
     this.#fixed = new Map([
       ['/api/v1/namespaces', [added(this.#stored(namespace, 'namespace'))]],
-      [`${path}/oauthproviders`, [added(this.#stored(providerObject(endpoints), 'provider'))]],
+      [
+        `${path}/oauthproviders`,
+        providerObjects(endpoints).map((object, index) => added(this.#stored(object, `provider-${index}`))),
+      ],
       [`${path}/tokenstores`, [added(this.#stored(storeObject(endpoints), 'store'))]],
       [`${path}/clusteroauthproviders`, []],
       [`${path}/clustertokenstores`, []],
@@ -155,7 +158,10 @@ export class MemoryApi implements BenchApi {
     const name = lastPart(url.pathname)
     const known = this.#secrets.get(name)
     if (ofFloor) return answer(response, known && metadataOf(known))
-    const next = this.#applied(JSON.parse(body) as StoredObject, known === undefined ? name : uidOf(known))
+    const applied = JSON.parse(body) as StoredObject
+    if (isOutdated(applied, known)) return conflict(response)
+    if (url.searchParams.get('dryRun') === 'All') return answer(response, known && metadataOf(known))
+    const next = this.#applied(applied, known === undefined ? name : uidOf(known))
     this.#secrets.set(name, next)
     return send(response, 200, metadataOf(next))
   }
@@ -174,6 +180,7 @@ export class MemoryApi implements BenchApi {
     const known = this.#secrets.get(name)
     if (known === undefined || ofFloor) return answer(response, known)
     const patch = JSON.parse(body) as { readonly metadata: Json; readonly data?: Json }
+    if (isOutdated(patch, known)) return conflict(response)
     const { annotations, labels } = patch.metadata
     const metadata = {
       ...known.metadata,
@@ -196,6 +203,15 @@ export class MemoryApi implements BenchApi {
 
 function isMergePatch({ request }: ApiCall): boolean {
   return request.headers['content-type'] === 'application/merge-patch+json'
+}
+
+/** True when the write is for another state than the one that is there. */
+function isOutdated({ metadata }: { readonly metadata: Json }, known: StoredObject | undefined): boolean {
+  return metadata['resourceVersion'] !== known?.metadata['resourceVersion']
+}
+
+function conflict(response: ServerResponse): void {
+  return send(response, 409, { kind: 'Status', status: 'Failure', reason: 'Conflict', code: 409 })
 }
 
 function objectAt(value: unknown): object {

@@ -8,7 +8,7 @@ import { groupVersion } from '../../src/domain/names.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { publicationDigest } from '../../src/domain/target-login.ts'
 import { epochSeconds, type EpochSeconds } from '../../src/domain/time.ts'
-import { type FleetMember, lifetimeSeconds, type NamedObject } from './fleet.ts'
+import { type FleetMember, type NamedObject, type ProviderName, providerNames, refreshesBefore } from './fleet.ts'
 
 // The objects of the benchmark, as an API server takes them.
 
@@ -17,21 +17,41 @@ export const benchNamespace = 'bench'
 /** Holds the token that the store logs in with. */
 export const loginSecret = 'vault-token'
 
-/** What the schema fills in. */
-const targetDefaults = { outputs: [{ format: 'raw' }], creationPolicy: 'Owner', deletionPolicy: 'Delete' } as const
+/** After the credential's name, in the name of its target. */
+export const targetSuffix = '-token'
+
+/** A format that says to the millisecond when the token expires, so that it can be told when it was due. */
+const outputFormat = 'claude-code'
+
+/** What the schema fills in, and the output. */
+const targetDefaults = {
+  outputs: [{ format: outputFormat }],
+  creationPolicy: 'Owner',
+  deletionPolicy: 'Delete',
+} as const
 
 export interface BenchEndpoints {
-  readonly tokenEndpoint: string
+  /** Origin of the authorization server. */
+  readonly tokenServer: string
   readonly vaultAddress: string
   /** PEM that both are trusted by. */
   readonly ca: string
 }
 
-export function providerObject({ tokenEndpoint, ca }: BenchEndpoints): object {
-  return namespaced('OAuthProvider', 'server', {
-    tokenEndpoint,
+/** Paths of the authorization server. */
+export const rotatingPath = '/rotating/token'
+const constantPath = '/constant/token'
+
+export function providerObjects(endpoints: BenchEndpoints): readonly object[] {
+  return providerNames.map((name) => providerObject(name, endpoints))
+}
+
+function providerObject(name: ProviderName, { tokenServer, ca }: BenchEndpoints): object {
+  return namespaced('OAuthProvider', name, {
+    tokenEndpoint: `${tokenServer}${name === 'rotating' ? rotatingPath : constantPath}`,
     client: { id: 'bench', authentication: 'none' },
     limits: { requestsPerSecond: 1000, maxConcurrent: 256 },
+    rotation: { mode: name === 'never' ? 'Never' : 'Detect' },
     tls: { caBundle: ca },
   })
 }
@@ -44,13 +64,13 @@ export function storeObject({ vaultAddress, ca }: BenchEndpoints): object {
 }
 
 /** As an API server returns it: with the defaults of the schema filled in. */
-export function credentialObject({ name }: Pick<NamedObject, 'name'>): {
+export function credentialObject({ name, provider }: Pick<NamedObject, 'name' | 'provider'>): {
   readonly metadata: object
   readonly spec: object
 } {
   return namespaced('OAuthCredential', name, {
     grant: 'RefreshToken',
-    providerRef: { kind: 'OAuthProvider', name: 'server' },
+    providerRef: { kind: 'OAuthProvider', name: provider },
     refresh: {},
     refreshToken: { storeRef: { kind: 'TokenStore', name: 'vault' }, key: `bench/${name}` },
     scopes: [],
@@ -66,7 +86,7 @@ export function statusOf(member: FleetMember): object {
     observedGeneration: 1,
     accessTokenExpiresAt: expiryOf(member),
     lastRefreshAt: refreshedAt,
-    refreshes: 1,
+    refreshes: refreshesBefore,
     consecutiveFailures: 0,
     storeVersion: '1',
     targetDigest: publicationDigest(specOf(member)),
@@ -107,7 +127,7 @@ export function loginSecretObject(): object {
 }
 
 function targetName(credential: string): string {
-  return `${credential}-token`
+  return `${credential}${targetSuffix}`
 }
 
 function specOf(member: FleetMember): CredentialSpec {
@@ -116,7 +136,7 @@ function specOf(member: FleetMember): CredentialSpec {
   return decoded.credential.spec
 }
 
-function expiryOf({ refreshedAt }: FleetMember): EpochSeconds {
+function expiryOf({ refreshedAt, lifetimeSeconds }: FleetMember): EpochSeconds {
   return epochSeconds(refreshedAt + lifetimeSeconds)
 }
 

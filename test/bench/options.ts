@@ -9,6 +9,8 @@ export interface BenchOptions {
   /** Length of a measured window. */
   readonly seconds: number
   readonly quick: boolean
+  /** Whether to measure what the refresh protocol adds. */
+  readonly protocol: boolean
 }
 
 export type ReadOptions =
@@ -25,6 +27,7 @@ Measures what the operator costs, as a ratio to a floor that is measured over th
   --real <number>     credentials on a real API server; 0 leaves it out (1000; with --quick 0)
   --seconds <number>  length of each measured window (20; with --quick 12)
   --quick             a look of about a minute: the windows hold first refreshes
+  --protocol          only what the refresh protocol adds to a refresh, in less than two minutes
   --help              this text
 `
 
@@ -33,11 +36,13 @@ const options = {
   real: { type: 'string' },
   seconds: { type: 'string' },
   quick: { type: 'boolean' },
+  protocol: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
 const everything = { sizes: '1000,10000', real: '1000', seconds: '20' }
 const quickLook = { sizes: '1000', real: '0', seconds: '12' }
+const protocolAlone = { sizes: '0', real: '0', seconds: '20' }
 
 type Typed = ReturnType<typeof parseArgs<{ options: typeof options }>>['values']
 
@@ -49,18 +54,24 @@ export function readOptions(args: readonly string[]): ReadOptions {
   return checked(typed)
 }
 
-function checked({ sizes, real, seconds, quick = false }: Typed): ReadOptions {
-  const usual = quick ? quickLook : everything
+function checked({ quick = false, protocol = false, ...typed }: Typed): ReadOptions {
+  const { sizes, real, seconds } = { ...usual(quick, protocol), ...typed }
   const options = {
-    sizes: (sizes ?? usual.sizes).split(',').map(wholeNumber),
-    real: wholeNumber(real ?? usual.real),
-    seconds: wholeNumber(seconds ?? usual.seconds),
+    sizes: sizes.split(',').map(wholeNumber),
+    real: wholeNumber(real),
+    seconds: wholeNumber(seconds),
     quick,
+    protocol: protocol || !quick,
   }
   if (options.sizes.some(Number.isNaN)) return wrong('--sizes takes whole numbers, separated by commas')
   if (Number.isNaN(options.real)) return wrong('--real takes a whole number')
   if (!(options.seconds > 0)) return wrong('--seconds takes a whole number above 0')
   return { kind: 'run', options }
+}
+
+function usual(quick: boolean, protocol: boolean): typeof everything {
+  if (protocol) return protocolAlone
+  return quick ? quickLook : everything
 }
 
 function parsed(args: readonly string[]): Typed | string {

@@ -1,4 +1,4 @@
-import type { FleetMember } from './fleet.ts'
+import type { FleetMember, ProviderName } from './fleet.ts'
 import type { BenchEndpoints } from './objects.ts'
 
 // What the benchmark and its servers tell each other over IPC: one answer to each question.
@@ -21,17 +21,27 @@ export type Question =
   | { readonly ask: 'first-token-request' }
   /** Counts since the last `fleet` or `counts`. */
   | { readonly ask: 'counts' }
-  /** The calls of one refresh of a credential that was refreshed before, in order. */
-  | { readonly ask: 'recorded' }
+  /** Answered with the calls of a refresh of the overdue credential, in order, once it was refreshed often enough. */
+  | { readonly ask: 'later-refresh' }
 
 /** What the servers saw of the controller. */
 export interface BenchCounts {
-  /** Calls by what they are for. */
+  /** Calls by what they are for, between the refreshes as well. */
   readonly calls: Record<string, number>
   /** Connections to the API server that brought a call of the controller: a TLS handshake each. */
   apiHandshakes: number
   /** For each credential's first refresh, apart from the overdue one: seconds from its due time to the arrival of the request. */
   readonly lateness: number[]
+  /** Refreshes that came to their end, apart from each credential's first in this process. */
+  readonly later: Record<ProviderName, LaterRefreshes>
+}
+
+/** Whole refreshes: all calls for a credential from one status to the next. */
+export interface LaterRefreshes {
+  count: number
+  readonly calls: Record<string, number>
+  /** Seconds from the due time until the target was written. */
+  readonly toPublished: number[]
 }
 
 /** One call that the controller made, for the floor to repeat. */
@@ -42,11 +52,22 @@ export interface RecordedCall {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+  /** Of the answer. */
+  status: number
 }
 
 /** Marks the calls of the floor: they are answered like the controller's, neither counted nor carried out. */
 export const floorHeader = 'x-bench-floor'
 
 export function noCounts(): BenchCounts {
-  return { calls: {}, apiHandshakes: 0, lateness: [] }
+  const later = { rotating: noRefreshes(), constant: noRefreshes(), never: noRefreshes() }
+  return { calls: {}, apiHandshakes: 0, lateness: [], later }
+}
+
+function noRefreshes(): LaterRefreshes {
+  return { count: 0, calls: {}, toPublished: [] }
+}
+
+export function addCalls(sum: Record<string, number>, more: Readonly<Record<string, number>>): void {
+  for (const [kind, count] of Object.entries(more)) sum[kind] = (sum[kind] ?? 0) + count
 }

@@ -10,7 +10,7 @@ import {
   benchNamespace,
   credentialObject,
   loginSecretObject,
-  providerObject,
+  providerObjects,
   statusOf,
   storeObject,
   targetObject,
@@ -20,6 +20,8 @@ import type { UpstreamApi } from './protocol.ts'
 const crds = 'deploy/crds'
 const core = `/api/v1/namespaces/${benchNamespace}`
 const own = `/apis/${apiGroup}/${apiVersion}/namespaces/${benchNamespace}`
+/** Of the Secrets that hold what is known of refreshes. */
+const recordType = `${apiGroup}/refresh-record`
 const apply = `?fieldManager=${fieldManager}&force=true`
 
 /** A kube-apiserver with etcd, the CRDs, and the objects of the benchmark. */
@@ -60,20 +62,21 @@ export class RealCluster {
   async create(count: number, endpoints: BenchEndpoints): Promise<readonly NamedObject[]> {
     await this.#call('POST', '/api/v1/namespaces', { metadata: { name: benchNamespace } })
     await this.#call('POST', `${core}/secrets`, loginSecretObject())
-    await this.#call('POST', `${own}/oauthproviders`, providerObject(endpoints))
+    for (const provider of providerObjects(endpoints)) await this.#call('POST', `${own}/oauthproviders`, provider)
     await this.#call('POST', `${own}/tokenstores`, storeObject(endpoints))
     return Promise.all(
-      namedObjects(count).map(async ({ name }) => {
-        const created = (await this.#call('POST', `${own}/oauthcredentials`, credentialObject({ name }))) as {
+      namedObjects(count).map(async ({ name, provider }) => {
+        const created = (await this.#call('POST', `${own}/oauthcredentials`, credentialObject({ name, provider }))) as {
           readonly metadata: { readonly uid: string }
         }
-        return { name, uid: created.metadata.uid }
+        return { name, uid: created.metadata.uid, provider }
       }),
     )
   }
 
-  /** Writes statuses and targets as an earlier controller would have left them. */
+  /** Writes statuses and targets as an earlier controller would have left them, and takes the records away. */
   async renew(objects: readonly NamedObject[]): Promise<readonly FleetMember[]> {
+    await this.#call('DELETE', `${core}/secrets?fieldSelector=type%3D${encodeURIComponent(recordType)}`, {})
     // The writes take a while, and nothing may fall due before all of them are there.
     const beginAt = Date.now() / 1000 + objects.length / 100
     const members = fleet(objects, beginAt)
@@ -96,7 +99,7 @@ export class RealCluster {
     await this.#call('PATCH', `${own}/oauthcredentials/${member.name}/status?fieldManager=${fieldManager}`, status)
   }
 
-  async #call(method: 'POST' | 'PATCH', path: string, body: object): Promise<unknown> {
+  async #call(method: 'POST' | 'PATCH' | 'DELETE', path: string, body: object): Promise<unknown> {
     const patch = Array.isArray(body) ? 'application/json-patch+json' : 'application/apply-patch+yaml'
     const answer = await this.#pool.request({
       method,

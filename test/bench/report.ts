@@ -3,7 +3,7 @@ import type { BenchCounts } from './protocol.ts'
 
 /** What `npm run bench` prints of one run. */
 export function reportOf(title: string, measurement: Measurement): string {
-  const { windows, warmUp, counts, startSeconds, apiHandshakes, runSeconds } = measurement
+  const { windows, warmUp, counts, calls, startSeconds, apiHandshakes, runSeconds } = measurement
   const ratios = windows.map((each) => each.microsecondsPerRefresh / each.floorMicrosecondsPerRefresh)
   const cpu = windows.map((each) => each.microsecondsPerRefresh)
   const floor = windows.map((each) => each.floorMicrosecondsPerRefresh)
@@ -13,7 +13,9 @@ export function reportOf(title: string, measurement: Measurement): string {
     ['CPU per refresh', `${spread(ratios, 2)} of the floor: ${spread(cpu, 0)} µs, floor ${spread(floor, 0)} µs`],
     ['calls per refresh', callsPerRefresh(counts)],
     ['  first in a process', callsPerRefresh(warmUp)],
-    ['lateness', `p50 ${milliseconds(warmUp, 0.5)}, p99 ${milliseconds(warmUp, 0.99)} over ${warmUp.lateness.length}`],
+    ['  of the floor', summed(calls)],
+    ['lateness', times(warmUp.lateness)],
+    ['due to published', times(counts.later.rotating.toPublished)],
     ['resident memory', `${spread(resident, 0)} MiB, peak ${measurement.peakResidentMiB.toFixed(0)} MiB`],
     ['start to first refresh', `${spread(startSeconds, 2)} s over ${startSeconds.length} starts`],
     ['TLS handshakes', `${apiHandshakes} with the API server in ${runSeconds.toFixed(0)} s`],
@@ -40,8 +42,21 @@ function callsPerRefresh({ calls }: BenchCounts): string {
     .join(', ')
 }
 
-function milliseconds({ lateness }: BenchCounts, share: number): string {
-  const sorted = lateness.toSorted((one, other) => one - other)
-  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
-  return value === undefined ? 'unknown' : `${(value * 1000).toFixed(0)} ms`
+function summed(kinds: readonly string[]): string {
+  return [...new Set(kinds)].map((kind) => `${kind} ${kinds.filter((each) => each === kind).length}`).join(', ')
+}
+
+function times(seconds: readonly number[]): string {
+  if (seconds.length === 0) return 'unknown'
+  return `p50 ${milliseconds(seconds, 0.5)}, p99 ${milliseconds(seconds, 0.99)} over ${seconds.length}`
+}
+
+function milliseconds(seconds: readonly number[], share: number): string {
+  return `${(quantile(seconds, share) * 1000).toFixed(0)} ms`
+}
+
+/** NaN of nothing. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((one, other) => one - other)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readOptions } from '../../bench/options.ts'
 
-const byDefault = { sizes: [1000, 10_000], real: 1000, seconds: 20, quick: false }
+const byDefault = { sizes: [1000, 10_000], real: 1000, seconds: 20, quick: false, protocol: true }
 
 describe('the command line of the benchmark', () => {
   it.each([
@@ -10,12 +10,14 @@ describe('the command line of the benchmark', () => {
     ['leaves the real API server out', ['--real', '0'], { ...byDefault, real: 0 }],
     ['leaves the loopback servers out', ['--sizes', '0'], { ...byDefault, sizes: [0] }],
     ['takes other windows', ['--seconds=5'], { ...byDefault, seconds: 5 }],
-    ['takes a quick look', ['--quick'], { sizes: [1000], real: 0, seconds: 12, quick: true }],
+    ['takes a quick look', ['--quick'], { sizes: [1000], real: 0, seconds: 12, quick: true, protocol: false }],
     [
       'takes a quick look at what is named',
       ['--quick', '--real', '5'],
-      { sizes: [1000], real: 5, seconds: 12, quick: true },
+      { sizes: [1000], real: 5, seconds: 12, quick: true, protocol: false },
     ],
+    ['measures the protocol alone', ['--protocol'], { ...byDefault, sizes: [0], real: 0 }],
+    ['measures the protocol besides', ['--protocol', '--sizes', '50'], { ...byDefault, sizes: [50], real: 0 }],
   ])('%s', (_, args, options) => {
     expect(readOptions(args)).toEqual({ kind: 'run', options })
   })
