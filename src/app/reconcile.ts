@@ -69,7 +69,7 @@ async function forgetRecord(
   deps: Deps,
 ): Promise<void> {
   const { pending, state } = progress
-  if (pending?.persisted === false || state.rotates === false) return
+  if (pending?.persisted === false) return
   const look = await lookAtRecord({ credential, state }, deps)
   if (!look.ok) return toldToStay(credential, look.failure, deps)
   const { record, storeBehind } = look.value
