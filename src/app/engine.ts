@@ -10,6 +10,8 @@ import { type Requeue, WorkQueue } from './work-queue.ts'
 
 /** How often a write-back is tried whose credential is gone. */
 const leftoverRetry = seconds(60)
+/** How often a token that is in memory alone is tried to be kept, when this process is to act no more. */
+const rescueRetryMs = 2000
 
 /**
  * Keeps every credential of the index fresh, for as long as this process may.
@@ -49,18 +51,44 @@ export class Engine {
     return this.#queue.drain()
   }
 
-  /** Writes what was kept from a store for a while into it. Call it when nothing is under way. */
-  async flush(): Promise<void> {
-    const waiting = [...this.#memory].filter(([, { pending }]) => pending?.persisted === false)
-    await Promise.all(waiting.map(([text, memory]) => this.#flush(text, memory)))
+  /**
+   * Resolves when no refresh token is in the memory of this process alone, however long that takes. Only a
+   * journal that failed, and record and store too, leave one there. Call it when nothing is under way.
+   */
+  async rescue(): Promise<void> {
+    for (let alone = this.#alone(); alone.length > 0; alone = this.#alone()) {
+      await this.#bringHome(alone)
+      for (const [text] of this.#alone()) {
+        this.#deps.logger.error({ credential: text }, 'a refresh token is in memory alone: it is tried to be kept')
+        await new Promise<void>((resolve) => void this.#deps.clock.wakeAfter(rescueRetryMs, resolve))
+      }
+    }
   }
 
-  async #flush(text: string, memory: CredentialMemory): Promise<void> {
+  #alone(): readonly (readonly [string, CredentialMemory])[] {
+    return [...this.#memory].filter(([, memory]) => isAlone(memory, this.#deps))
+  }
+
+  /** Writes what was kept from a store for a while into it. Call it when nothing is under way. */
+  flush(): Promise<void> {
+    return this.#bringHome([...this.#memory].filter(([, { pending }]) => pending?.persisted === false))
+  }
+
+  async #bringHome(entries: readonly (readonly [string, CredentialMemory])[]): Promise<void> {
+    await Promise.all(entries.map(([text, memory]) => this.#writeBack(text, memory)))
+  }
+
+  async #writeBack(text: string, memory: CredentialMemory): Promise<void> {
     const { pending, credential } = memory
     if (pending === undefined || credential === undefined) return
     const { storeWriteDueAt: _now, ...due } = pending
-    const { written } = await writeBack(due, { ...memory, credential }, this.#deps)
-    this.#deps.logger.info({ credential: text, outcome: written.kind }, 'the store was brought up to date at the end')
+    const { written, committed } = await writeBack(due, { ...memory, credential }, this.#deps)
+    const persisted = written.kind === 'written' || written.kind === 'superseded'
+    const recorded = due.recorded || committed.ok
+    const { record: _before, ...rest } = memory
+    const known = committed.ok ? { record: committed.value } : {}
+    this.#memory.set(text, { ...rest, ...known, pending: { ...due, persisted, recorded } })
+    this.#deps.logger.info({ credential: text, outcome: written.kind, recorded }, 'written back at the end')
   }
 
   memory(key: CredentialKey): CredentialMemory | undefined {
@@ -116,6 +144,12 @@ export class Engine {
       ? reconcile({ ...lastGood, ...standingOf(indexed.credential) }, known, this.#deps)
       : reconcileInvalid(indexed.credential, known, this.#deps)
   }
+}
+
+/** True when nothing but the memory of this process holds the newest refresh token. */
+function isAlone({ uid, pending }: CredentialMemory, { journal }: Deps): boolean {
+  if (pending === undefined || pending.persisted || pending.recorded) return false
+  return journal.pending(uid)?.phase !== 'answered'
 }
 
 /** When the access token ends that is in the target; nothing published yet is the most urgent. */

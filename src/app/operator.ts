@@ -50,11 +50,12 @@ export class Operator {
   }
 
   /**
-   * Begins nothing new, and resolves when everything under way has ended. `flush`: what waits for its
+   * Begins nothing new, and resolves when everything under way has ended and no token is here alone. `flush`: what waits for its
    * time to go into a store goes there now, because this process does not come back.
    */
   async end({ flush }: { readonly flush: boolean }): Promise<void> {
     await this.#engine?.stop()
+    await this.#engine?.rescue()
     if (flush) await this.#engine?.flush()
     this.#engine = undefined
   }

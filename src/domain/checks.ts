@@ -118,9 +118,11 @@ function writeBackPending(observed: Observed, now: EpochSeconds): Step | undefin
     : (repairMeanwhile(observed, now) ?? waiting)
 }
 
-/** A target that is gone need not wait for a store that is away. */
+/** A target that is gone need not wait for a store that is away, once the record has the refresh token. */
 function repairMeanwhile(observed: Observed, now: EpochSeconds): Step | undefined {
-  return isGoingToRest(observed) ? undefined : repair(observed, now)
+  const { pending } = observed
+  const isDurable = pending === undefined || pending.recorded || pending.persisted
+  return isDurable && !isGoingToRest(observed) ? repair(observed, now) : undefined
 }
 
 /** True while the record holds what the store is not to be written with yet. */
