@@ -2,12 +2,13 @@ import type { Credential } from '../domain/credential.ts'
 import type { AnsweredEntry, JournalEntry } from '../domain/journal-entry.ts'
 import { disarmed, type RefreshRecord, unanswered } from '../domain/refresh-record.ts'
 import { ok, type Result } from '../domain/result.ts'
+import { mayBeAnnounced, mayRotate } from '../domain/rotation.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
 import { settlesNothing } from '../domain/token-exchange.ts'
 import type { RotatedTokens } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
-import { commit, readRecord } from './execute-record.ts'
+import { commit, type IssuedFor, readRecord } from './execute-record.ts'
 
 /**
  * Brings what the local journal holds into the records, where the replica that leads finds it: a
@@ -23,6 +24,7 @@ export async function recoverJournal(deps: Deps): Promise<boolean> {
     const recovered = await recover(entry, deps)
     // Whoever acts by now may have begun the next refresh.
     if (deps.journal.pending(entry.uid) !== entry) continue
+    if (recovered.ok && looksAtNoRecord(entry, deps)) continue
     const result = recovered.ok ? await deps.journal.settled(entry.uid) : recovered
     if (result.ok) continue
     complete = false
@@ -31,11 +33,19 @@ export async function recoverJournal(deps: Deps): Promise<boolean> {
   return complete
 }
 
+/** True for an answer that an engine has to bring home itself: for a server that is not known to rotate it looks at no record. */
+function looksAtNoRecord({ phase, credential: key }: JournalEntry, { resources }: Deps): boolean {
+  const indexed = resources.credential(key)
+  if (phase !== 'answered' || indexed?.type !== 'credential') return false
+  const provider = resources.provider(indexed.credential)
+  return provider.kind === 'found' && !mayRotate(indexed.credential, provider.value)
+}
+
 async function recover(entry: JournalEntry, deps: Deps): Promise<Result<unknown>> {
   const tokens = entry.phase === 'answered' ? tokensOf(entry, deps) : undefined
   if (entry.phase === 'answered' && tokens?.refreshToken !== undefined) {
     return commit(
-      { tokens, presented: entry.refreshToken, source: entry.source },
+      { tokens, presented: entry.refreshToken, source: entry.source, ...announcementOf(entry, deps) },
       { credential: subjectOf(entry), sealingKey: entry.sealingKey },
       deps,
     )
@@ -71,6 +81,12 @@ function tokensOf(entry: AnsweredEntry, deps: Deps): RotatedTokens | undefined {
   if (settlesNothing(reading)) return undefined
   if (reading.kind === 'issued') return reading.tokens
   return reading.refreshToken === undefined ? {} : { refreshToken: reading.refreshToken }
+}
+
+function announcementOf({ credential: key }: AnsweredEntry, { resources }: Deps): Pick<IssuedFor, 'unannounced'> {
+  const indexed = resources.credential(key)
+  const announced = indexed?.type !== 'credential' || mayBeAnnounced(resources.provider(indexed.credential))
+  return announced ? {} : { unannounced: true }
 }
 
 /** What the answer is read against: the credential and its provider as they are now, if they are still there. */

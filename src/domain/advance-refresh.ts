@@ -3,6 +3,7 @@ import { keyText, type RefreshTokenSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import { type Failure, failure } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
+import { mayBeAnnounced } from './rotation.ts'
 import { sameSecret, type Sensitive } from './sensitive.ts'
 import { settleSent, withoutFailure } from './settle.ts'
 import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
@@ -156,13 +157,18 @@ function pendingOf(
     behindSince: before?.persisted === false ? before.behindSince : sent.startedAt,
     published: !alive,
     writeBackFailures: 0,
-    ...announcementOf(action, journaled),
+    ...announcementOf(observed, action, journaled),
   }
 }
 
-/** What the journal holds was announced, as far as anybody knows. */
-function announcementOf({ record }: SendAction, journaled: Journaled | undefined): Pick<PendingTokens, 'unannounced'> {
-  return record === undefined && journaled === undefined ? { unannounced: true } : {}
+/** The journal does not say whether there was an intent: to a server that never rotates there is none. */
+function announcementOf(
+  { provider }: Observed,
+  { record }: SendAction,
+  journaled: Journaled | undefined,
+): Pick<PendingTokens, 'unannounced'> {
+  const announced = journaled === undefined ? record !== undefined : mayBeAnnounced(provider)
+  return announced ? {} : { unannounced: true }
 }
 
 function isPersisted(journaled: Journaled | undefined): boolean {

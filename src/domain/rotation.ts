@@ -13,6 +13,11 @@ export function mayRotate(
   return rotation.mode === 'Always'
 }
 
+/** True unless requests to this server are made without an intent, whatever was seen of it. */
+export function mayBeAnnounced(provider: Observed['provider']): boolean {
+  return provider.kind !== 'found' || provider.value.rotation.mode !== 'Never'
+}
+
 /** Scheme, host and port of the token endpoint: what all credentials of one server share. */
 export function tokenOrigin({ tokenEndpoint }: Provider): string {
   const origin = tokenEndpoint.split('/', 3).join('/').toLowerCase()

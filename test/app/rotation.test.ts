@@ -98,6 +98,22 @@ describe('a server that does not rotate', () => {
     expectHealthy(world)
   })
 
+  it.each(['journal.answered', 'records.replace', 'store.writeBack'])(
+    'and begins to after years loses nothing to a death after %s',
+    async (call) => {
+      const { world, first } = await aLeader({}, false)
+      await world.clock.pass(12 * 3600)
+      world.endpoint.rotates = true
+      first.dieOf(call)
+      await world.clock.pass(untilDue)
+      expect(first.isDead).toBe(true)
+      await first.restart()
+      await first.lead()
+      await world.clock.pass(untilDue + 900)
+      expectHealthy(world)
+    },
+  )
+
   it('and rotates although it is said not to loses nothing', async () => {
     const { world } = await aLeader({ mode: 'Never' }, true)
     await world.clock.pass(12 * 3600)
@@ -115,6 +131,22 @@ describe('a server that does not rotate', () => {
     expectHealthy(world)
     expect(world.endpoint.requests).toBeLessThanOrEqual(7)
   })
+
+  it.each(['journal.answered', 'records.replace', 'store.writeBack'])(
+    'and rotated before it was said not to loses nothing to a death after %s',
+    async (call) => {
+      const { world, first } = await aLeader({ mode: 'Always' }, true)
+      world.applyProvider({ rotation: aRotation({ mode: 'Never' }), generation: 2 })
+      world.store.put(documentKey, world.endpoint.login())
+      first.dieOf(call)
+      await world.clock.pass(untilDue)
+      expect(first.isDead).toBe(true)
+      await first.restart()
+      await first.lead()
+      await world.clock.pass(untilDue + 900)
+      expectHealthy(world)
+    },
+  )
 
   it('has its lost answers told apart all the same', async () => {
     const { world } = await aLeader({ mode: 'Never' }, false)
