@@ -176,6 +176,7 @@ export class EndpointModel {
     const { records, violations } = this.#parts
     const intent = records.current(uid)?.intent
     const isOurs = intent?.holder?.journalId === process.pod.holder.journalId
+    if (records.wentBack) return
     if (isOurs && intent.fingerprint === records.fingerprint(text)) return
     violations.add(`${process.name} presents ${text} for ${uid} without an intent of its own in the record.`)
   }

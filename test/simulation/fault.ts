@@ -19,6 +19,7 @@ export interface Stage {
   storeGoesBack(): void
   rollBack(key: string, changes: number): void
   delete(key: string): void
+  claimElsewhere(place: string): void
   restoreEverything(): void
   restoreRecords(): void
   suspend(name: string): void

@@ -31,6 +31,7 @@ export const humanActs: readonly Fault[] = [
     stage.models.store.put(place, `${secretMark}mistake-${stage.models.scheduler.steps}-`, 'human')
   }),
   act('old-token-pasted', 1, (stage, { place }) => stage.pasteOld(place)),
+  act('claimed-elsewhere', 0.5, (stage, { place }) => stage.claimElsewhere(place)),
   act('target-deleted', 1, (stage, { target }) => void stage.models.cluster.targets.delete(target)),
   act('refresh-requested', 3, (stage, { name }) => {
     stage.change(name, (credential) => ({ ...credential, refreshRequest: `at step ${stage.models.scheduler.steps}` }))

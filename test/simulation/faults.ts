@@ -13,8 +13,14 @@ function isBetweenIntentAndRequest({ service, operation, phase, process }: Point
 }
 
 const processFaults: readonly Fault[] = [
-  strike('crash', 8, ofRefresh, ({ fleet }, { process }) => void fleet.crash(process)),
-  strike('pod-loss', 3, ofRefresh, ({ fleet }, { process }) => void fleet.lose(process)),
+  strike('crash', 8, ofRefresh, ({ fleet }, { process }) => {
+    fleet.crash(process)
+    return 'pass'
+  }),
+  strike('pod-loss', 3, ofRefresh, ({ fleet }, { process }) => {
+    fleet.lose(process)
+    return 'pass'
+  }),
   strike('short-pause', 2, ofRefresh, (stage, { process }) => pause(stage, process, 15_000)),
   strike('long-pause', 3, ofRefresh, (stage, { process }) => pause(stage, process, 400_000)),
   strike('lease-lost', 4, ofRefresh, ({ fleet, random }, { process }) => {

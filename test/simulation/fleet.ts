@@ -1,7 +1,7 @@
 import { Operator, type OperatorParts } from '../../src/app/operator.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { secretMark } from './token-ledger.ts'
-import type { Pod } from './pods.ts'
+import type { Pod } from './pod.ts'
 import { Process, ProcessClock } from './process.ts'
 import type { Models } from './models.ts'
 import { silentMetrics, Telemetry } from './telemetry.ts'
@@ -92,6 +92,15 @@ export class Fleet {
     })
   }
 
+  /** The Pod goes, whatever runs in it by now. */
+  #remove(pod: Pod): void {
+    const replica = this.replicas.find((candidate) => candidate.pod === pod)
+    if (replica === undefined) return
+    if (replica.process.alive) return this.lose(replica.process)
+    this.#models.pods.destroy(pod, 'W3')
+    replica.pod = this.#models.pods.create(replica.name)
+  }
+
   /** Stops a process for a while. Whoever waits for its Lease takes over. */
   pause(process: Process, durationMs: number): void {
     if (!process.alive || process.paused) return
@@ -111,7 +120,7 @@ export class Fleet {
     scheduler.after(random.between(1000, 20_000), () => {
       process.pod.known = false
     })
-    scheduler.after(stoppedMs + random.between(500, 5000), () => this.lose(process))
+    scheduler.after(stoppedMs + random.between(500, 5000), () => this.#remove(process.pod))
   }
 
   /** Its Lease has a deadline on the steady clock, so whoever was stopped for long may begin nothing when it goes on. */

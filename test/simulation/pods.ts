@@ -1,31 +1,16 @@
 import type { JournalEntry } from '../../src/domain/journal-entry.ts'
 import { failure } from '../../src/domain/failures.ts'
-import type { RecordHolder } from '../../src/domain/refresh-record.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
 import type { TokenAnswer } from '../../src/domain/token-exchange.ts'
 import type { RecordHolders } from '../../src/ports/refresh-records.ts'
 import type { RefreshJournal } from '../../src/ports/refresh-journal.ts'
+import { Pod } from './pod.ts'
 import type { Process } from './process.ts'
 import type { Violations } from './violations.ts'
 import type { LossCause, RefreshTokenFact, TokenLedger } from './token-ledger.ts'
 import type { Wire } from './wire.ts'
 
 type Write = 'armed' | 'sent' | 'answered' | 'settled'
-
-/** One Pod: its node's wall clock, and a journal that outlives its processes and not the Pod. */
-export class Pod {
-  readonly holder: RecordHolder
-  readonly journal = new Map<string, JournalEntry>()
-  wallOffsetSeconds = 0
-  /** False once the API server does not know it any more. */
-  known = true
-  /** False once its node, and the journal with it, is gone. */
-  standing = true
-
-  constructor(name: string, serial: number) {
-    this.holder = { journalId: `journal-${serial}`, pod: { name, uid: `pod-${serial}` } }
-  }
-}
 
 /** Refresh tokens by the answers that carry them whole. */
 export type AnswerContents = WeakMap<TokenAnswer, RefreshTokenFact>
@@ -60,7 +45,7 @@ export class PodModel {
   /** The node is gone with all that is on it. */
   destroy(pod: Pod, cause: LossCause): void {
     pod.standing = false
-    for (const uid of [...pod.journal.keys()]) this.#put(pod, uid, undefined, cause)
+    for (const uid of pod.journal.keys()) this.#put(pod, uid, undefined, cause)
   }
 
   holders(process: Process): RecordHolders {

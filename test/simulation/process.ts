@@ -1,7 +1,7 @@
 import type { Operator } from '../../src/app/operator.ts'
 import { epochSeconds, type EpochSeconds } from '../../src/domain/time.ts'
 import type { Clock } from '../../src/ports/clock.ts'
-import type { Pod } from './pods.ts'
+import type { Pod } from './pod.ts'
 import type { Happening, Scheduler, Subject } from './scheduler.ts'
 import type { LossCause, RefreshTokenFact, TokenLedger } from './token-ledger.ts'
 

@@ -21,6 +21,8 @@ export class RecordModel {
   readonly #wire: Wire
   readonly #ledger: TokenLedger
   readonly #violations: Violations
+  /** True once a backup has taken the place of intents that somebody may rely on. */
+  wentBack = false
   #versions = 0
 
   constructor(wire: Wire, ledger: TokenLedger, violations: Violations) {
@@ -47,6 +49,7 @@ export class RecordModel {
 
   /** etcd is restored from a backup. */
   restore(backup: ReadonlyMap<string, KeptRecord>, cause: LossCause): void {
+    this.wentBack = true
     for (const uid of new Set([...this.#kept.keys(), ...backup.keys()])) this.#keep(uid, backup.get(uid), cause)
   }
 
@@ -74,10 +77,9 @@ export class RecordModel {
   fingerprint(refreshToken: string): string {
     const known = this.#ledger.find(refreshToken)
     if (known !== undefined) return known.fingerprint
-    return [...refreshToken]
-      .reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7)
-      .toString(16)
-      .padStart(32, 'f')
+    let sum = 7
+    for (let index = 0; index < refreshToken.length; index += 1) sum = (sum * 31 + refreshToken.charCodeAt(index)) >>> 0
+    return sum.toString(16).padStart(32, 'f')
   }
 
   #opened(uid: string, key: string | undefined): RefreshRecord | undefined {

@@ -70,12 +70,6 @@ const spendingGuards: readonly Guard[] = [
     'if (record.epoch < 0) return storeBehind',
   ),
   guard(
-    'a token that is older than the mark of its document is not presented',
-    'domain/preflight.ts',
-    'return retained !== undefined && mark.generation < generation',
-    'return false',
-  ),
-  guard(
     'a late answer does not replace the tokens of a later one',
     'domain/refresh-record.ts',
     '  return intent?.fingerprint !== presented\n',

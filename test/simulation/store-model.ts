@@ -79,6 +79,18 @@ export class StoreModel {
     if (current !== undefined) this.#change(key, { ...current, ...(claims && { claims }) }, 'human')
   }
 
+  /** Another cluster puts its claim there, or takes it away. False where there is no room for one. */
+  claimElsewhere(place: string, claim: DocumentClaim | undefined): boolean {
+    const [key = '', property = ''] = place.split('#', 2)
+    const document = this.#documents.get(key)
+    if (document?.roomy !== true || document.current === undefined) return false
+    const claims = new Map(document.current.claims)
+    if (claim === undefined) claims.delete(property)
+    else claims.set(property, claim)
+    this.touch(key, claims)
+    return true
+  }
+
   delete(key: string): void {
     this.#change(key, undefined, 'human')
   }
@@ -159,15 +171,16 @@ export class StoreModel {
   ): Result<StoredRefreshToken> {
     const { key, property = '' } = location
     const token = refreshToken?.reveal() ?? ''
-    const current = this.#documents.get(key)?.current
-    if (current?.writtenOver === `${base.version} ${token}`) return this.#stored(location, current)
-    if (current === undefined || current.version !== base.version) return conflict(key)
+    const current = this.#documents.get(key)?.current ?? noDocument
+    if (current.writtenOver === `${base.version} ${token}`) return this.#stored(location, current)
+    if (current.version !== base.version) return conflict(key)
     this.#judgeOverwrite(placeOf(key, property), token)
     const values = new Map(current.values).set(property, token)
-    const claim = current.claims.get(property)
-    const claims = new Map(current.claims)
-    if (claim !== undefined && mark !== undefined) claims.set(property, { ...claim, mark })
-    this.#change(key, { values, claims, writtenOver: `${base.version} ${token}` }, undefined)
+    this.#change(
+      key,
+      { values, claims: marked(current.claims, property, mark), writtenOver: `${base.version} ${token}` },
+      undefined,
+    )
     return this.#stored(location, this.#documents.get(key)?.current)
   }
 
@@ -200,9 +213,19 @@ export class StoreModel {
     this.#versions += 1
     document.current = next === undefined ? undefined : { ...next, version: `v${this.#versions}` }
     this.#violations.note(() => `store: ${key} is now ${describe(document.current)}`)
-    for (const token of next?.values.values() ?? []) this.#ledger.gained(this.#ledger.find(token), 'store')
-    for (const token of before?.values.values() ?? []) this.#ledger.dropped(this.#ledger.find(token), 'store', cause)
+    for (const token of tokensOf(next)) this.#ledger.gained(this.#ledger.find(token), 'store')
+    for (const token of tokensOf(before)) this.#ledger.dropped(this.#ledger.find(token), 'store', cause)
   }
+}
+
+function tokensOf(snapshot: Pick<Snapshot, 'values'> | undefined): Iterable<string> {
+  return snapshot?.values.values() ?? []
+}
+
+/** A claim says which token the operator wrote last. */
+function marked(claims: Snapshot['claims'], property: string, mark: DocumentClaim['mark']): Snapshot['claims'] {
+  const claim = claims.get(property)
+  return claim === undefined || mark === undefined ? claims : new Map(claims).set(property, { ...claim, mark })
 }
 
 function conflict(key: string): Result<never> {

@@ -136,11 +136,10 @@ export class TokenLedger {
 
   #notice(token: RefreshTokenFact, cause: LossCause | undefined): void {
     const { family, copies } = token
-    if (family.newest !== token || family.revoked || family.abandoned || family.loss !== undefined) return
-    if (this.hasCopy(token)) return
+    if (!isMissed(token) || this.hasCopy(token)) return
     token.orphanedBy ??= cause
     if (copies.flight + copies.memory > 0) return
-    family.loss = cause ?? token.orphanedBy ?? (family.returned ? 'W5' : undefined)
+    family.loss = token.orphanedBy ?? (family.returned ? 'W5' : undefined)
     if (family.loss === undefined) this.#violations.add(`The last copy of ${token.text} is gone, and no fault took it.`)
   }
 
@@ -163,4 +162,10 @@ export class TokenLedger {
     this.#refreshTokens.set(token.text, token)
     return token
   }
+}
+
+/** True for a token that somebody will want again. */
+function isMissed(token: RefreshTokenFact): boolean {
+  const { newest, revoked, abandoned, loss } = token.family
+  return newest === token && !revoked && !abandoned && loss === undefined
 }

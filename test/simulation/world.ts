@@ -14,7 +14,8 @@ import { drawScenario, manifestOf, type Planned, type Scenario } from './scenari
 import { Scheduler } from './scheduler.ts'
 import { ServerModel } from './server-model.ts'
 import { StoreModel } from './store-model.ts'
-import { type LossCause, type RefreshTokenFact, TokenLedger } from './token-ledger.ts'
+import { Sensitive } from '../../src/domain/sensitive.ts'
+import { type Family, type LossCause, type RefreshTokenFact, TokenLedger, secretMark } from './token-ledger.ts'
 import { Violations } from './violations.ts'
 import { Wire } from './wire.ts'
 
@@ -22,6 +23,10 @@ import { Wire } from './wire.ts'
 const replicaCount = 3
 /** How often somebody looks whether a login is gone, and may log in again. */
 const humanLookMs = 240_000
+
+const elsewhere = 'elsewhere/6f1c0a52'
+/** Nobody is stopped for longer between looking at a claim and presenting. */
+const longestSleepMs = 600_000
 
 /** One world: the processes of the production engine, models of all that is around them, and what happens to them. */
 export class World implements Stage {
@@ -35,6 +40,7 @@ export class World implements Stage {
   isCalm = false
   calmMs = Infinity
   #recordsWentBack = false
+  readonly #claimedElsewhereMs = new Map<string, number>()
 
   constructor(seed: number, tracing: boolean) {
     this.random = new Random(seed)
@@ -74,7 +80,10 @@ export class World implements Stage {
     this.gremlin.rest()
     this.models.wire.slowness = 1
     this.#manifests.lagging = false
-    for (const { name } of this.planned) this.#suspend(name, false)
+    for (const { name, place } of this.planned) {
+      this.#suspend(name, false)
+      this.#giveBack(place)
+    }
     this.fleet.calm(this.scenario.everybodyLeads || this.random.chance(0.5))
   }
 
@@ -138,13 +147,19 @@ export class World implements Stage {
       if (this.isCalm) return
       this.models.violations.note(() => 'records are restored from a backup')
       for (const family of ledger.families) {
-        if (this.scenario.documents.get(family.place.split('#')[0] ?? '') === true) continue
-        family.abandoned = true
-        family.loss ??= 'W5'
+        if (!this.#outlivesRecords(family)) Object.assign(family, { abandoned: true, loss: family.loss ?? 'W5' })
       }
       records.restore(backup, 'W5')
       this.#recordsWentBack = true
     })
+  }
+
+  /** True for a login whose document can tell how old the records are, while nobody refreshes it. */
+  #outlivesRecords({ place, newest }: Family): boolean {
+    const isRoomy = this.scenario.documents.get(place.split('#')[0] ?? '') === true
+    const uids = this.planned.filter((planned) => planned.place === place).map(({ uid }) => uid)
+    const isIdle = uids.every((uid) => this.models.records.current(uid)?.intent === undefined)
+    return isRoomy && isIdle && newest.copies.store > 0
   }
 
   suspend(name: string): void {
@@ -173,6 +188,34 @@ export class World implements Stage {
     if (retained?.token.family !== stored.family) return undefined
     const opens = retained.key === undefined || retained.key === store.claim(place)?.sealingKey.reveal()
     return opens && ledger.isAlive(retained.token) ? retained.token : undefined
+  }
+
+  /** Another cluster is set up with the same document, and given up after a while. */
+  claimElsewhere(place: string): void {
+    const claim = {
+      owner: elsewhere,
+      ownerName: 'another cluster',
+      sealingKey: new Sensitive(`${secretMark}key-elsewhere-`),
+    }
+    if (this.models.store.claim(place)?.owner === elsewhere || !this.models.store.claimElsewhere(place, claim)) return
+    this.#lockedOut('human')
+    this.#claimedElsewhereMs.set(place, this.models.scheduler.nowMs)
+    this.models.scheduler.after(this.random.between(15, 40) * 60_000, () => this.#giveBack(place))
+  }
+
+  #giveBack(place: string): void {
+    if (this.models.store.claim(place)?.owner === elsewhere) this.models.store.claimElsewhere(place, undefined)
+    this.#claimedElsewhereMs.delete(place)
+  }
+
+  /** A token that another cluster has claimed for long is that one's to present. */
+  #judgeClaims(text: string): void {
+    const { scheduler, store, violations } = this.models
+    for (const [place, sinceMs] of this.#claimedElsewhereMs) {
+      const isOurs = store.token(place) !== text || store.claim(place)?.owner !== elsewhere
+      if (isOurs || scheduler.nowMs - sinceMs < longestSleepMs) continue
+      violations.add(`${text} is presented although another cluster has claimed it.`)
+    }
   }
 
   /** What a record keeps can be read with the key of its document only: where that is gone, so is the token. */
@@ -223,6 +266,7 @@ export class World implements Stage {
       meddle,
       serverOf: (provider) => this.server(provider),
       onPresented: (text) => {
+        this.#judgeClaims(text)
         for (const [place, token] of store.humanTokens) if (token === text) store.humanTokens.delete(place)
       },
     })

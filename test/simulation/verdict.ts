@@ -1,0 +1,125 @@
+import { conditionOf } from '../../src/domain/conditions.ts'
+import { type CredentialState, noState } from '../../src/domain/credential-state.ts'
+import type { Planned } from './scenario.ts'
+import type { AccessTokenFact, Family, RefreshTokenFact } from './token-ledger.ts'
+import type { World } from './world.ts'
+
+/** What a stalled credential may say whose refresh token is lost. */
+const trueReasons: ReadonlySet<string> = new Set([
+  'ReauthorizationRequired',
+  'LostResponse',
+  'SecondSpender',
+  'StoreRolledBack',
+  'SeedMissing',
+])
+
+const minuteMs = 60_000
+
+/** One credential of a world that has become quiet. */
+interface Case {
+  readonly world: World
+  readonly planned: Planned
+  readonly state: CredentialState
+  readonly stalled: string | undefined
+  readonly isReady: boolean
+  /** In the store. */
+  readonly stored: RefreshTokenFact | undefined
+}
+
+type Check = (found: Case) => string | undefined
+
+/** Says what is wrong with a credential after everything that was broken has worked again for a while. */
+export function judge(world: World, planned: Planned): void {
+  const { cluster, violations, ledger, store } = world.models
+  const state = cluster.status(`ci/${planned.name}`) ?? noState
+  const stalled = conditionOf(state.conditions, 'Stalled')?.reason
+  const isReady = conditionOf(state.conditions, 'Ready')?.status === 'True'
+  const stored = ledger.find(store.token(planned.place) ?? '')
+  const found: Case = { world, planned, state, stalled, isReady, stored }
+  if (isExcused(found)) return
+  const wrong = world.liveToken(planned) === undefined ? lossProblem(found) : healthProblem(found)
+  if (wrong === undefined) return
+  const told = state.conditions.map(({ type, status, reason }) => `${type}=${status}/${reason}`).join(' ')
+  violations.add(`${planned.name} ${wrong}; its status says ${told}.`)
+}
+
+function isExcused(found: Case): boolean {
+  const { world, planned, stalled } = found
+  if (stalled === 'RefreshTokenOwned' && hasOwner(found)) return true
+  // A former leader's last word says nothing of what the leader knows.
+  return world.models.cluster.writers.get(`ci/${planned.name}`)?.leads === false
+}
+
+/** Of several that share a token which rotates, one is at it. A token that is not known to stay the same counts as one that does not. */
+function hasOwner({ world, planned: { place, provider, name } }: Case): boolean {
+  const { profile, declaresNothing } = world.server(provider)
+  if (!profile.rotates && !declaresNothing) return false
+  const others = world.planned.filter((other) => other.place === place && other.name !== name)
+  return others.some((other) => {
+    const conditions = world.models.cluster.status(`ci/${other.name}`)?.conditions ?? []
+    return conditionOf(conditions, 'Stalled')?.reason !== 'RefreshTokenOwned'
+  })
+}
+
+function lossProblem(found: Case): string | undefined {
+  const { stalled, isReady, planned } = found
+  // Nobody can know before the next refresh.
+  if (isReady && stalled === undefined) return undefined
+  if (stalled === undefined || !trueReasons.has(stalled)) return 'has lost its refresh token and nobody is told'
+  const isOneOfTwo = planned.duplicateOf !== undefined
+  if (isOneOfTwo || lastLogin(found)?.loss !== undefined || isDisplaced(found)) return undefined
+  return 'has lost its refresh token outside of every window'
+}
+
+const healthChecks: readonly Check[] = [
+  (found) => {
+    if (found.stalled === undefined) return undefined
+    const isConservative = found.stalled === 'StoreRolledBack' && isDisplaced(found)
+    return isConservative ? undefined : 'has a live refresh token and is stalled'
+  },
+  ({ isReady, stalled }) =>
+    isReady || stalled !== undefined ? undefined : 'has a live refresh token and is not ready',
+  accessTokenProblem,
+  storeProblem,
+]
+
+function healthProblem(found: Case): string | undefined {
+  for (const check of healthChecks) {
+    const problem = check(found)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
+function accessTokenProblem(found: Case): string | undefined {
+  const { cluster, scheduler } = found.world.models
+  // An expiry that was read off a wrong clock tells nobody that it has passed.
+  if (found.stalled !== undefined || cluster.clocksWereSet) return undefined
+  const accessToken = accessTokenOf(found)
+  if (accessToken === undefined || accessToken.expiresAtMs < scheduler.nowMs) return 'has no live access token'
+  // While it waits to ask again whether an answer was lost, it cannot know.
+  const isWaiting = conditionOf(found.state.conditions, 'Reconciling') !== undefined
+  return accessToken.family.revoked && !isWaiting ? 'has an access token that was revoked' : undefined
+}
+
+function storeProblem(found: Case): string | undefined {
+  const { world, stored } = found
+  const { scheduler, ledger } = world.models
+  const isUnderWay = stored !== undefined && scheduler.nowMs - stored.spentAtMs < minuteMs
+  const isRefreshed = (accessTokenOf(found)?.issuedAtMs ?? 0) > world.calmMs
+  if (!isRefreshed || isUnderWay || (stored !== undefined && ledger.isAlive(stored))) return undefined
+  return 'has its refresh token not in the store'
+}
+
+function accessTokenOf({ world, planned }: Case): AccessTokenFact | undefined {
+  return world.models.cluster.targets.get(planned.target)?.accessToken
+}
+
+/** What stands in the store in place of the last login was put there by a human, or came back with a rollback. */
+function isDisplaced(found: Case): boolean {
+  return found.stored?.family !== lastLogin(found)
+}
+
+function lastLogin({ world, planned: { place } }: Case): Family | undefined {
+  return world.models.ledger.families.findLast((family) => family.place === place)
+}
