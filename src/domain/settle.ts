@@ -1,4 +1,5 @@
 import { backoff, recheckDelay } from './backoff.ts'
+import type { Credential } from './credential.ts'
 import type { CredentialState, RememberedFailure } from './credential-state.ts'
 import { failureRegistry } from './failure-registry.ts'
 import type { Failure } from './failures.ts'
@@ -59,11 +60,17 @@ export function liesAhead(time: EpochSeconds, now: EpochSeconds): boolean {
 /** Nothing to do until the refresh is due or the target is to be looked at. */
 export function settleFine(observed: Observed, progress: Progress, now: EpochSeconds): Step {
   const due = dueAt(observed, progress.state, now)
-  // A deletion, or a target that changed, while something else had to be done first is next.
-  const outdated = observed.credential.deleting || progress.state.targetDigest !== observed.targetDigest
+  // A deletion, a target that changed, or a refresh that was asked for, while something else had to be done first, is next.
+  const { credential, targetDigest } = observed
+  const outdated =
+    credential.deleting || isRequested(credential, progress.state) || progress.state.targetDigest !== targetDigest
   const planned = earliest(due ?? now, progress.pending?.storeWriteDueAt ?? observed.targetCheckAt)
   const wakeAt = outdated ? now : earliest(planned, observed.targetCheckAt)
   return settleFineUntil(observed, progress, wakeAt < now ? now : wakeAt)
+}
+
+function isRequested({ refreshRequest }: Credential, { handledRefreshRequest }: CredentialState): boolean {
+  return refreshRequest !== undefined && refreshRequest !== handledRefreshRequest
 }
 
 export function settleFineUntil(observed: Observed, progress: Progress, wakeAt: EpochSeconds): Step {
@@ -129,6 +136,10 @@ export function retryAt(observed: Observed, state: CredentialState, now: EpochSe
   if (lastFailure === undefined) return undefined
   const { at: failedAt, retryAfterSeconds } = lastFailure
   if (liesAhead(failedAt, now)) return undefined
+  // Who said when to come back is not kept waiting for what failed before.
+  if (retryAfterSeconds !== undefined && rememberedFailure(state)?.next === 'wait') {
+    return later(failedAt, seconds(retryAfterSeconds))
+  }
   const resend = resendOf(observed, state, failedAt)
   const wait = backoff(
     present({
