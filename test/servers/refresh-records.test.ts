@@ -119,18 +119,27 @@ describe('holders in Pods of the real API server', () => {
   })
 
   test('one is gone when its Pod is gone, is another one, or has ended', async () => {
-    const [alive, ended, replaced, removed] = [await aPod(), await aPod(), await aPod(), await aPod()]
+    const [own, alive, ended, replaced, removed] = [
+      await aPod(),
+      await aPod(),
+      await aPod(),
+      await aPod(),
+      await aPod(),
+    ]
+    await setPhase(own.name, 'Running')
     await setPhase(alive.name, 'Running')
     await setPhase(ended.name, 'Failed')
     await removePod(replaced.name)
     await aPod(replaced.name)
     await removePod(removed.name)
     const client = theHands().operator
-    const holders = new KubernetesRecordHolders({ client, namespace, self: { journalId: 'self', pod: alive } })
+    const holders = new KubernetesRecordHolders({ client, namespace, self: { journalId: 'self', pod: own } })
     const gone = async (pod?: { name: string; uid: string }): Promise<boolean> =>
       valueOf(await holders.isGone({ journalId: 'other', ...(pod && { pod }) }))
     expect(await gone(alive)).toBe(false)
     expect(await gone()).toBe(false)
+    // Another journal in the own Pod was that of a container before.
+    expect(await gone(own)).toBe(true)
     expect(await gone(ended)).toBe(true)
     expect(await gone(replaced)).toBe(true)
     expect(await gone(removed)).toBe(true)
