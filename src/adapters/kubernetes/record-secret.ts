@@ -8,6 +8,7 @@ import { secretText } from './object-paths.ts'
 import type { Secret } from './schema.ts'
 import { keyNameOf } from './sealing.ts'
 import { decodeSecretValue } from './secret-text.ts'
+import { fields } from './watch-event.ts'
 
 /**
  * A type of its own, which nothing can change once the Secret is there: the operator refuses it as a
@@ -76,6 +77,27 @@ export function recordBody(record: RefreshRecord, sealed: string | undefined, wr
 export function preconditions(version: string): { readonly uid: string; readonly resourceVersion: string } {
   const [uid = '', resourceVersion = ''] = version.split('/')
   return { uid, resourceVersion }
+}
+
+/**
+ * The version of a write, when the answer has all that was sent, character for character; undefined when
+ * somebody on the way has changed it, or cannot be told not to have. Reading the record again out of each answer
+ * would cost as much as everything else about a write.
+ */
+export function versionAsSent(answer: unknown, sent: object): string | undefined {
+  const { metadata, data, type, immutable } = fields(answer)
+  const { uid, resourceVersion, deletionTimestamp, annotations: stored } = fields(metadata)
+  if (deletionTimestamp !== undefined || type !== recordType || immutable === true) return undefined
+  if (typeof uid !== 'string' || typeof resourceVersion !== 'string') return undefined
+  const wanted = fields(sent)
+  const isAsSent = hasAll(stored, fields(wanted['metadata'])['annotations']) && hasAll(data, wanted['data'])
+  return isAsSent && uid !== '' && resourceVersion !== '' ? `${uid}/${resourceVersion}` : undefined
+}
+
+/** Null stands for a member that is not there. */
+function hasAll(stored: unknown, sent: unknown): boolean {
+  const found = fields(stored)
+  return Object.entries(fields(sent)).every(([name, value]) => (found[name] ?? null) === value)
 }
 
 /** Strict: nothing of a Secret that somebody changed is believed. */

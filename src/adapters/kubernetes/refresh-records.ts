@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Failure, failure } from '../../domain/failures.ts'
 import { fieldManager } from '../../domain/names.ts'
+import type { RetainedTokens } from '../../domain/refresh-record.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import type { Sensitive } from '../../domain/sensitive.ts'
 import type { RecordSubject, RefreshRecord, RefreshRecords } from '../../ports/refresh-records.ts'
@@ -16,9 +17,10 @@ import {
   type RecordContent,
   recordSecretName,
   recordText,
+  versionAsSent,
 } from './record-secret.ts'
 import { Secret } from './schema.ts'
-import { keyNameOf, seal, type SealingKey, sealingKey as keyFrom, unseal } from './sealing.ts'
+import { isSealedWith, keyNameOf, seal, type SealingKey, sealingKey as keyFrom, unseal } from './sealing.ts'
 
 export interface KubernetesRefreshRecordsOptions {
   readonly client: KubeClient
@@ -41,6 +43,8 @@ export class KubernetesRefreshRecords implements RefreshRecords {
   readonly #client: KubeClient
   readonly #namespace: string
   readonly #key: OperatorKey
+  /** A refresh writes twice with the key that it read once, and deriving is half of what sealing costs. */
+  readonly #documentKeys = new Map<Sensitive, SealingKey>()
   readonly fingerprint: (refreshToken: Sensitive) => string
 
   constructor({ client, namespace, fingerprint }: KubernetesRefreshRecordsOptions) {
@@ -60,8 +64,9 @@ export class KubernetesRefreshRecords implements RefreshRecords {
     const sealed = await this.#sealed(record, sealingKey)
     if (!sealed.ok) return sealed
     const write = randomBytes(8).toString('hex')
-    const outcome = await this.#write(record, recordBody(record, sealed.value, write))
-    const version = outcome.ok ? versionIn(outcome.body, record.uid) : undefined
+    const body = recordBody(record, sealed.value, write)
+    const outcome = await this.#write(record, body)
+    const version = outcome.ok ? versionIn(outcome.body, body, record.uid) : undefined
     if (version !== undefined) return ok(written(record, sealed.value, version))
     const error = outcome.ok ? undefined : outcome.error
     if (error !== undefined && !mayBeWritten(error, record)) return failed(this.#failure(error, record, verbOf(record)))
@@ -120,7 +125,7 @@ export class KubernetesRefreshRecords implements RefreshRecords {
   async #keyOf(sealed: string, sealingKey: Sensitive | undefined): Promise<Result<SealingKey | undefined>> {
     const wanted = keyNameOf(sealed)
     if (wanted?.owner === 'operator') return this.#key.withId(wanted.id)
-    const key = sealingKey && keyFrom('document', sealingKey)
+    const key = sealingKey && this.#documentKey(sealingKey)
     return ok(key?.id === wanted?.id ? key : undefined)
   }
 
@@ -134,17 +139,26 @@ export class KubernetesRefreshRecords implements RefreshRecords {
     if (!arming && tokens === undefined) return ok(retained?.sealed)
     const key = await this.#sealingKey(sealingKey, arming)
     if (!key.ok) return key
-    if (retained === undefined || tokens === undefined) return ok(retained?.sealed)
-    return ok(seal(tokens, { uid, fingerprint: retained.fingerprint }, key.value))
+    return ok(retained && sealedText(retained, uid, key.value))
   }
 
   async #sealingKey(sealingKey: Sensitive | undefined, mustBeThere: boolean): Promise<Result<SealingKey>> {
     if (sealingKey === undefined) return mustBeThere ? this.#key.ensure() : this.#key.current()
-    const key = keyFrom('document', sealingKey)
+    const key = this.#documentKey(sealingKey)
     if (key !== undefined) return ok(key)
     return failed(
       this.#unavailable('The claim in the store document has a sealing key that is not 32 bytes in base64.'),
     )
+  }
+
+  #documentKey(sealingKey: Sensitive): SealingKey | undefined {
+    const known = this.#documentKeys.get(sealingKey)
+    if (known !== undefined) return known
+    const key = keyFrom('document', sealingKey)
+    if (key !== undefined) this.#documentKeys.set(sealingKey, key)
+    const [oldest] = this.#documentKeys.keys()
+    if (this.#documentKeys.size > rememberedKeys && oldest !== undefined) this.#documentKeys.delete(oldest)
+    return key
   }
 
   #write(record: RefreshRecord, body: object): Promise<KubeOutcome> {
@@ -191,6 +205,9 @@ export class KubernetesRefreshRecords implements RefreshRecords {
   }
 }
 
+/** More than the refreshes that are under way at one time, and less than would show in the memory of ten thousand credentials. */
+const rememberedKeys = 256
+
 const doing = { get: 'Reading', create: 'Creating', patch: 'Writing', delete: 'Deleting' } as const
 
 function verbOf({ version }: RefreshRecord): 'create' | 'patch' {
@@ -203,8 +220,16 @@ function mayBeWritten(error: KubeError, { version }: RefreshRecord): boolean {
   return error.ambiguous || problem === 'conflict' || (problem === 'missing' && version !== '')
 }
 
-function versionIn(body: unknown, uid: string): string | undefined {
-  const secret = Secret.safeParse(body)
+/** An intent changes nothing about the tokens that are there: they are not sealed again under the same key. */
+function sealedText({ fingerprint, tokens, sealed }: RetainedTokens, uid: string, key: SealingKey): string | undefined {
+  return tokens === undefined || isSealedWith(sealed, key) ? sealed : seal(tokens, { uid, fingerprint }, key)
+}
+
+/** What has been written; undefined when what is there cannot be told to be this record. */
+function versionIn(answer: unknown, sent: object, uid: string): string | undefined {
+  const unchanged = versionAsSent(answer, sent)
+  if (unchanged !== undefined) return unchanged
+  const secret = Secret.safeParse(answer)
   const read = secret.success ? readRecordSecret(secret.data, uid) : undefined
   return read?.kind === 'content' ? read.content.version : undefined
 }

@@ -65,6 +65,10 @@ export function keyNameOf(sealed: string): KeyName | undefined {
   return owner === 'document' || owner === 'operator' ? { owner, id } : undefined
 }
 
+export function isSealedWith(sealed: string | undefined, { owner, id }: KeyName): boolean {
+  return sealed?.startsWith(`v1.${owner}.${id}.`) === true
+}
+
 /** Undefined when the text is damaged, or of another subject. The key must be the one it names. */
 export function unseal(sealed: string, subject: SealedSubject, key: SealingKey): RotatedTokens | undefined {
   const content = Buffer.from(sealedPattern.exec(sealed)?.[3] ?? '', 'base64url')
