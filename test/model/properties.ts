@@ -13,7 +13,7 @@ import {
 } from './world.ts'
 
 /** The first violation of a transition is the one that counts. */
-export function violate(next: World, text: string): void {
+function violate(next: World, text: string): void {
   if (next.marks.violation === '') next.marks.violation = text
 }
 

@@ -160,7 +160,7 @@ export function loginOf(token: number): number {
   return token >> 3
 }
 
-export function emptyRecord(): RefreshRecord {
+function emptyRecord(): RefreshRecord {
   return { intent: 0, holder: 0, age: 0, sends: 0, retained: 0, refused: 0, sealedBy: 0, spent: 0 }
 }
 
