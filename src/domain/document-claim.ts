@@ -2,7 +2,7 @@ import type { Sensitive } from './sensitive.ts'
 
 /**
  * The member of a token document that holds its claims: `{"key": "<base64>", "owners": {"<JSON pointer of
- * the token, or empty>": {"id": "<owner>", "name": "<owner's name>",
+ * the token>": {"id": "<owner>", "name": "<owner's name>",
  * "generation": <number>, "token": "<fingerprint>"}}}`, the last two once the operator has written the token. Nothing else is looked for in it.
  */
 export const claimMember = '_oauthop'

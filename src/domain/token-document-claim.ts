@@ -1,6 +1,7 @@
 import { claimMember, type ClaimState, type DocumentClaim, type TokenMark } from './document-claim.ts'
 import { applyEdits, type Edit, type JsonNode, type JsonObject, liftEdit, parseJsonText } from './json-text.ts'
 import { Sensitive } from './sensitive.ts'
+import { locateToken } from './token-document-location.ts'
 
 /** The claim on one token of a document; absent without room for one. Or what is wrong with the member that holds claims. */
 export type FoundClaim =
@@ -44,7 +45,7 @@ export function findClaim(document: Sensitive, property?: string): FoundClaim {
   const claims = claimsIn(text, root)
   if (claims === undefined) return { ok: true, claim: { kind: 'free' } }
   if (claims === 'malformed') return { ok: false, detail: `has a member "${claimMember}" that holds no claims` }
-  const owner = only(claims.owners, property ?? '')
+  const owner = only(claims.owners, slotOf(text, property))
   const claim = owner?.kind === 'object' ? claimOf(owner, claims.key) : undefined
   return { ok: true, claim: claim === undefined ? { kind: 'free' } : { kind: 'claimed', claim } }
 }
@@ -79,8 +80,8 @@ export function putClaim(
   if (!sealingKey.test(claim.sealingKey.reveal())) throw new Error('a sealing key is 32 bytes in base64')
   const edit =
     claims === undefined
-      ? addedTo(text, root, memberText(ownerText(property, claim), claim.sealingKey, form))
-      : newOwner(claims, property, claim)
+      ? addedTo(text, root, memberText(ownerText(slotOf(text, property), claim), claim.sealingKey, form))
+      : newOwner(claims, slotOf(text, property), claim)
   return new Sensitive(applyEdits(text, edit === undefined ? [] : [edit]))
 }
 
@@ -89,10 +90,16 @@ export function markEdit(text: string, property: string | undefined, mark: Token
   const root = parseJsonText(text)
   const claims = root?.kind === 'object' ? claimsIn(text, root) : undefined
   if (claims === undefined || claims === 'malformed') return undefined
-  const owner = only(claims.owners, property ?? '')
+  const owner = only(claims.owners, slotOf(text, property))
   if (owner?.kind !== 'object') return undefined
   const claim = { owner: textOf(owner, 'id') ?? '', ownerName: textOf(owner, 'name') ?? '', mark }
   return claims.lift({ start: owner.start, end: owner.end, text: ownerValue(claim) })
+}
+
+/** Under which name a token's claim stands: where the token is, whether a property says so or the document's shape. */
+function slotOf(text: string, property: string | undefined): string {
+  const place = locateToken(text, property)
+  return 'problem' in place ? (property ?? '') : place.pointer
 }
 
 function claimsIn(text: string, root: JsonObject): Claims | 'malformed' | undefined {
@@ -139,10 +146,10 @@ function memberText(owner: string, key: Sensitive, form: ClaimForm): string {
 }
 
 /** Undefined when nothing changes. */
-function newOwner({ owners, lift }: Claims, property: string | undefined, claim: DocumentClaim): Edit | undefined {
-  const there = only(owners, property ?? '')
+function newOwner({ owners, lift }: Claims, slot: string, claim: DocumentClaim): Edit | undefined {
+  const there = only(owners, slot)
   if (there?.kind !== 'object') {
-    return lift(addedTo('', owners, ownerText(property, claim)))
+    return lift(addedTo('', owners, ownerText(slot, claim)))
   }
   if (textOf(there, 'id') === claim.owner && textOf(there, 'name') === claim.ownerName) return undefined
   return lift({ start: there.start, end: there.end, text: ownerValue(claim) })
@@ -156,8 +163,8 @@ function addedTo(text: string, node: JsonObject, member: string): Edit {
   return { start: last.value.end, end: last.value.end, text: `,${layout}${member}` }
 }
 
-function ownerText(property: string | undefined, claim: DocumentClaim): string {
-  return `${JSON.stringify(property ?? '')}:${ownerValue(claim)}`
+function ownerText(slot: string, claim: DocumentClaim): string {
+  return `${JSON.stringify(slot)}:${ownerValue(claim)}`
 }
 
 function ownerValue({ owner, ownerName, mark }: Omit<DocumentClaim, 'sealingKey'>): string {

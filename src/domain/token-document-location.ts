@@ -34,6 +34,8 @@ export interface TokenPlace {
   readonly layer: TextLayer
   /** The object that it is a member of, if it is. */
   readonly set?: ObjectPlace
+  /** JSON pointer to the token, through JSON in strings as well; empty for the document itself. */
+  readonly pointer: string
 }
 
 export interface LocationProblem {
@@ -66,7 +68,7 @@ export function locateToken(document: string, property: string | undefined): Tok
 function locatePlain(layer: TextLayer, property: string | undefined): TokenPlace | LocationProblem {
   if (property !== undefined && property !== '') return malformed('is plain text, in which a property finds nothing')
   const oneWord = /^[\x21-\x7e]+$/.test(layer.text.trim())
-  return oneWord ? { layer } : malformed('is neither JSON nor a single token')
+  return oneWord ? { layer, pointer: '' } : malformed('is neither JSON nor a single token')
 }
 
 function locateByShape(place: Place): TokenPlace | LocationProblem {
@@ -114,7 +116,8 @@ function tokenAt({ node, path, layer, parent }: Place): TokenPlace | LocationPro
   if (node.kind !== 'string') return malformed(`has no string at ${pointerText(path)}`)
   if (node.value.trim() === '') return missing(`has an empty string at ${pointerText(path)}`)
   const token = { text: node.value, holder: { layer, node } }
-  return parent === undefined ? { layer: token } : { layer: token, set: parent }
+  const pointer = path.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+  return { layer: token, pointer, ...(parent && { set: parent }) }
 }
 
 function followPointer(root: Place, pointer: string): Place | LocationProblem {

@@ -170,7 +170,7 @@ describe('a claim', () => {
     const claimed = await bench.store.claim(bench.at(key), base, claim('blue'))
     expect(claimed.ok && claimed.value.version).toBe(successorOf(base.version))
     expect(aws.idOf(key, 'AWSCURRENT')).toBe(successorOf(base.version))
-    expect(JSON.parse(aws.get(key))).toMatchObject({ _oauthop: { owners: { '': { id: 'blue' } } } })
+    expect(JSON.parse(aws.get(key))).toMatchObject({ _oauthop: { owners: { '/refresh_token': { id: 'blue' } } } })
   })
 
   test('of a rival with the same refresh token is not taken for ours', async () => {

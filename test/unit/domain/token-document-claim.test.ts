@@ -31,7 +31,7 @@ function claimIn(text: string, property?: string): unknown {
 }
 
 function member(fields: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  return { key: key(1), owners: { '': { id: 'prod/6f1c0a52', name: 'ci/claude of prod' } }, ...fields }
+  return { key: key(1), owners: { '/refresh_token': { id: 'prod/6f1c0a52', name: 'ci/claude of prod' } }, ...fields }
 }
 
 const plain = { owner: 'prod/6f1c0a52', ownerName: 'ci/claude of prod', key: key(1) }
@@ -68,7 +68,8 @@ describe('a document', () => {
   })
 
   test('that has nothing in it takes a claim', () => {
-    expect(JSON.parse(put('{}'))).toEqual({ [claimMember]: member() })
+    const owners = { '': { id: 'prod/6f1c0a52', name: 'ci/claude of prod' } }
+    expect(JSON.parse(put('{}'))).toEqual({ [claimMember]: member({ owners }) })
   })
 
   test.each(forms)('has one claim for each of its tokens, and one key for all, as %s', (form) => {
@@ -80,6 +81,29 @@ describe('a document', () => {
     expect(claimIn(text, odd)).toEqual({ owner: 'prod/2', ownerName: 'ci/"two" ü', key: key(1) })
     expect(claimIn(text, '/c')).toMatchObject({ owner: 'prod/3', key: key(1) })
     expect(claimIn(text, '/d')).toBe('free')
+  })
+
+  test.each(forms)('has one owner of a token, by whatever property it is found, as %s', (form) => {
+    const ways = [undefined, '/odd~1name', '/odd~1name/refresh_token']
+    for (const first of ways) {
+      const text = put('{"odd/name":{"access":"a","refresh_token":"x"}}', aClaim(), form, first)
+      for (const second of ways) {
+        expect(claimIn(text, second)).toEqual(plain)
+        const taken = put(text, aClaim({ owner: 'blue/9' }), form, second)
+        expect(taken).toBe(text.replace('prod/6f1c0a52', 'blue/9'))
+        const mark = { generation: 3, fingerprint: 'f' }
+        const written = replaceTokens(new Sensitive(taken), second, { refreshToken: new Sensitive('y'), mark })
+        expect(findClaim(written, first)).toMatchObject({ claim: { claim: { owner: 'blue/9', mark } } })
+      }
+    }
+  })
+
+  test('has an owner for each of two tokens that are found by their names', () => {
+    const text = put('{"a":{"refresh_token":"x"},"b":{"refresh_token":"y"}}', aClaim(), 'object', '/a')
+    expect(claimIn(text, '/a/refresh_token')).toEqual(plain)
+    expect(claimIn(text, '/b')).toBe('free')
+    expect(claimIn(text, '/b/refresh_token')).toBe('free')
+    expect(claimIn(text, '/nothing')).toBe('free')
   })
 
   test.each(forms)('that is taken over changes its owner and nothing else, as %s', (form) => {

@@ -169,7 +169,7 @@ describe('a claim in a Secret', () => {
     const claim = { owner: 'prod/1', ownerName: 'ci/claude', sealingKey: new Sensitive(key) }
     expect(codeOf(told(await b.store.claim(location, base, claim)))).toBe('ok')
     const { _oauthop: text = '', ...others } = await b.hands.data('claude-login')
-    expect(JSON.parse(text)).toEqual({ key, owners: { '': { id: 'prod/1', name: 'ci/claude' } } })
+    expect(JSON.parse(text)).toEqual({ key, owners: { '/refresh_token': { id: 'prod/1', name: 'ci/claude' } } })
     expect(others).toEqual(JSON.parse(base.document.reveal()))
   })
 
