@@ -16,7 +16,7 @@ export interface CandidateOptions {
   readonly namespace: string
   readonly identity: string
   readonly flags: Pick<ControllerFlags, 'leaderElect' | 'leaseName'>
-  readonly operator: Operator
+  readonly operator: Pick<Operator, 'begin' | 'end' | 'acts' | 'recoverJournal'>
   readonly source: Pick<ResourceSource, 'synced'>
 }
 
@@ -33,7 +33,7 @@ const syncCheckMs = 20
 /** How often a replica tries to tell what its journal knows. */
 const recoveryRetryMs = 5000
 
-/** Stands for election, and lets the operator act for as long as this replica leads and knows every manifest. */
+/** Stands for election once this replica knows every manifest, and lets the operator act for as long as it leads. */
 export function startCandidate(options: CandidateOptions): Candidate {
   return options.flags.leaderElect ? electedCandidate(options) : soleCandidate(options)
 }
@@ -79,12 +79,15 @@ function electedCandidate(options: CandidateOptions): Candidate {
       },
     })
   }
-  stand()
+  metrics.leading(false)
+  // Who cannot act, because a right is missing, must not keep the Lease from one who can.
+  const cancelWait = whenSynced(source, clock, stand)
   return {
     mayAct: () => election.isLeader(),
     // The Lease is renewed until everything under way has ended, so that nobody else begins meanwhile.
     stop: async () => {
       stopped = true
+      cancelWait()
       cancel()
       cancelRecovery()
       await ended

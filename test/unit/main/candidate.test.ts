@@ -1,0 +1,77 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { type Candidate, startCandidate } from '../../../src/main/candidate.ts'
+import { MemoryLeases } from '../../support/memory-leases.ts'
+import { memoryMetrics } from '../../support/memory-metrics.ts'
+import { LogLines } from '../../support/memory-ports.ts'
+import { SimulatedClock } from '../../support/simulated-clock.ts'
+
+/** A replica as the election sees it. */
+interface Replica {
+  readonly candidate: Candidate
+  readonly acts: () => boolean
+  synced: boolean
+}
+
+function replicaOf(identity: string, clock: SimulatedClock, leases: MemoryLeases): Replica {
+  const replica = { synced: false }
+  let acting = false
+  const operator = {
+    begin: () => {
+      acting = true
+    },
+    end: () => {
+      acting = false
+      return Promise.resolve()
+    },
+    acts: () => acting,
+    recoverJournal: () => Promise.resolve(true),
+  }
+  const candidate = startCandidate({
+    client: leases.link(),
+    clock,
+    logger: new LogLines(),
+    metrics: memoryMetrics().metrics,
+    namespace: 'operators',
+    identity,
+    flags: { leaderElect: true, leaseName: 'lease' },
+    operator,
+    source: { synced: () => replica.synced },
+  })
+  onTestFinished(() => candidate.stop())
+  return Object.assign(replica, { candidate, acts: () => acting })
+}
+
+test('a replica that does not know every manifest keeps nobody else from acting', async () => {
+  const clock = new SimulatedClock()
+  const leases = new MemoryLeases(clock)
+  const ignorant = replicaOf('ignorant', clock, leases)
+  await clock.pass(60)
+  const other = replicaOf('other', clock, leases)
+  other.synced = true
+  await clock.pass(1)
+  expect([ignorant.acts(), other.acts()]).toEqual([false, true])
+  expect([ignorant.candidate.mayAct(), other.candidate.mayAct()]).toEqual([false, true])
+})
+
+test('a replica acts as soon as it knows every manifest, and not after its end', async () => {
+  const clock = new SimulatedClock()
+  const leases = new MemoryLeases(clock)
+  const replica = replicaOf('late', clock, leases)
+  await clock.pass(10)
+  replica.synced = true
+  await clock.pass(1)
+  expect(replica.acts()).toBe(true)
+  await replica.candidate.stop()
+  expect([replica.acts(), replica.candidate.mayAct()]).toEqual([false, false])
+})
+
+test('a replica that ends before it knows every manifest never stands', async () => {
+  const clock = new SimulatedClock()
+  const leases = new MemoryLeases(clock)
+  const replica = replicaOf('brief', clock, leases)
+  await clock.pass(1)
+  await replica.candidate.stop()
+  replica.synced = true
+  await clock.pass(60)
+  expect([replica.acts(), replica.candidate.mayAct()]).toEqual([false, false])
+})
