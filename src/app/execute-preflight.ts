@@ -1,5 +1,5 @@
 import { renderOutputs } from '../domain/formats.ts'
-import { type Credential, keyText } from '../domain/credential.ts'
+import { type Credential, type CredentialKey, keyText } from '../domain/credential.ts'
 import type { DocumentClaim, TokenMark } from '../domain/document-claim.ts'
 import { failure } from '../domain/failures.ts'
 import type { IntentWatch, Observed } from '../domain/observed.ts'
@@ -24,6 +24,9 @@ type Looked = Extract<Outcome, { kind: 'pre-flight' }>
  */
 export const intentOverMs = 90_000
 
+/** A process that is alive settles an intent in two minutes at most; one that starts again does so at once. */
+const holderSilentMs = 600_000
+
 /**
  * Looks at everything that a successor needs, and changes nothing. The document is proven to be the one
  * that was read only after the record was: whoever has got a successor writes it into both, and may be
@@ -35,13 +38,15 @@ export async function preflight(action: Look, observed: Observed, deps: Deps): P
   const intentWatch = record.ok ? watchOf(record.value, observed, deps) : undefined
   const holder = record.ok ? record.value.intent?.holder : undefined
   const holderIsOver = await isOver(holder, intentWatch, deps)
+  const holderIsSilent = watchedMs(intentWatch, deps) >= holderSilentMs
   const [writable, target] = await Promise.all([
     storeFailure === undefined ? proveWritable(stored, observed, deps) : failed(storeFailure),
     rehearse(observed, deps),
   ])
   const fingerprint = deps.records.fingerprint(stored.refreshToken)
-  const ownership = ownershipOf(observed.credential, stored, { fingerprint, deps })
-  const found: Preflight = { record, fingerprint, writable, target, self: deps.holders.self, holderIsOver, ownership }
+  const ownership = await ownershipOf(observed.credential, stored, { fingerprint, deps })
+  const seen = { holderIsOver, holderIsSilent, self: deps.holders.self }
+  const found: Preflight = { record, fingerprint, writable, target, ownership, ...seen }
   return { kind: 'pre-flight', stored, preflight: found, ...(intentWatch && { intentWatch }) }
 }
 
@@ -92,9 +97,13 @@ function watchOf({ intent, epoch }: RefreshRecord, { intentWatch }: Observed, de
   return isSame ? intentWatch : { epoch, journalId, sinceMs: deps.clock.monotonicMs() }
 }
 
+function watchedMs(watch: IntentWatch | undefined, { clock }: Deps): number {
+  return watch === undefined ? 0 : clock.monotonicMs() - watch.sinceMs
+}
+
 async function isOver(holder: RecordHolder | undefined, watch: IntentWatch | undefined, deps: Deps): Promise<boolean> {
   if (holder === undefined || watch === undefined) return false
-  if (deps.clock.monotonicMs() - watch.sinceMs < intentOverMs) return false
+  if (watchedMs(watch, deps) < intentOverMs) return false
   const gone = await deps.holders.isGone(holder)
   if (!gone.ok) deps.logger.warn({ code: gone.failure.code }, gone.failure.message)
   return gone.ok && gone.value
@@ -124,18 +133,34 @@ function placeholder({ clock }: Deps) {
   return { value: new Sensitive('0'.repeat(1024)), tokenType: 'Bearer', issuedAt: now, expiresAt: now, scopes: [] }
 }
 
-function ownershipOf(
+async function ownershipOf(
   credential: Credential,
   { claim: state }: StoredRefreshToken,
   { fingerprint, deps }: { readonly fingerprint: string; readonly deps: Deps },
-): Ownership {
+): Promise<Ownership> {
   const { installation, tokenOwners } = deps
-  const twin = tokenOwners.ownerOf(fingerprint, credential.uid)
+  const twin = tokenOwners.ownerOf(fingerprint, credential.uid) ?? (await neighbourAt(credential, fingerprint, deps))
   return {
     isOwn: state?.kind === 'claimed' && state.claim.owner === ownerId(installation.id, credential.uid),
     ownerIsGone: state?.kind === 'claimed' && isGone(state.claim, credential, deps),
     ...(twin && { twin }),
   }
+}
+
+/** Another credential at the same place whose record knows this token: it has used it, or is about to, whatever its status says. */
+async function neighbourAt(
+  credential: Credential,
+  fingerprint: string,
+  deps: Deps,
+): Promise<CredentialKey | undefined> {
+  const neighbour = deps.resources.firstAt(credential)
+  if (neighbour === undefined) return undefined
+  const record = await readRecord(neighbour, undefined, deps)
+  // What cannot be found out stands against the one that came later.
+  if (!record.ok) return neighbour.key
+  const { spent, retained, intent } = record.value
+  const known = [...spent, retained?.fingerprint, intent?.fingerprint]
+  return known.includes(fingerprint) ? neighbour.key : undefined
 }
 
 /** Of this installation it is known who exists; a credential of the same name was this one before it was made anew. */

@@ -97,9 +97,10 @@ async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
   const twin = deps.tokenOwners.ownerOf(fingerprint, observed.credential.uid)
   if (twin !== undefined) return failed(owned(observed, `OAuthCredential ${keyText(twin)}`))
   deps.tokenOwners.took(fingerprint, observed.credential)
+  // From here on the journal holds what the record may say, or the entry of an earlier attempt.
+  attempt.armed = 'unknown'
   const journaled = await deps.journal.armed(entry)
   if (!journaled.ok) return journaled
-  attempt.armed = 'unknown'
   const intent = {
     fingerprint,
     source: observed.credential.spec.refreshToken,

@@ -1,3 +1,4 @@
+import { isForSpec } from './conclude.ts'
 import type { Observed, PendingTokens, IntentWatch } from './observed.ts'
 import type { Failure } from './failures.ts'
 import {
@@ -201,7 +202,9 @@ function bringHome(
   if (!pending.persisted && pending.storeWriteDueAt === undefined) {
     return { kind: 'act', action: { kind: 'write-back', pending }, progress }
   }
-  if (accessToken === undefined || pending.published) return settleFine(observed, progress, now)
+  if (accessToken === undefined || pending.published || !isForSpec(observed, pending)) {
+    return settleFine(observed, progress, now)
+  }
   return { kind: 'act', action: { kind: 'publish', accessToken }, progress }
 }
 

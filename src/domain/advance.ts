@@ -135,7 +135,8 @@ function refreshWithoutStore(
 ): Step | undefined {
   const { base, published, recorded, tokens } = progress.pending
   const allowed = written.kind === 'failed' && published && recorded && mayKeepInRecord(observed, now)
-  if (!allowed || tokens.refreshToken === undefined) return undefined
+  // Another place in the spec by now may have another owner, who must not get this token.
+  if (!allowed || !isForSpec(observed, progress.pending) || tokens.refreshToken === undefined) return undefined
   const stored = { ...base, refreshToken: tokens.refreshToken }
   return { kind: 'act', action: { kind: 'pre-flight', stored, storeFailure: written.failure }, progress }
 }

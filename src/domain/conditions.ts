@@ -112,12 +112,17 @@ function stalled({ settlement }: ConditionInput): Draft | undefined {
 function persisted(input: ConditionInput): Draft | undefined {
   const { state, settlement, pending, answerWaiting } = input
   if (answerWaiting || pending?.persisted === false) return notPersisted(settlement, pending)
+  if (settlement.kind === 'stalled' && settlement.failure.code === 'STORE_ROLLED_BACK') return rolledBack(settlement)
   if (state.refreshes === 0) return undefined
   const previous = conditionOf(state.conditions, 'RefreshTokenPersisted')
   return previous !== undefined && isStillSo(previous, input) ? previous : newest(previous, input)
 }
 
 /** True when this reconcile has seen nothing that speaks against what was told of the store. */
+function rolledBack({ failure: { reason, message } }: Extract<Settlement, { kind: 'stalled' }>): Draft {
+  return { type: 'RefreshTokenPersisted', status: 'False', reason, message }
+}
+
 function isStillSo({ status }: Condition, { writtenBack, storeIsNewest }: ConditionInput): boolean {
   return !writtenBack && (status === 'True' || (status === 'False' && !storeIsNewest))
 }

@@ -115,7 +115,7 @@ export const failureRegistry = {
     next: 'stall',
     reason: 'RefreshTokenOwned',
     remedy:
-      'One refresh token has one owner. Log in once more for this credential, remove the other one, or set the annotation oauth-operator.dev/take-ownership-requested-at once the other one is stopped.',
+      'One refresh token has one owner. Log in once more for this credential, or remove the other one. If that one is of another cluster and stopped for good, set the annotation oauth-operator.dev/take-ownership-requested-at.',
   },
   TOKEN_ORIGIN_CHANGED: {
     next: 'stall',
@@ -250,6 +250,12 @@ export const failureRegistry = {
     next: 'retry',
     reason: 'RefreshUnderWay',
     remedy: 'Another process was first; what it did is read before anything is sent.',
+  },
+  REFRESH_HOLDER_SILENT: {
+    next: 'stall',
+    reason: 'RefreshHolderSilent',
+    remedy:
+      'Nothing is sent as long as it may hold the new refresh token. Let it start again with its journal, or delete its Pod once it is certain that it has ended; docs/errors.md says what to do when there is no Pod.',
   },
   REFRESH_UNDER_WAY: {
     next: 'wait',

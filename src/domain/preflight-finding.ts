@@ -14,5 +14,7 @@ export interface Preflight {
   readonly self: RecordHolder
   /** The holder of the record's intent is gone for certain, and for long enough. */
   readonly holderIsOver: boolean
+  /** Somebody else's intent has not changed for so long that a human ought to look. */
+  readonly holderIsSilent: boolean
   readonly ownership: Ownership
 }

@@ -123,7 +123,7 @@ function judgeSend(observed: Observed, candidate: Candidate, now: EpochSeconds):
   const { record, found, subject, base, fingerprint } = candidate
   const { journal } = observed
   const standing = intentStanding(record, fingerprint, { ...found, journal })
-  if (standing.kind === 'held') return refuse(underWay(observed, standing.holder))
+  if (standing.kind === 'held') return refuse(underWay(observed, standing.holder, found.holderIsSilent))
   const refusal = originProblem(observed, candidate) ?? placeProblem(observed, found, now)
   if (refusal !== undefined) return refuse(refusal)
   const budget = writeBudgetProblem(observed, subject.provider, subject.store)
@@ -185,10 +185,10 @@ function rolledBack({ credential }: Observed): Failure {
   return failure('STORE_ROLLED_BACK', what)
 }
 
-function underWay({ credential }: Observed, { pod, journalId }: RecordHolder): Failure {
+function underWay({ credential }: Observed, { pod, journalId }: RecordHolder, isSilent: boolean): Failure {
   const who = pod === undefined ? `the process with the journal ${journalId}` : `Pod ${pod.name}`
   const what = `A refresh of OAuthCredential ${keyText(credential.key)} was begun by ${who}, which may hold the answer.`
-  return failure('REFRESH_UNDER_WAY', what, underWayLookSeconds)
+  return isSilent ? failure('REFRESH_HOLDER_SILENT', what) : failure('REFRESH_UNDER_WAY', what, underWayLookSeconds)
 }
 
 const underWayLookSeconds = 10

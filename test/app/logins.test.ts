@@ -72,7 +72,7 @@ describe('a new login of a human', () => {
     await world.clock.pass(untilDue)
     await world.leader()
     await world.clock.pass(600)
-    expect(world.problem()).toBe('REFRESH_UNDER_WAY')
+    expect(world.problem()).toBe('REFRESH_HOLDER_SILENT')
     world.store.put(documentKey, world.endpoint.login())
     await world.clock.pass(120)
     expectHealthy(world)

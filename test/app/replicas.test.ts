@@ -151,7 +151,7 @@ describe('a leader that dies', () => {
       await world.clock.pass(3600)
       if (isHeld) {
         expect(world.endpoint.requests).toBe(requests)
-        expect(world.problem()).toBe('REFRESH_UNDER_WAY')
+        expect(world.problem()).toBe('REFRESH_HOLDER_SILENT')
       } else {
         expect(world.endpoint.requests).toBeGreaterThan(requests)
       }

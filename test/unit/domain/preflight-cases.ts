@@ -45,6 +45,7 @@ export function judge({ observed = {}, record = {}, found = {}, claim, provider,
     target: ok(undefined),
     self,
     holderIsOver: false,
+    holderIsSilent: false,
     ownership: { isOwn: false, ownerIsGone: false },
     ...found,
   }
