@@ -30,6 +30,7 @@ export interface ClusterParts {
 
 /** As many statuses as a lagging watch may still tell. */
 const keptStatuses = 5
+const longestLagMs = 30_000
 
 /** Targets and statuses in the API server, and what must be true of each that is written. */
 export class ClusterModel {
@@ -41,6 +42,7 @@ export class ClusterModel {
   readonly #ledger: TokenLedger
   readonly #violations: Violations
   readonly #scheduler: Scheduler
+  readonly #writtenMs = new Map<string, number>()
   publications = 0
   clocksWereSet = false
   /** Hears of each status that was written. */
@@ -53,8 +55,10 @@ export class ClusterModel {
     this.#scheduler = scheduler
   }
 
-  /** The status, as it was `writes` writes ago. */
+  /** The status, as it was `writes` writes ago; no watch lags for longer than some seconds. */
   status(name: string, writes = 0): CredentialState | undefined {
+    const isRecent = this.#scheduler.nowMs - (this.#writtenMs.get(name) ?? 0) < longestLagMs
+    if (writes > 0 && !isRecent) return this.status(name)
     const all = this.statuses.get(name) ?? []
     return all.at(-1 - Math.min(writes, all.length - 1))
   }
@@ -161,6 +165,7 @@ export class ClusterModel {
     history.push(written)
     if (history.length > keptStatuses) history.shift()
     this.statuses.set(name, history)
+    this.#writtenMs.set(name, this.#scheduler.nowMs)
     this.onStatus(key.name)
     this.scan('status', [
       state.storeVersion,

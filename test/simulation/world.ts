@@ -136,6 +136,7 @@ export class World implements Stage {
       }
       for (const key of store.keys()) store.rollBack(key, 3, 'W5')
       records.restore(backup, 'W5')
+      for (const process of this.fleet.processes()) this.fleet.lose(process)
     })
   }
 
@@ -151,6 +152,8 @@ export class World implements Stage {
       }
       records.restore(backup, 'W5')
       this.#recordsWentBack = true
+      // What brings etcd back starts the Pods anew.
+      for (const process of this.fleet.processes()) this.fleet.lose(process)
     })
   }
 
@@ -213,7 +216,9 @@ export class World implements Stage {
     const { scheduler, store, violations } = this.models
     for (const [place, sinceMs] of this.#claimedElsewhereMs) {
       const isOurs = store.token(place) !== text || store.claim(place)?.owner !== elsewhere
-      if (isOurs || scheduler.nowMs - sinceMs < longestSleepMs) continue
+      // A token that never changes may have many who present it.
+      const rotates = this.planned.some((one) => one.place === place && this.server(one.provider).profile.rotates)
+      if (isOurs || !rotates || scheduler.nowMs - sinceMs < longestSleepMs) continue
       violations.add(`${text} is presented although another cluster has claimed it.`)
     }
   }
