@@ -9,11 +9,12 @@ export function unclaimed({ [claimMember]: _claims, ...rest }: JsonDocument): Js
   return rest
 }
 
-/** That the claims of a document name this credential of this cluster, and nobody else. */
+/** That the claims of a document name this credential of this cluster for the token there, and nobody else. */
 export async function expectClaimed(
   bed: OperatorBed,
   document: JsonDocument,
   { namespace, name }: { readonly namespace: string; readonly name: string },
+  pointer = '/refresh_token',
 ): Promise<void> {
   const { metadata } = await bed.credential(namespace, name)
   const installation = await installationOf(bed)
@@ -21,10 +22,9 @@ export async function expectClaimed(
     id: `${installation}/${metadata.uid}`,
     name: `OAuthCredential ${namespace}/${name} of installation ${installation}`,
   }
-  expect(claimsOf(document)).toEqual({
-    key: expect.stringMatching(/^[A-Za-z0-9+/]{43}=$/) as string,
-    owners: { '': expect.objectContaining(owner) as object },
-  })
+  const { key, owners } = claimsOf(document)
+  expect(key).toMatch(/^[A-Za-z0-9+/]{43}=$/)
+  expect(owners).toEqual({ [pointer]: expect.objectContaining(owner) as object })
 }
 
 /** What makes a cluster another one than all others. */
@@ -34,6 +34,6 @@ export async function installationOf(bed: OperatorBed): Promise<string> {
 }
 
 /** Documents whose values are all strings hold it as text. */
-function claimsOf({ [claimMember]: claims }: JsonDocument): unknown {
-  return typeof claims === 'string' ? JSON.parse(claims) : claims
+function claimsOf({ [claimMember]: claims }: JsonDocument): { readonly key: string; readonly owners: object } {
+  return (typeof claims === 'string' ? JSON.parse(claims) : claims) as ReturnType<typeof claimsOf>
 }

@@ -115,7 +115,7 @@ describe('the main job with Vault', () => {
     const { claudeAiOauth, ...others } = claude
     const { refreshToken, ...oauth } = claudeAiOauth as { readonly refreshToken?: string }
     expect({ claudeAiOauth: oauth, ...unclaimed(others) }).toEqual(claudeDocument)
-    await expectClaimed(bed, claude, { namespace: 'ci', name: 'claude' })
+    await expectClaimed(bed, claude, { namespace: 'ci', name: 'claude' }, '/claudeAiOauth/refreshToken')
     expect(await server.isRefreshTokenActive(refreshToken ?? '')).toBe(true)
     const minimal = (await vault.kvRead('teams/apps/minimal')).data ?? {}
     const { refresh_token: minimalToken, ...rest } = minimal
