@@ -7,6 +7,7 @@ import type { FirstOwner, Observed, Referent, TargetObservation } from '../domai
 import { present } from '../domain/present.ts'
 import { dueAt } from '../domain/settle.ts'
 import { stableFraction, stableHash } from '../domain/stable-fraction.ts'
+import { storeAccessProblem } from '../domain/store-access.ts'
 import { loginOf, publicationDigest } from '../domain/target-login.ts'
 import { type EpochSeconds, later, minutes, seconds } from '../domain/time.ts'
 import type { TargetIdentity } from '../ports/access-token-sink.ts'
@@ -63,7 +64,9 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
 
 function firstOwnerOf(credential: Credential, { resources, tokenOwners }: Deps): FirstOwner | undefined {
   const first = resources.firstAt(credential)
-  if (first === undefined || standsBack(first, tokenOwners.knows(first.uid))) return undefined
+  if (first === undefined || standsBack(first, tokenOwners.knows(first.uid)) || isDenied(first, resources)) {
+    return undefined
+  }
   return present({ key: first.key, rotates: first.state.rotates })
 }
 
@@ -75,6 +78,16 @@ function standsBack({ state }: Credential, hasPresented: boolean): boolean {
   const stalled = conditionOf(state.conditions, 'Stalled')
   if (stalled === undefined) return false
   return stalled.reason === failureRegistry.REFRESH_TOKEN_OWNED.reason || (state.refreshes === 0 && !hasPresented)
+}
+
+/** Who may not use the store, or not any more, holds nobody up who may, whatever it did before. */
+function isDenied(first: Credential, resources: Deps['resources']): boolean {
+  const { namespace } = first.key
+  const provider = resources.provider(first)
+  const store = resources.storeOf(first.spec.refreshToken.store, namespace)
+  const labels = resources.namespaceLabels(namespace)
+  if (provider.kind !== 'found' || store.kind !== 'found' || labels === undefined) return false
+  return storeAccessProblem(store.value, first, provider.value, labels) !== undefined
 }
 
 export function targetIdentity({ key, uid, spec }: Credential): TargetIdentity {
