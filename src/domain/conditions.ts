@@ -118,11 +118,11 @@ function persisted(input: ConditionInput): Draft | undefined {
   return previous !== undefined && isStillSo(previous, input) ? previous : newest(previous, input)
 }
 
-/** True when this reconcile has seen nothing that speaks against what was told of the store. */
 function rolledBack({ failure: { reason, message } }: Extract<Settlement, { kind: 'stalled' }>): Draft {
   return { type: 'RefreshTokenPersisted', status: 'False', reason, message }
 }
 
+/** True when this reconcile has seen nothing that speaks against what was told of the store. */
 function isStillSo({ status }: Condition, { writtenBack, storeIsNewest }: ConditionInput): boolean {
   return !writtenBack && (status === 'True' || (status === 'False' && !storeIsNewest))
 }

@@ -19,8 +19,8 @@ const idPattern = /^[0-9a-f]{32}\n$/
 /**
  * Opens the journal, and tells its id, which is kept in a file beside it.
  *
- * The id stands for what the journal remembers: an intent of this id that the journal knows nothing of
- * was never carried out. So a journal that is made anew, because somebody moved the old one away, gets
+ * The id stands for what the journal remembers: of an intent of this id the journal tells how far it was
+ * carried out. So a journal that is made anew, because somebody moved the old one away, gets
  * an id of its own.
  *
  * Failures: as {@link openRefreshJournal}; JOURNAL_UNAVAILABLE also when the file of the id cannot be
