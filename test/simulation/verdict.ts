@@ -67,8 +67,15 @@ function lossProblem(found: Case): string | undefined {
   if (isReady && stalled === undefined) return undefined
   if (stalled === undefined || !trueReasons.has(stalled)) return 'has lost its refresh token and nobody is told'
   const isOneOfTwo = planned.duplicateOf !== undefined
-  if (isOneOfTwo || lastLogin(found)?.loss !== undefined || isDisplaced(found)) return undefined
+  if (isOneOfTwo || lastLogin(found)?.loss !== undefined || isDisplaced(found) || isLockedIn(found)) return undefined
   return 'has lost its refresh token outside of every window'
+}
+
+/** What the record keeps is sealed with a key that went with an older document (W5). */
+function isLockedIn({ world, planned }: Case): boolean {
+  const { records, store } = world.models
+  const retained = records.retained(planned.uid)
+  return retained?.key !== undefined && retained.key !== store.claim(planned.place)?.sealingKey.reveal()
 }
 
 const healthChecks: readonly Check[] = [

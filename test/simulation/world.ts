@@ -1,4 +1,5 @@
 import type { Credential } from '../../src/domain/credential.ts'
+import type { DocumentClaim } from '../../src/domain/document-claim.ts'
 import { ClusterModel } from './cluster-model.ts'
 import { EndpointModel } from './endpoint-model.ts'
 import type { Stage } from './fault.ts'
@@ -41,6 +42,7 @@ export class World implements Stage {
   calmMs = Infinity
   #recordsWentBack = false
   readonly #claimedElsewhereMs = new Map<string, number>()
+  readonly #claimsBefore = new Map<string, DocumentClaim | undefined>()
 
   constructor(seed: number, tracing: boolean) {
     this.random = new Random(seed)
@@ -195,19 +197,20 @@ export class World implements Stage {
 
   /** Another cluster is set up with the same document, and given up after a while. */
   claimElsewhere(place: string): void {
-    const claim = {
-      owner: elsewhere,
-      ownerName: 'another cluster',
-      sealingKey: new Sensitive(`${secretMark}key-elsewhere-`),
-    }
-    if (this.models.store.claim(place)?.owner === elsewhere || !this.models.store.claimElsewhere(place, claim)) return
-    this.#lockedOut('human')
+    const before = this.models.store.claim(place)
+    // One document has one key, whoever is its owner.
+    const sealingKey = before?.sealingKey ?? new Sensitive(`${secretMark}key-elsewhere-`)
+    const claim = { owner: elsewhere, ownerName: 'another cluster', sealingKey }
+    if (before?.owner === elsewhere || !this.models.store.claimElsewhere(place, claim)) return
     this.#claimedElsewhereMs.set(place, this.models.scheduler.nowMs)
     this.models.scheduler.after(this.random.between(15, 40) * 60_000, () => this.#giveBack(place))
+    this.#claimsBefore.set(place, before)
   }
 
   #giveBack(place: string): void {
-    if (this.models.store.claim(place)?.owner === elsewhere) this.models.store.claimElsewhere(place, undefined)
+    if (this.models.store.claim(place)?.owner === elsewhere) {
+      this.models.store.claimElsewhere(place, this.#claimsBefore.get(place))
+    }
     this.#claimedElsewhereMs.delete(place)
   }
 
