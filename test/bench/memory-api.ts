@@ -9,6 +9,7 @@ import {
   loginSecret,
   loginSecretObject,
   providerObjects,
+  recordObject,
   statusOf,
   storeObject,
   targetObject,
@@ -98,6 +99,9 @@ export class MemoryApi implements BenchApi {
     this.#credentials.set(name, { ...object, metadata: { ...object.metadata, managedFields } })
     const target = this.#applied(targetObject(member), `target-${uid}`)
     this.#secrets.set(String(target.metadata['name']), target)
+    if (member.provider !== 'rotating') return
+    const record = recordObject(member)
+    this.#secrets.set(record.metadata.name, this.#stored(record, `record-${uid}`))
   }
 
   #stored(object: object, uid: string): StoredObject {

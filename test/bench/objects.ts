@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+import { recordBody } from '../../src/adapters/kubernetes/record-secret.ts'
 import { applyBody } from '../../src/adapters/kubernetes/target-marks.ts'
 import { decodeResource, encodeStatus } from '../../src/api/decode.ts'
 import { conditionsOf } from '../../src/domain/conditions.ts'
@@ -5,6 +7,7 @@ import type { CredentialSpec } from '../../src/domain/credential.ts'
 import type { CredentialState } from '../../src/domain/credential-state.ts'
 import { outputKeys } from '../../src/domain/formats.ts'
 import { groupVersion } from '../../src/domain/names.ts'
+import { newRecord, spentLimit } from '../../src/domain/refresh-record.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { publicationDigest } from '../../src/domain/target-login.ts'
 import { epochSeconds, type EpochSeconds } from '../../src/domain/time.ts'
@@ -115,6 +118,21 @@ export function targetObject(member: FleetMember): { readonly metadata: { readon
   const body = applyBody(publication, { kind: 'absent' }) as { readonly metadata: object }
   const { resourceVersion: _none, ...metadata } = { resourceVersion: '', ...body.metadata, name }
   return { ...body, metadata }
+}
+
+/**
+ * The record of a credential whose refresh token has rotated for long. The document of the benchmark is as a
+ * human has put it there, so the record has no tokens.
+ */
+export function recordObject({ name, uid }: FleetMember): { readonly metadata: { readonly name: string } } {
+  const spent = Array.from({ length: spentLimit }, (_, index) => fingerprintOf(`${uid}/${index}`))
+  const record = newRecord(uid, { namespace: benchNamespace, name })
+  const body = recordBody({ ...record, epoch: spentLimit, generation: spentLimit, spent }, undefined, 'earlier')
+  return body as { readonly metadata: { readonly name: string } }
+}
+
+function fingerprintOf(text: string): string {
+  return hash('sha256', text, 'hex').slice(0, 32)
 }
 
 export function loginSecretObject(): object {

@@ -11,6 +11,7 @@ import {
   credentialObject,
   loginSecretObject,
   providerObjects,
+  recordObject,
   statusOf,
   storeObject,
   targetObject,
@@ -75,13 +76,13 @@ export class RealCluster {
     )
   }
 
-  /** Writes statuses and targets as an earlier controller would have left them, and takes the records away. */
+  /** Writes statuses, targets and records as an earlier controller would have left them. */
   async renew(objects: readonly NamedObject[]): Promise<readonly FleetMember[]> {
-    await this.#call('DELETE', `${core}/secrets?fieldSelector=type%3D${encodeURIComponent(recordType)}`, {})
     // The writes take a while, on a busy machine a long one, and nothing may fall due before all of them are there.
     for (let roomSeconds = objects.length / 100 + 1; roomSeconds < longestRenewalSeconds; roomSeconds *= 2) {
       const beginAt = Date.now() / 1000 + roomSeconds
       const members = fleet(objects, beginAt)
+      await this.#call('DELETE', `${core}/secrets?fieldSelector=type%3D${encodeURIComponent(recordType)}`, {})
       await Promise.all(members.map((member) => this.#renew(member)))
       const waitSeconds = beginAt - Date.now() / 1000
       if (waitSeconds < 0) continue
@@ -99,6 +100,7 @@ export class RealCluster {
   async #renew(member: FleetMember): Promise<void> {
     const target = targetObject(member)
     await this.#call('PATCH', `${core}/secrets/${target.metadata.name}${apply}`, target)
+    await this.#call('POST', `${core}/secrets`, recordObject(member))
     const status = [{ op: 'add', path: '/status', value: statusOf(member) }]
     await this.#call('PATCH', `${own}/oauthcredentials/${member.name}/status?fieldManager=${fieldManager}`, status)
   }
