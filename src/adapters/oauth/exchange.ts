@@ -7,6 +7,10 @@ import type { WireRequest } from './token-request.ts'
 
 const maxBodyBytes = 256 * 1024
 const maxHeaderBytes = 64 * 1024
+/** A timer that is this late tells that the process was stopped, or the machine. */
+const lateMs = 1000
+/** What has arrived while it was is read within. */
+const graceMs = 5000
 
 /**
  * Writes the request once and waits for the answer; after `timeoutMs` it settles with what has
@@ -18,10 +22,16 @@ export async function exchange(socket: Socket, wire: Sensitive<WireRequest>, tim
   return new Promise((resolve, reject) => {
     const request = openRequest(socket, target, headers)
     let received: BodySoFar | undefined
-    const timer = setTimeout(() => {
+    const giveUp = (): void => {
       lose(timedOut())
       received?.settle()
       request.destroy(timedOut())
+    }
+    const deadlineMs = performance.now() + timeoutMs
+    let timer = setTimeout(() => {
+      // Timers run before what has arrived meanwhile is read: a process that stood still is given the time to read it.
+      const wasStopped = performance.now() - deadlineMs > lateMs
+      timer = setTimeout(giveUp, wasStopped ? graceMs : 0)
     }, timeoutMs)
     // Once there is an answer, its own end settles the exchange with the bytes that came.
     const lose = (error: Error): void => {
