@@ -1,6 +1,7 @@
 import { conditionsOf } from '../domain/conditions.ts'
 import { type Credential, type CredentialKey, keyText } from '../domain/credential.ts'
-import { type CredentialState, noState } from '../domain/credential-state.ts'
+import { type CredentialState, noState, type RememberedFailure } from '../domain/credential-state.ts'
+import { failureRegistry } from '../domain/failure-registry.ts'
 import type { Observed } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
 import { dueAt, retryAt } from '../domain/settle.ts'
@@ -91,9 +92,16 @@ function tellFailure(
   deps: Deps,
 ): void {
   const { lastFailure: failed, consecutiveFailures: failures } = progress.state
-  if (failed === undefined || failed.at === before.lastFailure?.at) return
+  if (failed === undefined || isKnown(failed, before.lastFailure)) return
   if (provider !== undefined) deps.metrics.refreshFailed(provider, key.namespace, failed.code)
   deps.logger.warn({ credential: keyText(key), uid, code: failed.code, failures }, failed.message)
+}
+
+/** What is waited for is told once. */
+function isKnown(failed: RememberedFailure, before: RememberedFailure | undefined): boolean {
+  if (before === undefined) return false
+  const isSame = failed.code === before.code && failed.message === before.message
+  return failed.at === before.at || (isSame && failureRegistry[failed.code].next === 'wait')
 }
 
 function countRefresh(provider: string, before: CredentialState, { progress }: Settled, deps: Deps): void {

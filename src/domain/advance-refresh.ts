@@ -39,8 +39,10 @@ export function afterSend(
   { action, sent, record, journaled }: Sent & { readonly journaled?: Journaled },
   now: EpochSeconds,
 ): Step {
-  const { record: _before, intentWatch: _over, ...rest } = progress
-  const known: Progress = { ...rest, ...(record && { record }) }
+  const { record: before, intentWatch: _over, ...rest } = progress
+  // A request that the record was not told of leaves it as it is known.
+  const after = action.record === undefined ? (record ?? before) : record
+  const known: Progress = { ...rest, ...(after && { record: after }) }
   // Only a version whose token was presented counts as used.
   const state = { ...progress.state, storeVersion: action.base.version }
   const used: Progress = sent.kind === 'not-sent' ? known : { ...known, state }

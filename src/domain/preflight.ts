@@ -7,6 +7,7 @@ import type { Preflight } from './preflight-finding.ts'
 import type { Provider } from './provider.ts'
 import type { RecordHolder, RefreshRecord, RetainedTokens } from './refresh-record.ts'
 import { mayRotate, tokenOrigin } from './rotation.ts'
+import type { Sensitive } from './sensitive.ts'
 import { dueAt } from './settle.ts'
 import { storeWriteDueAt, writeBudgetProblem } from './store-pacing.ts'
 import type { Progress } from './step.ts'
@@ -87,17 +88,30 @@ function isBehind(
 /** The token of the store was replaced by another one: it is never presented. */
 function storeBehind(observed: Observed, known: Known, now: EpochSeconds): Verdict {
   const { record, subject } = known
-  const { retained } = record
-  const refreshToken = retained?.tokens?.refreshToken
-  const isSuccessor = retained !== undefined && isOfPlace(retained, observed) && isNewer(record, known.found)
-  if (!isSuccessor || retained.tokens === undefined || refreshToken === undefined) return refuse(rolledBack(observed))
+  const successor = successorOf(observed, known)
+  if (successor === undefined) return refuse(rolledBack(observed))
+  const { retained, tokens, refreshToken } = successor
   const dueAt = storeWriteDueAt(subject.store, record, now)
-  if (dueAt === undefined) return { kind: 'recover', tokens: retained.tokens, persisted: false }
-  if (isUnpublished(observed, retained, now)) {
-    return { kind: 'recover', tokens: retained.tokens, persisted: false, storeWriteDueAt: dueAt }
-  }
+  const missing = { kind: 'recover', tokens, persisted: false } as const
+  if (dueAt === undefined) return wasJustWritten(record, now) ? refuse(takenBack(observed)) : missing
+  if (isUnpublished(observed, retained, now)) return { ...missing, storeWriteDueAt: dueAt }
   const base = { ...subject.stored, refreshToken }
   return judgeSend(observed, { ...known, base, fingerprint: retained.fingerprint }, now)
+}
+
+interface Successor {
+  readonly retained: RetainedTokens
+  readonly tokens: RotatedTokens
+  readonly refreshToken: Sensitive
+}
+
+/** The record's tokens, when they come after the store's, belong to its place, and can be opened. */
+function successorOf(observed: Observed, { record, found }: Known): Successor | undefined {
+  const { retained } = record
+  if (retained === undefined || !isOfPlace(retained, observed) || !isNewer(record, found)) return undefined
+  const { tokens } = retained
+  if (tokens?.refreshToken === undefined) return undefined
+  return { retained, tokens, refreshToken: tokens.refreshToken }
 }
 
 /** True when the record's tokens are not known to be used up themselves. */
@@ -179,6 +193,19 @@ function isRequested({ credential, state }: Observed): boolean {
   return credential.refreshRequest !== undefined && credential.refreshRequest !== state.handledRefreshRequest
 }
 
+/** A store that takes a write and goes on showing what was there before is not written without end. */
+function wasJustWritten({ storeWrittenAt }: RefreshRecord, now: EpochSeconds): boolean {
+  return storeWrittenAt !== undefined && storeWrittenAt <= now && now - storeWrittenAt < settledAfterSeconds
+}
+
+const settledAfterSeconds = 60
+
+function takenBack({ credential }: Observed): Failure {
+  const { key } = credential.spec.refreshToken
+  const what = `The document "${key}" of OAuthCredential ${keyText(credential.key)} was brought up to date less than a minute ago, and holds a refresh token again that was replaced before.`
+  return failure('STORE_CONFLICT', what)
+}
+
 function rolledBack({ credential }: Observed): Failure {
   const { key } = credential.spec.refreshToken
   const what = `The document "${key}" of OAuthCredential ${keyText(credential.key)} holds a refresh token that was replaced before.`
@@ -197,9 +224,13 @@ function refuse(cause: Failure): Verdict {
   return { kind: 'refuse', failure: cause }
 }
 
-/** True when a read is to be followed by a look at everything that a successor needs. */
+/**
+ * True when a read is to be followed by a look at everything that a successor needs. A server that was never
+ * seen to rotate may have done so at last in a process that could not tell any more, so each process looks once.
+ */
 export function needsPreflight(observed: Observed, provider: Provider): boolean {
-  return mayRotate(observed, provider) || asksForOwnership(observed)
+  const isFirstLook = provider.rotation.mode === 'Detect' && observed.record === undefined
+  return mayRotate(observed, provider) || asksForOwnership(observed) || isFirstLook
 }
 
 /** Progress that acknowledges a handled request for ownership. */

@@ -132,7 +132,7 @@ export function settleStalled(progress: Progress, cause: Failure, now: EpochSeco
 
 /** When the attempt after the last failed one may begin; undefined when the last one succeeded. */
 export function retryAt(observed: Observed, state: CredentialState, now: EpochSeconds): EpochSeconds | undefined {
-  const { lastFailure, accessTokenExpiresAt: expiresAt } = state
+  const { lastFailure } = state
   if (lastFailure === undefined) return undefined
   const { at: failedAt, retryAfterSeconds } = lastFailure
   if (liesAhead(failedAt, now)) return undefined
@@ -140,13 +140,21 @@ export function retryAt(observed: Observed, state: CredentialState, now: EpochSe
   if (retryAfterSeconds !== undefined && rememberedFailure(state)?.next === 'wait') {
     return later(failedAt, seconds(retryAfterSeconds))
   }
+  return afterBackoff(observed, state, lastFailure)
+}
+
+function afterBackoff(
+  observed: Observed,
+  state: CredentialState,
+  { at: failedAt, retryAfterSeconds }: RememberedFailure,
+): EpochSeconds {
   const resend = resendOf(observed, state, failedAt)
   const wait = backoff(
     present({
       uid: observed.credential.uid,
       failures: resend?.kind === 'at-once' ? 1 : Math.max(1, state.consecutiveFailures),
       failedAt,
-      expiresAt,
+      expiresAt: state.accessTokenExpiresAt,
       retryAfterSeconds,
       reuseLeewaySeconds: resend?.kind === 'within-leeway' ? resend.leewaySeconds : undefined,
     }),
