@@ -60,8 +60,26 @@ const partition: Fault = {
     }),
 }
 
+/** Store and records are away just when an answer has come. */
+const bothAway: Fault = {
+  name: 'store-and-records-outage',
+  weight: 2,
+  begin: ({ random }, gremlin) =>
+    gremlin.await({
+      fault: 'store-and-records-outage',
+      matches: ({ service, operation, phase }) => service === 'server' && operation === 'answer' && phase === 'answer',
+      skip: 0,
+      act: () => {
+        const durationMs = random.between(1000, 120_000)
+        gremlin.breakDown('store', durationMs, 0)
+        gremlin.breakDown('records', durationMs, 0)
+        return 'pass'
+      },
+    }),
+}
+
 /** Every kind of fault. */
-export const faults: readonly Fault[] = [...processFaults, partition, ...breakages, ...humanActs]
+export const faults: readonly Fault[] = [...processFaults, partition, bothAway, ...breakages, ...humanActs]
 
 /** Spreads faults over a time: many wait for a moment in the middle of work from then on. */
 export function planFaults(stage: Stage, gremlin: Gremlin, count: number, withinMs: number): void {

@@ -33,18 +33,6 @@ export const answerGuards: readonly Guard[] = [
     'return persisted\n',
   ),
   guard(
-    'the store is written until it has the refresh token',
-    'domain/conclude.ts',
-    'return persisted && recorded\n',
-    'return recorded\n',
-  ),
-  guard(
-    'a commit follows a record that others have changed',
-    'app/execute-record.ts',
-    "written.failure.code !== 'REFRESH_RECORD_CONFLICT' || tries === commitTries",
-    'tries > 0',
-  ),
-  guard(
     'an access token is published only when its refresh token has a place',
     'domain/advance.ts',
     'const durable = pending.persisted || pending.recorded\n',
@@ -63,22 +51,10 @@ export const answerGuards: readonly Guard[] = [
     "return 'ours-to-write'\n",
   ),
   guard(
-    'the store is written over the document that is there now',
-    'app/execute-write-back.ts',
-    "return verdict === 'ours-to-write' ? { kind: 'base', base: current.value }",
-    "return verdict === 'ours-to-write' ? { kind: 'base', base: writing.pending.base }",
-  ),
-  guard(
     'an unknown write is read back',
     'app/execute-write-back.ts',
     "return code === 'STORE_CONFLICT' || code === 'STORE_WRITE_UNKNOWN'",
     "return code === 'STORE_UNFIT'",
-  ),
-  guard(
-    'an answer of an earlier process is taken up',
-    'domain/checks.ts',
-    '  answerJournaled, //',
-    '  // answerJournaled,',
   ),
   guard(
     'an answer of an earlier process goes into the record at the start',
@@ -107,22 +83,9 @@ export const answerGuards: readonly Guard[] = [
   guard(
     'a store that is behind is brought up to the record',
     'domain/preflight.ts',
-    "  if (dueAt === undefined) return { kind: 'recover', tokens: retained.tokens, persisted: false }\n",
-    "  if (dueAt === undefined) return { kind: 'recover', tokens: retained.tokens, persisted: true }\n",
+    "  const missing = { kind: 'recover', tokens, persisted: false } as const\n",
+    "  const missing = { kind: 'recover', tokens, persisted: true } as const\n",
   ),
-  guard(
-    'a spent token is not written back as the newest',
-    'domain/preflight.ts',
-    '    !record.spent.includes(retained.fingerprint) &&\n',
-    '',
-  ),
-  guard(
-    'a refusal is about the token that was presented',
-    'domain/advance-refresh.ts',
-    "const used: Progress = sent.kind === 'not-sent' ? known : { ...known, state }",
-    'const used: Progress = { ...known, state }',
-  ),
-  guard('a refused token is recognised', 'domain/refusals.ts', "    case 'REFRESH_TOKEN_REJECTED':\n", ''),
   guard(
     'a lost answer is told from a refused token',
     'domain/advance-refresh.ts',
@@ -130,52 +93,27 @@ export const answerGuards: readonly Guard[] = [
     "if (refused) return failure('STORE_CONFLICT', 'Somebody else wrote it.')\n  if (!refused || sends < 2) return cause\n",
   ),
   guard(
-    'a credential that stalls looks again',
-    'domain/settle.ts',
-    'wakeAt: wakeBeforeExpiry(progress.state, later(now, delay), now),',
-    'wakeAt: later(now, seconds(delay * 1e6)),',
-  ),
-  guard(
-    'a failure is tried again',
-    'domain/settle.ts',
-    '    wakeAt: wakeBeforeExpiry(progress.state, earliest(at, nextLook(observed, at, now)), now),\n',
-    '    wakeAt: later(now, seconds(1e6)),\n',
-  ),
-  guard(
-    'a key that is added while it is worked on is worked on again',
-    'app/work-queue.ts',
-    '      this.#again.add(key)\n',
-    '',
-  ),
-  guard(
-    'a status that could not be written is written again',
-    'app/record.ts',
-    '  const requeue = reported ? wakeAt : wakeAt === undefined ? retryAt : earliest(wakeAt, retryAt)\n  return { memory: { ...memory, reported }, requeue }\n',
-    '  void retryAt\n  void earliest\n  return { memory: { ...memory, reported: true }, requeue: wakeAt }\n',
-  ),
-  guard('a target that is gone is found', 'app/gather.ts', '  if (now >= observed.targetCheckAt) return true\n', ''),
-  guard(
     'no token is in a log line',
     'app/execute-send.ts',
     '    if (!deps.mayBegin()) return notSent(send, notLeading(observed))\n    const startedAt',
     "    deps.logger.debug({ sent: send.base.refreshToken.reveal() }, 'sending')\n    if (!deps.mayBegin()) return notSent(send, notLeading(observed))\n    const startedAt",
   ),
   guard(
-    'no token is in a failure message',
-    'app/execute-write-back.ts',
-    '`The document "${key}" of ${storeText(config)} holds a refresh token that was replaced before.`',
-    '`The document "${key}" of ${storeText(config)} holds a refresh token that was replaced before.` + String(key)',
-  ),
-  guard(
-    'Stalled and Reconciling exclude each other',
-    'domain/conditions.ts',
-    "if (settlement.kind !== 'retrying') return undefined\n",
-    "if (!('failure' in settlement)) return undefined\n",
-  ),
-  guard(
     'a record is sealed with the key of its document',
     'app/execute-record.ts',
     "return claim?.kind === 'claimed' ? claim.claim.sealingKey : undefined\n",
     "return claim?.kind === 'claimed' && claim.claim.owner === '' ? claim.claim.sealingKey : undefined\n",
+  ),
+  guard(
+    'no token is in a status',
+    'domain/advance-refresh.ts',
+    'const state = { ...progress.state, storeVersion: action.base.version }\n',
+    'const state = { ...progress.state, storeVersion: action.base.refreshToken.reveal() }\n',
+  ),
+  guard(
+    'an answer ends the intent that it answers',
+    'domain/refresh-record.ts',
+    'const base = record.intent?.fingerprint === presented ? disarmed(record) : record\n',
+    'const base = record\n',
   ),
 ]

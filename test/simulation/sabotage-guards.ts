@@ -1,3 +1,4 @@
+import { scheduleGuards } from './sabotage-guards-of-schedules.ts'
 import { answerGuards } from './sabotage-guards-of-answers.ts'
 import { type Guard, guard } from './sabotage-guard.ts'
 
@@ -36,14 +37,8 @@ const spendingGuards: readonly Guard[] = [
   guard(
     'an intent is taken over only after the time of a request',
     'app/execute-preflight.ts',
-    'if (deps.clock.monotonicMs() - watch.sinceMs < intentOverMs) return false',
+    'if (watchedMs(watch, deps) < intentOverMs) return false',
     'if (deps.clock.monotonicMs() < 0) return false',
-  ),
-  guard(
-    'a changed intent is watched anew',
-    'app/execute-preflight.ts',
-    'intentWatch?.epoch === epoch && intentWatch.journalId === journalId',
-    'intentWatch !== undefined',
   ),
   guard(
     'a request is not sent long after its intent',
@@ -121,10 +116,34 @@ const spendingGuards: readonly Guard[] = [
     '  return { ...record, intent }\n',
     '  return record\n',
   ),
+  guard(
+    'the record of an older neighbour is looked into',
+    'app/execute-preflight.ts',
+    'return known.includes(fingerprint) ? neighbour.key : undefined\n',
+    'return known.length < 0 ? neighbour.key : undefined\n',
+  ),
+  guard(
+    'who is about to present is known before the record says so',
+    'app/execute-send.ts',
+    '  if (twin !== undefined) return failed(owned(observed, `OAuthCredential ${keyText(twin)}`))\n',
+    '  void owned\n',
+  ),
+  guard(
+    'spent refresh tokens are remembered for long',
+    'domain/refresh-record.ts',
+    '.slice(-spentLimit)\n',
+    '.slice(-1)\n',
+  ),
+  guard(
+    "another process's intent is read anew",
+    'app/execute-preflight.ts',
+    '  if (known !== undefined && !isOthers) return Promise.resolve(ok(known))\n',
+    '  if (known !== undefined && (isOthers || !isOthers)) return Promise.resolve(ok(known))\n',
+  ),
 ]
 
 /**
  * Guards that the simulation must miss when they are gone. What is not here is proven by other tests, or
  * protects nothing that the records do not protect as well: the Lease is such a thing.
  */
-export const guards: readonly Guard[] = [...spendingGuards, ...answerGuards]
+export const guards: readonly Guard[] = [...spendingGuards, ...answerGuards, ...scheduleGuards]

@@ -30,6 +30,9 @@ export function placeOf(key: string, property: string | undefined): string {
   return `${key}#${property ?? ''}`
 }
 
+/** The owner of what another cluster has claimed. */
+export const elsewhere = 'elsewhere/6f1c0a52'
+
 const noDocument: Snapshot = { version: 'none', values: new Map(), claims: new Map() }
 /** As many versions as a store keeps. */
 const keptVersions = 10
@@ -189,6 +192,8 @@ export class StoreModel {
     const current = this.#documents.get(key)?.current
     if (current?.writtenOver === `${base.version} ${claim.owner}`) return this.#stored(location, current)
     if (current === undefined || current.version !== base.version) return conflict(key)
+    if (current.claims.get(property)?.owner === elsewhere)
+      this.#violations.add(`A claim of another cluster on ${key} is overwritten.`)
     const claims = new Map(current.claims).set(property, claim)
     this.#change(key, { values: current.values, claims, writtenOver: `${base.version} ${claim.owner}` }, undefined)
     return this.#stored(location, this.#documents.get(key)?.current)

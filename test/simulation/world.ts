@@ -14,7 +14,7 @@ import { RecordModel } from './record-model.ts'
 import { drawScenario, manifestOf, type Planned, type Scenario } from './scenario.ts'
 import { Scheduler } from './scheduler.ts'
 import { ServerModel } from './server-model.ts'
-import { StoreModel } from './store-model.ts'
+import { elsewhere, StoreModel } from './store-model.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { type Family, type LossCause, type RefreshTokenFact, TokenLedger, secretMark } from './token-ledger.ts'
 import { Violations } from './violations.ts'
@@ -25,7 +25,6 @@ const replicaCount = 3
 /** How often somebody looks whether a login is gone, and may log in again. */
 const humanLookMs = 240_000
 
-const elsewhere = 'elsewhere/6f1c0a52'
 /** Nobody is stopped for longer between looking at a claim and presenting. */
 const longestSleepMs = 600_000
 

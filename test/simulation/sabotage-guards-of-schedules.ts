@@ -1,0 +1,60 @@
+import { type Guard, guard } from './sabotage-guard.ts'
+
+/** Those that make everything happen in the end, and tell the truth about it. */
+export const scheduleGuards: readonly Guard[] = [
+  guard(
+    'a credential that stalls looks again',
+    'domain/settle.ts',
+    'wakeAt: wakeBeforeExpiry(progress.state, later(now, delay), now),',
+    'wakeAt: later(now, seconds(delay * 1e6)),',
+  ),
+  guard(
+    'a failure is tried again',
+    'domain/settle.ts',
+    '    wakeAt: wakeBeforeExpiry(progress.state, earliest(at, nextLook(observed, at, now)), now),\n',
+    '    wakeAt: later(now, seconds(1e6)),\n',
+  ),
+  guard(
+    'a key that is added while it is worked on is worked on again',
+    'app/work-queue.ts',
+    '      this.#again.add(key)\n',
+    '',
+  ),
+  guard(
+    'a status that could not be written is written again',
+    'app/record.ts',
+    '  const requeue = reported ? wakeAt : wakeAt === undefined ? retryAt : earliest(wakeAt, retryAt)\n  return { memory: { ...memory, reported }, requeue }\n',
+    '  void retryAt\n  void earliest\n  return { memory: { ...memory, reported: true }, requeue: wakeAt }\n',
+  ),
+  guard('a target that is gone is found', 'app/gather.ts', '  if (now >= observed.targetCheckAt) return true\n', ''),
+  guard(
+    'Stalled and Reconciling exclude each other',
+    'domain/conditions.ts',
+    "if (settlement.kind !== 'retrying') return undefined\n",
+    "if (!('failure' in settlement)) return undefined\n",
+  ),
+  guard(
+    'the queue goes on after each key',
+    'app/work-queue.ts',
+    '    if (at !== undefined) this.#wakes.set(key, epochSeconds(at))\n    this.#arm()\n',
+    '    if (at !== undefined) this.#wakes.set(key, epochSeconds(at))\n',
+  ),
+  guard(
+    'a refresh is planned before the access token ends',
+    'domain/settle.ts',
+    'const planned = earliest(due ?? now, progress.pending?.storeWriteDueAt ?? observed.targetCheckAt)\n',
+    'const planned = later(due ?? now, seconds(1e6))\n',
+  ),
+  guard(
+    'backoff has an end',
+    'domain/backoff.ts',
+    'const longestDelaySeconds = 300\n',
+    'const longestDelaySeconds = 300_000\n',
+  ),
+  guard(
+    'a status does not call a token valid that is over',
+    'domain/conditions.ts',
+    '  if (expiresAt !== undefined && expiresAt > now) {\n',
+    '  if (expiresAt !== undefined || now > 0) {\n',
+  ),
+]
