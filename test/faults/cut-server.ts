@@ -15,7 +15,11 @@ export interface CutProgress {
 
 export interface ByteCutterOptions {
   /** Tells kinds of answers apart; undefined: never cut. */
-  readonly kindOf: (request: { readonly method: string; readonly path: string; readonly target: string }) => string
+  readonly kindOf: (request: {
+    readonly method: string
+    readonly path: string
+    readonly target: string
+  }) => string | undefined
   /** One of so many answers of a kind is cut. */
   readonly oneOf: number
   /** Bytes between two cuts. */
@@ -77,13 +81,13 @@ export class ByteCutter {
     const onward = forward(`${this.#origin}${path}`, { method, headers, agent: false }, (answer) => {
       const parts: Buffer[] = []
       answer.on('data', (part: Buffer) => parts.push(part))
-      answer.on('end', () => this.#answer(`${kind} ${answer.statusCode}`, rawAnswer(answer, parts), response))
+      answer.on('end', () => this.#answer(kind && `${kind} ${answer.statusCode}`, rawAnswer(answer, parts), response))
     })
     onward.on('error', () => response.socket?.destroy())
     request.pipe(onward)
   }
 
-  #answer(kind: string, raw: Buffer, response: ServerResponse): void {
+  #answer(kind: string | undefined, raw: Buffer, response: ServerResponse): void {
     const { socket } = response
     if (socket === null || socket.destroyed) return
     const cutAt = this.#cutAt(kind, raw.length)
@@ -96,8 +100,8 @@ export class ByteCutter {
     })
   }
 
-  #cutAt(kind: string, length: number): number | undefined {
-    if (this.#mended) return undefined
+  #cutAt(kind: string | undefined, length: number): number | undefined {
+    if (this.#mended || kind === undefined) return undefined
     const known = this.#kinds.get(kind) ?? { kind, longest: 0, next: 0, seen: 0 }
     this.#kinds.set(kind, known)
     known.longest = Math.max(known.longest, length)

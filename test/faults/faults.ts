@@ -8,6 +8,7 @@ import { outages } from './outages.ts'
 import { pauseTheLeader } from './pause.ts'
 import type { Leeway } from './refresh-families.ts'
 import { print, type SuiteResult } from './report.ts'
+import { measureWindows } from './windows.ts'
 
 // `npm run test:faults`: what real processes and real servers do to each other. Exit code 1 at any violation.
 
@@ -56,6 +57,15 @@ const suites: Readonly<Record<string, () => Promise<void>>> = {
   },
   store: async () => {
     for (const store of backends) results.push(await cutStore({ bundle, store, seed, size, minutes, stride }))
+  },
+  leeway: async () => {
+    // Long enough for a new Pod's wait; with PreviousGeneration a second kill in a row may lose what the first left.
+    const leeway = { seconds: 900, kind: 'SameToken' } as const
+    const options = { bundle, store: 'vault', runs, seed, size, minutes, leeway } as const
+    results.push(await killAtRandom({ ...options, podsLost: 0.1 }))
+  },
+  windows: async () => {
+    results.push(await measureWindows({ bundle, size, seconds: Number(values.seconds) }))
   },
   outages: async () => {
     results.push(...(await outages({ bundle, size, seconds: Number(values.seconds), only: values.only })))

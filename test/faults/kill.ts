@@ -31,6 +31,8 @@ export interface KillOptions {
 }
 
 const requestGroups = 5
+/** After the recovery. The SDK of AWS takes its time to load. */
+const longestLifeMs = { vault: 1500, aws: 2500, 'aws-paced': 4000 } as const
 
 /** Later than this after the last byte, a refresh token has no excuse for being nowhere. */
 const longestGapMs = 2000
@@ -117,7 +119,11 @@ class KillRun {
     const leaks = this.#bed.leaks()
     if (leaks > 0) this.#oracle.violated(`${leaks} log lines hold a token`)
     this.#judgeLosses()
-    return { suite: `kill -9 with ${store}`, figures: this.#figures(), violations: this.#oracle.violations }
+    return {
+      suite: `kill -9 with ${store}${this.#options.leeway === undefined ? '' : ', the server has a leeway'}`,
+      figures: this.#figures(),
+      violations: this.#oracle.violations,
+    }
   }
 
   async stop(): Promise<void> {
@@ -140,7 +146,7 @@ class KillRun {
     else {
       await this.#recover()
       if (this.#isOnRequest) await this.#requestWhenLeading(life)
-      await sleep(this.#chance.between(0, this.#isOnRequest ? 2000 : 1500))
+      await sleep(this.#chance.between(0, longestLifeMs[this.#options.store]))
     }
     await this.#end(life, this.#chance.happens(this.#options.podsLost))
     this.#kills += 1

@@ -84,7 +84,7 @@ export class Oracle {
 
   /**
    * Looks after every credential while no process runs. @returns names of those that lost their refresh token now, and
-   * of those whose newest is not in the store yet.
+   * of those whose newest is not in the store yet. Those whose lost answer the server would give again are neither.
    */
   async takeStock(podLost: boolean): Promise<{ readonly lost: readonly string[]; readonly behind: readonly string[] }> {
     const { server, names, store } = this.#bed.options
@@ -102,8 +102,7 @@ export class Oracle {
       if (live.length === 0) this.violated(`${name}: the family is dead, and nobody had lost it`)
       if (inStore !== undefined && live[0]?.value === inStore) this.#settled.add(family.newest)
       else if (live.some((token) => token.value === inStore || holds(token))) behind.push(name)
-      else if (this.#leewayHas(family, inStore, holds)) behind.push(name)
-      else lost.push(this.#lose(family, podLost))
+      else if (!this.#leewayHas(family, inStore, holds)) lost.push(this.#lose(family, podLost))
     }
     return { lost, behind }
   }

@@ -41,7 +41,7 @@ export class SlowRelay {
     let freeAtMs = 0
     server.on('data', (piece: Buffer) => {
       freeAtMs = Math.max(freeAtMs, performance.now() + this.#delayMs())
-      setTimeout(() => client.write(piece), freeAtMs - performance.now())
+      setTimeout(() => client.write(piece), Math.max(0, freeAtMs - performance.now()))
     })
     server.on('end', () => setTimeout(() => client.end(), Math.max(0, freeAtMs - performance.now()) + 1))
     client.on('close', () => server.destroy())
