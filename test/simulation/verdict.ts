@@ -90,12 +90,6 @@ const healthChecks: readonly Check[] = [
   storeProblem,
 ]
 
-/** A lost answer is asked for again with care: some of that waits for the access token's end. */
-function isUncertain({ world, planned }: Case): boolean {
-  const intent = world.models.records.current(planned.uid)?.intent
-  return intent !== undefined && intent.holder === undefined
-}
-
 function healthProblem(found: Case): string | undefined {
   for (const check of healthChecks) {
     const problem = check(found)
