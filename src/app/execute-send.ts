@@ -32,6 +32,8 @@ interface Attempt {
   readonly startedMs: number
   /** The record with this attempt's intent in it; `unknown` when it may have it, and may not. */
   armed?: RefreshRecord | 'unknown'
+  /** True once the journal has an entry of this attempt. */
+  isJournaled?: boolean
 }
 
 /**
@@ -84,6 +86,7 @@ async function beforeSend(attempt: Attempt, deps: Deps): Promise<Result<void>> {
   if (!intended.ok) return intended
   if (!deps.mayBegin()) return failed(notLeading(observed))
   if (deps.clock.monotonicMs() - beganMs >= sendWindowMs) return failed(tooLate(observed))
+  attempt.isJournaled = true
   return deps.journal.sent(sentEntry(attempt, earlierSends(send) + 1))
 }
 
@@ -203,7 +206,8 @@ async function settleIntent(sent: SendOutcome, attempt: Attempt, deps: Deps): Pr
   const isUnused = leftTokenUnused(sent)
   if (armed === 'unknown') return undefined
   if (armed === undefined) {
-    if (isUnused) await forgetSend(attempt, deps)
+    // What is in the journal may be of an earlier attempt, unless this one has written it.
+    if (isUnused && attempt.isJournaled === true) await forgetSend(attempt, deps)
     return send.record
   }
   if (sent.kind === 'unknown') return leaveUnanswered(armed, sealingKeyOf(send.base.claim), deps)

@@ -123,15 +123,14 @@ export function succeeded(record: RefreshRecord, { presented, retained }: Succes
 }
 
 /**
- * True when the tokens of an answer come too late: another process presents them by now, or keeps other
- * ones and nobody is at the token that was presented.
+ * True when the tokens of an answer come too late: other ones are kept, and nobody is at the token that was
+ * presented, nor at its successor.
  */
 export function isOvertaken({ retained: kept, intent }: RefreshRecord, succession: Succession): boolean {
   const { presented, retained, unannounced = false } = succession
-  if (intent?.fingerprint === retained.fingerprint) return true
   if (unannounced && intent === undefined) return false
   if (kept === undefined || kept.fingerprint === presented || kept.fingerprint === retained.fingerprint) return false
-  return intent?.fingerprint !== presented
+  return intent?.fingerprint !== presented && intent?.fingerprint !== retained.fingerprint
 }
 
 /** All that an answer which comes too late adds to the record. */

@@ -153,10 +153,10 @@ const late: Record<string, [record: RefreshRecord, answer: Succession, expected:
   ],
   'another answer to the same token does': [after('a', 'b'), succession('a', 'other'), true],
   'an answer to a token before it does': [after('a', 'b', 'c'), succession('a', 'other'), true],
-  'an answer whose token is presented by now does': [
+  'an answer whose token is presented by another process by now does not, and its intent stays': [
     armed(after('a', 'b'), intentTo('b'), place),
     succession('a', 'b'),
-    true,
+    false,
   ],
   'an answer to a request that was never announced does not': [
     after('a', 'b'),
