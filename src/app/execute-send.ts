@@ -40,7 +40,7 @@ interface Attempt {
  * Between the intent and the request. Who takes an intent over waits for longer, so a process that
  * was stopped in between finds here that it is too late.
  */
-export const sendWindowMs = 10_000
+const sendWindowMs = 10_000
 
 /**
  * Presents the refresh token, within the limits of its token host. The record knows of the request

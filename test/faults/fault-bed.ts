@@ -10,7 +10,7 @@ import { manifestOf } from './manifest-of.ts'
 import { keyOf, type StorePlace } from './store-places.ts'
 import type { StrictServer } from './strict-server.ts'
 
-export const credentialsNamespace = 'faults'
+const credentialsNamespace = 'faults'
 const operatorNamespace = 'oauth-credential-operator'
 const account = 'oauth-credential-operator'
 const group = '/apis/oauth-operator.dev/v1alpha1'
@@ -72,9 +72,6 @@ export class FaultBed {
         await cluster.kubectlOrThrow(['create', 'namespace', name])
       const rights = JSON.stringify(operatorRights(operatorNamespace, account))
       await cluster.kubectlOrThrow(['apply', '-f', '-'], rights)
-      await cluster.kubectlOrThrow(['create', 'clusterrole', 'faults', '--verb=get', '--resource=namespaces'])
-      const subject = `--serviceaccount=${operatorNamespace}:${account}`
-      await cluster.kubectlOrThrow(['create', 'clusterrolebinding', 'faults', '--clusterrole=faults', subject])
       const token = await cluster.serviceAccountToken(operatorNamespace, account, 6 * 3600)
       const bed = new FaultBed(options, cluster, token)
       await bed.#applyObjects()

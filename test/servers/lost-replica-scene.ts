@@ -37,7 +37,7 @@ const kinds = {
 } as const satisfies Readonly<Record<string, HeldEndpointOptions>>
 
 export type Name = keyof typeof kinds
-export const names = Object.keys(kinds) as readonly Name[]
+const names = Object.keys(kinds) as readonly Name[]
 
 /** Starts everything, and resolves when every credential has its first token. */
 export async function startLostReplicaScene(): Promise<LostReplicaScene> {

@@ -79,7 +79,7 @@ const bothAway: Fault = {
 }
 
 /** Every kind of fault. */
-export const faults: readonly Fault[] = [...processFaults, partition, bothAway, ...breakages, ...humanActs]
+const faults: readonly Fault[] = [...processFaults, partition, bothAway, ...breakages, ...humanActs]
 
 /** Spreads faults over a time: many wait for a moment in the middle of work from then on. */
 export function planFaults(stage: Stage, gremlin: Gremlin, count: number, withinMs: number): void {

@@ -1,5 +1,5 @@
 /** What is wrong, told with what led to it. Ends a run. */
-export class Violation extends Error {
+class Violation extends Error {
   override readonly name = 'Violation'
 }
 
