@@ -24,12 +24,6 @@ export async function bundlePrograms(): Promise<Bundle> {
     platform: 'node',
     target: 'node24',
     legalComments: 'none',
-    alias: {
-      '@aws-sdk/client-secrets-manager': join(
-        process.cwd(),
-        'node_modules/@aws-sdk/client-secrets-manager/dist-es/index.js',
-      ),
-    },
     plugins: [partOfUndici],
     define: {
       'process.env.OAUTH_OPERATOR_VERSION': '"0.0.0-faults"',
