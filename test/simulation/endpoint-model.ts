@@ -174,10 +174,12 @@ export class EndpointModel {
   /** I1: nothing is presented to a server that rotates unless the record says who does. */
   #judgeIntent({ process, text, uid }: Exchange): void {
     const { records, violations } = this.#parts
-    const intent = records.current(uid)?.intent
-    const isOurs = intent?.holder?.journalId === process.pod.holder.journalId
-    if (records.wentBack) return
-    if (isOurs && intent.fingerprint === records.fingerprint(text)) return
+    const record = records.current(uid)
+    const fingerprint = records.fingerprint(text)
+    const isOurs = record?.intent?.holder?.journalId === process.pod.holder.journalId
+    if (isOurs && record.intent?.fingerprint === fingerprint) return
+    // Somebody put another token into the store meanwhile, and another process presents that one: the server judges.
+    if (records.wentBack || record?.spent.includes(fingerprint) === true) return
     violations.add(`${process.name} presents ${text} for ${uid} without an intent of its own in the record.`)
   }
 

@@ -69,12 +69,6 @@ export const answerGuards: readonly Guard[] = [
     '    intent?.holder?.journalId === holders.self.journalId && intent.fingerprint === refreshToken.toString() && records !== undefined\n',
   ),
   guard(
-    'a request of an earlier process leaves an uncertainty',
-    'app/recover-journal.ts',
-    "if (entry.phase === 'sent') return unanswered(record)",
-    "if (entry.phase === 'sent') return disarmed({ ...record, retained: undefined } as unknown as RefreshRecord)",
-  ),
-  guard(
     'the journal forgets an answer only when it has arrived',
     'app/record.ts',
     'const over = progress.answerSettled === true || entry.startedAt === memory?.settledAnswerAt\n',
@@ -97,12 +91,6 @@ export const answerGuards: readonly Guard[] = [
     'app/execute-send.ts',
     '    if (!deps.mayBegin()) return notSent(send, notLeading(observed))\n    const startedAt',
     "    deps.logger.debug({ sent: send.base.refreshToken.reveal() }, 'sending')\n    if (!deps.mayBegin()) return notSent(send, notLeading(observed))\n    const startedAt",
-  ),
-  guard(
-    'a record is sealed with the key of its document',
-    'app/execute-record.ts',
-    "return claim?.kind === 'claimed' ? claim.claim.sealingKey : undefined\n",
-    "return claim?.kind === 'claimed' && claim.claim.owner === '' ? claim.claim.sealingKey : undefined\n",
   ),
   guard(
     'no token is in a status',

@@ -15,12 +15,6 @@ export const scheduleGuards: readonly Guard[] = [
     '    wakeAt: later(now, seconds(1e6)),\n',
   ),
   guard(
-    'a key that is added while it is worked on is worked on again',
-    'app/work-queue.ts',
-    '      this.#again.add(key)\n',
-    '',
-  ),
-  guard(
     'a status that could not be written is written again',
     'app/record.ts',
     '  const requeue = reported ? wakeAt : wakeAt === undefined ? retryAt : earliest(wakeAt, retryAt)\n  return { memory: { ...memory, reported }, requeue }\n',

@@ -67,8 +67,8 @@ const spendingGuards: readonly Guard[] = [
   guard(
     'a late answer does not replace the tokens of a later one',
     'domain/refresh-record.ts',
-    '  return intent?.fingerprint !== presented\n',
-    '  return false\n',
+    '  return intent?.fingerprint !== presented && intent?.fingerprint !== retained.fingerprint\n',
+    '  return intent === undefined && retained === undefined\n',
   ),
   guard(
     'a claim of another owner is respected',
@@ -115,18 +115,6 @@ const spendingGuards: readonly Guard[] = [
     'domain/refresh-record.ts',
     '  return { ...record, intent }\n',
     '  return record\n',
-  ),
-  guard(
-    'the record of an older neighbour is looked into',
-    'app/execute-preflight.ts',
-    'return known.includes(fingerprint) ? neighbour.key : undefined\n',
-    'return known.length < 0 ? neighbour.key : undefined\n',
-  ),
-  guard(
-    'who is about to present is known before the record says so',
-    'app/execute-send.ts',
-    '  if (twin !== undefined) return failed(owned(observed, `OAuthCredential ${keyText(twin)}`))\n',
-    '  void owned\n',
   ),
   guard(
     'spent refresh tokens are remembered for long',

@@ -16,7 +16,7 @@ export interface Family {
   /** True once a human put something else in its place, so that nobody misses it. */
   abandoned: boolean
   loss: LossCause | undefined
-  /** True once it was lost and came back with a rollback, so that nobody can say what is the newest. */
+  /** True once a rollback put another login in its place, or brought it back: nobody can say then which is the newest. */
   returned: boolean
 }
 

@@ -1,8 +1,3 @@
-/** What is wrong, told with what led to it. Ends a run. */
-class Violation extends Error {
-  override readonly name = 'Violation'
-}
-
 /** How many events of the story are told with a violation. */
 const toldEvents = 40
 

@@ -116,7 +116,14 @@ export class World implements Stage {
 
   rollBack(key: string, changes: number): void {
     this.storeGoesBack()
-    this.models.store.rollBack(key, changes, 'W5')
+    const { store, ledger } = this.models
+    const before = this.planned.map(({ place }) => ledger.find(store.token(place) ?? '')?.family)
+    store.rollBack(key, changes, 'W5')
+    // A login whose place another one takes again may come late with its successor.
+    for (const [index, { place }] of this.planned.entries()) {
+      const family = before[index]
+      if (family !== undefined && ledger.find(store.token(place) ?? '')?.family !== family) family.returned = true
+    }
     this.#lockedOut('W5')
   }
 
