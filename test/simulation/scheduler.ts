@@ -14,6 +14,14 @@ export interface Happening {
   fire: (() => void) | undefined
 }
 
+/** Thrown when so much happens in one moment that time does not get on any more. */
+export class StuckError extends Error {
+  override readonly name = 'StuckError'
+}
+
+/** No world has reason to do more within a millisecond. */
+const mostStepsPerMs = 20_000
+
 const settled = Promise.resolve()
 
 /**
@@ -24,6 +32,7 @@ const settled = Promise.resolve()
 export class Scheduler {
   nowMs = 0
   steps = 0
+  #stepsInMs = 0
   #order = 0
   readonly #heap: Happening[] = []
 
@@ -68,12 +77,18 @@ export class Scheduler {
         subject.defer(first)
         continue
       }
-      this.nowMs = first.atMs
-      this.steps += 1
+      this.#advance(first.atMs)
       fire()
       if (subject !== undefined) return true
     }
     return false
+  }
+
+  #advance(toMs: number): void {
+    this.#stepsInMs = Math.floor(toMs) === Math.floor(this.nowMs) ? this.#stepsInMs + 1 : 0
+    this.nowMs = toMs
+    this.steps += 1
+    if (this.#stepsInMs > mostStepsPerMs) throw new StuckError('Everything is done again and again in one moment.')
   }
 
   #push(happening: Happening): void {

@@ -1,3 +1,4 @@
+import { StuckError } from './scheduler.ts'
 import type { LossCause } from './token-ledger.ts'
 import { judge } from './verdict.ts'
 import { World } from './world.ts'
@@ -45,7 +46,12 @@ export async function simulate(seed: number, tracing = false): Promise<Outcome> 
 async function playUntil(world: World, untilMs: number): Promise<void> {
   const { scheduler, violations } = world.models
   while (scheduler.nowMs < untilMs && violations.found === undefined) {
-    await scheduler.run(Math.min(untilMs, scheduler.nowMs + 10 * minute))
+    try {
+      await scheduler.run(Math.min(untilMs, scheduler.nowMs + 10 * minute))
+    } catch (problem) {
+      if (!(problem instanceof StuckError)) throw problem
+      violations.add(problem.message)
+    }
   }
 }
 
