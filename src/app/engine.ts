@@ -34,6 +34,7 @@ export class Engine {
 
   /** Begins with every credential that the index knows; after an outage those come first whose access tokens end first. */
   start(): void {
+    if (this.#stopping) return
     const known = [...this.#deps.resources.credentials()].map(({ credential }) => credential)
     for (const { key } of known.toSorted((one, other) => endOf(one) - endOf(other))) this.changed(key)
     this.#queue.start()

@@ -45,7 +45,8 @@ export class Operator {
       this.#deps.tokenOwners.keepOnly(
         new Set([...this.resources.credentials()].map(({ credential }) => credential.uid)),
       )
-      engine.start()
+      // The lead may have been lost meanwhile.
+      if (this.#engine === engine) engine.start()
     })
   }
 

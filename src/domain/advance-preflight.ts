@@ -12,10 +12,10 @@ import {
 } from './preflight.ts'
 import { wantsClaim } from './ownership.ts'
 import { isFailure, usableReferents } from './referents.ts'
-import { isRefusal } from './refusals.ts'
+import { isSameAsRefused } from './refused-token.ts'
 import type { Result } from './result.ts'
 import { sameSecret, Sensitive } from './sensitive.ts'
-import { rememberedFailure, settleFailed, settleFine, settleStalled, withoutFailure } from './settle.ts'
+import { settleFailed, settleFine, settleStalled } from './settle.ts'
 import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
 import type { Action, Progress, RecordLook, SendAction, Step } from './step.ts'
 import type { EpochSeconds } from './time.ts'
@@ -30,15 +30,14 @@ interface Read {
 /** Follows a read of the store. */
 export function afterRead(
   observed: Observed,
-  before: Progress,
+  progress: Progress,
   { action: read, result }: Read,
   now: EpochSeconds,
 ): Step {
-  if (!result.ok) return afterFailedRead(observed, before, result.failure, now)
+  if (!result.ok) return afterFailedRead(observed, progress, result.failure, now)
   const stored = result.value
   const refused = read.kind === 'read-refresh-token' ? read.unlessSameAs : undefined
-  if (refused !== undefined && isSameAsRefused(before, stored)) return settleStalled(before, refused, now)
-  const progress = forToken(before, stored)
+  if (refused !== undefined && isSameAsRefused(progress, stored)) return settleStalled(progress, refused, now)
   const usable = usableReferents(observed)
   if (isFailure(usable)) return settleFailed(observed, progress, usable, now)
   if (needsPreflight(observed, usable.provider))
@@ -58,18 +57,6 @@ function afterFailedRead(observed: Observed, progress: Progress, storeFailure: F
   const { claim } = observed
   const stored = { refreshToken, version: '', document: new Sensitive(''), ...(claim && { claim }) }
   return { kind: 'act', action: { kind: 'pre-flight', stored, storeFailure }, progress }
-}
-
-function isSameAsRefused({ state, rejected }: Progress, stored: StoredRefreshToken): boolean {
-  return state.storeVersion === stored.version || (rejected !== undefined && sameSecret(rejected, stored.refreshToken))
-}
-
-/** A refusal is about one refresh token: of another one, nothing is known yet. */
-function forToken(progress: Progress, stored: StoredRefreshToken): Progress {
-  const known = rememberedFailure(progress.state)
-  if (known === undefined || !isRefusal(known) || isSameAsRefused(progress, stored)) return progress
-  const { rejected: _other, ...rest } = progress
-  return { ...rest, state: withoutFailure(progress.state) }
 }
 
 interface Looked {

@@ -4,13 +4,14 @@ import type { CredentialState } from './credential-state.ts'
 import { type Failure, failure } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { mayBeAnnounced } from './rotation.ts'
+import { withPresented } from './refused-token.ts'
 import { sameSecret, type Sensitive } from './sensitive.ts'
 import { settleSent, withoutFailure } from './settle.ts'
 import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
 import type { Outcome, Progress, SendAction, SendOutcome, Step } from './step.ts'
 import type { TokenAnswerReading } from './token-exchange.ts'
 import type { EpochSeconds } from './time.ts'
-import type { IssuedTokens, RotatedTokens } from './tokens.ts'
+import type { IssuedTokens, RotatedTokens, StoredRefreshToken } from './tokens.ts'
 
 type Sent = Extract<Outcome, { kind: 'send-refresh-token' }>
 type Answered = Extract<SendOutcome, { kind: 'answered' }>
@@ -43,14 +44,18 @@ export function afterSend(
   // A request that the record was not told of leaves it as it is known.
   const after = action.record === undefined ? (record ?? before) : record
   const known: Progress = { ...rest, ...(after && { record: after }) }
-  // Only a version whose token was presented counts as used.
-  const state = { ...progress.state, storeVersion: action.base.version }
-  const used: Progress = sent.kind === 'not-sent' ? known : { ...known, state }
+  const used = sent.kind === 'not-sent' ? known : usedUp(known, action.base)
   if (sent.kind !== 'answered') return settleSent(observed, used, sent.failure, now)
   const received = { action, sent, journaled }
   return sent.reading.kind === 'issued'
     ? afterIssue(observed, used, { ...received, tokens: sent.reading.tokens }, now)
     : afterRefusal(observed, used, { ...received, reading: sent.reading }, now)
+}
+
+/** Only a version whose token was presented counts as used. */
+function usedUp(progress: Progress, base: StoredRefreshToken): Progress {
+  const presented = withPresented(progress, base)
+  return { ...presented, state: { ...presented.state, storeVersion: base.version } }
 }
 
 function afterIssue(

@@ -123,7 +123,8 @@ function withWriteBack(progress: Progress, { pending, written, committed }: Writ
 
 /** Somebody else's login, or a later refresh, is the one to publish by now. */
 function withdrawn({ accessToken: _ours, ...progress }: PendingProgress): PendingProgress {
-  return { ...progress, pending: { ...progress.pending, published: true } }
+  const { accessToken: _withdrawn, ...tokens } = progress.pending.tokens
+  return { ...progress, pending: { ...progress.pending, tokens, published: true } }
 }
 
 /** The store still takes nothing, the access token is nearly over, and a human has said that the record is enough. */

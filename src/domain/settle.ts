@@ -160,7 +160,13 @@ function afterBackoff(
     }),
   )
   const at = later(failedAt, wait)
-  return resend?.kind === 'near-end' ? latest(at, nearEndAt(state) ?? at) : at
+  return resend?.kind === 'near-end' && holdsToken(observed) ? latest(at, nearEndAt(state) ?? at) : at
+}
+
+/** False when the access token that could be used up first is in no target. */
+function holdsToken({ target, accessToken }: Observed): boolean {
+  if (accessToken !== undefined || target.kind !== 'observed') return true
+  return target.state.kind === 'ours' && target.state.intact
 }
 
 /** True for a failure after which nobody knows whether the refresh token was used. */

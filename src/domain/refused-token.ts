@@ -1,0 +1,18 @@
+import { isRefusal } from './refusals.ts'
+import { sameSecret } from './sensitive.ts'
+import { rememberedFailure, withoutFailure } from './settle.ts'
+import type { Progress } from './step.ts'
+import type { StoredRefreshToken } from './tokens.ts'
+
+/** True when a refresh token is the one that was refused, as far as anybody remembers. */
+export function isSameAsRefused({ state, rejected }: Progress, stored: StoredRefreshToken): boolean {
+  return state.storeVersion === stored.version || (rejected !== undefined && sameSecret(rejected, stored.refreshToken))
+}
+
+/** Progress once a refresh token was presented: a refusal is about one token, and says nothing of another one. */
+export function withPresented(progress: Progress, presented: StoredRefreshToken): Progress {
+  const known = rememberedFailure(progress.state)
+  if (known === undefined || !isRefusal(known) || isSameAsRefused(progress, presented)) return progress
+  const { rejected: _other, ...rest } = progress
+  return { ...rest, state: withoutFailure(progress.state) }
+}
