@@ -14,12 +14,6 @@ export const scheduleGuards: readonly Guard[] = [
     '    wakeAt: wakeBeforeExpiry(progress.state, earliest(at, nextLook(observed, at, now)), now),\n',
     '    wakeAt: later(now, seconds(1e6)),\n',
   ),
-  guard(
-    'a status that could not be written is written again',
-    'app/record.ts',
-    '  const requeue = reported ? wakeAt : wakeAt === undefined ? retryAt : earliest(wakeAt, retryAt)\n  return { memory: { ...memory, reported }, requeue }\n',
-    '  void retryAt\n  void earliest\n  return { memory: { ...memory, reported: true }, requeue: wakeAt }\n',
-  ),
   guard('a target that is gone is found', 'app/gather.ts', '  if (now >= observed.targetCheckAt) return true\n', ''),
   guard(
     'Stalled and Reconciling exclude each other',
