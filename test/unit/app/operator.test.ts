@@ -10,7 +10,11 @@ import { World } from '../../support/world.ts'
 function operatorIn(world: World): Operator {
   const { clock, store, endpoint, journal, records, holders, sink, status, events, log, measured, bugs } = world
   const outside = { clock, journal, records, holders, sink, status, events, logger: log, metrics: measured.metrics }
-  const place = { installation: { id: 'cluster-1' }, seesAllCredentials: true, newSealingKey: () => new Sensitive('key') }
+  const place = {
+    installation: { id: 'cluster-1' },
+    seesAllCredentials: true,
+    newSealingKey: () => new Sensitive('key'),
+  }
   const parts = { ...outside, ...place }
   const operator = new Operator(
     { ...parts, stores: { kubernetes: store }, tokenEndpoint: endpoint, usesFinalizers: true, mayBegin: () => true },
