@@ -41,8 +41,8 @@ export const answerGuards: readonly Guard[] = [
   guard(
     'the access token of an overtaken answer is not published',
     'domain/advance.ts',
-    'return { ...progress, pending: { ...progress.pending, published: true } }',
-    'return { ...progress, accessToken: _ours, pending: progress.pending } as PendingProgress',
+    '  return { ...progress, pending: { ...progress.pending, tokens, published: true } }\n',
+    '  void tokens\n  return { ...progress, ...(_ours && { accessToken: _ours }), pending: progress.pending }\n',
   ),
   guard(
     "a human's token is not overwritten",
@@ -95,8 +95,8 @@ export const answerGuards: readonly Guard[] = [
   guard(
     'no token is in a status',
     'domain/advance-refresh.ts',
-    'const state = { ...progress.state, storeVersion: action.base.version }\n',
-    'const state = { ...progress.state, storeVersion: action.base.refreshToken.reveal() }\n',
+    'state: { ...presented.state, storeVersion: base.version }',
+    'state: { ...presented.state, storeVersion: base.refreshToken.reveal() }',
   ),
   guard(
     'an answer ends the intent that it answers',
