@@ -7,8 +7,7 @@ import { mayRotate } from './rotation.ts'
 import { owned } from './ownership.ts'
 import { holdsLater } from './publication-order.ts'
 import { isRefusal, probePolicy } from './refusals.ts'
-import { isAtHome, isForSpec, targetWantsPublication } from './conclude.ts'
-import { loginOf } from './target-login.ts'
+import { isAtHome, isForSpec, loginChanged, targetWantsPublication } from './conclude.ts'
 import { isFailure, usableReferents } from './referents.ts'
 import { dueNow } from './store-pacing.ts'
 import {
@@ -29,9 +28,7 @@ import { type EpochSeconds, epochSeconds, later, seconds, sooner } from './time.
 
 type Check = (observed: Observed, now: EpochSeconds) => Step | undefined
 
-/**
- * The rules, in order. The first that answers wins.
- */
+/** The rules, in order. The first that answers wins. */
 export const checks: readonly Check[] = [
   answerJournaled, // an earlier process received tokens that are not everywhere yet
   writeBackPending, // this process did: a rotated refresh token goes first, whatever else is asked
@@ -49,6 +46,7 @@ export const checks: readonly Check[] = [
   changedSinceRefusal, // something has changed since: one more attempt, due or not
   backingOff, // the last attempt failed in a way that passes
   refreshRequested, // somebody set the annotation
+  answerLost, // whether a refresh was due or not, nobody knows how it ended
   accessTokenMissing, // nothing was ever published
   targetLost, // as targetRepairable, but only a refresh brings the token back
   accessTokenNearExpiry, // the schedule says so
@@ -257,6 +255,11 @@ function refreshRequested(observed: Observed, now: EpochSeconds): Step | undefin
   return act(observed, { kind: 'read-refresh-token' })
 }
 
+function answerLost(observed: Observed): Step | undefined {
+  const last = rememberedFailure(observed.state)
+  return last !== undefined && isAnswerLost(last) ? act(observed, { kind: 'read-refresh-token' }) : undefined
+}
+
 function accessTokenMissing(observed: Observed): Step | undefined {
   return observed.state.accessTokenExpiresAt === undefined ? act(observed, { kind: 'read-refresh-token' }) : undefined
 }
@@ -268,11 +271,6 @@ function targetLost(observed: Observed): Step | undefined {
 function accessTokenNearExpiry(observed: Observed, now: EpochSeconds): Step | undefined {
   const due = dueAt(observed, observed.state, now)
   return due !== undefined && now >= due ? act(observed, { kind: 'read-refresh-token' }) : undefined
-}
-
-/** True when the token in the target is of another login than the spec names by now. */
-function loginChanged({ state, targetDigest }: Observed): boolean {
-  return state.targetDigest !== undefined && loginOf(state.targetDigest) !== loginOf(targetDigest)
 }
 
 /** Waits while the last failure's time is not over; undefined when there is nothing to wait for. */

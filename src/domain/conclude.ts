@@ -4,6 +4,7 @@ import type { FailureCode } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { isEarlierThanKnown } from './publication-order.ts'
 import type { Result } from './result.ts'
+import { loginOf } from './target-login.ts'
 import { rememberedFailure, settleFailed, settleFine, settleRetrying, settleStalled, withoutFailure } from './settle.ts'
 import type { Progress, Step } from './step.ts'
 import type { TargetState } from './target-state.ts'
@@ -62,6 +63,11 @@ function published(observed: Observed, progress: Progress): Progress {
 
 function publishedTarget({ targetDigest: digest }: Observed, { issuedAt, expiresAt }: AccessToken): TargetState {
   return { kind: 'ours', digest, issuedAt, expiresAt, intact: true }
+}
+
+/** True when the token in the target is of another login than the spec names by now. */
+export function loginChanged({ state, targetDigest }: Observed): boolean {
+  return state.targetDigest !== undefined && loginOf(state.targetDigest) !== loginOf(targetDigest)
 }
 
 /** True when the newest refresh token is in the store, and the record knows of it. */

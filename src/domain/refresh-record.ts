@@ -123,22 +123,28 @@ export function succeeded(record: RefreshRecord, { presented, retained }: Succes
 }
 
 /**
- * True when the tokens of an answer come too late: other ones are kept, and nobody is at the token that was
- * presented, nor at its successor.
+ * True when the tokens of an answer come too late: their refresh token was used up by another process, or
+ * other ones are kept, and nobody is at the token that was presented, nor at its successor.
  */
-export function isOvertaken({ retained: kept, intent }: RefreshRecord, succession: Succession): boolean {
+export function isOvertaken({ retained: kept, spent, intent }: RefreshRecord, succession: Succession): boolean {
   const { presented, retained, unannounced = false } = succession
+  if (spent.includes(retained.fingerprint)) return true
   if (unannounced && intent === undefined) return false
-  if (kept === undefined || kept.fingerprint === presented || kept.fingerprint === retained.fingerprint) return false
+  if (kept === undefined || isReplaced(kept, spent, succession)) return false
   return intent?.fingerprint !== presented && intent?.fingerprint !== retained.fingerprint
+}
+
+/** True when what is kept is older than the tokens of an answer, or the same. */
+function isReplaced(kept: RetainedTokens, spent: readonly string[], { presented, retained }: Succession): boolean {
+  return [presented, retained.fingerprint, ...spent].includes(kept.fingerprint)
 }
 
 /** All that an answer which comes too late adds to the record. */
 export function outdated(record: RefreshRecord, { presented }: Succession): RefreshRecord {
-  return { ...record, spent: withSpent(record.spent, [presented], record.retained?.fingerprint ?? '') }
+  return { ...record, spent: withSpent(record.spent, [presented], undefined) }
 }
 
-function withSpent(spent: readonly string[], more: readonly string[], newest: string): readonly string[] {
+function withSpent(spent: readonly string[], more: readonly string[], newest: string | undefined): readonly string[] {
   const added = new Set(more)
   const kept = spent.filter((fingerprint) => !added.has(fingerprint))
   return [...kept, ...added].filter((fingerprint) => fingerprint !== newest).slice(-spentLimit)

@@ -94,9 +94,9 @@ const transitions: Record<string, [record: RefreshRecord, expected: ReturnType<t
     outdated(after('b', 'c'), succession('x', 'y')),
     { retained: 'c', spent: ['b', 'x'], epoch: 1, generation: 1 },
   ],
-  'takes what it retains for used up by no answer that came too late': [
+  'learns of an answer that came too late what it was given for, whatever is retained': [
     outdated(after('b', 'c'), succession('c', 'y')),
-    { retained: 'c', spent: ['b'], epoch: 1, generation: 1 },
+    { retained: 'c', spent: ['b', 'c'], epoch: 1, generation: 1 },
   ],
 }
 
@@ -149,6 +149,16 @@ const late: Record<string, [record: RefreshRecord, answer: Succession, expected:
   'the answer to what is retained does not, though the intent was taken back': [
     after('a', 'b'),
     succession('b', 'c'),
+    false,
+  ],
+  'an answer whose token is used up by now does, although the one before it is kept': [
+    { ...armed(after('a', 'b'), intentTo('d'), place), spent: ['a', 'c'] },
+    succession('b', 'c'),
+    true,
+  ],
+  'an answer does not, where what is kept is used up itself': [
+    { ...after('a', 'b'), spent: ['a', 'b', 'c'] },
+    succession('c', 'd'),
     false,
   ],
   'another answer to the same token does': [after('a', 'b'), succession('a', 'other'), true],
