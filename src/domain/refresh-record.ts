@@ -116,9 +116,14 @@ export function succeeded(record: RefreshRecord, { presented, retained }: Succes
   const base = record.intent?.fingerprint === presented ? disarmed(record) : record
   return {
     ...base,
-    generation: record.generation + 1,
+    generation: record.generation + (isCounted(record, retained) ? 0 : 1),
     retained,
     spent: withSpent(record.spent, replaced, retained.fingerprint),
+  }
+
+  /** True when these tokens are kept already, or are presented by a process that has read their number in the document. */
+  function isCounted({ retained: kept, intent }: RefreshRecord, { fingerprint }: RetainedTokens): boolean {
+    return kept?.fingerprint === fingerprint || intent?.fingerprint === fingerprint
   }
 }
 

@@ -86,7 +86,9 @@ export class Process implements Subject {
     this.mayBegin = false
     for (const token of this.awaited) ledger.dropped(token, 'flight', cause ?? 'W1')
     for (const [token, atMs] of this.received) {
-      const isOnItsWay = this.#scheduler.nowMs - atMs <= journalTakesMs || this.unjournaled.has(token)
+      // A process that stood still between the last byte and its journal was in this window all the time.
+      const isFresh = this.#scheduler.nowMs - atMs <= journalTakesMs || this.sleptSince(atMs, journalTakesMs)
+      const isOnItsWay = isFresh || this.unjournaled.has(token)
       ledger.dropped(token, 'memory', isOnItsWay ? (cause ?? 'W2') : undefined)
     }
     this.awaited.clear()

@@ -72,7 +72,11 @@ const transitions: Record<string, [record: RefreshRecord, expected: ReturnType<t
   ],
   'keeps a token that a server sends again': [
     succeeded(armed(after('a', 'b'), intentTo('b'), place), succession('b', 'b')),
-    { retained: 'b', spent: ['a'], epoch: 2, generation: 2 },
+    { retained: 'b', spent: ['a'], epoch: 2, generation: 1 },
+  ],
+  'counts no token that another process has read in the document': [
+    succeeded(armed(after('a', 'b'), intentTo('c'), { ...place, generation: 2 }), succession('b', 'c')),
+    { intent: 'c', retained: 'c', spent: ['a', 'b'], epoch: 2, generation: 2 },
   ],
   'lets a token be presented that a human put back': [
     armed(after('a', 'b', 'c'), intentTo('a'), place),
