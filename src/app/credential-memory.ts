@@ -22,6 +22,8 @@ export interface CredentialMemory {
   readonly record?: RefreshRecord
   readonly claim?: ClaimState
   readonly intentWatch?: IntentWatch
+  /** When tokens of the record were last put into a store that was behind. */
+  readonly rolledForwardAt?: EpochSeconds
   readonly target: TargetObservation
   readonly targetCheckAt: EpochSeconds
   readonly nextRefreshAt?: EpochSeconds

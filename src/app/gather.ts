@@ -48,18 +48,28 @@ export async function gather(
 
 type Remembered = Pick<
   Observed,
-  'state' | 'target' | 'targetCheckAt' | 'pending' | 'accessToken' | 'rejected' | 'record' | 'claim' | 'intentWatch'
+  | 'state'
+  | 'target'
+  | 'targetCheckAt'
+  | 'pending'
+  | 'accessToken'
+  | 'rejected'
+  | 'record'
+  | 'claim'
+  | 'intentWatch'
+  | 'rolledForwardAt'
 >
 
 function rememberedOf(credential: Credential, memory: CredentialMemory | undefined, now: EpochSeconds): Remembered {
   if (memory === undefined) {
     return { state: credential.state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, now) }
   }
-  const { state, target, targetCheckAt, pending, accessToken, rejected, record, intentWatch } = memory
+  const { state, target, targetCheckAt, pending, accessToken, rejected, record, intentWatch, rolledForwardAt } = memory
   const before = memory.credential?.spec.refreshToken
   // What was read of one document says nothing of another one.
   const claim = before !== undefined && sameSource(before, credential.spec.refreshToken) ? memory.claim : undefined
-  return present({ state, target, targetCheckAt, pending, accessToken, rejected, record, claim, intentWatch })
+  const known = { state, target, targetCheckAt, pending, accessToken, rejected, record }
+  return present({ ...known, claim, intentWatch, rolledForwardAt })
 }
 
 function firstOwnerOf(credential: Credential, { resources, tokenOwners }: Deps): FirstOwner | undefined {

@@ -158,7 +158,7 @@ function remembered(
 ): CredentialMemory {
   // A spec that cannot be acted on makes nothing unknown that is known.
   if (observed === undefined && memory !== undefined) return { ...memory, state, reported: false }
-  const { pending, accessToken, rejected, record, claim, intentWatch } = progress
+  const { pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt } = progress
   return present({
     uid,
     credential: observed && withoutState(observed.credential),
@@ -169,6 +169,7 @@ function remembered(
     record,
     claim,
     intentWatch,
+    rolledForwardAt,
     ...targetMemory(observed, progress, now),
     nextRefreshAt,
     settledAnswerAt,

@@ -19,7 +19,7 @@ import { settleFailed, settleFine, settleStalled } from './settle.ts'
 import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
 import type { Action, Progress, RecordLook, SendAction, Step } from './step.ts'
 import type { EpochSeconds } from './time.ts'
-import { isLaterThan, type StoredRefreshToken } from './tokens.ts'
+import { type AccessToken, isLaterThan, type StoredRefreshToken } from './tokens.ts'
 import { journaledSends } from './uncertainty.ts'
 
 interface Read {
@@ -157,12 +157,16 @@ interface Missing {
   readonly stored: StoredRefreshToken
 }
 
+function livingAt(accessToken: AccessToken | undefined, now: EpochSeconds): { accessToken: AccessToken } | undefined {
+  return accessToken !== undefined && accessToken.expiresAt > now ? { accessToken } : undefined
+}
+
 /** Tokens of the record go where they are missing, as if their answer had just come. */
 function recover(observed: Observed, progress: Progress, { missing, stored }: Missing, now: EpochSeconds): Step {
   const { state, record } = progress
   const { accessToken } = missing.tokens
   const isNews = isLaterThan(accessToken, state.lastRefreshAt)
-  const alive = accessToken !== undefined && accessToken.expiresAt > now
+  const alive = livingAt(accessToken, now)
   const pending: PendingTokens = {
     ...missing,
     base: stored,
@@ -170,12 +174,12 @@ function recover(observed: Observed, progress: Progress, { missing, stored }: Mi
     presented: stored.refreshToken,
     recorded: true,
     behindSince: accessToken?.issuedAt ?? now,
-    published: !(isNews && alive),
+    published: !isNews || alive === undefined,
     writeBackFailures: 0,
   }
-  const refreshes = state.refreshes + (isNews ? 1 : 0)
-  const next = { ...progress, state: { ...state, refreshes }, pending, ...(alive && { accessToken }) }
-  return bringHome(observed, next, now)
+  const counted = { ...state, refreshes: state.refreshes + (isNews ? 1 : 0) }
+  const forward = missing.persisted ? undefined : { rolledForwardAt: now }
+  return bringHome(observed, { ...progress, ...alive, ...forward, state: counted, pending }, now)
 }
 
 /** The store comes first, unless it is to be left alone; then the target. */

@@ -92,6 +92,8 @@ export interface Observed {
   readonly claim?: ClaimState
   /** Another process's intent, and since when this one has seen it unchanged. */
   readonly intentWatch?: IntentWatch
+  /** When tokens of the record were last put into a store that was behind. */
+  readonly rolledForwardAt?: EpochSeconds
   /** The credential that was first at the same place of the same store. */
   readonly firstOwner?: FirstOwner
   /** Identifies everything that an attempt would use: manifests, and what a human asked for. */

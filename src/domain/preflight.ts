@@ -93,7 +93,7 @@ function storeBehind(observed: Observed, known: Known, now: EpochSeconds): Verdi
   const { retained, tokens, refreshToken } = successor
   const dueAt = storeWriteDueAt(subject.store, record, now)
   const missing = { kind: 'recover', tokens, persisted: false } as const
-  if (dueAt === undefined) return wasJustWritten(record, now) ? refuse(takenBack(observed)) : missing
+  if (dueAt === undefined) return wasJustRolledForward(observed, now) ? refuse(takenBack(observed)) : missing
   if (isUnpublished(observed, retained, now)) return { ...missing, storeWriteDueAt: dueAt }
   const base = { ...subject.stored, refreshToken }
   return judgeSend(observed, { ...known, base, fingerprint: retained.fingerprint }, now)
@@ -194,8 +194,8 @@ function isRequested({ credential, state }: Observed): boolean {
 }
 
 /** A store that takes a write and goes on showing what was there before is not written without end. */
-function wasJustWritten({ storeWrittenAt }: RefreshRecord, now: EpochSeconds): boolean {
-  return storeWrittenAt !== undefined && storeWrittenAt <= now && now - storeWrittenAt < settledAfterSeconds
+function wasJustRolledForward({ rolledForwardAt }: Observed, now: EpochSeconds): boolean {
+  return rolledForwardAt !== undefined && rolledForwardAt <= now && now - rolledForwardAt < settledAfterSeconds
 }
 
 const settledAfterSeconds = 60

@@ -21,7 +21,7 @@ const clockTolerance = seconds(60)
 
 /** Progress before anything was done. */
 export function firstProgress(observed: Observed): Progress {
-  const { state, pending, accessToken, rejected, record, claim, intentWatch } = observed
+  const { state, pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt } = observed
   return {
     state,
     ...(pending && { pending }),
@@ -30,6 +30,7 @@ export function firstProgress(observed: Observed): Progress {
     ...(record && { record }),
     ...(claim && { claim }),
     ...(intentWatch && { intentWatch }),
+    ...(rolledForwardAt !== undefined && { rolledForwardAt }),
   }
 }
 

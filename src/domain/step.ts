@@ -129,6 +129,8 @@ export interface Progress {
   readonly record?: RefreshRecord
   readonly claim?: ClaimState
   readonly intentWatch?: IntentWatch
+  /** When tokens of the record were last put into a store that was behind. */
+  readonly rolledForwardAt?: EpochSeconds
   readonly target?: TargetState
   /** True once this reconcile has put a rotated refresh token into the store. */
   readonly writtenBack?: boolean
