@@ -4,6 +4,8 @@ const canary = ['./test/support/canary-setup.ts']
 
 export default defineConfig({
   test: {
+    // The default leaves one core idle, which on two cores is half of the machine.
+    maxWorkers: '100%',
     projects: [
       {
         test: {

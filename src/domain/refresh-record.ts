@@ -120,11 +120,11 @@ export function succeeded(record: RefreshRecord, { presented, retained }: Succes
     retained,
     spent: withSpent(record.spent, replaced, retained.fingerprint),
   }
+}
 
-  /** True when these tokens are kept already, or are presented by a process that has read their number in the document. */
-  function isCounted({ retained: kept, intent }: RefreshRecord, { fingerprint }: RetainedTokens): boolean {
-    return kept?.fingerprint === fingerprint || intent?.fingerprint === fingerprint
-  }
+/** True when these tokens are kept already, or are presented by a process that has read their number in the document. */
+function isCounted({ retained: kept, intent }: RefreshRecord, { fingerprint }: RetainedTokens): boolean {
+  return kept?.fingerprint === fingerprint || intent?.fingerprint === fingerprint
 }
 
 /**
