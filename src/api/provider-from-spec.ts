@@ -11,6 +11,7 @@ export function providerFromSpec(
     tokenEndpoint: spec.tokenEndpoint,
     client: client(spec.client),
     request: spec.request,
+    response: { errors: [] },
     rotation: {
       mode: spec.rotation.mode,
       reuseLeewaySeconds: durationOf(spec.rotation.reuseLeeway),
@@ -18,6 +19,8 @@ export function providerFromSpec(
       revokesPreviousAccessToken: spec.rotation.revokesPreviousAccessToken,
     },
     accessTokenLifetimeSeconds: durationOf(spec.accessTokenLifetime),
+    refreshTokenLifetime: {},
+    minimumRefreshIntervalSeconds: 0,
     limits: spec.limits,
     tls: tlsFrom(spec.tls),
   }

@@ -18,8 +18,9 @@ export function mayBeAnnounced(provider: Observed['provider']): boolean {
   return provider.kind !== 'found' || provider.value.rotation.mode !== 'Never'
 }
 
-/** Scheme, host and port of the token endpoint: what all credentials of one server share. */
-export function tokenOrigin({ tokenEndpoint }: Provider): string {
-  const origin = tokenEndpoint.split('/', 3).join('/').toLowerCase()
+/** Scheme, host and port that refresh tokens are sent to: what all credentials of one server share. */
+export function tokenOrigin({ refreshEndpoint, tokenEndpoint, issuer = '' }: Provider): string {
+  // Endpoints that an issuer's metadata name are on the issuer's own origin.
+  const origin = (refreshEndpoint ?? tokenEndpoint ?? issuer).split('/', 3).join('/').toLowerCase()
   return origin.replace(origin.startsWith('https:') ? /:443$/ : /:80$/, '')
 }

@@ -27,14 +27,15 @@ export interface Endpoint {
 export function endpointOf(provider: Provider, policy: AddressPolicy): Result<Endpoint> {
   const objection = (what: string): Result<Endpoint> =>
     failed(failure('ENDPOINT_NOT_ALLOWED', `The token endpoint of ${providerText(provider)} ${what}.`))
-  const url = URL.parse(provider.tokenEndpoint)
+  const text = provider.refreshEndpoint ?? provider.tokenEndpoint ?? ''
+  const url = URL.parse(text)
   if (url === null) return objection('is not an absolute URL')
   const tls = url.protocol === 'https:'
   if (!tls && url.protocol !== 'http:') return objection('is not an https URL')
   if (!tls && !policy.allowPlainHttp) return objection('is not an https URL')
   // Credentials and fragments in a URL do not take part in the request; whoever wrote them meant something else.
   if (url.username !== '' || url.password !== '') return objection('has a user name or password in its URL')
-  if (provider.tokenEndpoint.includes('#')) return objection('has a fragment in its URL')
+  if (text.includes('#')) return objection('has a fragment in its URL')
   return ok(endpointAt(url, tls))
 }
 

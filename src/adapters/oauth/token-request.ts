@@ -86,7 +86,7 @@ interface GrantRequest {
  */
 async function grantRequest(request: RefreshRequest, clientSecret: Sensitive | undefined): Promise<GrantRequest> {
   const { provider, refreshToken, scopes } = request
-  const { client, tokenEndpoint } = provider
+  const { client, tokenEndpoint = '' } = provider
   const parameters = new URLSearchParams(provider.request.parameters)
   if (scopes.length > 0) parameters.set('scope', scopes.join(' '))
   parameters.set('refresh_token', refreshToken.reveal())
@@ -108,6 +108,9 @@ function clientAuthentication({ client }: Provider, clientSecret: Sensitive | un
       return ClientSecretBasic(secret)
     case 'client_secret_post':
       return ClientSecretPost(secret)
+    case 'private_key_jwt':
+    case 'tls_client_auth':
+      return None()
   }
 }
 
