@@ -25,18 +25,20 @@ export interface Endpoint {
 
 /** Failures: ENDPOINT_NOT_ALLOWED. */
 export function endpointOf(provider: Provider, policy: AddressPolicy): Result<Endpoint> {
-  const objection = (what: string): Result<Endpoint> =>
-    failed(failure('ENDPOINT_NOT_ALLOWED', `The token endpoint of ${providerText(provider)} ${what}.`))
   const text = provider.refreshEndpoint ?? provider.tokenEndpoint ?? ''
   const url = URL.parse(text)
-  if (url === null) return objection('is not an absolute URL')
-  const tls = url.protocol === 'https:'
-  if (!tls && url.protocol !== 'http:') return objection('is not an https URL')
-  if (!tls && !policy.allowPlainHttp) return objection('is not an https URL')
+  const objection = url === null ? 'is not an absolute URL' : objectionTo(url, text, policy)
+  return url === null || objection !== undefined
+    ? failed(failure('ENDPOINT_NOT_ALLOWED', `The token endpoint of ${providerText(provider)} ${objection}.`))
+    : ok(endpointAt(url, url.protocol === 'https:'))
+}
+
+function objectionTo(url: URL, text: string, policy: AddressPolicy): string | undefined {
+  const plain = url.protocol === 'http:' && policy.allowPlainHttp
+  if (url.protocol !== 'https:' && !plain) return 'is not an https URL'
   // Credentials and fragments in a URL do not take part in the request; whoever wrote them meant something else.
-  if (url.username !== '' || url.password !== '') return objection('has a user name or password in its URL')
-  if (text.includes('#')) return objection('has a fragment in its URL')
-  return ok(endpointAt(url, tls))
+  if (url.username !== '' || url.password !== '') return 'has a user name or password in its URL'
+  return text.includes('#') ? 'has a fragment in its URL' : undefined
 }
 
 function endpointAt(url: URL, tls: boolean): Endpoint {
