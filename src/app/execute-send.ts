@@ -59,8 +59,9 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
     const startedAt = deps.clock.now()
     const attempt: Attempt = { send, observed, provider, startedAt, startedMs: deps.clock.monotonicMs() }
     deps.metrics.refreshAttempted(provider.name, observed.credential.key.namespace)
-    const exchange = await deps.tokenEndpoint.refresh(
-      { provider, refreshToken: send.base.refreshToken, scopes: observed.credential.spec.scopes },
+    const grant = { type: 'refresh_token', refreshToken: send.base.refreshToken } as const
+    const exchange = await deps.tokenEndpoint.request(
+      { provider, grant, scopes: observed.credential.spec.scopes },
       () => beforeSend(attempt, deps),
     )
     const sent = await settleExchange(exchange, attempt, deps)

@@ -3,11 +3,15 @@ import type { Result } from '../domain/result.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 import type { TokenExchange } from '../domain/token-exchange.ts'
 
-/** One refresh request, RFC 6749 §6. */
-export interface RefreshRequest {
+/** What entitles the client to an access token: RFC 6749 §6, or itself, §4.4. */
+export type Grant =
+  { readonly type: 'refresh_token'; readonly refreshToken: Sensitive } | { readonly type: 'client_credentials' }
+
+/** One request for an access token. */
+export interface TokenRequest {
   readonly provider: Provider
-  readonly refreshToken: Sensitive
-  /** Absent: the scopes granted at login. */
+  readonly grant: Grant
+  /** Empty: the scopes granted at login, or those that the server gives this client. */
   readonly scopes: readonly string[]
 }
 
@@ -17,7 +21,7 @@ export interface RefreshRequest {
  * Guarantees: the request is written at most once; no redirect is followed; once a byte of it was
  * written, nothing but the response deadline ends the exchange; body size and time are bounded.
  *
- * Assumptions: the caller has made sure that nobody else presents this refresh token.
+ * Assumptions: of a grant with a refresh token, the caller has made sure that nobody else presents it.
  *
  * Failures: in the exchange, never thrown. `not-sent` carries TOKEN_ENDPOINT_UNREACHABLE,
  * ENDPOINT_NOT_ALLOWED, CLIENT_SECRET_UNAVAILABLE, or what `beforeSend` returned; `lost` carries
@@ -28,5 +32,5 @@ export interface TokenEndpoint {
    * Connects, calls `beforeSend` when the connection stands, and writes the request if that
    * succeeds. Not idempotent.
    */
-  refresh(request: RefreshRequest, beforeSend: () => Promise<Result<void>>): Promise<TokenExchange>
+  request(request: TokenRequest, beforeSend: () => Promise<Result<void>>): Promise<TokenExchange>
 }

@@ -366,9 +366,9 @@ describe('what a lost answer leaves behind', () => {
   it('is not forgotten because the server throttles in between', async () => {
     const world = await World.withCredential()
     world.endpoint.next = 'lost-answer'
-    const refresh = world.endpoint.refresh.bind(world.endpoint)
+    const refresh = world.endpoint.request.bind(world.endpoint)
     let sends = 0
-    world.endpoint.refresh = (request, beforeSend) => {
+    world.endpoint.request = (request, beforeSend) => {
       sends += 1
       if (sends === 2) world.endpoint.next = () => answer(429, { error: 'slow_down' })
       return refresh(request, beforeSend)
@@ -394,8 +394,8 @@ describe('a server whose tokens are over before they arrive', () => {
   it('is not asked again without a pause', async () => {
     const world = await World.withCredential()
     world.endpoint.lifetimeSeconds = 0
-    const refresh = world.endpoint.refresh.bind(world.endpoint)
-    world.endpoint.refresh = async (request, beforeSend) => {
+    const refresh = world.endpoint.request.bind(world.endpoint)
+    world.endpoint.request = async (request, beforeSend) => {
       const exchange = await refresh(request, beforeSend)
       await new Promise<void>((resolve) => world.clock.wakeAfter(1500, resolve))
       return exchange

@@ -7,7 +7,7 @@ const calls = [
   'records.read',
   'records.replace',
   'journal.sent',
-  'endpoint.refresh',
+  'endpoint.request',
   'journal.answered',
   'store.writeBack',
   'sink.publish',

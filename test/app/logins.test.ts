@@ -29,7 +29,7 @@ describe('a new login of a human', () => {
     'journal.armed',
     'records.replace',
     'journal.sent',
-    'endpoint.refresh',
+    'endpoint.request',
     'journal.answered',
     'store.writeBack',
     'sink.publish',

@@ -162,8 +162,8 @@ describe('an answer that is lost', () => {
     const { world } = await aLeader(rotation, true)
     world.endpoint.leewaySeconds = 60
     let left = lost
-    const serve = world.endpoint.refresh.bind(world.endpoint)
-    world.endpoint.refresh = (request, beforeSend) => {
+    const serve = world.endpoint.request.bind(world.endpoint)
+    world.endpoint.request = (request, beforeSend) => {
       if (left > 0) world.endpoint.next = 'lost-answer'
       left -= 1
       return serve(request, beforeSend)

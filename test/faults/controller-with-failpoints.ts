@@ -54,7 +54,7 @@ function around(prototype: object, method: string, step: Calls, { seen, adapt }:
   Reflect.set(prototype, method, wrapped)
 }
 
-type BeforeSend = Parameters<HttpTokenEndpoint['refresh']>[1]
+type BeforeSend = Parameters<HttpTokenEndpoint['request']>[1]
 
 /** The instants between connection, request and answer have no methods of their own. */
 function pointsIn(beforeSend: BeforeSend): BeforeSend {
@@ -121,7 +121,7 @@ function recordWritten([record]: readonly unknown[], result: unknown): void {
 
 const measures = measureFile !== undefined
 if (measures) watchAnswers()
-around(HttpTokenEndpoint.prototype, 'refresh', () => 'exchange', {
+around(HttpTokenEndpoint.prototype, 'request', () => 'exchange', {
   adapt: ([request, beforeSend]) => [request, pointsIn(beforeSend as BeforeSend)],
 })
 around(FileRefreshJournal.prototype, 'armed', () => 'journal-armed')

@@ -1,7 +1,7 @@
 import { failure } from '../../src/domain/failures.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import type { TokenAnswer, TokenExchange } from '../../src/domain/token-exchange.ts'
-import type { RefreshRequest, TokenEndpoint } from '../../src/ports/token-endpoint.ts'
+import type { TokenEndpoint, TokenRequest } from '../../src/ports/token-endpoint.ts'
 import type { AnswerContents } from './pods.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'
@@ -53,15 +53,16 @@ export class EndpointModel {
   }
 
   port(process: Process): TokenEndpoint {
-    return { refresh: (request, beforeSend) => this.#refresh(process, request, beforeSend) }
+    return { request: (request, beforeSend) => this.#request(process, request, beforeSend) }
   }
 
-  #refresh(
+  #request(
     process: Process,
-    { provider, refreshToken }: RefreshRequest,
-    beforeSend: Parameters<TokenEndpoint['refresh']>[1],
+    { provider, grant }: TokenRequest,
+    beforeSend: Parameters<TokenEndpoint['request']>[1],
   ): Promise<TokenExchange> {
     const { scheduler, wire } = this.#parts
+    if (grant.type !== 'refresh_token') throw new Error('every credential of the simulation has a refresh token')
     return new Promise((done) => {
       const verdict = this.#at(process, 'connect', 'request', provider.name)
       if (!process.alive) return
@@ -70,7 +71,7 @@ export class EndpointModel {
         const connectedMs = scheduler.nowMs
         const may = await beforeSend()
         if (!may.ok) return done({ kind: 'not-sent', failure: may.failure })
-        const text = refreshToken.reveal()
+        const text = grant.refreshToken.reveal()
         const server = this.#parts.serverOf(provider.name)
         const exchange = { process, server, text, uid: this.#uidOf(process, text), connectedMs, done }
         scheduler.after(0.05, () => this.#write(exchange), process)

@@ -5,10 +5,11 @@ import { answer, MemoryTokenEndpoint } from './memory-ports.ts'
 export class EchoingTokenEndpoint extends MemoryTokenEndpoint {
   override rotates = false
 
-  override async refresh(...[request, beforeSend]: Parameters<MemoryTokenEndpoint['refresh']>): Promise<TokenExchange> {
-    const exchange = await super.refresh(request, beforeSend)
+  override async request(...[request, beforeSend]: Parameters<MemoryTokenEndpoint['request']>): Promise<TokenExchange> {
+    const exchange = await super.request(request, beforeSend)
     if (exchange.kind !== 'answered' || exchange.answer.status !== 200) return exchange
+    if (request.grant.type !== 'refresh_token') return exchange
     const members = JSON.parse(exchange.answer.body.reveal()) as Record<string, unknown>
-    return answer(200, { ...members, refresh_token: request.refreshToken.reveal() })
+    return answer(200, { ...members, refresh_token: request.grant.refreshToken.reveal() })
   }
 }

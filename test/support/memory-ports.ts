@@ -16,7 +16,7 @@ import type { LogFields, Logger } from '../../src/ports/logger.ts'
 import type { AnsweredEntry, ArmedEntry, RefreshJournal, SentEntry } from '../../src/ports/refresh-journal.ts'
 import type { RefreshTokenLocation, RefreshTokenStore } from '../../src/ports/refresh-token-store.ts'
 import type { StatusReport, StatusWriter } from '../../src/ports/status-writer.ts'
-import type { RefreshRequest, TokenEndpoint } from '../../src/ports/token-endpoint.ts'
+import type { TokenEndpoint, TokenRequest } from '../../src/ports/token-endpoint.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import { canary, observeOutput } from './canary.ts'
 
@@ -157,7 +157,7 @@ export class MemoryTokenEndpoint implements TokenEndpoint {
     return this.#live.has(token)
   }
 
-  async refresh(request: RefreshRequest, beforeSend: () => Promise<Result<void>>): Promise<TokenExchange> {
+  async request({ grant }: TokenRequest, beforeSend: () => Promise<Result<void>>): Promise<TokenExchange> {
     await this.gate
     const may = await beforeSend()
     if (!may.ok) return { kind: 'not-sent', failure: may.failure }
@@ -165,12 +165,16 @@ export class MemoryTokenEndpoint implements TokenEndpoint {
     const special = this.next
     this.next = undefined
     if (typeof special === 'function') return special()
-    const exchange = this.#serve(request.refreshToken.reveal())
+    const exchange = this.#serve(grant)
     if (special !== 'lost-answer') return exchange
     return { kind: 'lost', failure: failure('TOKEN_RESULT_UNKNOWN', 'The connection to OAuthProvider gateway ended.') }
   }
 
-  #serve(token: string): TokenExchange {
+  #serve(grant: TokenRequest['grant']): TokenExchange {
+    return grant.type === 'refresh_token' ? this.#refresh(grant.refreshToken.reveal()) : this.#issue(undefined)
+  }
+
+  #refresh(token: string): TokenExchange {
     const again = this.#successors.get(token)
     if (again !== undefined && this.now() < again.until) return this.#issue(again.next)
     const family = this.#live.get(token)

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net'
 import { failure } from '../../domain/failures.ts'
-import { type Provider, providerText } from '../../domain/provider.ts'
+import { providerText } from '../../domain/provider.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
+import type { TokenRequest } from '../../ports/token-endpoint.ts'
 
 /** Where token requests may go. Both false in a shared cluster: whoever writes a provider chooses an address. */
 export interface AddressPolicy {
@@ -24,8 +25,9 @@ export interface Endpoint {
 }
 
 /** Failures: ENDPOINT_NOT_ALLOWED. */
-export function endpointOf(provider: Provider, policy: AddressPolicy): Result<Endpoint> {
-  const text = provider.refreshEndpoint ?? provider.tokenEndpoint ?? ''
+export function endpointOf({ provider, grant }: TokenRequest, policy: AddressPolicy): Result<Endpoint> {
+  const { refreshEndpoint, tokenEndpoint = '' } = provider
+  const text = grant.type === 'refresh_token' ? (refreshEndpoint ?? tokenEndpoint) : tokenEndpoint
   const url = URL.parse(text)
   const objection = url === null ? 'is not an absolute URL' : objectionTo(url, text, policy)
   return url === null || objection !== undefined

@@ -6,7 +6,7 @@ import { failed, ok, type Result } from '../../domain/result.ts'
 import type { Sensitive } from '../../domain/sensitive.ts'
 import type { TokenAnswer, TokenExchange } from '../../domain/token-exchange.ts'
 import type { SecretReader } from '../../ports/secret-reader.ts'
-import type { RefreshRequest, TokenEndpoint } from '../../ports/token-endpoint.ts'
+import type { TokenEndpoint, TokenRequest } from '../../ports/token-endpoint.ts'
 import { classifyTransportError, timedOut } from './classify.ts'
 import { connect } from './connect.ts'
 import { type AddressPolicy, type Endpoint, endpointOf } from './endpoint.ts'
@@ -65,7 +65,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     this.#trust = new TrustStore(options.secrets)
   }
 
-  async refresh(request: RefreshRequest, beforeSend: () => Promise<Result<void>>): Promise<TokenExchange> {
+  async request(request: TokenRequest, beforeSend: () => Promise<Result<void>>): Promise<TokenExchange> {
     const { provider } = request
     const prepared = await this.#prepare(request)
     if (!prepared.ok) return { kind: 'not-sent', failure: prepared.failure }
@@ -84,9 +84,9 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   }
 
   /** All that can fail without a connection is done before there is one. */
-  async #prepare(request: RefreshRequest): Promise<Result<Prepared>> {
+  async #prepare(request: TokenRequest): Promise<Result<Prepared>> {
     const { provider } = request
-    const endpoint = endpointOf(provider, this.#options)
+    const endpoint = endpointOf(request, this.#options)
     if (!endpoint.ok) return endpoint
     const trust = endpoint.value.tls ? await this.#trust.trustOf(provider) : ok(undefined)
     if (!trust.ok) return trust
@@ -132,7 +132,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
       return { kind: 'answered', answer }
     } catch (error) {
       const why = classifyTransportError(error)
-      const what = `The refresh request to ${providerText(provider)} was sent and no answer came back: ${why}.`
+      const what = `The token request to ${providerText(provider)} was sent and no answer came back: ${why}.`
       return { kind: 'lost', failure: failure('TOKEN_RESULT_UNKNOWN', what) }
     }
   }

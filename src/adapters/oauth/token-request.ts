@@ -4,7 +4,7 @@ import { failure } from '../../domain/failures.ts'
 import { type Provider, providerText } from '../../domain/provider.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import { Sensitive } from '../../domain/sensitive.ts'
-import type { RefreshRequest } from '../../ports/token-endpoint.ts'
+import type { TokenRequest } from '../../ports/token-endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** A request as it goes onto the wire. Holds the refresh token and the client's secret. */
@@ -38,13 +38,13 @@ const ownHeaders: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Builds the refresh request of RFC 6749 §6 with the client authentication of §2.3.1. Nothing is
- * sent.
+ * Builds the token request of RFC 6749 §6 or §4.4 with the client authentication of §2.3.1. Nothing
+ * is sent.
  *
  * Failures: PROVIDER_INVALID when a header of the provider cannot be written.
  */
 export async function buildTokenRequest(
-  request: RefreshRequest,
+  request: TokenRequest,
   endpoint: Endpoint,
   identity: ClientIdentity,
 ): Promise<Result<Sensitive<WireRequest>>> {
@@ -54,7 +54,7 @@ export async function buildTokenRequest(
     return failed(
       failure('PROVIDER_INVALID', `A header in spec.request.headers of ${providerText(provider)} is not valid HTTP.`),
     )
-  const { authorization, parameters } = await grantRequest(request, identity.clientSecret)
+  const { authorization, parameters } = await grantParameters(request, identity.clientSecret)
   const json = provider.request.bodyFormat === 'json'
   const body = json ? JSON.stringify(Object.fromEntries(parameters)) : parameters.toString()
   const headers = {
@@ -72,25 +72,25 @@ export async function buildTokenRequest(
   return ok(new Sensitive({ target: endpoint.target, headers, body }))
 }
 
-interface GrantRequest {
+interface GrantParameters {
   readonly authorization?: string
   readonly parameters: URLSearchParams
 }
 
 /**
- * The parameters of RFC 6749 §6, with the client authentication of oauth4webapi.
+ * The parameters of the grant, with the client authentication of oauth4webapi.
  *
- * Its `refreshTokenGrantRequest` is not used: sending is ours anyway, because `fetch` repeats a POST by
- * itself after status 421, and that function makes Node load its `fetch`, which costs every process
+ * Its `refreshTokenGrantRequest` and the like are not used: sending is ours anyway, because `fetch` repeats a POST by
+ * itself after status 421, and those functions make Node load its `fetch`, which costs every process
  * 25 ms and 16 MiB.
  */
-async function grantRequest(request: RefreshRequest, clientSecret: Sensitive | undefined): Promise<GrantRequest> {
-  const { provider, refreshToken, scopes } = request
+async function grantParameters(request: TokenRequest, clientSecret: Sensitive | undefined): Promise<GrantParameters> {
+  const { provider, grant, scopes } = request
   const { client, tokenEndpoint = '' } = provider
   const parameters = new URLSearchParams(provider.request.parameters)
   if (scopes.length > 0) parameters.set('scope', scopes.join(' '))
-  parameters.set('refresh_token', refreshToken.reveal())
-  parameters.set('grant_type', 'refresh_token')
+  if (grant.type === 'refresh_token') parameters.set('refresh_token', grant.refreshToken.reveal())
+  parameters.set('grant_type', grant.type)
   const headers = new Map<string, string>()
   const authenticate = clientAuthentication(provider, clientSecret)
   // Of `Headers`, client authentication uses `set` alone, with names in lower case.

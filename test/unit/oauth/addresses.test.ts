@@ -46,7 +46,7 @@ describe('a token endpoint is refused', () => {
   }
   test.each(Object.entries(table))('%s', async (_name, { url, addresses, says }) => {
     const lookup = addresses && { lookup: async () => addresses }
-    const exchange = await anEndpoint({ ...strict, ...lookup }).refresh(aRequest({ tokenEndpoint: url }), go)
+    const exchange = await anEndpoint({ ...strict, ...lookup }).request(aRequest({ tokenEndpoint: url }), go)
     expect(failureOf(exchange)).toMatchObject({ kind: 'not-sent', code: 'ENDPOINT_NOT_ALLOWED' })
     expect(failureOf(exchange).message).toContain(`token endpoint of OAuthProvider ci/gateway ${says}.`)
   })
@@ -54,7 +54,7 @@ describe('a token endpoint is refused', () => {
   it('without a connection to anybody', async () => {
     const server = await scripted({ script: answers(200, '{}') })
     const endpoint = anEndpoint({ allowPlainHttp: true, allowPrivateAddresses: false })
-    expect(failureOf(await endpoint.refresh(aRequest({ tokenEndpoint: server.url }), go)).code).toBe(
+    expect(failureOf(await endpoint.request(aRequest({ tokenEndpoint: server.url }), go)).code).toBe(
       'ENDPOINT_NOT_ALLOWED',
     )
     expect(server.connections).toHaveLength(0)
@@ -62,7 +62,7 @@ describe('a token endpoint is refused', () => {
 
   it('without telling which address a name has inside the network', async () => {
     const lookup = async (): Promise<readonly HostAddress[]> => [{ address: '10.1.2.3', family: 4 }]
-    const exchange = await anEndpoint({ ...strict, lookup }).refresh(
+    const exchange = await anEndpoint({ ...strict, lookup }).request(
       aRequest({ tokenEndpoint: 'https://vault.internal/' }),
       go,
     )
@@ -81,7 +81,7 @@ describe('a host', () => {
         return [loopback]
       },
     })
-    answerOf(await endpoint.refresh(aRequest({ tokenEndpoint: `http://login.invalid:${server.port}/token` }), go))
+    answerOf(await endpoint.request(aRequest({ tokenEndpoint: `http://login.invalid:${server.port}/token` }), go))
     expect(asked).toEqual(['login.invalid'])
     expect(server.requests.map(({ headers }) => headers['host'])).toEqual([`login.invalid:${server.port}`])
   })
@@ -89,7 +89,7 @@ describe('a host', () => {
   it('is reached by its next address when the first one fails', async () => {
     const server = await scripted({ script: answers(200, '{}') })
     const lookup = async (): Promise<readonly HostAddress[]> => [{ address: '::1', family: 6 }, loopback]
-    const exchange = await anEndpoint({ lookup }).refresh(
+    const exchange = await anEndpoint({ lookup }).request(
       aRequest({ tokenEndpoint: `http://login.invalid:${server.port}/` }),
       go,
     )
@@ -99,13 +99,13 @@ describe('a host', () => {
 
   it('can be an IPv6 address', async () => {
     const server = await scripted({ script: answers(200, '{}'), host: '::1' })
-    answerOf(await anEndpoint().refresh(aRequest({ tokenEndpoint: server.url }), go))
+    answerOf(await anEndpoint().request(aRequest({ tokenEndpoint: server.url }), go))
     expect(server.requests.map(({ headers }) => headers['host'])).toEqual([`[::1]:${server.port}`])
   })
 
   it('of the real resolver is found', async () => {
     const server = await scripted({ script: answers(200, '{}') })
-    answerOf(await anEndpoint().refresh(aRequest({ tokenEndpoint: `http://localhost:${server.port}/token` }), go))
+    answerOf(await anEndpoint().request(aRequest({ tokenEndpoint: `http://localhost:${server.port}/token` }), go))
     expect(server.requests).toHaveLength(1)
   })
 })

@@ -45,8 +45,8 @@ function providerFor(kind: ClientKind, secretName: string = kind): Partial<Provi
 }
 
 async function refresh(provider: Partial<Provider>, refreshToken: string, scopes: readonly string[] = []) {
-  const request = aRequest(provider, { refreshToken: new Sensitive(refreshToken), scopes })
-  const answer = answerOf(await endpoint.refresh(request, go))
+  const request = aRequest(provider, { refreshToken, scopes })
+  const answer = answerOf(await endpoint.request(request, go))
   const reading = readTokenAnswer(answer, { provider: request.provider, startedAt: noon, scopes })
   observeOutput('reading', JSON.stringify(reading))
   return reading
@@ -149,8 +149,8 @@ describe('a real authorization server', () => {
 
   it('is not reached without its authority, and the refresh token stays good', async () => {
     const token = await server.issueRefreshToken()
-    const request = aRequest({ ...providerFor('none'), tls: {} }, { refreshToken: new Sensitive(token) })
-    expect(failureOf(await endpoint.refresh(request, go))).toMatchObject({
+    const request = aRequest({ ...providerFor('none'), tls: {} }, { refreshToken: token })
+    expect(failureOf(await endpoint.request(request, go))).toMatchObject({
       kind: 'not-sent',
       code: 'TOKEN_ENDPOINT_UNREACHABLE',
     })

@@ -6,7 +6,7 @@ import { failed, ok, type Result } from '../../../src/domain/result.ts'
 import { Sensitive } from '../../../src/domain/sensitive.ts'
 import type { TokenAnswer, TokenExchange } from '../../../src/domain/token-exchange.ts'
 import type { SecretReader } from '../../../src/ports/secret-reader.ts'
-import type { RefreshRequest } from '../../../src/ports/token-endpoint.ts'
+import type { TokenRequest } from '../../../src/ports/token-endpoint.ts'
 import { aProvider } from '../../support/builders.ts'
 import { canary, observeOutput } from '../../support/canary.ts'
 import {
@@ -41,8 +41,13 @@ export function anEndpoint(options: Partial<HttpTokenEndpointOptions> = {}): Htt
   return new HttpTokenEndpoint({ secrets: new MemorySecrets(), version: '1.2.3', ...local, ...options })
 }
 
-export function aRequest(provider: Partial<Provider>, changes: Partial<RefreshRequest> = {}): RefreshRequest {
-  return { provider: aProvider(provider), refreshToken: new Sensitive(canary('rt')), scopes: [], ...changes }
+/** A refresh request. */
+export function aRequest(
+  provider: Partial<Provider>,
+  { refreshToken = canary('rt'), scopes = [] }: { refreshToken?: string; scopes?: readonly string[] } = {},
+): TokenRequest {
+  const grant = { type: 'refresh_token', refreshToken: new Sensitive(refreshToken) } as const
+  return { provider: aProvider(provider), grant, scopes }
 }
 
 /** A scripted server that ends with the test. */

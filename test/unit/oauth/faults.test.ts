@@ -11,7 +11,7 @@ const pair = JSON.stringify({ access_token: canary('at'), refresh_token: canary(
 /** One refresh against a script, with everything that tells how often the request was sent. */
 async function refreshAgainst(script: Script, responseTimeoutMs = 5000) {
   const server = await scripted({ script })
-  const exchange = await anEndpoint({ responseTimeoutMs }).refresh(aRequest({ tokenEndpoint: server.url }), go)
+  const exchange = await anEndpoint({ responseTimeoutMs }).request(aRequest({ tokenEndpoint: server.url }), go)
   // Long enough for a client that would try again at once.
   await pause(30)
   return { exchange, requests: server.requests.length, connections: server.connections.length }
@@ -152,7 +152,7 @@ describe('whatever the server does, the request is sent once, and the outcome sa
     const { exchange, ...counts } = await refreshAgainst(script, 300)
     const { kind, code, message } = failureOf(exchange)
     expect({ kind, code }).toEqual({ kind: 'lost', code: 'TOKEN_RESULT_UNKNOWN' })
-    expect(message).toContain('The refresh request to OAuthProvider ci/gateway was sent and no answer came back: ')
+    expect(message).toContain('The token request to OAuthProvider ci/gateway was sent and no answer came back: ')
     expect(message).toContain(says)
     expect(counts).toEqual(once)
   })
@@ -203,7 +203,7 @@ describe('before the request is sent', () => {
   it('the connection stands when beforeSend is called, and no byte of the request has gone', async () => {
     const server = await scripted({ script: answers(200, pair) })
     const seen: [number, number][] = []
-    await anEndpoint().refresh(aRequest({ tokenEndpoint: server.url }), async () => {
+    await anEndpoint().request(aRequest({ tokenEndpoint: server.url }), async () => {
       await pause(30)
       seen.push([server.connections.length, server.bytesReceived])
       return ok(undefined)
@@ -215,7 +215,7 @@ describe('before the request is sent', () => {
   it('what beforeSend refuses is never sent', async () => {
     const server = await scripted({ script: answers(200, pair) })
     const reason = failure('JOURNAL_UNAVAILABLE', 'The journal is full.')
-    const exchange = await anEndpoint().refresh(aRequest({ tokenEndpoint: server.url }), async () => failed(reason))
+    const exchange = await anEndpoint().request(aRequest({ tokenEndpoint: server.url }), async () => failed(reason))
     await pause(30)
     expect(exchange).toEqual({ kind: 'not-sent', failure: reason })
     expect(server.bytesReceived).toBe(0)
@@ -224,7 +224,7 @@ describe('before the request is sent', () => {
 
   it('nothing is sent when beforeSend throws', async () => {
     const server = await scripted({ script: answers(200, pair) })
-    const thrown = anEndpoint().refresh(aRequest({ tokenEndpoint: server.url }), async () => {
+    const thrown = anEndpoint().request(aRequest({ tokenEndpoint: server.url }), async () => {
       throw new Error('a bug')
     })
     await expect(thrown).rejects.toThrow('a bug')
@@ -240,7 +240,7 @@ describe('before the request is sent', () => {
     'a server that %s the connection meanwhile got nothing',
     async (_name, connected) => {
       const server = await scripted({ script: answers(200, pair), connected })
-      const exchange = await anEndpoint().refresh(aRequest({ tokenEndpoint: server.url }), async () => {
+      const exchange = await anEndpoint().request(aRequest({ tokenEndpoint: server.url }), async () => {
         await pause(50)
         return ok(undefined)
       })
@@ -252,7 +252,7 @@ describe('before the request is sent', () => {
   it('a refused connection is told as such, and beforeSend is not called', async () => {
     const port = await freePort()
     let called = false
-    const exchange = await anEndpoint().refresh(
+    const exchange = await anEndpoint().request(
       aRequest({ tokenEndpoint: `http://127.0.0.1:${port}/token` }),
       async () => {
         called = true
@@ -274,18 +274,18 @@ describe('before the request is sent', () => {
       lookup: async () => {
         throw Object.assign(new Error('getaddrinfo ENOTFOUND login.internal'), { code: 'ENOTFOUND' })
       },
-    }).refresh(aRequest({ tokenEndpoint: 'https://login.internal/token' }), go)
+    }).request(aRequest({ tokenEndpoint: 'https://login.internal/token' }), go)
     expect(failureOf(exchange)).toMatchObject({ kind: 'not-sent', code: 'TOKEN_ENDPOINT_UNREACHABLE' })
     expect(failureOf(exchange).message).toContain('its name does not exist (ENOTFOUND)')
   })
 
   it('a TLS handshake that never ends, and a name that is never resolved, stop at the connect timeout', async () => {
     const server = await scripted({ script: () => undefined })
-    const stuck = anEndpoint({ connectTimeoutMs: 200 }).refresh(
+    const stuck = anEndpoint({ connectTimeoutMs: 200 }).request(
       aRequest({ tokenEndpoint: server.url.replace('http:', 'https:') }),
       go,
     )
-    const unresolved = anEndpoint({ connectTimeoutMs: 200, lookup: async () => new Promise(() => undefined) }).refresh(
+    const unresolved = anEndpoint({ connectTimeoutMs: 200, lookup: async () => new Promise(() => undefined) }).request(
       aRequest({ tokenEndpoint: 'https://login.internal/token' }),
       go,
     )

@@ -24,7 +24,7 @@ describe('the certificate of a token endpoint', () => {
   it('is trusted through the CA bundle of the provider', async () => {
     const server = await tlsServer()
     const tls = { caBundle: `# our authorities\n${other.ca}\n${authority.ca}` }
-    answerOf(await anEndpoint().refresh(aRequest({ tokenEndpoint: server.url, tls }), go))
+    answerOf(await anEndpoint().request(aRequest({ tokenEndpoint: server.url, tls }), go))
     expect(server.requests).toHaveLength(1)
   })
 
@@ -32,7 +32,7 @@ describe('the certificate of a token endpoint', () => {
     const server = await tlsServer()
     const secrets = new MemorySecrets({ 'ci/ca/ca.crt': authority.ca })
     const tls = { caBundleSecretRef: { name: 'ca', key: 'ca.crt' } }
-    answerOf(await anEndpoint({ secrets }).refresh(aRequest({ tokenEndpoint: server.url, tls }), go))
+    answerOf(await anEndpoint({ secrets }).request(aRequest({ tokenEndpoint: server.url, tls }), go))
     expect(server.requests).toHaveLength(1)
   })
 
@@ -73,7 +73,7 @@ describe('the certificate of a token endpoint', () => {
     const server = await tlsServer()
     const tokenEndpoint = `https://${host}:${server.port}/token`
     const endpoint = anEndpoint({ lookup: async () => [{ address: '127.0.0.1', family: 4 }] })
-    const exchange = await endpoint.refresh(aRequest({ tokenEndpoint, tls }), go)
+    const exchange = await endpoint.request(aRequest({ tokenEndpoint, tls }), go)
     expect(failureOf(exchange)).toMatchObject({ kind: 'not-sent', code })
     expect(failureOf(exchange).message).toContain(says)
     expect(server.requests).toHaveLength(0)
@@ -90,7 +90,7 @@ describe('the certificate of a token endpoint', () => {
       vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
       vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
       const server = await tlsServer()
-      const exchange = await anEndpoint().refresh(aRequest({ tokenEndpoint: server.url }), go)
+      const exchange = await anEndpoint().request(aRequest({ tokenEndpoint: server.url }), go)
       expect(failureOf(exchange).code).toBe('TOKEN_ENDPOINT_UNREACHABLE')
       expect(server.requests).toHaveLength(0)
     })
@@ -104,7 +104,7 @@ describe('the certificate of a token endpoint', () => {
       setDefaultCACertificates([authority.ca])
       const server = await tlsServer()
       for (const tls of [{}, { caBundle: other.ca }])
-        answerOf(await anEndpoint().refresh(aRequest({ tokenEndpoint: server.url, tls }), go))
+        answerOf(await anEndpoint().request(aRequest({ tokenEndpoint: server.url, tls }), go))
       expect(server.requests).toHaveLength(2)
     })
   })
@@ -117,15 +117,15 @@ describe('TLS sessions', () => {
     const server = await tlsServer()
     const endpoint = anEndpoint()
     for (let refresh = 0; refresh < 3; refresh++)
-      answerOf(await endpoint.refresh(aRequest({ tokenEndpoint: server.url, ...trusting }), go))
+      answerOf(await endpoint.request(aRequest({ tokenEndpoint: server.url, ...trusting }), go))
     expect(server.resumed).toEqual([false, true, true])
   })
 
   it('do not make a provider trust what its own CA bundle does not', async () => {
     const server = await tlsServer()
     const endpoint = anEndpoint()
-    answerOf(await endpoint.refresh(aRequest({ tokenEndpoint: server.url, ...trusting }), go))
-    const exchange = await endpoint.refresh(aRequest({ tokenEndpoint: server.url, tls: { caBundle: other.ca } }), go)
+    answerOf(await endpoint.request(aRequest({ tokenEndpoint: server.url, ...trusting }), go))
+    const exchange = await endpoint.request(aRequest({ tokenEndpoint: server.url, tls: { caBundle: other.ca } }), go)
     expect(failureOf(exchange).code).toBe('TOKEN_ENDPOINT_UNREACHABLE')
   })
 

@@ -1,6 +1,5 @@
 import { describe, expect, it, test } from 'vitest'
 import type { Provider } from '../../../src/domain/provider.ts'
-import { Sensitive } from '../../../src/domain/sensitive.ts'
 import { canary } from '../../support/canary.ts'
 import { answers, type WireRequest } from '../../support/scripted-token-endpoint.ts'
 import { anEndpoint, answerOf, aRequest, failureOf, go, MemorySecrets, scripted } from './endpoint-bench.ts'
@@ -13,11 +12,8 @@ const secretRef = { name: 'client', key: 'secret' }
 /** Sends a refresh for this provider, and gives what the server got. */
 async function sent(provider: Partial<Provider>, scopes: readonly string[] = []): Promise<WireRequest> {
   const server = await scripted({ script: answers(200, '{}') })
-  const request = aRequest(
-    { tokenEndpoint: `${server.url}?tenant=7`, ...provider },
-    { refreshToken: new Sensitive(rt), scopes },
-  )
-  answerOf(await anEndpoint({ secrets }).refresh(request, go))
+  const request = aRequest({ tokenEndpoint: `${server.url}?tenant=7`, ...provider }, { refreshToken: rt, scopes })
+  answerOf(await anEndpoint({ secrets }).request(request, go))
   const [first, ...rest] = server.requests
   if (first === undefined || rest.length > 0) throw new Error(`${server.requests.length} requests`)
   return first
@@ -36,6 +32,20 @@ function basicOf(request: WireRequest): readonly string[] {
 }
 
 const grant = { grant_type: 'refresh_token', refresh_token: rt }
+
+describe('the request of a client with a grant of its own', () => {
+  it('names the grant and the scopes, and has no refresh token', async () => {
+    const server = await scripted({ script: answers(200, '{}') })
+    const client = { id: 'ci', authentication: 'client_secret_post', secretRef } as const
+    const refreshEndpoint = 'https://refresh.example.com/token'
+    const { provider } = aRequest({ tokenEndpoint: server.url, refreshEndpoint, client })
+    const scopes = ['a', 'b']
+    answerOf(await anEndpoint({ secrets }).request({ provider, grant: { type: 'client_credentials' }, scopes }, go))
+    expect(server.requests.map(form)).toEqual([
+      { grant_type: 'client_credentials', scope: 'a b', client_id: 'ci', client_secret: secret },
+    ])
+  })
+})
 
 describe('the refresh request', () => {
   it('is a POST to path and query of the token endpoint, for one connection, in a form', async () => {
@@ -71,7 +81,7 @@ describe('the refresh request', () => {
     const server = await scripted({ script: answers(200, '{}') })
     const { provider, ...rest } = aRequest({ kind: 'ClusterOAuthProvider', tokenEndpoint: server.url, client })
     const { namespace: _, ...clusterProvider } = provider
-    await anEndpoint({ secrets }).refresh({ ...rest, provider: clusterProvider }, go)
+    await anEndpoint({ secrets }).request({ ...rest, provider: clusterProvider }, go)
     expect(server.requests.map(form)).toMatchObject([{ client_secret: 'of the operator' }])
   })
 
@@ -163,7 +173,7 @@ describe('a request that cannot be built is not sent', () => {
   }
   test.each(Object.entries(table))('%s', async (_name, { provider, code, says }) => {
     const server = await scripted({ script: answers(200, '{}') })
-    const exchange = await anEndpoint({ secrets }).refresh(aRequest({ tokenEndpoint: server.url, ...provider }), go)
+    const exchange = await anEndpoint({ secrets }).request(aRequest({ tokenEndpoint: server.url, ...provider }), go)
     expect(failureOf(exchange)).toMatchObject({
       kind: 'not-sent',
       code,
@@ -183,7 +193,7 @@ describe('a client secret that was refused', () => {
   ])('after status %i, forgotten: %j', async (status, forgotten) => {
     const own = new MemorySecrets({ 'ci/client/secret': secret })
     const server = await scripted({ script: answers(status, '{}') })
-    await anEndpoint({ secrets: own }).refresh(aRequest({ tokenEndpoint: server.url, client }), go)
+    await anEndpoint({ secrets: own }).request(aRequest({ tokenEndpoint: server.url, client }), go)
     expect(own.forgotten).toEqual(forgotten)
   })
 })
