@@ -1,119 +1,24 @@
 import * as z from 'zod'
 import { parseGoDuration } from '../domain/duration.ts'
-import { secretKeyRef, tlsTrust } from './references.ts'
+import { oauthClient } from './oauth-client.ts'
+import { tlsTrust } from './references.ts'
 import { constrained } from './rule.ts'
-import { durationText, httpUrl, mapOf, printable } from './scalars.ts'
+import { durationText, httpBaseUrl, httpUrl } from './scalars.ts'
+import { requestForm } from './token-request-form.ts'
+import { responseForm } from './token-response-form.ts'
 
-const client = constrained(
-  z.strictObject({
-    id: printable(512).describe('The client_id that the authorization server gave out.'),
-    authentication: z
-      .enum(['none', 'client_secret_basic', 'client_secret_post'])
-      .default('client_secret_basic')
+const introspection = z
+  .strictObject({
+    endpoint: httpUrl
       .describe(
-        'How the client proves itself. none: a public client. client_secret_basic: HTTP Basic (RFC 6749 section 2.3.1). ' +
-          'client_secret_post: client_secret in the request body. Default: client_secret_basic (RFC 7591 section 2).',
-      ),
-    secretRef: secretKeyRef(
-      'Secret key that holds the client secret. Required unless authentication is none.',
-    ).optional(),
-  }),
-  {
-    cel: "self.authentication == 'none' || has(self.secretRef)",
-    message: 'is required unless authentication is none',
-    field: 'secretRef',
-    holds: ({ authentication, secretRef }) => authentication === 'none' || secretRef !== undefined,
-  },
-  {
-    cel: "self.authentication != 'none' || !has(self.secretRef)",
-    message: 'must be absent when authentication is none',
-    field: 'secretRef',
-    holds: ({ authentication, secretRef }) => authentication !== 'none' || secretRef === undefined,
-  },
-).describe('The client that refresh tokens were issued to.')
-
-const reservedParameters = [
-  'grant_type',
-  'refresh_token',
-  'client_id',
-  'client_secret',
-  'scope',
-  'client_assertion',
-  'client_assertion_type',
-] as const
-
-const parameters = constrained(
-  mapOf(z.string().max(1024), 32),
-  {
-    cel: "self.all(name, name.matches('^[a-zA-Z0-9_.:-]{1,128}$'))",
-    message: 'must have names of 1 to 128 letters, digits and any of _ . : -',
-    holds: (value) => Object.keys(value).every((name) => /^[a-zA-Z0-9_.:-]{1,128}$/.test(name)),
-  },
-  {
-    cel: `self.all(name, !(name in ${celList(reservedParameters)}))`,
-    message: `must not set what the operator sets itself: ${reservedParameters.join(', ')}`,
-    holds: (value) => reservedParameters.every((name) => value[name] === undefined),
-  },
-)
-
-const reservedHeaders = [
-  'accept-encoding',
-  'authorization',
-  'connection',
-  'content-length',
-  'content-type',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-] as const
-
-const headerValue = z
-  .string()
-  .max(1024)
-  .regex(/^([\x21-\x7E]([\x20-\x7E]*[\x21-\x7E])?)?$/, 'must be printable ASCII without space at its ends')
-
-const headers = constrained(
-  mapOf(headerValue, 32),
-  {
-    cel: "self.all(name, name.matches('^[a-zA-Z0-9_-]{1,128}$'))",
-    message: 'must have names of 1 to 128 letters, digits, _ and -',
-    holds: (value) => Object.keys(value).every((name) => /^[a-zA-Z0-9_-]{1,128}$/.test(name)),
-  },
-  {
-    cel: `self.all(name, !(name.lowerAscii() in ${celList(reservedHeaders)}))`,
-    message: `must not set what the operator sets itself: ${reservedHeaders.join(', ')}`,
-    holds: (value) => {
-      const names = new Set(Object.keys(value).map((name) => name.toLowerCase()))
-      return reservedHeaders.every((name) => !names.has(name))
-    },
-  },
-)
-
-function celList(names: readonly string[]): string {
-  return `[${names.map((name) => `'${name}'`).join(', ')}]`
-}
-
-const request = z.strictObject({
-  bodyFormat: z
-    .enum(['form', 'json'])
-    .default('form')
-    .describe(
-      'form: application/x-www-form-urlencoded, as RFC 6749 says. json: a JSON object, for servers that want one. Default: form.',
-    ),
-  parameters: parameters
-    .default({})
-    .describe(
-      'More parameters for the request body, such as audience. Not secret: anybody who may read this object sees them. Default: none.',
-    ),
-  headers: headers
-    .default({})
-    .describe('More request headers. Not secret: anybody who may read this object sees them. Default: none.'),
-})
+        'URL of the introspection endpoint, at the origin of the token endpoint. Default: as the metadata of the issuer say.',
+      )
+      .optional(),
+  })
+  .describe(
+    'Ask the server about an access token whose answer does not say how long it lives (RFC 7662). {} means at the endpoint that the metadata ' +
+      'of the issuer name. Default: it is not asked.',
+  )
 
 const rotation = constrained(
   z.strictObject({
@@ -170,24 +75,78 @@ const limits = z.strictObject({
     .describe('Most token requests at the same time, from 1 to 1000. Default: 2.'),
 })
 
-/** `spec` of an `OAuthProvider` and of a `ClusterOAuthProvider`. */
-export const oauthProviderSpec = z
+const refreshTokenLifetime = z
   .strictObject({
-    tokenEndpoint: httpUrl.describe(
-      'URL of the token endpoint. Refresh tokens are sent to this address and never on to where it redirects. ' +
-        'Plain http works only when the operator was started with --allow-plain-http, private addresses only with --allow-private-addresses.',
-    ),
-    client,
-    request: request.prefault({}).describe('The form of the token request. Default: as RFC 6749 section 6 says.'),
+    idle: durationText('1m', '87600h')
+      .describe('How long the server keeps a refresh token that is not used, from 1m to 87600h. Default: not known.')
+      .optional(),
+    absolute: durationText('1m', '87600h')
+      .describe(
+        'How long after the login refreshing ends, however often it is done, from 1m to 87600h. Default: not known.',
+      )
+      .optional(),
+  })
+  .describe(
+    'How long refresh tokens live. An answer that says more is believed. Default: for ever, as far as is known.',
+  )
+
+/** `spec` of an `OAuthProvider` and of a `ClusterOAuthProvider`. */
+export const oauthProviderSpec = constrained(
+  z.strictObject({
+    issuer: httpBaseUrl
+      .describe(
+        'Issuer identifier of the server (RFC 8414, OpenID Connect Discovery), exactly as its metadata have it. They name the endpoints that are ' +
+          'not given here; those must be at the origin of the issuer. Default: none, nothing is looked up.',
+      )
+      .optional(),
+    tokenEndpoint: httpUrl
+      .describe(
+        'URL of the token endpoint. Refresh tokens are sent to this address and never on to where it redirects. ' +
+          'Plain http works only when the operator was started with --allow-plain-http, private addresses only with --allow-private-addresses. ' +
+          'Default: as the metadata of the issuer say.',
+      )
+      .optional(),
+    refreshEndpoint: httpUrl
+      .describe(
+        'URL that refresh tokens are sent to in place of the token endpoint, for servers that keep the two apart. Default: the token endpoint.',
+      )
+      .optional(),
+    introspection: introspection.optional(),
+    client: oauthClient,
+    request: requestForm.prefault({}).describe('The form of the token request. Default: as RFC 6749 section 6 says.'),
+    response: responseForm
+      .prefault({})
+      .describe(
+        'Where an answer has what, and what its errors mean. Default: as RFC 6749 section 5 says, and known dialects of it.',
+      ),
     rotation: rotation.prefault({}).describe('How the server treats what it issued before. Default: cautious.'),
     accessTokenLifetime: durationText('1s', '8760h')
       .default('45m')
       .describe('Lifetime of an access token whose answer has no expires_in, from 1s to 8760h. Default: 45m.'),
+    refreshTokenLifetime: refreshTokenLifetime.prefault({}),
+    minimumRefreshInterval: durationText('0s', '24h')
+      .default('0s')
+      .describe(
+        'Shortest time between the beginnings of two refreshes of one credential, whatever asks for them, from 0s to 24h. Default: 0s.',
+      ),
     limits: limits
       .prefault({})
       .describe('Limits on the requests to this token endpoint. Default: 5 a second, 2 at the same time.'),
     tls: tlsTrust,
-  })
-  .describe('One authorization server and the client that is registered there.')
+  }),
+  {
+    cel: 'has(self.tokenEndpoint) || has(self.issuer)',
+    message: 'is required unless issuer is given',
+    field: 'tokenEndpoint',
+    holds: ({ tokenEndpoint, issuer }) => tokenEndpoint !== undefined || issuer !== undefined,
+  },
+  {
+    cel: '!has(self.introspection) || has(self.introspection.endpoint) || has(self.issuer)',
+    message: 'must have an endpoint unless issuer is given',
+    field: 'introspection',
+    holds: ({ introspection: wanted, issuer }) =>
+      wanted === undefined || wanted.endpoint !== undefined || issuer !== undefined,
+  },
+).describe('One authorization server and the client that is registered there.')
 
 export type OAuthProviderSpec = z.output<typeof oauthProviderSpec>

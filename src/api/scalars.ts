@@ -132,6 +132,13 @@ export function pathPattern(maxLength: number): z.ZodString {
     )
 }
 
+/** A JSON pointer that names a member, not the whole document. @see RFC 6901 §3 */
+export const jsonPointer = z
+  .string()
+  .min(1, { abort: true })
+  .max(512)
+  .regex(/^(\/([^/~]|~0|~1)*)+$/, 'must be a JSON pointer (RFC 6901), such as /data/access_token')
+
 /** Printable ASCII. */
 export function printable(maxLength: number): z.ZodString {
   return z

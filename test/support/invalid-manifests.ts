@@ -8,6 +8,8 @@ import {
   maximalProvider,
   minimalCredential,
   minimalProvider,
+  certificateProvider,
+  signingProvider,
   vaultStore,
 } from './manifests.ts'
 
@@ -99,7 +101,7 @@ const providers: Readonly<Record<string, InvalidManifest>> = {
   'an endpoint with an impossible port': row(minimalProvider, 'spec.tokenEndpoint', 'https://login.example.com:65536/'),
   'an endpoint with a space': row(minimalProvider, 'spec.tokenEndpoint', 'https://login.example.com/to ken'),
   'a client without id': row(minimalProvider, 'spec.client.id', undefined),
-  'an unknown client authentication': row(minimalProvider, 'spec.client.authentication', 'private_key_jwt'),
+  'an unknown client authentication': row(minimalProvider, 'spec.client.authentication', 'client_secret_jwt'),
   'a public client with a secret': row(minimalProvider, 'spec.client.secretRef', { name: 'a', key: 'b' }),
   'a confidential client without secret': row(
     minimalProvider,
@@ -155,6 +157,56 @@ const providers: Readonly<Record<string, InvalidManifest>> = {
   'no requests at the same time': row(maximalProvider, 'spec.limits.maxConcurrent', 0),
   'a lifetime of nothing': row(minimalProvider, 'spec.accessTokenLifetime', '0s'),
   'a bundle that is no PEM': row(minimalProvider, 'spec.tls.caBundle', 'MIIB'),
+  'an introspection endpoint that nothing names': row(minimalProvider, 'spec.introspection', {}),
+  'an issuer with a query': row(signingProvider, 'spec.issuer', 'https://login.example.com?x=1'),
+  'a refresh endpoint that is no URL': row(minimalProvider, 'spec.refreshEndpoint', '/refresh'),
+  'a client that signs with nothing': row(signingProvider, 'spec.client.assertion', undefined),
+  'a key without place': row(signingProvider, 'spec.client.assertion.keyRef', undefined),
+  'an algorithm that is none': row(signingProvider, 'spec.client.assertion.algorithm', 'none'),
+  'an algorithm of a shared secret': row(signingProvider, 'spec.client.assertion.algorithm', 'HS256'),
+  'a client that signs and has a secret': row(signingProvider, 'spec.client.secretRef', { name: 'a', key: 'b' }),
+  'a client that shows no certificate': row(certificateProvider, 'spec.client.certificateSecretName', undefined),
+  'a certificate of a client that shows none': row(minimalProvider, 'spec.client.certificateSecretName', 'tls'),
+  'a key of a client that does not sign': row(certificateProvider, 'spec.client.assertion', {
+    keyRef: { name: 'a', key: 'b' },
+  }),
+  'a pointer that is none': row(
+    minimalProvider,
+    'spec.response',
+    { accessToken: 'data.token' },
+    'spec.response.accessToken',
+  ),
+  'a success that nothing tells': row(
+    minimalProvider,
+    'spec.response',
+    { success: { pointer: '/ok' } },
+    'spec.response.success',
+  ),
+  'a success of two values': row(
+    minimalProvider,
+    'spec.response',
+    { success: { pointer: '/ok', boolean: true, text: 'true' } },
+    'spec.response.success',
+  ),
+  'an error that fits everything': row(
+    minimalProvider,
+    'spec.response',
+    { errors: [{ meaning: 'Throttled' }] },
+    'spec.response.errors[0]',
+  ),
+  'an error of an unknown meaning': row(
+    minimalProvider,
+    'spec.response',
+    { errors: [{ status: 400, meaning: 'Bad' }] },
+    'spec.response.errors[0].meaning',
+  ),
+  'a refresh token that lives for nothing': row(
+    minimalProvider,
+    'spec.refreshTokenLifetime',
+    { idle: '0s' },
+    'spec.refreshTokenLifetime.idle',
+  ),
+  'an interval of refreshes longer than a day': row(minimalProvider, 'spec.minimumRefreshInterval', '25h'),
   'two bundles': row(maximalProvider, 'spec.tls.caBundleSecretRef', { name: 'ca', key: 'ca.crt' }, 'spec.tls'),
 }
 

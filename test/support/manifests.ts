@@ -68,12 +68,27 @@ export const maximalProvider: Manifest = {
   kind: 'ClusterOAuthProvider',
   metadata: { name: 'gateway' },
   spec: {
+    issuer: 'http://[::1]:4000/issuer',
     tokenEndpoint: 'http://[::1]:4000/token?tenant=a%20b',
+    refreshEndpoint: 'http://[::1]:4000/refresh',
+    introspection: { endpoint: 'http://[::1]:4000/introspect' },
     client: { id: 'cli', authentication: 'client_secret_post', secretRef: { name: 'client', key: 'secret' } },
     request: {
       bodyFormat: 'json',
       parameters: { audience: 'https://api.example.com' },
       headers: { Accept: 'application/json', 'X-Tenant': 'a b' },
+    },
+    response: {
+      accessToken: '/data/token',
+      refreshToken: '/data/0/a~1b~0c',
+      expiresIn: '/data/lifetime',
+      refreshTokenExpiresIn: '/data/refresh_lifetime',
+      error: '/error/code',
+      success: { pointer: '/ok', boolean: true },
+      errors: [
+        { code: 'invalid_refresh_token', status: 400, meaning: 'RefreshTokenRejected' },
+        { status: 420, meaning: 'Throttled' },
+      ],
     },
     rotation: {
       mode: 'Always',
@@ -82,8 +97,42 @@ export const maximalProvider: Manifest = {
       revokesPreviousAccessToken: true,
     },
     accessTokenLifetime: '10m',
+    refreshTokenLifetime: { idle: '2160h', absolute: '8760h' },
+    minimumRefreshInterval: '1m',
     limits: { requestsPerSecond: 1, maxConcurrent: 7 },
     tls: { caBundle: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n' },
+  },
+}
+
+/** A client that signs, at a server whose metadata name its endpoints. */
+export const signingProvider: Manifest = {
+  apiVersion,
+  kind: 'OAuthProvider',
+  metadata: { name: 'signing', namespace: 'ci' },
+  spec: {
+    issuer: 'https://login.example.com',
+    introspection: {},
+    client: {
+      id: 'cli',
+      authentication: 'private_key_jwt',
+      assertion: {
+        keyRef: { name: 'client', key: 'key.pem' },
+        algorithm: 'ES256',
+        keyId: 'k1',
+        audience: 'https://login.example.com',
+      },
+    },
+  },
+}
+
+/** A client that shows a certificate. */
+export const certificateProvider: Manifest = {
+  apiVersion,
+  kind: 'OAuthProvider',
+  metadata: { name: 'certificate', namespace: 'ci' },
+  spec: {
+    tokenEndpoint: 'https://login.example.com/oauth/token',
+    client: { id: 'cli', authentication: 'tls_client_auth', certificateSecretName: 'client-tls' },
   },
 }
 
@@ -168,6 +217,8 @@ export const validManifests: readonly Manifest[] = [
   maximalCredential,
   minimalProvider,
   maximalProvider,
+  signingProvider,
+  certificateProvider,
   vaultStore,
   appRoleStore,
   tokenAuthStore,

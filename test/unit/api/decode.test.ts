@@ -6,6 +6,7 @@ import type { TokenStore } from '../../../src/domain/token-store.ts'
 import {
   appRoleStore,
   awsStore,
+  certificateProvider,
   changed,
   fileStore,
   kubernetesStore,
@@ -14,6 +15,7 @@ import {
   maximalProvider,
   minimalCredential,
   minimalProvider,
+  signingProvider,
   tokenAuthStore,
   validManifests,
   vaultStore,
@@ -231,7 +233,10 @@ describe('a provider', () => {
     expect(provider).toEqual({
       kind: 'ClusterOAuthProvider',
       name: 'gateway',
+      issuer: 'http://[::1]:4000/issuer',
       tokenEndpoint: 'http://[::1]:4000/token?tenant=a%20b',
+      refreshEndpoint: 'http://[::1]:4000/refresh',
+      introspection: { endpoint: 'http://[::1]:4000/introspect' },
       client: { id: 'cli', authentication: 'client_secret_post', secretRef: { name: 'client', key: 'secret' } },
       request: {
         bodyFormat: 'json',
@@ -244,14 +249,63 @@ describe('a provider', () => {
         leewayKind: 'PreviousGeneration',
         revokesPreviousAccessToken: true,
       },
-      response: { errors: [] },
-      refreshTokenLifetime: {},
-      minimumRefreshIntervalSeconds: 0,
+      response: {
+        accessToken: '/data/token',
+        refreshToken: '/data/0/a~1b~0c',
+        expiresIn: '/data/lifetime',
+        refreshTokenExpiresIn: '/data/refresh_lifetime',
+        error: '/error/code',
+        success: { pointer: '/ok', value: true },
+        errors: [
+          { code: 'invalid_refresh_token', status: 400, meaning: 'RefreshTokenRejected' },
+          { status: 420, meaning: 'Throttled' },
+        ],
+      },
+      refreshTokenLifetime: { idleSeconds: 7_776_000, absoluteSeconds: 31_536_000 },
+      minimumRefreshIntervalSeconds: 60,
       accessTokenLifetimeSeconds: 600,
       limits: { requestsPerSecond: 1, maxConcurrent: 7 },
       tls: { caBundle: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n' },
     })
   })
+})
+
+test('a client may sign, at a server whose metadata name its endpoints', () => {
+  expect(providerOf(signingProvider)).toMatchObject({
+    issuer: 'https://login.example.com',
+    introspection: {},
+    client: {
+      id: 'cli',
+      authentication: 'private_key_jwt',
+      assertion: {
+        keyRef: { name: 'client', key: 'key.pem' },
+        algorithm: 'ES256',
+        keyId: 'k1',
+        audience: 'https://login.example.com',
+      },
+    },
+  })
+  expect(providerOf(signingProvider)).not.toHaveProperty('tokenEndpoint')
+  const least = changed(signingProvider, 'spec.client.assertion', { keyRef: { name: 'client', key: 'key.pem' } })
+  expect(providerOf(least).client.assertion).toEqual({ keyRef: { name: 'client', key: 'key.pem' }, algorithm: 'RS256' })
+})
+
+test('a client may show a certificate', () => {
+  expect(providerOf(certificateProvider).client).toEqual({
+    id: 'cli',
+    authentication: 'tls_client_auth',
+    certificateSecretName: 'client-tls',
+  })
+})
+
+test.each([
+  ['a text', { text: 'ok' }, 'ok'],
+  ['no text', { text: '' }, ''],
+  ['a number', { integer: 0 }, 0],
+  ['false', { boolean: false }, false],
+])('an answer may show its success by %s', (_, expected, value) => {
+  const manifest = changed(minimalProvider, 'spec.response', { success: { pointer: '/status', ...expected } })
+  expect(providerOf(manifest).response.success).toEqual({ pointer: '/status', value })
 })
 
 test.each(['Detect', 'Always', 'Never'])('a provider may rotate %s', (mode) => {

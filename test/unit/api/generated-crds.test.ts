@@ -76,7 +76,7 @@ test('no spec has a place for the value of a secret', () => {
   for (const kind of Object.values(kinds)) {
     const text = JSON.stringify(kindSchemas(kind))
     expect(text).not.toMatch(
-      /"(password|clientSecret|accessToken|secretId|token|secretAccessKey)":\{"description":"[^"]*","type":"string"/,
+      /"(password|clientSecret|accessToken|secretId|token|secretAccessKey)":\{"description":"(?!JSON pointer)[^"]*","type":"string"/,
     )
   }
 })
