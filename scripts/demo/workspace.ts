@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseDocument } from 'yaml'
 import { decodeResource } from '../../src/api/decode.ts'
+import { sourceOf } from '../../src/domain/credential.ts'
 import { outputKeys } from '../../src/domain/formats.ts'
 import type { RegisteredClient } from '../../test/support/authorization-server.ts'
 import type { Seed } from './seeds.ts'
@@ -102,7 +103,7 @@ function credentialOf(
 ): DemoCredential {
   for (const file of readdirSync(manifests)) {
     const resource = decodeResource(parseDocument(readFileSync(join(manifests, file), 'utf8')).toJS())
-    if (resource?.type !== 'credential' || resource.credential.spec.refreshToken.key !== seed.file) continue
+    if (resource?.type !== 'credential' || sourceOf(resource.credential.spec)?.key !== seed.file) continue
     const { key, spec } = resource.credential
     const [first = ''] = outputKeys(spec.target.outputs)
     const document = join(refreshTokens, seed.file)

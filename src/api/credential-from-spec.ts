@@ -7,6 +7,7 @@ import type { OAuthCredentialSpec } from './oauth-credential.ts'
 export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
   const { storeRef, key, property } = spec.refreshToken
   return {
+    grant: spec.grant,
     provider: spec.providerRef,
     refreshToken: { store: storeRef, key, ...(property !== undefined && { property }) },
     scopes: spec.scopes,

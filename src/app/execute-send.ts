@@ -1,4 +1,4 @@
-import { type Credential, keyText } from '../domain/credential.ts'
+import { type Credential, keyText, refreshTokenSpec } from '../domain/credential.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { RequestEntry, SentEntry } from '../domain/journal-entry.ts'
 import type { Observed } from '../domain/observed.ts'
@@ -61,7 +61,7 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
     deps.metrics.refreshAttempted(provider.name, observed.credential.key.namespace)
     const grant = { type: 'refresh_token', refreshToken: send.base.refreshToken } as const
     const exchange = await deps.tokenEndpoint.request(
-      { provider, grant, scopes: observed.credential.spec.scopes },
+      { provider, grant, scopes: refreshTokenSpec(observed.credential).scopes },
       () => beforeSend(attempt, deps),
     )
     const sent = await settleExchange(exchange, attempt, deps)
@@ -107,7 +107,7 @@ async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
   if (!journaled.ok) return journaled
   const intent = {
     fingerprint,
-    source: observed.credential.spec.refreshToken,
+    source: refreshTokenSpec(observed.credential).refreshToken,
     startedAt: earlier?.startedAt ?? startedAt,
     sends: earlierSends(send) + 1,
   }
@@ -156,7 +156,7 @@ function entryBase({ base }: SendAction, { uid, key, spec }: Credential): Omit<R
     credential: key,
     storeVersion: base.version,
     refreshToken: base.refreshToken,
-    source: spec.refreshToken,
+    source: refreshTokenSpec({ spec }).refreshToken,
     ...(sealingKey && { sealingKey }),
   }
 }
@@ -177,7 +177,8 @@ async function settleExchange(exchange: TokenExchange, attempt: Attempt, deps: D
 
 async function afterAnswer(answer: TokenAnswer, attempt: Attempt, deps: Deps): Promise<SendOutcome> {
   const { send, observed, provider, startedAt } = attempt
-  const { uid, spec } = observed.credential
+  const { uid } = observed.credential
+  const { scopes } = refreshTokenSpec(observed.credential)
   const sends = earlierSends(send) + 1
   // A journal that fails now does not stop us: the tokens are in memory, and the record and the store are next.
   const journaled = await deps.journal.answered({
@@ -188,7 +189,7 @@ async function afterAnswer(answer: TokenAnswer, attempt: Attempt, deps: Deps): P
     ...entryBase(send, observed.credential),
   })
   if (!journaled.ok) deps.logger.error({ uid, code: journaled.failure.code }, 'the answer could not be journaled')
-  const reading = readTokenAnswer(answer, { provider, startedAt, scopes: spec.scopes })
+  const reading = readTokenAnswer(answer, { provider, startedAt, scopes })
   observe(attempt, reading.kind === 'issued' ? 'issued' : reading.failure.code, answer.status, deps)
   if (settlesNothing(reading)) {
     await deps.journal.sent(sentEntry(attempt, sends))

@@ -1,4 +1,4 @@
-import type { Credential, RefreshTokenSource } from '../domain/credential.ts'
+import { type Credential, type RefreshTokenSource, refreshTokenSpec, scopesOf } from '../domain/credential.ts'
 import type { DocumentClaim } from '../domain/document-claim.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
@@ -32,14 +32,14 @@ export interface OpenStore {
 export async function readRefreshToken(observed: Observed, deps: Deps): Promise<Result<StoredRefreshToken>> {
   const usable = usableReferents(observed)
   if (isFailure(usable)) return failed(usable)
-  const open = openStore(observed, deps, observed.credential.spec.refreshToken)
+  const open = openStore(observed, deps, refreshTokenSpec(observed.credential).refreshToken)
   if (isStoreFailure(open)) return failed(open)
   return readOpen(open, observed, deps)
 }
 
 /** Whether the store would take a write-back over this document. Changes nothing. */
 export async function proveWritable(stored: StoredRefreshToken, observed: Observed, deps: Deps): Promise<Result<void>> {
-  const open = openStore(observed, deps, observed.credential.spec.refreshToken)
+  const open = openStore(observed, deps, refreshTokenSpec(observed.credential).refreshToken)
   if (isStoreFailure(open)) return failed(open)
   return limited(open, observed, deps, () => open.store.proveWritable(open.location, stored))
 }
@@ -51,7 +51,7 @@ export async function claimDocument(
   observed: Observed,
   deps: Deps,
 ): Promise<Result<StoredRefreshToken>> {
-  const open = openStore(observed, deps, observed.credential.spec.refreshToken)
+  const open = openStore(observed, deps, refreshTokenSpec(observed.credential).refreshToken)
   if (isStoreFailure(open)) return failed(open)
   return limited(open, observed, deps, () => open.store.claim(open.location, stored, claim))
 }
@@ -69,7 +69,7 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   const record = await readRecord(credential, entry.sealingKey ?? sealingKeyOf(stored.value.claim), deps)
   if (!record.ok) return record
   const { answer, startedAt } = entry
-  const reading = readTokenAnswer(answer, { provider: usable.provider, startedAt, scopes: credential.spec.scopes })
+  const reading = readTokenAnswer(answer, { provider: usable.provider, startedAt, scopes: scopesOf(credential.spec) })
   await restoreUncertainty(entry, reading, deps)
   const storeBehind = record.value.spent.includes(deps.records.fingerprint(stored.value.refreshToken))
   return ok({ reading, entry, stored: stored.value, record: record.value, storeBehind })

@@ -1,5 +1,5 @@
 import { conditionOf } from '../domain/conditions.ts'
-import { type Credential, keyText, sameSource } from '../domain/credential.ts'
+import { type Credential, isRefreshTokenAt, keyText, refreshTokenSpec, sourceOf } from '../domain/credential.ts'
 import { failureRegistry } from '../domain/failure-registry.ts'
 import { outputKeys } from '../domain/formats.ts'
 import type { JournalEntry } from '../domain/journal-entry.ts'
@@ -25,7 +25,9 @@ export async function gather(
 ): Promise<Observed> {
   const { resources, journal, sink, clock, usesFinalizers } = deps
   const provider = resources.provider(credential)
-  const store = resources.storeOf(credential.spec.refreshToken.store, credential.key.namespace)
+  const source = sourceOf(credential.spec)
+  const store: Observed['store'] =
+    source === undefined ? { kind: 'none' } : resources.storeOf(source.store, credential.key.namespace)
   const identity = targetIdentity(credential)
   const needsCleanup = sink.needsCleanup(identity)
   const known: Observed = {
@@ -65,9 +67,10 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
     return { state: credential.state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, now) }
   }
   const { state, target, targetCheckAt, pending, accessToken, rejected, record, intentWatch, rolledForwardAt } = memory
-  const before = memory.credential?.spec.refreshToken
+  const before = memory.credential?.spec
   // What was read of one document says nothing of another one.
-  const claim = before !== undefined && sameSource(before, credential.spec.refreshToken) ? memory.claim : undefined
+  const isSame = before?.grant === 'RefreshToken' && isRefreshTokenAt(credential.spec, before.refreshToken)
+  const claim = isSame ? memory.claim : undefined
   const known = { state, target, targetCheckAt, pending, accessToken, rejected, record }
   return present({ ...known, claim, intentWatch, rolledForwardAt })
 }
@@ -94,7 +97,7 @@ function standsBack({ state }: Credential, hasPresented: boolean): boolean {
 function isDenied(first: Credential, resources: Deps['resources']): boolean {
   const { namespace } = first.key
   const provider = resources.provider(first)
-  const store = resources.storeOf(first.spec.refreshToken.store, namespace)
+  const store = resources.storeOf(refreshTokenSpec(first).refreshToken.store, namespace)
   const labels = resources.namespaceLabels(namespace)
   if (provider.kind !== 'found' || store.kind !== 'found' || labels === undefined) return false
   return storeAccessProblem(store.value, first, provider.value, labels) !== undefined

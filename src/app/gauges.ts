@@ -1,5 +1,5 @@
 import { conditionOf } from '../domain/conditions.ts'
-import type { Credential } from '../domain/credential.ts'
+import { type Credential, providerOf, sourceOf } from '../domain/credential.ts'
 import type { CredentialState } from '../domain/credential-state.ts'
 import { present } from '../domain/present.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
@@ -56,11 +56,11 @@ function behindOf(
 const unknownInfo: CredentialInfo = { provider: '', storeKind: '', store: '', targetSecret: '', format: '' }
 
 function infoOf({ spec }: Credential): CredentialInfo {
-  const { store } = spec.refreshToken
+  const store = sourceOf(spec)?.store
   return {
-    provider: spec.provider.name,
-    storeKind: store.kind,
-    store: store.name,
+    provider: providerOf(spec)?.name ?? '',
+    storeKind: store?.kind ?? '',
+    store: store?.name ?? '',
     targetSecret: spec.target.name,
     format: spec.target.outputs.map(({ format }) => format).join(','),
   }

@@ -1,4 +1,4 @@
-import type { Credential } from '../domain/credential.ts'
+import { type Credential, scopesOf } from '../domain/credential.ts'
 import type { AnsweredEntry, JournalEntry } from '../domain/journal-entry.ts'
 import { disarmed, type RefreshRecord, unanswered } from '../domain/refresh-record.ts'
 import { ok, type Result } from '../domain/result.ts'
@@ -96,7 +96,7 @@ function contextOf({ credential: key }: AnsweredEntry, deps: Deps): Pick<TokenAn
   const provider = deps.resources.provider(indexed.credential)
   return {
     provider: provider.kind === 'found' ? provider.value : unknownProvider,
-    scopes: indexed.credential.spec.scopes,
+    scopes: scopesOf(indexed.credential.spec),
   }
 }
 

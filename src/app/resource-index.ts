@@ -1,4 +1,12 @@
-import { type Credential, type CredentialKey, keyText, type StoreRef } from '../domain/credential.ts'
+import {
+  type Credential,
+  type CredentialKey,
+  keyText,
+  providerOf,
+  refreshTokenSpec,
+  sourceOf,
+  type StoreRef,
+} from '../domain/credential.ts'
 import type { Referent } from '../domain/observed.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { InvalidCredential, Resource, ResourceKind } from '../domain/resources.ts'
@@ -42,12 +50,13 @@ export class ResourceIndex implements ResourceHandler {
   /**
    * The other credential that has the same refresh token and came first: the older one, and of one age
    * the one whose namespace and name sort first. Undefined for the first one itself, and when no other
-   * has this token. An unusable spec and one that is being deleted do not count.
+   * has this token. An unusable spec, one that is being deleted and one of another grant do not count.
    *
    * The same token is the same key and property at the same place of a backend, through whatever
    * stores; without a usable store it is those of the same reference.
    */
   firstAt(credential: Credential): Credential | undefined {
+    if (credential.spec.grant !== 'RefreshToken') return undefined
     const first = this.#places.first(this.#placeOf(credential))
     return isSame(first, credential) ? undefined : first
   }
@@ -57,7 +66,9 @@ export class ResourceIndex implements ResourceHandler {
   }
 
   provider({ spec, key }: Credential): Referent<Provider> {
-    const { kind, name } = spec.provider
+    const ref = providerOf(spec)
+    if (ref === undefined) return { kind: 'none' }
+    const { kind, name } = ref
     const found = this.#referred.get(referentKey(kind, kind === 'OAuthProvider' ? key.namespace : undefined, name))
     if (found?.type === 'provider') return { kind: 'found', value: found.provider }
     return found?.type === 'invalid-provider' ? { kind: 'invalid', referent: found.referent } : { kind: 'missing' }
@@ -132,12 +143,15 @@ export class ResourceIndex implements ResourceHandler {
   }
 
   #place(indexed: IndexedCredential): readonly Credential[] {
-    if (indexed.type !== 'credential') return this.#places.remove(indexed.credential.key)
+    if (indexed.type !== 'credential' || indexed.credential.spec.grant !== 'RefreshToken') {
+      return this.#places.remove(indexed.credential.key)
+    }
     return this.#places.put(indexed.credential, this.#placeOf(indexed.credential))
   }
 
   #placeOf(credential: Credential): string {
-    return tokenPlace(credential, this.storeOf(credential.spec.refreshToken.store, credential.key.namespace))
+    const { refreshToken } = refreshTokenSpec(credential)
+    return tokenPlace(credential.key, refreshToken, this.storeOf(refreshToken.store, credential.key.namespace))
   }
 
   #upsertNamespace(name: string, labels: Readonly<Record<string, string>>): void {
@@ -221,13 +235,15 @@ function sharing(previous: IndexedCredential | undefined, next: IndexedCredentia
 function dependencies(indexed: IndexedCredential): readonly string[] {
   if (indexed.type !== 'credential') return []
   const { key, spec } = indexed.credential
-  const { provider } = spec
-  const { store } = spec.refreshToken
+  const referents = [providerOf(spec), sourceOf(spec)?.store].filter((ref) => ref !== undefined)
   return [
-    referentKey(provider.kind, provider.kind === 'OAuthProvider' ? key.namespace : undefined, provider.name),
-    referentKey(store.kind, store.kind === 'TokenStore' ? key.namespace : undefined, store.name),
+    ...referents.map(({ kind, name }) => referentKey(kind, isNamespaced(kind) ? key.namespace : undefined, name)),
     referentKey('Namespace', undefined, key.namespace),
   ]
+}
+
+function isNamespaced(kind: ResourceKind): boolean {
+  return kind === 'OAuthProvider' || kind === 'TokenStore'
 }
 
 function referentKey(kind: ResourceKind, namespace: string | undefined, name: string): string {

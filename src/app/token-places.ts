@@ -1,4 +1,4 @@
-import { type Credential, type CredentialKey, keyText } from '../domain/credential.ts'
+import { type Credential, type CredentialKey, keyText, type TokenSource } from '../domain/credential.ts'
 import type { Referent } from '../domain/observed.ts'
 import type { StoreBackend, TokenStore } from '../domain/token-store.ts'
 
@@ -81,8 +81,8 @@ function isBefore(one: Credential, other: Credential): boolean {
 }
 
 /** Equal for two credentials whose refresh token is the same one, as far as their manifests tell. */
-export function tokenPlace({ key: own, spec }: Credential, store: Referent<TokenStore>): string {
-  const { store: ref, key, property } = spec.refreshToken
+export function tokenPlace(own: CredentialKey, source: TokenSource, store: Referent<TokenStore>): string {
+  const { store: ref, key, property } = source
   const where =
     store.kind === 'found'
       ? backendPlace(store.value.backend, own.namespace)

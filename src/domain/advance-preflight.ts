@@ -1,4 +1,5 @@
 import { isForSpec } from './conclude.ts'
+import { refreshTokenSpec } from './credential.ts'
 import type { Observed, PendingTokens, IntentWatch } from './observed.ts'
 import type { Failure } from './failures.ts'
 import {
@@ -170,7 +171,7 @@ function recover(observed: Observed, progress: Progress, { missing, stored }: Mi
   const pending: PendingTokens = {
     ...missing,
     base: stored,
-    source: record?.retained?.source ?? observed.credential.spec.refreshToken,
+    source: record?.retained?.source ?? refreshTokenSpec(observed.credential).refreshToken,
     presented: stored.refreshToken,
     recorded: true,
     behindSince: accessToken?.issuedAt ?? now,

@@ -1,5 +1,5 @@
 import { conclude, isAtHome, isForSpec } from './conclude.ts'
-import { keyText, type RefreshTokenSource } from './credential.ts'
+import { keyText, refreshTokenSpec, type RefreshTokenSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import { type Failure, failure } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
@@ -158,7 +158,7 @@ function pendingOf(
     tokens: { ...(alive ? tokens : others), ...(refreshToken && { refreshToken }) },
     base,
     presented: base.refreshToken,
-    source: journaled?.source ?? credential.spec.refreshToken,
+    source: journaled?.source ?? refreshTokenSpec(credential).refreshToken,
     persisted: isPersisted(journaled) || !isNew,
     recorded: !isNew,
     behindSince: before?.persisted === false ? before.behindSince : sent.startedAt,

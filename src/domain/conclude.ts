@@ -1,4 +1,4 @@
-import { sameSource } from './credential.ts'
+import { isRefreshTokenAt } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import type { FailureCode } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
@@ -24,7 +24,7 @@ export function afterPublication(
 
 /** True when the spec still names the place that the tokens come from: else their access token is somebody else's login. */
 export function isForSpec({ credential }: Observed, { source }: PendingTokens): boolean {
-  return sameSource(source, credential.spec.refreshToken)
+  return isRefreshTokenAt(credential.spec, source)
 }
 
 /** True when the target is not as it was published last, or not as the spec wants it. */

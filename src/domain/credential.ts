@@ -45,25 +45,78 @@ export interface Credential {
   readonly state: CredentialState
 }
 
-export interface CredentialSpec {
-  readonly provider: ProviderRef
-  readonly refreshToken: RefreshTokenSource
-  readonly scopes: readonly string[]
+/** How access tokens are obtained: by RFC 6749 §6 or §4.4, or as somebody else put them into a store. */
+export type Grant = 'RefreshToken' | 'ClientCredentials' | 'StaticToken'
+
+export type CredentialSpec = RefreshTokenSpec | ClientCredentialsSpec | StaticTokenSpec
+
+interface CommonSpec {
+  /** Nothing in it speaks of a token that is never refreshed. */
   readonly refresh: RefreshPolicy
   readonly target: Target
   readonly suspend: boolean
 }
 
-export interface RefreshTokenSource {
+export interface RefreshTokenSpec extends CommonSpec {
+  readonly grant: 'RefreshToken'
+  readonly provider: ProviderRef
+  readonly refreshToken: RefreshTokenSource
+  readonly scopes: readonly string[]
+}
+
+/** The client asks for itself: nobody has logged in, and nothing is kept. */
+export interface ClientCredentialsSpec extends CommonSpec {
+  readonly grant: 'ClientCredentials'
+  readonly provider: ProviderRef
+  readonly scopes: readonly string[]
+}
+
+/** An access token that is published as it is, and never written. */
+export interface StaticTokenSpec extends CommonSpec {
+  readonly grant: 'StaticToken'
+  readonly accessToken: TokenSource
+}
+
+/** Where a store holds a token. */
+export interface TokenSource {
   readonly store: StoreRef
   /** Vault path below the mount, AWS secret id, Secret name, or file name. */
   readonly key: string
-  /** JSON pointer (RFC 6901) to the refresh token; absent: found by the document's known shape. */
+  /** JSON pointer (RFC 6901) to the token; absent: found by the document's known shape. */
   readonly property?: string
 }
 
+export type RefreshTokenSource = TokenSource
+
+/** The spec of a credential of the grant RefreshToken. For what is done with refresh tokens alone: another grant is a bug there. */
+export function refreshTokenSpec({ spec }: Pick<Credential, 'spec'>): RefreshTokenSpec {
+  if (spec.grant !== 'RefreshToken') throw new Error(`a credential of the grant ${spec.grant} has no refresh token`)
+  return spec
+}
+
+/** The place in a store that a grant reads, if it reads one. */
+export function sourceOf(spec: CredentialSpec): TokenSource | undefined {
+  if (spec.grant === 'ClientCredentials') return undefined
+  return spec.grant === 'RefreshToken' ? spec.refreshToken : spec.accessToken
+}
+
+/** The authorization server that a grant asks, if it asks one. */
+export function providerOf(spec: CredentialSpec): ProviderRef | undefined {
+  return spec.grant === 'StaticToken' ? undefined : spec.provider
+}
+
+/** The scopes that a grant asks for. */
+export function scopesOf(spec: CredentialSpec): readonly string[] {
+  return spec.grant === 'StaticToken' ? [] : spec.scopes
+}
+
+/** True when the spec names this place as that of its refresh token. */
+export function isRefreshTokenAt(spec: CredentialSpec, source: RefreshTokenSource): boolean {
+  return spec.grant === 'RefreshToken' && sameSource(source, spec.refreshToken)
+}
+
 /** True when both name the same place. */
-export function sameSource(one: RefreshTokenSource, other: RefreshTokenSource): boolean {
+export function sameSource(one: TokenSource, other: TokenSource): boolean {
   return (
     one.store.kind === other.store.kind &&
     one.store.name === other.store.name &&

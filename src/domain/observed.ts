@@ -17,6 +17,8 @@ export type Referent<T> =
   | { readonly kind: 'found'; readonly value: T }
   | { readonly kind: 'missing' }
   | { readonly kind: 'invalid'; readonly referent: InvalidReferent }
+  /** The grant of the credential needs none. */
+  | { readonly kind: 'none' }
 
 /** What is known of the target. */
 export type TargetObservation =

@@ -1,4 +1,4 @@
-import { keyText, sameSource } from './credential.ts'
+import { isRefreshTokenAt, keyText, refreshTokenSpec } from './credential.ts'
 import { type Failure, failure } from './failures.ts'
 import { nearEndAt } from './near-end.ts'
 import type { Observed } from './observed.ts'
@@ -124,7 +124,7 @@ function isNewer({ retained, spent }: RefreshRecord, { fingerprint }: Preflight)
  * and must not get the token of another one there.
  */
 export function isOfPlace({ source }: RetainedTokens, { credential }: Pick<Observed, 'credential'>): boolean {
-  return sameSource(source, credential.spec.refreshToken)
+  return isRefreshTokenAt(credential.spec, source)
 }
 
 interface Candidate extends Known {
@@ -201,13 +201,13 @@ function wasJustRolledForward({ rolledForwardAt }: Observed, now: EpochSeconds):
 const settledAfterSeconds = 60
 
 function takenBack({ credential }: Observed): Failure {
-  const { key } = credential.spec.refreshToken
+  const { key } = refreshTokenSpec(credential).refreshToken
   const what = `The document "${key}" of OAuthCredential ${keyText(credential.key)} was brought up to date less than a minute ago, and holds a refresh token again that was replaced before.`
   return failure('STORE_CONFLICT', what)
 }
 
 function rolledBack({ credential }: Observed): Failure {
-  const { key } = credential.spec.refreshToken
+  const { key } = refreshTokenSpec(credential).refreshToken
   const what = `The document "${key}" of OAuthCredential ${keyText(credential.key)} holds a refresh token that was replaced before.`
   return failure('STORE_ROLLED_BACK', what)
 }

@@ -1,4 +1,4 @@
-import type { Credential, StoreRef } from './credential.ts'
+import { type Credential, type ProviderRef, refreshTokenSpec, type StoreRef } from './credential.ts'
 import { type Failure, failure } from './failures.ts'
 import type { Observed, Referent } from './observed.ts'
 import { type Provider, providerText } from './provider.ts'
@@ -12,13 +12,12 @@ export interface Referents {
   readonly store: TokenStore
 }
 
-/** What a credential refers to, or why it cannot be used. */
+/** What a credential of the grant RefreshToken refers to, or why it cannot be used. */
 export function usableReferents(observed: Observed): Referents | Failure {
   const { credential, provider, store } = observed
-  if (provider.kind !== 'found') return providerFailure(credential, provider)
-  if (store.kind !== 'found') {
-    return storeFailure(credential.spec.refreshToken.store, credential.key.namespace, store)
-  }
+  const spec = refreshTokenSpec(credential)
+  if (provider.kind !== 'found') return providerFailure(spec.provider, credential, provider)
+  if (store.kind !== 'found') return storeFailure(spec.refreshToken.store, credential.key.namespace, store)
   const problem = storeAccessProblem(store.value, credential, provider.value, observed.namespaceLabels)
   if (problem !== undefined) return failure('STORE_ACCESS_NOT_GRANTED', problem)
   return { provider: provider.value, store: store.value }
@@ -28,12 +27,15 @@ export function isFailure(value: Referents | Failure): value is Failure {
   return 'code' in value
 }
 
-function providerFailure(credential: Credential, referent: Exclude<Referent<Provider>, { kind: 'found' }>): Failure {
-  const ref = credential.spec.provider
+function providerFailure(
+  ref: ProviderRef,
+  credential: Credential,
+  referent: Exclude<Referent<Provider>, { kind: 'found' }>,
+): Failure {
   const name = providerText(withNamespace(ref, ref.kind === 'OAuthProvider', credential))
-  return referent.kind === 'missing'
-    ? failure('PROVIDER_NOT_FOUND', `${name} does not exist.`)
-    : failure('PROVIDER_INVALID', `${name} is invalid: ${problemsText(referent.referent)}.`)
+  return referent.kind === 'invalid'
+    ? failure('PROVIDER_INVALID', `${name} is invalid: ${problemsText(referent.referent)}.`)
+    : failure('PROVIDER_NOT_FOUND', `${name} does not exist.`)
 }
 
 /** Why a store cannot be used. `namespace` is the credential's. */
@@ -43,9 +45,9 @@ export function storeFailure(
   referent: Exclude<Referent<TokenStore>, { kind: 'found' }>,
 ): Failure {
   const name = storeText(ref.kind === 'TokenStore' ? { ...ref, namespace } : ref)
-  return referent.kind === 'missing'
-    ? failure('STORE_NOT_FOUND', `${name} does not exist.`)
-    : failure('STORE_INVALID', `${name} is invalid: ${problemsText(referent.referent)}.`)
+  return referent.kind === 'invalid'
+    ? failure('STORE_INVALID', `${name} is invalid: ${problemsText(referent.referent)}.`)
+    : failure('STORE_NOT_FOUND', `${name} does not exist.`)
 }
 
 function withNamespace<R extends object>(

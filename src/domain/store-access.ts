@@ -1,4 +1,4 @@
-import type { Credential } from './credential.ts'
+import { type Credential, refreshTokenSpec } from './credential.ts'
 import type { Provider } from './provider.ts'
 import { type LabelSelector, type LabelSelectorRequirement, storeText, type TokenStore } from './token-store.ts'
 
@@ -16,7 +16,7 @@ export function storeAccessProblem(
 ): string | undefined {
   if (store.kind === 'TokenStore') return undefined
   const { namespace } = credential.key
-  const { key } = credential.spec.refreshToken
+  const { key } = refreshTokenSpec(credential).refreshToken
   if (namespaceLabels === undefined) {
     return `The labels of namespace ${namespace} are not known yet, so ${storeText(store)} grants it nothing.`
   }

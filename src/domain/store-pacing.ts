@@ -1,3 +1,4 @@
+import { refreshTokenSpec } from './credential.ts'
 import { type Failure, failure } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import type { Provider } from './provider.ts'
@@ -40,7 +41,7 @@ export function writeBudgetProblem(observed: Observed, provider: Provider, store
   if (writes <= versionsPerDay) return undefined
   const what =
     `The access token is refreshed every ${Math.round(refresh)} s and ${storeText(store)} may be written every ${backend.minimumWriteIntervalSeconds} s: ` +
-    `${secondsPerDay} / ${Math.round(interval)} = ${writes} writes a day of the document "${observed.credential.spec.refreshToken.key}", ` +
+    `${secondsPerDay} / ${Math.round(interval)} = ${writes} writes a day of the document "${refreshTokenSpec(observed.credential).refreshToken.key}", ` +
     `and AWS Secrets Manager takes ${versionsPerDay}, one in ${secondsPerDay / versionsPerDay} s.`
   return failure('STORE_WRITE_BUDGET_EXCEEDED', what)
 }

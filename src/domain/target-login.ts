@@ -1,15 +1,33 @@
-import type { CredentialSpec } from './credential.ts'
+import type { CredentialSpec, ProviderRef, TokenSource } from './credential.ts'
 import { targetDigest } from './formats.ts'
 import { stableHash } from './stable-fraction.ts'
 
 /**
  * Identifies what is to be in a target: the target's own configuration, and behind a dot the login
- * whose token it holds (provider, refresh token, scopes). One text, so that the status remembers both.
+ * whose token it holds (grant, provider, place in a store, scopes). One text, so that the status remembers both.
  */
-export function publicationDigest({ target, provider, refreshToken, scopes }: CredentialSpec): string {
-  const { store, key, property = '' } = refreshToken
-  const login = [provider.kind, provider.name, store.kind, store.name, key, property, ...scopes].join('|')
-  return `${targetDigest(target)}.${stableHash(login)}`
+export function publicationDigest(spec: CredentialSpec): string {
+  return `${targetDigest(spec.target)}.${stableHash(loginParts(spec).join('|'))}`
+}
+
+function loginParts(spec: CredentialSpec): readonly string[] {
+  switch (spec.grant) {
+    // Without the name of the grant, which statuses of the first version do not know.
+    case 'RefreshToken':
+      return [...providerParts(spec.provider), ...sourceParts(spec.refreshToken), ...spec.scopes]
+    case 'ClientCredentials':
+      return [spec.grant, ...providerParts(spec.provider), ...spec.scopes]
+    case 'StaticToken':
+      return [spec.grant, ...sourceParts(spec.accessToken)]
+  }
+}
+
+function providerParts({ kind, name }: ProviderRef): readonly string[] {
+  return [kind, name]
+}
+
+function sourceParts({ store, key, property = '' }: TokenSource): readonly string[] {
+  return [store.kind, store.name, key, property]
 }
 
 /** The login's part of a {@link publicationDigest}. */

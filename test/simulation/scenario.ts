@@ -123,6 +123,7 @@ export function manifestOf({ name, uid, target, place, provider, duplicateOf }: 
     deleting: false,
     finalized: false,
     spec: {
+      grant: 'RefreshToken',
       provider: { kind: 'OAuthProvider', name: provider },
       refreshToken: { store: { kind: 'TokenStore', name: 'store' }, key, ...(property !== '' && { property }) },
       scopes: [],

@@ -1,4 +1,4 @@
-import type { Credential, CredentialSpec, RefreshPolicy } from '../../src/domain/credential.ts'
+import type { Credential, RefreshPolicy, RefreshTokenSpec } from '../../src/domain/credential.ts'
 import { type CredentialState, noState } from '../../src/domain/credential-state.ts'
 import type { Observed } from '../../src/domain/observed.ts'
 import type { Provider, Rotation } from '../../src/domain/provider.ts'
@@ -15,10 +15,11 @@ export function inSeconds(seconds: number): EpochSeconds {
   return epochSeconds(noon + seconds)
 }
 
-export type CredentialChanges = Partial<Omit<Credential, 'spec'>> & { readonly spec?: Partial<CredentialSpec> }
+export type CredentialChanges = Partial<Omit<Credential, 'spec'>> & { readonly spec?: Partial<RefreshTokenSpec> }
 
-export function aCredential(changes: CredentialChanges = {}): Credential {
-  const spec: CredentialSpec = {
+export function aCredential(changes: CredentialChanges = {}): Credential & { readonly spec: RefreshTokenSpec } {
+  const spec: RefreshTokenSpec = {
+    grant: 'RefreshToken',
     provider: { kind: 'OAuthProvider', name: 'gateway' },
     refreshToken: { store: { kind: 'TokenStore', name: 'vault' }, key: 'teams/ci/claude' },
     scopes: [],

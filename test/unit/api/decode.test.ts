@@ -42,6 +42,7 @@ function storeOf(manifest: Manifest): TokenStore {
 describe('a credential', () => {
   test('that says the least has every default filled in', () => {
     expect(credentialOf(minimalCredential).spec).toEqual({
+      grant: 'RefreshToken',
       provider: { kind: 'OAuthProvider', name: 'gateway' },
       refreshToken: { store: { kind: 'TokenStore', name: 'vault' }, key: 'teams/ci/claude' },
       scopes: [],
@@ -53,6 +54,7 @@ describe('a credential', () => {
 
   test('that says everything loses nothing', () => {
     expect(credentialOf(maximalCredential).spec).toEqual({
+      grant: 'RefreshToken',
       provider: { kind: 'ClusterOAuthProvider', name: 'gateway' },
       refreshToken: {
         store: { kind: 'ClusterTokenStore', name: 'vault' },

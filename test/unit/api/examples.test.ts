@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { decodeResource, unknownKindProblem } from '../../../src/api/decode.ts'
+import { providerOf, sourceOf } from '../../../src/domain/credential.ts'
 import type { Resource } from '../../../src/domain/resources.ts'
 import { type ExampleFile, exampleFiles } from '../../support/examples.ts'
 
@@ -36,8 +37,9 @@ describe.each(['kubernetes', 'vault', 'aws', 'demo'])('examples/%s', (folder) =>
   test('has all that its credentials refer to', () => {
     expect(credentials).not.toHaveLength(0)
     for (const { spec } of credentials) {
-      expect(providers.map(({ kind, name }) => ({ kind, name }))).toContainEqual(spec.provider)
-      expect(stores.map(({ kind, name }) => ({ kind, name }))).toContainEqual(spec.refreshToken.store)
+      const [provider, source] = [providerOf(spec), sourceOf(spec)]
+      if (provider) expect(providers.map(({ kind, name }) => ({ kind, name }))).toContainEqual(provider)
+      if (source) expect(stores.map(({ kind, name }) => ({ kind, name }))).toContainEqual(source.store)
     }
   })
 })

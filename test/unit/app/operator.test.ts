@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { Operator } from '../../../src/app/operator.ts'
-import type { Credential } from '../../../src/domain/credential.ts'
 import { epochSeconds, type EpochSeconds } from '../../../src/domain/time.ts'
 import { Sensitive } from '../../../src/domain/sensitive.ts'
 import { aCredential, aProvider, aStore } from '../../support/builders.ts'
@@ -25,7 +24,7 @@ function operatorIn(world: World): Operator {
   return operator
 }
 
-function credentialEnding(name: string, at: EpochSeconds | undefined): Credential {
+function credentialEnding(name: string, at: EpochSeconds | undefined): ReturnType<typeof aCredential> {
   const { spec, state } = aCredential()
   return aCredential({
     key: { namespace: 'ci', name },

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, test } from 'vitest'
 import { ResourceIndex } from '../../../src/app/resource-index.ts'
 import type { Credential } from '../../../src/domain/credential.ts'
-import { aCredential } from '../../support/builders.ts'
+import { aCredential, type CredentialChanges } from '../../support/builders.ts'
 
 let index: ResourceIndex
 let told: string[]
@@ -11,7 +11,7 @@ beforeEach(() => {
   index = new ResourceIndex(({ namespace, name }) => told.push(`${namespace}/${name}`))
 })
 
-function named(name: string, changes: Partial<Credential> = {}): Credential {
+function named(name: string, changes: CredentialChanges = {}): Credential {
   return aCredential({ key: { namespace: 'ci', name }, uid: `uid-${name}`, ...changes })
 }
 
@@ -30,7 +30,7 @@ function remove({ key }: Credential): void {
 }
 
 describe('a credential is told', () => {
-  test.each<[string, Partial<Credential>]>([
+  test.each<[string, CredentialChanges]>([
     ['when it is asked to refresh', { refreshRequest: 'now' }],
     ['when it is asked to take ownership', { ownershipRequest: 'now' }],
     ['when another origin is allowed', { allowedOrigin: 'https://login.example.com' }],

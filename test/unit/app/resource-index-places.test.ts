@@ -8,7 +8,7 @@ import type {
   TokenStore,
   VaultBackend,
 } from '../../../src/domain/token-store.ts'
-import { aCredential, aStore, inSeconds, noon } from '../../support/builders.ts'
+import { aCredential, aStore, type CredentialChanges, inSeconds, noon } from '../../support/builders.ts'
 
 let index: ResourceIndex
 let told: string[]
@@ -45,7 +45,11 @@ function toldBy(change: () => void): readonly string[] {
 
 const source: RefreshTokenSource = { store: { kind: 'TokenStore', name: 'vault' }, key: 'teams/ci/claude' }
 
-function named(name: string, changes: Partial<Credential> = {}, at: Partial<RefreshTokenSource> = {}): Credential {
+function named(
+  name: string,
+  changes: CredentialChanges = {},
+  at: Partial<RefreshTokenSource> = {},
+): ReturnType<typeof aCredential> {
   const key = { namespace: 'ci', name }
   return aCredential({ key, uid: `uid-${name}`, ...changes, spec: { refreshToken: { ...source, ...at } } })
 }

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { Credential } from '../../../src/domain/credential.ts'
 import type { ClaimState } from '../../../src/domain/document-claim.ts'
 import {
   asksForOwnership,
@@ -11,7 +10,13 @@ import {
 } from '../../../src/domain/ownership.ts'
 import { withOwnership } from '../../../src/domain/preflight.ts'
 import { Sensitive } from '../../../src/domain/sensitive.ts'
-import { aCredential, anObservation, aStoredToken, refreshedState } from '../../support/builders.ts'
+import {
+  aCredential,
+  anObservation,
+  aStoredToken,
+  refreshedState,
+  type CredentialChanges,
+} from '../../support/builders.ts'
 
 const owner = 'OAuthCredential ci/claude of installation cluster-2'
 const claimed: ClaimState = {
@@ -28,7 +33,7 @@ const asked = { ownershipRequest: 'now' }
 interface Given {
   readonly claim?: ClaimState
   readonly ownership: Ownership
-  readonly credential?: Partial<Credential>
+  readonly credential?: CredentialChanges
   readonly handled?: string
 }
 

@@ -6,6 +6,7 @@ import { ManifestSecretReader, NoServiceAccounts } from '../../../src/adapters/f
 import { ManifestDirectory } from '../../../src/adapters/files/manifest-source.ts'
 import { SystemClock } from '../../../src/adapters/system/system-clock.ts'
 import { decodeResource, unknownKindProblem } from '../../../src/api/decode.ts'
+import { sourceOf } from '../../../src/domain/credential.ts'
 import type { Resource, ResourceKind } from '../../../src/domain/resources.ts'
 import type { ResourceHandler } from '../../../src/ports/resource-source.ts'
 import { canary, observeOutput } from '../../support/canary.ts'
@@ -172,7 +173,7 @@ describe('ManifestDirectory', () => {
     stop = source.start(told)
     await vi.waitFor(() => expect(log.lines).toHaveLength(1))
     const one = told.objects.get('ci/one')
-    expect(one?.type === 'credential' && one.credential.spec.refreshToken.key).toBe('first')
+    expect(one?.type === 'credential' && sourceOf(one.credential.spec)?.key).toBe('first')
     expect(log.lines[0]).toContain('b.yaml has a second manifest of OAuthCredential ci/one')
   })
 
@@ -210,10 +211,10 @@ describe('ManifestDirectory', () => {
     expect(log.lines[0]).toContain('a.yaml has an object without a kind or a metadata.name')
   })
 
-  function keyOf(name: string): string {
+  function keyOf(name: string): string | undefined {
     const resource = told.objects.get(name)
     if (resource?.type !== 'credential') throw new Error(`${name} is no credential`)
-    return resource.credential.spec.refreshToken.key
+    return sourceOf(resource.credential.spec)?.key
   }
 
   function generation(name: string): number {
