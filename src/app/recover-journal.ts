@@ -101,7 +101,12 @@ function contextOf({ credential: key }: AnsweredEntry, deps: Deps): Pick<TokenAn
 }
 
 /** What an answer is read against when its provider is gone: the refresh token is kept all the same. */
-const unknownProvider = { kind: 'OAuthProvider', name: '', accessTokenLifetimeSeconds: 60 } as const
+const unknownProvider = {
+  kind: 'OAuthProvider',
+  name: '',
+  accessTokenLifetimeSeconds: 60,
+  response: { errors: [] },
+} as const
 
 function subjectOf({ uid, credential: key }: JournalEntry): Pick<Credential, 'uid' | 'key'> {
   return { uid, key }

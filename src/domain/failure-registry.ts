@@ -161,6 +161,12 @@ export const failureRegistry = {
     reason: 'ProviderMisconfigured',
     remedy: "Correct the provider's spec.tokenEndpoint.",
   },
+  TOKEN_ENDPOINT_DENIED: {
+    next: 'stall',
+    reason: 'ProviderAccessDenied',
+    remedy:
+      'The server, or a firewall in front of it, does not let this client in. Check the allowed addresses, the policies and the plan of the account, and the client secret; the refresh token is unused.',
+  },
   TOKEN_RESULT_UNKNOWN: {
     next: 'uncertain',
     reason: 'ResultUnknown',
@@ -181,6 +187,12 @@ export const failureRegistry = {
     next: 'stall',
     reason: 'ReauthorizationRequired',
     remedy: 'Log in again and put the new refresh token into the store; the credential resumes by itself.',
+  },
+  INTERACTION_REQUIRED: {
+    next: 'stall',
+    reason: 'ReauthorizationRequired',
+    remedy:
+      'The server wants a human: a second factor, a consent or a new password. Log in again, give what it asks for, and put the new refresh token into the store.',
   },
   REFRESH_ANSWER_LOST: {
     next: 'stall',

@@ -72,7 +72,10 @@ export interface RequestForm {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Where an answer has what RFC 6749 §5 puts at its top level. Each is a JSON pointer (RFC 6901); absent: as the RFC says, or known dialects. */
+/**
+ * Where an answer has what RFC 6749 §5 puts at its top level. Each is a JSON pointer (RFC 6901) from the outermost object.
+ * Absent, or leading to nothing: as the RFC says, or as known dialects have it.
+ */
 export interface ResponseForm {
   readonly accessToken?: string
   readonly refreshToken?: string

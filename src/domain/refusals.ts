@@ -1,5 +1,23 @@
 import { deadGrantProbe, misconfigurationProbe, type ProbePolicy } from './backoff.ts'
-import type { Failure } from './failures.ts'
+import type { Failure, FailureCode } from './failures.ts'
+
+const deadGrants: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  'REFRESH_TOKEN_REJECTED',
+  'REFRESH_TOKEN_REUSED',
+  'REFRESH_ANSWER_LOST',
+])
+
+const misconfigurations: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  'CLIENT_REJECTED',
+  'SCOPE_REJECTED',
+  'REQUEST_REJECTED',
+  // After a consent, or a second factor on another device, the same refresh token works again.
+  'INTERACTION_REQUIRED',
+  'TOKEN_ENDPOINT_DENIED',
+  'TOKEN_ENDPOINT_REDIRECTED',
+  'TOKEN_ENDPOINT_NOT_FOUND',
+  'TOKEN_ANSWER_INCOMPLETE',
+])
 
 /** True for refusals by the authorization server: the refresh token was presented, and only a human can help. */
 export function isRefusal(failure: Failure): boolean {
@@ -11,19 +29,6 @@ export function isRefusal(failure: Failure): boolean {
  * came before it was presented, which are simply looked at again.
  */
 export function probePolicy({ code }: Failure): ProbePolicy | undefined {
-  switch (code) {
-    case 'REFRESH_TOKEN_REJECTED':
-    case 'REFRESH_TOKEN_REUSED':
-    case 'REFRESH_ANSWER_LOST':
-      return deadGrantProbe
-    case 'CLIENT_REJECTED':
-    case 'SCOPE_REJECTED':
-    case 'REQUEST_REJECTED':
-    case 'TOKEN_ENDPOINT_REDIRECTED':
-    case 'TOKEN_ENDPOINT_NOT_FOUND':
-    case 'TOKEN_ANSWER_INCOMPLETE':
-      return misconfigurationProbe
-    default:
-      return undefined
-  }
+  if (deadGrants.has(code)) return deadGrantProbe
+  return misconfigurations.has(code) ? misconfigurationProbe : undefined
 }

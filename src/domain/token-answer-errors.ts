@@ -1,17 +1,16 @@
-import type { FailureCode } from './failures.ts'
+import type { ResponseForm } from './provider.ts'
+import type { AnswerBody } from './token-answer-body.ts'
+import {
+  type ErrorMeaning,
+  meaningOfClass,
+  meanings,
+  meaningsOfDescriptions,
+  passingEntraErrors,
+  passingEntraWaitSeconds,
+  subcodeMembers,
+} from './token-answer-codes.ts'
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './token-answer-json.ts'
-
-/** What an error code of a token endpoint means, as a code of the failure registry. */
-export type ErrorMeaning = Extract<
-  FailureCode,
-  | 'REFRESH_TOKEN_REJECTED'
-  | 'REFRESH_TOKEN_REUSED'
-  | 'CLIENT_REJECTED'
-  | 'SCOPE_REJECTED'
-  | 'REQUEST_REJECTED'
-  | 'TOKEN_ENDPOINT_THROTTLED'
-  | 'TOKEN_ENDPOINT_UNAVAILABLE'
->
+import { valueAt } from './token-answer-pointer.ts'
 
 /** An error that an answer reports. `code` is absent when it is none that we know; then nobody gets to see it. */
 export interface ReportedError {
@@ -21,121 +20,106 @@ export interface ReportedError {
   readonly minimumWaitSeconds?: number
 }
 
-/** Lower-case error codes by meaning: RFC 6749 §5.2 and what providers say in its place. */
-const codesByMeaning: Readonly<Record<ErrorMeaning, readonly string[]>> = {
-  REFRESH_TOKEN_REJECTED: [
-    'invalid_grant',
-    'bad_refresh_token', // GitHub (with status 200), HubSpot
-    'invalid_refresh_token', // Slack (with status 200)
-    'expired_refresh_token',
-    'refresh_token_expired', // OpenAI, as the next two
-    'refresh_token_invalidated',
-    'token_expired',
-    'token_revoked', // Slack
-    'expired_token',
-    'interaction_required', // Entra, as the next two: a human has to log in
-    'consent_required',
-    'login_required',
-  ],
-  REFRESH_TOKEN_REUSED: [
-    'refresh_token_reused', // OpenAI
-    'refresh_token_already_used', // Supabase
-  ],
-  CLIENT_REJECTED: [
-    'invalid_client',
-    'unauthorized_client',
-    'incorrect_client_credentials', // GitHub
-    'invalid_client_id', // Slack, as the next
-    'bad_client_secret',
-    'client_mismatch', // Entra, as suberror of invalid_grant
-    'access_denied', // Atlassian, for a wrong client secret
-  ],
-  SCOPE_REJECTED: ['invalid_scope', 'invalid_target'], // invalid_target: RFC 8707 §2
-  REQUEST_REJECTED: [
-    'invalid_request',
-    'unsupported_grant_type',
-    'unsupported_response_type',
-    'use_dpop_nonce', // RFC 9449 §8
-    'invalid_dpop_proof', // RFC 9449 §5
-  ],
-  TOKEN_ENDPOINT_THROTTLED: [
-    'slow_down',
-    'temporarily_unavailable',
-    'ratelimited', // Slack
-    'rate_limited',
-    'rate_limit_exceeded',
-    'rate_limit_error', // Anthropic
-    'too_many_requests',
-  ],
-  TOKEN_ENDPOINT_UNAVAILABLE: [
-    'server_error',
-    'internal_error', // Slack, as the next; either can follow a rotation
-    'fatal_error',
-    'internal_server_error',
-    'api_error', // Anthropic, as the next
-    'overloaded_error',
-    'service_unavailable',
-  ],
-}
-
-const meanings: ReadonlyMap<string, ErrorMeaning> = new Map(
-  (Object.keys(codesByMeaning) as ErrorMeaning[]).flatMap((meaning) =>
-    codesByMeaning[meaning].map((code): [string, ErrorMeaning] => [code, meaning]),
-  ),
-)
-
-/**
- * Lower-case descriptions that stand under `invalid_grant` and say that the refresh token was used
- * before. They are the server's own constant sentences; no other description means anything to us.
- */
-const reuseDescriptions: ReadonlySet<string> = new Set([
-  'maximum allowed refresh token reuse exceeded', // Keycloak, of the newest one that was used
-])
-
-/** Entra's AADSTS numbers that stand under `invalid_grant` and mean a loop detected, or a fault that passes. */
-const passingEntraErrors: readonly JsonValue[] = [50_196, 90_033]
-const passingEntraWaitSeconds = 600
-
 /**
  * The error that an answer reports; undefined when it reports none. `hasAccessToken`: members that
  * only some providers use for errors mean nothing beside an access token.
  */
-export function reportedError(members: JsonObject, hasAccessToken: boolean): ReportedError | undefined {
-  const explicit = isPresent(members.get('error')) || members.get('ok') === false || members.get('success') === false
+export function reportedError(
+  body: Pick<AnswerBody, 'members' | 'ending'>,
+  response: ResponseForm,
+  hasAccessToken: boolean,
+): ReportedError | undefined {
+  const explicit = isExplicit(body, response)
   if (!explicit && hasAccessToken) return undefined
-  const code = candidates(members).find((candidate) => meanings.has(candidate))
+  const { members } = body
+  const code = errorCodes(members, response).find((candidate) => isKnown(candidate, response))
   if (code === undefined) return explicit ? {} : undefined
   return withSpecialCases(members, code)
 }
 
-function withSpecialCases(members: JsonObject, code: string): ReportedError {
-  const numbers = members.get('error_codes')
-  if (isJsonArray(numbers) && numbers.some((number) => passingEntraErrors.includes(number)))
-    return { code, meaning: 'TOKEN_ENDPOINT_THROTTLED', minimumWaitSeconds: passingEntraWaitSeconds }
-  if (members.get('suberror') === 'client_mismatch') return { code: 'client_mismatch', meaning: 'CLIENT_REJECTED' }
-  if (saysReused(members, code)) return { code, meaning: 'REFRESH_TOKEN_REUSED' }
-  const meaning = meanings.get(code)
-  return meaning === undefined ? { code } : { code, meaning }
-}
-
-function saysReused(members: JsonObject, code: string): boolean {
-  const description = members.get('error_description')
-  return (
-    code === 'invalid_grant' &&
-    typeof description === 'string' &&
-    reuseDescriptions.has(description.trim().toLowerCase())
+/** What the provider's manifest says that this answer means; undefined when it says nothing of it. */
+export function ruledMeaning(members: JsonObject, status: number, response: ResponseForm): ErrorMeaning | undefined {
+  const codes = errorCodes(members, response)
+  const rule = response.errors.find(
+    (one) =>
+      (one.code === undefined || codes.includes(one.code.toLowerCase())) &&
+      (one.status === undefined || one.status === status),
   )
+  return rule === undefined ? undefined : meaningOfClass[rule.meaning]
 }
 
-/** Where providers put their error code: first where the standard has it, then inside an error object, then beside it. */
-function candidates(members: JsonObject): readonly string[] {
-  const error = members.get('error')
-  const inside = isJsonObject(error) ? [error.get('code'), error.get('type')] : [error]
-  const beside = [members.get('error_code'), members.get('code'), members.get('status')]
-  return [...inside, ...beside].filter((value) => typeof value === 'string').map((value) => value.toLowerCase())
+/** Codes that the manifest names are no secret, whatever it says of them. */
+function isKnown(code: string, { errors }: ResponseForm): boolean {
+  return meanings.has(code) || errors.some((rule) => rule.code?.toLowerCase() === code)
 }
 
-/** Answers with `"error": null`, `""`, `false` or `0` report success. */
+function isExplicit(body: Pick<AnswerBody, 'members' | 'ending'>, response: ResponseForm): boolean {
+  const { members } = body
+  const success = successOf(body, response)
+  if (success === false || members.get('ok') === false || members.get('success') === false) return true
+  if (isPresent(members.get('error'))) return true
+  return success === undefined && response.error !== undefined && isPresent(valueAt(members, response.error))
+}
+
+/** Undefined when the manifest does not say how success looks, or when that part has not arrived. */
+function successOf(
+  { members, ending }: Pick<AnswerBody, 'members' | 'ending'>,
+  { success }: ResponseForm,
+): boolean | undefined {
+  if (success === undefined) return undefined
+  const found = valueAt(members, success.pointer)
+  if (found === undefined && ending === 'cut') return undefined
+  // A form knows no numbers, and some servers write theirs as text.
+  return textOf(found) === String(success.value)
+}
+
+function textOf(value: JsonValue | undefined): string | undefined {
+  return value === undefined || isJsonObject(value) || isJsonArray(value) ? undefined : String(value)
+}
+
+function withSpecialCases(members: JsonObject, code: string): ReportedError {
+  if (entraNumbers(members).some((number) => passingEntraErrors.has(number)))
+    return { code, meaning: 'TOKEN_ENDPOINT_THROTTLED', minimumWaitSeconds: passingEntraWaitSeconds }
+  const subcode = subcodeMembers.map((name) => lowerCase(members.get(name))).find((word) => meanings.has(word))
+  const said = subcode ?? code
+  const meaning = (subcode === undefined ? describedMeaning(members, code) : undefined) ?? meanings.get(said)
+  return meaning === undefined ? { code: said } : { code: said, meaning }
+}
+
+function describedMeaning(members: JsonObject, code: string): ErrorMeaning | undefined {
+  const description = lowerCase(members.get('error_description')).trim().replace(/\.$/, '')
+  return meaningsOfDescriptions.get(`${code}: ${description}`)
+}
+
+/** Entra has its numbers in a member of their own, and at the beginning of the description. */
+function entraNumbers(members: JsonObject): readonly number[] {
+  const listed = members.get('error_codes')
+  const numbers = isJsonArray(listed) ? listed.filter((number) => typeof number === 'number') : []
+  const [, written] = /^aadsts(\d{4,8})\b/.exec(lowerCase(members.get('error_description'))) ?? []
+  return written === undefined ? numbers : [...numbers, Number(written)]
+}
+
+/**
+ * Where providers put their error code, in lower case: first where the manifest says, then where the standard
+ * has it, then inside an error object, then beside it. Numbers as text.
+ */
+function errorCodes(members: JsonObject, { error: pointer }: ResponseForm): readonly string[] {
+  const pointed = pointer === undefined ? [] : insideOf(valueAt(members, pointer))
+  const beside = ['error_code', 'code', 'status', ...subcodeMembers].map((name) => members.get(name))
+  const numbers = members.get('error_codes')
+  const all = [...pointed, ...insideOf(members.get('error')), ...beside, ...(isJsonArray(numbers) ? numbers : [])]
+  return all.filter((value) => typeof value === 'string' || typeof value === 'number').map(lowerCase)
+}
+
+function insideOf(error: JsonValue | undefined): readonly (JsonValue | undefined)[] {
+  return isJsonObject(error) ? ['code', 'type', 'status'].map((name) => error.get(name)) : [error]
+}
+
+function lowerCase(value: JsonValue | undefined): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value).toLowerCase() : ''
+}
+
+/** Answers with `"error": null`, `""`, `false`, `0` or `"0"` report success. */
 function isPresent(value: JsonValue | undefined): boolean {
-  return value !== undefined && value !== null && value !== '' && value !== false && value !== 0
+  return !(value === undefined || value === null || value === '' || value === false || value === 0 || value === '0')
 }

@@ -1,12 +1,13 @@
-import type { Provider } from './provider.ts'
+import type { Provider, ResponseForm } from './provider.ts'
 import { Sensitive } from './sensitive.ts'
 import { later, seconds, type DurationSeconds, type EpochSeconds } from './time.ts'
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './token-answer-json.ts'
+import { holderAt, valueAt } from './token-answer-pointer.ts'
 import type { AccessToken, IssuedTokens } from './tokens.ts'
 
 /** What an answer is read against. */
 export interface TokenAnswerContext {
-  readonly provider: Pick<Provider, 'kind' | 'name' | 'namespace' | 'accessTokenLifetimeSeconds'>
+  readonly provider: Pick<Provider, 'kind' | 'name' | 'namespace' | 'accessTokenLifetimeSeconds' | 'response'>
   /** When the request was started: lifetimes count from here, so that a slow answer never makes a token live longer. */
   readonly startedAt: EpochSeconds
   /** The scopes that were asked for: what an answer without `scope` grants (RFC 6749 §5.1). */
@@ -24,57 +25,81 @@ const refreshTokenLifetimeMembers = [
   'x_refresh_token_expires_in', // QuickBooks
 ]
 
+const accessTokenMembers = ['access_token', 'accessToken']
+const refreshTokenMembers = ['refresh_token', 'refreshToken']
+const lifetimeMembers = ['expires_in', 'expiresIn']
+
 /**
- * The refresh token in an answer: the top-level one, else the only one a level below. Undefined when
- * there is none, when it is empty, or when it was damaged on the way.
+ * The refresh token in an answer: where the manifest says, else at the top, else the only one a level below.
+ * Undefined when there is none, when it is empty, or when it was damaged on the way. A pointer that leads to
+ * nothing hides no refresh token that is elsewhere: the old one is spent, and this one is all there is.
  */
-export function findRefreshToken(members: JsonObject): Sensitive | undefined {
-  const own = tokenText(members.get('refresh_token'))
-  const found = own ?? onlyOne(children(members).map((child) => tokenText(child.get('refresh_token'))))
+export function findRefreshToken(members: JsonObject, response: ResponseForm): Sensitive | undefined {
+  const beside = response.accessToken === undefined ? undefined : issueIn(members, response)?.beside
+  const found =
+    pointedText(members, response.refreshToken) ??
+    (beside && namedText(beside, refreshTokenMembers)) ??
+    namedText(members, refreshTokenMembers) ??
+    onlyOne(children(members).map((child) => namedText(child, refreshTokenMembers)))
   return found === undefined ? undefined : new Sensitive(found)
 }
 
-/** True when a usable access token is there, at the top or in the only child that has one. */
-export function hasAccessToken(members: JsonObject): boolean {
-  return hasOwnAccessToken(tokenMembers(members))
+/** True when a usable access token is there: where the manifest says, at the top, or in the only child that has one. */
+export function hasAccessToken(members: JsonObject, response: ResponseForm): boolean {
+  return issueIn(members, response) !== undefined
 }
 
 /** The tokens of an answer, read leniently; undefined when it has no usable access token. */
 export function issuedTokens(members: JsonObject, context: TokenAnswerContext): IssuedTokens | undefined {
-  const issued = tokenMembers(members)
-  const accessToken = accessTokenOf(issued, context)
-  if (accessToken === undefined) return undefined
-  const refreshToken = findRefreshToken(members)
-  const refreshTokenExpiresAt = refreshTokenExpiry(issued, context.startedAt)
+  const { response } = context.provider
+  const issue = issueIn(members, response)
+  if (issue === undefined) return undefined
+  const refreshToken = findRefreshToken(members, response)
+  const lifetime = pointedNumber(members, response.refreshTokenExpiresIn)
+  const refreshTokenExpiresAt = refreshTokenExpiry(lifetime, issue.beside, context.startedAt)
   return {
-    accessToken,
+    accessToken: accessTokenOf(issue, pointedNumber(members, response.expiresIn), context),
     ...(refreshToken !== undefined && { refreshToken }),
     ...(refreshTokenExpiresAt !== undefined && { refreshTokenExpiresAt }),
   }
 }
 
-/** The object that carries the access token. Some providers wrap it in one more (Slack's `authed_user`). */
-function tokenMembers(members: JsonObject): JsonObject {
-  if (hasOwnAccessToken(members)) return members
-  return onlyOne(children(members).map((child) => (hasOwnAccessToken(child) ? child : undefined))) ?? members
+/** An access token, and the object that has what belongs to it. */
+interface Issue {
+  readonly accessToken: string
+  readonly beside: JsonObject
 }
 
-function hasOwnAccessToken(members: JsonObject): boolean {
-  return tokenText(members.get('access_token')) !== undefined
+/** Some providers wrap their tokens in one more object (Slack's `authed_user`); what is deeper needs a pointer. */
+function issueIn(members: JsonObject, { accessToken: pointer }: ResponseForm): Issue | undefined {
+  const pointed = pointedText(members, pointer)
+  if (pointer !== undefined && pointed !== undefined)
+    return { accessToken: pointed, beside: holderAt(members, pointer) ?? members }
+  return ownIssue(members) ?? onlyIssue(children(members))
 }
 
-function accessTokenOf(members: JsonObject, context: TokenAnswerContext): AccessToken | undefined {
-  const value = tokenText(members.get('access_token'))
-  if (value === undefined) return undefined
-  const { provider, startedAt, scopes } = context
-  const lifetime = numberOf(members.get('expires_in')) ?? provider.accessTokenLifetimeSeconds
-  const idToken = tokenText(members.get('id_token'))
+function ownIssue(members: JsonObject): Issue | undefined {
+  const accessToken = namedText(members, accessTokenMembers)
+  return accessToken === undefined ? undefined : { accessToken, beside: members }
+}
+
+function onlyIssue(candidates: readonly JsonObject[]): Issue | undefined {
+  return onlyOne(candidates.map(ownIssue))
+}
+
+function accessTokenOf(
+  { accessToken, beside }: Issue,
+  pointedLifetime: number | undefined,
+  { provider, startedAt, scopes }: TokenAnswerContext,
+): AccessToken {
+  const lifetime = pointedLifetime ?? namedNumber(beside, lifetimeMembers) ?? provider.accessTokenLifetimeSeconds
+  const idToken = tokenText(beside.get('id_token'))
   return {
-    value: new Sensitive(copyOf(value)),
-    tokenType: tokenTypeOf(members.get('token_type')),
+    value: new Sensitive(copyOf(accessToken)),
+    tokenType: tokenTypeOf(beside.get('token_type')),
     issuedAt: startedAt,
     expiresAt: later(startedAt, clampedLifetime(lifetime)),
-    scopes: scopesOf(members.get('scope')) ?? scopes,
+    scopes: scopesOf(beside.get('scope')) ?? scopes,
     ...(idToken !== undefined && { idToken: new Sensitive(copyOf(idToken)) }),
   }
 }
@@ -85,8 +110,12 @@ function copyOf(text: string): string {
 }
 
 /** Zero and less mean that the refresh token does not expire by time (Keycloak's offline tokens). */
-function refreshTokenExpiry(members: JsonObject, startedAt: EpochSeconds): EpochSeconds | undefined {
-  const lifetime = refreshTokenLifetimeMembers.map((name) => numberOf(members.get(name))).find((n) => n !== undefined)
+function refreshTokenExpiry(
+  pointed: number | undefined,
+  beside: JsonObject,
+  startedAt: EpochSeconds,
+): EpochSeconds | undefined {
+  const lifetime = pointed ?? namedNumber(beside, refreshTokenLifetimeMembers)
   return lifetime === undefined || lifetime <= 0 ? undefined : later(startedAt, clampedLifetime(lifetime))
 }
 
@@ -98,6 +127,22 @@ function clampedLifetime(lifetime: number): DurationSeconds {
 function numberOf(value: JsonValue | undefined): number | undefined {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
   return typeof number === 'number' && !Number.isNaN(number) ? number : undefined
+}
+
+function pointedText(members: JsonObject, pointer: string | undefined): string | undefined {
+  return pointer === undefined ? undefined : tokenText(valueAt(members, pointer))
+}
+
+function pointedNumber(members: JsonObject, pointer: string | undefined): number | undefined {
+  return pointer === undefined ? undefined : numberOf(valueAt(members, pointer))
+}
+
+function namedText(members: JsonObject, names: readonly string[]): string | undefined {
+  return names.map((name) => tokenText(members.get(name))).find((text) => text !== undefined)
+}
+
+function namedNumber(members: JsonObject, names: readonly string[]): number | undefined {
+  return names.map((name) => numberOf(members.get(name))).find((number) => number !== undefined)
 }
 
 /** Becomes part of an Authorization header, so only an HTTP token counts (RFC 9110 §5.6.2). */

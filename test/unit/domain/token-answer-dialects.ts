@@ -142,7 +142,7 @@ export const dialects: Readonly<Record<string, Refusal>> = {
   },
   'Atlassian: wrong client secret': {
     wire: { status: 403, body: described('access_denied') },
-    code: 'CLIENT_REJECTED',
+    code: 'TOKEN_ENDPOINT_DENIED',
     says: 'the error code access_denied',
   },
   'Anthropic: unknown resource': {
@@ -173,7 +173,7 @@ export const dialects: Readonly<Record<string, Refusal>> = {
   },
   'Entra: a human is needed': {
     wire: { status: 400, body: { error: 'interaction_required', error_codes: [50076] } },
-    code: 'REFRESH_TOKEN_REJECTED',
+    code: 'INTERACTION_REQUIRED',
     says: 'the error code interaction_required',
   },
   'Spring: an error that is a status phrase': {

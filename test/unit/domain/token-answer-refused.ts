@@ -170,12 +170,12 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   },
   'forbidden by a firewall': {
     wire: { status: 403, contentType: 'text/html', body: page },
-    code: 'CLIENT_REJECTED',
+    code: 'TOKEN_ENDPOINT_DENIED',
     says: 'HTTP status 403 and a web page',
   },
   'payment required': {
     wire: { status: 402, body: { detail: 'unprintable' } },
-    code: 'REQUEST_REJECTED',
+    code: 'TOKEN_ENDPOINT_DENIED',
     says: 'HTTP status 402 and neither tokens nor an OAuth error code',
   },
   'a vendor error that nobody knows': {
