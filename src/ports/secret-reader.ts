@@ -3,6 +3,12 @@ import type { SecretKeyRef } from '../domain/provider.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 
 /**
+ * What becomes of a value. `send`, the default: it may leave this process. `sign`: it stays, so private keys
+ * of certificates may be read too.
+ */
+export type SecretUse = 'send' | 'sign'
+
+/**
  * Reads what manifests refer to: client secrets, store credentials, CA bundles.
  *
  * Guarantees: a value is at most a minute old, or as old as the last {@link SecretReader.forget}.
@@ -11,7 +17,7 @@ import type { Sensitive } from '../domain/sensitive.ts'
  * KUBERNETES_UNAVAILABLE, KUBERNETES_FORBIDDEN.
  */
 export interface SecretReader {
-  read(namespace: string | undefined, ref: SecretKeyRef): Promise<Result<Sensitive>>
+  read(namespace: string | undefined, ref: SecretKeyRef, use?: SecretUse): Promise<Result<Sensitive>>
   /** Drops what is cached of a Secret, because the other side refused it. */
   forget(namespace: string | undefined, name: string): void
 }

@@ -2,6 +2,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { createServer as createHttpServer, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { type GrantContext, type IssuedToken, Provider } from 'oidc-provider'
 import { adapterOn, concurrentReuse, ServerMemory } from './authorization-server-adapter.ts'
 import { canary, watchForLeak } from './canary.ts'
@@ -17,6 +18,10 @@ export interface AuthorizationServerOptions {
   readonly scopes?: readonly string[]
   /** PEM; makes it an https server. */
   readonly tls?: { readonly cert: string; readonly key: string }
+  /** PEM of the authority whose certificates clients may show; with `tls` alone. */
+  readonly clientAuthority?: string
+  /** Further clients, as their registration has them (RFC 7591 §2). */
+  readonly registrations?: readonly ClientRegistration[]
   /** Default 127.0.0.1. */
   readonly host?: string
   /** Default: any free port. */
@@ -30,6 +35,8 @@ export interface RegisteredClient {
   /** Empty for the public client. */
   readonly secret: string
 }
+
+export type ClientRegistration = Readonly<Record<string, unknown>> & { readonly client_id: string }
 
 export type ClientKind = 'none' | 'basic' | 'post'
 
@@ -50,7 +57,7 @@ export interface AuthorizationServer {
   readonly clients: Readonly<Record<ClientKind, RegisteredClient>>
   readonly statistics: AuthorizationServerStatistics
   /** What a login in the browser would have ended with: a grant of all scopes, and its first refresh token. */
-  issueRefreshToken(kind?: ClientKind, account?: string): Promise<string>
+  issueRefreshToken(client?: ClientKind | ClientRegistration, account?: string): Promise<string>
   /** Whether a resource server would accept this access token now. */
   isActive(accessToken: string): Promise<boolean>
   /** Whether this refresh token would be accepted now. */
@@ -66,7 +73,7 @@ export interface AuthorizationServer {
  */
 export async function startAuthorizationServer(options: AuthorizationServerOptions = {}): Promise<AuthorizationServer> {
   const { host = '127.0.0.1', port = 0, tls } = options
-  const server = tls === undefined ? createHttpServer() : createHttpsServer(tls)
+  const server = tls === undefined ? createHttpServer() : createHttpsServer({ ...tls, ...clientCertificates(options) })
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve))
   const issuer = `${tls === undefined ? 'http' : 'https'}://${host}:${(server.address() as AddressInfo).port}`
   const clients = registerClients()
@@ -78,8 +85,10 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     tokenEndpoint: `${issuer}/token`,
     clients,
     statistics: countingStatistics(provider),
-    issueRefreshToken: async (kind = 'none', account = 'somebody') =>
-      issueRefreshToken(provider, clients[kind], { account, scope: scopes.join(' ') }),
+    issueRefreshToken: async (client = 'none', account = 'somebody') => {
+      const id = typeof client === 'string' ? clients[client].id : client.client_id
+      return issueRefreshToken(provider, id, { account, scope: scopes.join(' ') })
+    },
     isActive: async (accessToken) => isLive(provider, await provider.AccessToken.find(accessToken)),
     isRefreshTokenActive: async (refreshToken) => isLive(provider, await provider.RefreshToken.find(refreshToken)),
     revoke: async (refreshToken) => revoke(provider, refreshToken),
@@ -105,7 +114,7 @@ function configuration(
   const refreshTokenSeconds = options.refreshTokenSeconds ?? weeks
   return {
     adapter: adapterOn(new ServerMemory()),
-    clients: Object.values(clients).map(clientMetadata),
+    clients: [...Object.values(clients).map(clientMetadata), ...(options.registrations ?? []).map(mayRefresh)],
     scopes,
     rotateRefreshToken: options.rotate ?? true,
     // Scopes of a refresh are those of the token; nobody logs in here.
@@ -113,7 +122,12 @@ function configuration(
       accountId,
       claims: async () => ({ sub: accountId }),
     }),
-    features: { devInteractions: { enabled: false } },
+    features: {
+      devInteractions: { enabled: false },
+      introspection: { enabled: true },
+      ...(options.clientAuthority !== undefined && { mTLS: byCertificate }),
+    },
+    ...(options.clientAuthority !== undefined && { clientAuthMethods: [...methods, 'tls_client_auth'] }),
     ttl: {
       AccessToken: options.accessTokenSeconds ?? 300,
       RefreshToken: refreshTokenSeconds,
@@ -122,20 +136,54 @@ function configuration(
     },
     jwks: { keys: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
-    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    enabledJWA: { idTokenSigningAlgValues: ['ES256'], clientAuthSigningAlgValues: signatures },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
   }
 }
 
 function clientMetadata({ id, authentication, secret }: RegisteredClient): Readonly<Record<string, unknown>> {
   return {
-    client_id: id,
     token_endpoint_auth_method: authentication,
     ...(secret !== '' && { client_secret: secret }),
+    ...mayRefresh({ client_id: id }),
+  }
+}
+
+function mayRefresh(registration: ClientRegistration): ClientRegistration {
+  return {
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     redirect_uris: ['https://client.example/callback'],
+    ...registration,
   }
+}
+
+const methods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']
+
+const rsa = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
+const signatures = [...rsa, 'ES256', 'ES384', 'ES512', 'EdDSA']
+
+/** A certificate that is not good enough is a matter of the token endpoint, and not of the connection. */
+function clientCertificates({ clientAuthority }: AuthorizationServerOptions) {
+  return clientAuthority === undefined ? {} : { ca: clientAuthority, requestCert: true, rejectUnauthorized: false }
+}
+
+interface ServerContext {
+  readonly socket: unknown
+}
+
+/** RFC 8705 §2.1, with the subject of the certificate as `tls_client_auth_subject_dn`. */
+const byCertificate = {
+  enabled: true,
+  tlsClientAuth: true,
+  getCertificate: ({ socket }: ServerContext) => certificateOf(socket)?.toString(),
+  certificateAuthorized: ({ socket }: ServerContext) => socket instanceof TLSSocket && socket.authorized,
+  certificateSubjectMatches: ({ socket }: ServerContext, _name: string, expected: string) =>
+    certificateOf(socket)?.subject === expected,
+}
+
+function certificateOf(socket: unknown) {
+  return socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined
 }
 
 function countingStatistics(provider: Provider): AuthorizationServerStatistics {
@@ -161,7 +209,7 @@ function countingStatistics(provider: Provider): AuthorizationServerStatistics {
 
 async function issueRefreshToken(
   provider: Provider,
-  { id }: RegisteredClient,
+  id: string,
   { account, scope }: { readonly account: string; readonly scope: string },
 ): Promise<string> {
   const client = await provider.Client.find(id)

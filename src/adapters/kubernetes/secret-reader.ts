@@ -3,7 +3,7 @@ import type { SecretKeyRef } from '../../domain/provider.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import { Sensitive } from '../../domain/sensitive.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { SecretReader } from '../../ports/secret-reader.ts'
+import type { SecretReader, SecretUse } from '../../ports/secret-reader.ts'
 import { classifyKubeError, clusterCodes, problemOf } from './classify.ts'
 import type { KubeClient } from './kube-client.ts'
 import { isObjectName, secretPath, secretText } from './object-paths.ts'
@@ -12,11 +12,18 @@ import { decodeSecretValue } from './secret-text.ts'
 
 const keptMs = 60_000
 
-/** Types of Secrets that may be named, and which of their keys. */
-const readableKeys: ReadonlyMap<string, 'all' | ReadonlySet<string>> = new Map<string, 'all' | ReadonlySet<string>>()
-  .set('Opaque', 'all')
-  .set('kubernetes.io/basic-auth', 'all')
-  .set('kubernetes.io/tls', new Set(['ca.crt', 'tls.crt']))
+/** Types of Secrets that may be named, and which of their keys for which use. */
+const readableKeys: Readonly<Record<SecretUse, ReadonlyMap<string, 'all' | ReadonlySet<string>>>> = {
+  send: readable(new Set(['ca.crt', 'tls.crt'])),
+  sign: readable(new Set(['ca.crt', 'tls.crt', 'tls.key'])),
+}
+
+function readable(ofCertificates: ReadonlySet<string>): ReadonlyMap<string, 'all' | ReadonlySet<string>> {
+  return new Map<string, 'all' | ReadonlySet<string>>()
+    .set('Opaque', 'all')
+    .set('kubernetes.io/basic-auth', 'all')
+    .set('kubernetes.io/tls', ofCertificates)
+}
 
 /** Failures are kept only so long that thousands of credentials of one provider ask once. */
 const failureKeptMs = 5_000
@@ -50,12 +57,13 @@ interface Reading {
  *
  * Secrets that other parts of a cluster keep for themselves are refused by their type, so that nobody
  * sends one of them away by naming it in a manifest: private keys, ServiceAccount tokens and the like.
+ * The private key of a certificate is read for use in this process alone.
  *
  * Needs `get` on the named Secrets.
  */
 export class KubernetesSecretReader implements SecretReader {
   readonly #options: KubernetesSecretReaderOptions
-  /** By namespace, name and key. */
+  /** By namespace, name, key and use. */
   readonly #kept = new Map<string, Kept>()
   /** By namespace and name. */
   readonly #readings = new Map<string, Reading>()
@@ -64,15 +72,20 @@ export class KubernetesSecretReader implements SecretReader {
     this.#options = options
   }
 
-  async read(namespace: string | undefined, { name, key }: SecretKeyRef): Promise<Result<Sensitive>> {
+  async read(
+    namespace: string | undefined,
+    { name, key }: SecretKeyRef,
+    use: SecretUse = 'send',
+  ): Promise<Result<Sensitive>> {
     const { clock, operatorNamespace } = this.#options
     const place = { namespace: namespace ?? operatorNamespace, name }
-    const kept = this.#kept.get(`${placeText(place)}/${key}`)
+    const id = `${placeText(place)}/${key} ${use}`
+    const kept = this.#kept.get(id)
     if (kept !== undefined && clock.monotonicMs() < kept.untilMs) return kept.result
     const reading = this.#reading(place)
     const secret = await reading.secret
-    const result = secret.ok ? valueOf(secret.value, key, secretText(place.namespace, name)) : secret
-    if (!reading.stale) this.#keep(`${placeText(place)}/${key}`, result, reading.startedMs)
+    const result = secret.ok ? valueOf(secret.value, { key, use }, secretText(place.namespace, name)) : secret
+    if (!reading.stale) this.#keep(id, result, reading.startedMs)
     return result
   }
 
@@ -132,9 +145,13 @@ function placeText({ namespace, name }: Place): string {
   return `${namespace}/${name}`
 }
 
-function valueOf(secret: Secret, key: string, text: string): Result<Sensitive> {
-  const readable = readableKeys.get(secret.type)
-  if (readable === undefined || (readable !== 'all' && !readable.has(key))) {
+function valueOf(
+  secret: Secret,
+  { key, use }: { readonly key: string; readonly use: SecretUse },
+  text: string,
+): Result<Sensitive> {
+  const keys = readableKeys[use].get(secret.type)
+  if (keys === undefined || (keys !== 'all' && !keys.has(key))) {
     return unavailable(`${text} is of type ${secret.type}, of which the key ${key} is not read.`)
   }
   const encoded = secret.data.get(key)

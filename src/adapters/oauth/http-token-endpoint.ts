@@ -8,6 +8,7 @@ import type { TokenAnswer, TokenExchange } from '../../domain/token-exchange.ts'
 import type { SecretReader } from '../../ports/secret-reader.ts'
 import type { TokenEndpoint, TokenRequest } from '../../ports/token-endpoint.ts'
 import { classifyTransportError, timedOut } from './classify.ts'
+import { clientProofOf, proofSecrets } from './client-proof.ts'
 import { connect } from './connect.ts'
 import { type AddressPolicy, type Endpoint, endpointOf } from './endpoint.ts'
 import { exchange } from './exchange.ts'
@@ -18,7 +19,7 @@ import { buildTokenRequest, type WireRequest } from './token-request.ts'
 import { type Trust, TrustStore } from './trust.ts'
 
 export interface HttpTokenEndpointOptions extends AddressPolicy {
-  /** For client secrets and CA bundles. */
+  /** For what clients prove themselves with, and CA bundles. */
   readonly secrets: SecretReader
   /** Of the operator, for the User-Agent header. */
   readonly version: string
@@ -40,7 +41,7 @@ interface Prepared {
   readonly wire: Sensitive<WireRequest>
 }
 
-/** Statuses with which servers refuse a client: its secret may have been changed since it was read. */
+/** Statuses with which servers refuse a client: what it proves itself with may have been changed since it was read. */
 const clientRefusals: ReadonlySet<number> = new Set([400, 401, 403])
 
 /**
@@ -90,21 +91,14 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     if (!endpoint.ok) return endpoint
     const trust = endpoint.value.tls ? await this.#trust.trustOf(provider) : ok(undefined)
     if (!trust.ok) return trust
-    const clientSecret = await this.#clientSecretOf(provider)
-    if (!clientSecret.ok) return clientSecret
+    const proof = await clientProofOf(provider, this.#options.secrets)
+    if (!proof.ok) return proof
     const wire = await buildTokenRequest(request, endpoint.value, {
+      authenticate: proof.value.authenticate,
+      audience: provider.client.assertion?.audience ?? provider.tokenEndpoint ?? '',
       userAgent: `oauth-credential-operator/${this.#options.version}`,
-      ...(clientSecret.value !== undefined && { clientSecret: clientSecret.value }),
     })
     return wire.ok ? ok({ endpoint: endpoint.value, trust: trust.value, wire: wire.value }) : wire
-  }
-
-  async #clientSecretOf(provider: Provider): Promise<Result<Sensitive | undefined>> {
-    const { authentication, secretRef } = provider.client
-    if (authentication === 'none') return ok(undefined)
-    if (secretRef !== undefined) return this.#options.secrets.read(provider.namespace, secretRef)
-    const what = `${providerText(provider)} authenticates its client by ${authentication} and names no Secret with the client secret.`
-    return failed(failure('CLIENT_SECRET_UNAVAILABLE', what))
   }
 
   async #connect(provider: Provider, { endpoint, trust }: Prepared): Promise<Result<Socket>> {
@@ -128,7 +122,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   async #send(provider: Provider, socket: Socket, wire: Sensitive<WireRequest>): Promise<TokenExchange> {
     try {
       const answer = await exchange(socket, wire, patienceMs(provider, this.#options.responseTimeoutMs))
-      this.#forgetRefusedSecret(provider, answer)
+      this.#forgetRefusedProof(provider, answer)
       return { kind: 'answered', answer }
     } catch (error) {
       const why = classifyTransportError(error)
@@ -137,9 +131,9 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     }
   }
 
-  #forgetRefusedSecret({ client, namespace }: Provider, { status }: TokenAnswer): void {
-    if (client.secretRef !== undefined && clientRefusals.has(status))
-      this.#options.secrets.forget(namespace, client.secretRef.name)
+  #forgetRefusedProof({ client, namespace }: Provider, { status }: TokenAnswer): void {
+    if (!clientRefusals.has(status)) return
+    for (const name of proofSecrets(client)) this.#options.secrets.forget(namespace, name)
   }
 }
 

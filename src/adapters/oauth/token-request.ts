@@ -1,5 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
-import { type ClientAuth, ClientSecretBasic, ClientSecretPost, None } from 'oauth4webapi'
+import type { ClientAuth } from 'oauth4webapi'
 import { failure } from '../../domain/failures.ts'
 import { type Provider, providerText } from '../../domain/provider.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
@@ -16,8 +16,9 @@ export interface WireRequest {
 
 /** Who we are to the server. */
 export interface ClientIdentity {
-  /** Absent for public clients. */
-  readonly clientSecret?: Sensitive
+  readonly authenticate: ClientAuth
+  /** `aud` of a client assertion. */
+  readonly audience: string
   readonly userAgent: string
 }
 
@@ -54,7 +55,7 @@ export async function buildTokenRequest(
     return failed(
       failure('PROVIDER_INVALID', `A header in spec.request.headers of ${providerText(provider)} is not valid HTTP.`),
     )
-  const { authorization, parameters } = await grantParameters(request, identity.clientSecret)
+  const { authorization, parameters } = await grantParameters(request, identity)
   const json = provider.request.bodyFormat === 'json'
   const body = json ? JSON.stringify(Object.fromEntries(parameters)) : parameters.toString()
   const headers = {
@@ -84,34 +85,19 @@ interface GrantParameters {
  * itself after status 421, and those functions make Node load its `fetch`, which costs every process
  * 25 ms and 16 MiB.
  */
-async function grantParameters(request: TokenRequest, clientSecret: Sensitive | undefined): Promise<GrantParameters> {
-  const { provider, grant, scopes } = request
-  const { client, tokenEndpoint = '' } = provider
+async function grantParameters(
+  { provider, grant, scopes }: TokenRequest,
+  { authenticate, audience }: ClientIdentity,
+): Promise<GrantParameters> {
   const parameters = new URLSearchParams(provider.request.parameters)
   if (scopes.length > 0) parameters.set('scope', scopes.join(' '))
   if (grant.type === 'refresh_token') parameters.set('refresh_token', grant.refreshToken.reveal())
   parameters.set('grant_type', grant.type)
   const headers = new Map<string, string>()
-  const authenticate = clientAuthentication(provider, clientSecret)
   // Of `Headers`, client authentication uses `set` alone, with names in lower case.
-  await authenticate({ issuer: tokenEndpoint }, { client_id: client.id }, parameters, headers as unknown as Headers)
+  await authenticate({ issuer: audience }, { client_id: provider.client.id }, parameters, headers as unknown as Headers)
   const authorization = headers.get('authorization')
   return { parameters, ...(authorization !== undefined && { authorization }) }
-}
-
-function clientAuthentication({ client }: Provider, clientSecret: Sensitive | undefined): ClientAuth {
-  const secret = clientSecret?.reveal() ?? ''
-  switch (client.authentication) {
-    case 'none':
-      return None()
-    case 'client_secret_basic':
-      return ClientSecretBasic(secret)
-    case 'client_secret_post':
-      return ClientSecretPost(secret)
-    case 'private_key_jwt':
-    case 'tls_client_auth':
-      return None()
-  }
 }
 
 function providerHeaders({ request }: Provider): Readonly<Record<string, string>> {

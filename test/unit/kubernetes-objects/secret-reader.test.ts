@@ -75,6 +75,27 @@ describe('a value of a Secret', () => {
     if (!result.ok) expect(messageOf(result)).toContain(`is of type ${type}`)
   })
 
+  test('may be the private key of a certificate, for use in this process, and for nobody else', async () => {
+    const b = new Bench()
+    const secret = canary('secret')
+    await b.hands.createSecret('client', { type: 'kubernetes.io/tls', data: { 'tls.key': secret } })
+    const ref = { name: 'client', key: 'tls.key' }
+    const result = told(await b.reader.read('ci', ref, 'sign'))
+    expect(result.ok && result.value.reveal()).toBe(secret)
+    expect(codeOf(told(await b.reader.read('ci', ref)))).toBe('CLIENT_SECRET_UNAVAILABLE')
+    expect(codeOf(told(await b.reader.read('ci', ref, 'sign')))).toBe('ok')
+  })
+
+  test.each(['kubernetes.io/service-account-token', 'helm.sh/release.v1'])(
+    'is not read of the type %s for use in this process either',
+    async (type) => {
+      const b = new Bench()
+      await b.hands.createSecret('client', { type, data: { token: 'x' } })
+      const result = told(await b.reader.read('ci', { name: 'client', key: 'token' }, 'sign'))
+      expect(codeOf(result)).toBe('CLIENT_SECRET_UNAVAILABLE')
+    },
+  )
+
   test('comes from the namespace of the operator when none is given', async () => {
     const b = new Bench()
     const secret = canary('secret')

@@ -1,0 +1,98 @@
+import {
+  type ClientAuth,
+  ClientSecretBasic,
+  ClientSecretPost,
+  modifyAssertion,
+  None,
+  PrivateKeyJwt,
+} from 'oauth4webapi'
+import { failure } from '../../domain/failures.ts'
+import {
+  type ClientAssertion,
+  type OAuthClient,
+  type Provider,
+  providerText,
+  type SecretKeyRef,
+} from '../../domain/provider.ts'
+import { failed, ok, type Result } from '../../domain/result.ts'
+import type { SecretReader } from '../../ports/secret-reader.ts'
+import { readSigningKey } from './signing-key.ts'
+
+/** How a client shows a server who it is, with everything at hand that it takes. */
+export interface ClientProof {
+  /** Adds to the parameters or the header of a request what the method wants. */
+  readonly authenticate: ClientAuth
+}
+
+/**
+ * Reads what a client proves itself with, and looks whether it can be used, before anything is sent: a key
+ * or a secret that is missing or broken costs no refresh token. There is one at a time: when a server refuses
+ * it, no other one is tried with the same refresh token, for nobody can tell whether a refusal used that up.
+ *
+ * Failures: CLIENT_SECRET_UNAVAILABLE, which names the Secret and its key, and those of {@link SecretReader}.
+ */
+export async function clientProofOf(provider: Provider, secrets: SecretReader): Promise<Result<ClientProof>> {
+  const { authentication, assertion } = provider.client
+  switch (authentication) {
+    case 'none':
+      return ok({ authenticate: None() })
+    case 'client_secret_basic':
+    case 'client_secret_post':
+      return bySecret(provider, secrets)
+    case 'private_key_jwt':
+      return assertion === undefined ? nothingNamed(provider, 'private key') : byAssertion(provider, assertion, secrets)
+    case 'tls_client_auth':
+      return ok({ authenticate: None() })
+  }
+}
+
+/** The Secrets that a client proves itself with. */
+export function proofSecrets({ secretRef, assertion, certificateSecretName }: OAuthClient): readonly string[] {
+  return [secretRef?.name, assertion?.keyRef.name, certificateSecretName].filter((name) => name !== undefined)
+}
+
+async function bySecret(provider: Provider, secrets: SecretReader): Promise<Result<ClientProof>> {
+  const { authentication, secretRef } = provider.client
+  if (secretRef === undefined) return nothingNamed(provider, 'client secret')
+  const read = await secrets.read(provider.namespace, secretRef)
+  if (!read.ok) return read
+  const secret = read.value.reveal()
+  return ok({
+    authenticate: authentication === 'client_secret_basic' ? ClientSecretBasic(secret) : ClientSecretPost(secret),
+  })
+}
+
+async function byAssertion(
+  provider: Provider,
+  assertion: ClientAssertion,
+  secrets: SecretReader,
+): Promise<Result<ClientProof>> {
+  const { keyRef, algorithm } = assertion
+  const read = await secrets.read(provider.namespace, keyRef, 'sign')
+  if (!read.ok) return read
+  const signing = readSigningKey(read.value, algorithm)
+  if (typeof signing === 'string') return failed(unusable(provider, keyRef, signing))
+  const { key, keyId } = signing
+  const kid = assertion.keyId ?? keyId
+  const authenticate = PrivateKeyJwt(kid === undefined ? key : { key, kid }, {
+    [modifyAssertion]: (header, payload) => {
+      // The library has the names of RFC 9864, which most servers do not know yet.
+      header['alg'] = algorithm
+      // It may be left out (RFC 7523 §3), and a server whose clock is a second behind would refuse it.
+      delete payload['nbf']
+    },
+  })
+  return ok({ authenticate })
+}
+
+function unusable(provider: Provider, { name, key }: SecretKeyRef, problem: string) {
+  const secret = provider.namespace === undefined ? name : `${provider.namespace}/${name}`
+  const what = `The key ${key} of Secret ${secret}, by which the client of ${providerText(provider)} proves itself, ${problem}.`
+  return failure('CLIENT_SECRET_UNAVAILABLE', what)
+}
+
+function nothingNamed(provider: Provider, wanted: string): Result<never> {
+  const { authentication } = provider.client
+  const what = `${providerText(provider)} authenticates its client by ${authentication} and names no Secret with the ${wanted}.`
+  return failed(failure('CLIENT_SECRET_UNAVAILABLE', what))
+}
