@@ -93,8 +93,7 @@ function describedMeaning(members: JsonObject, code: string): ErrorMeaning | und
 
 /** Entra has its numbers in a member of their own, and at the beginning of the description. */
 function entraNumbers(members: JsonObject): readonly number[] {
-  const listed = members.get('error_codes')
-  const numbers = isJsonArray(listed) ? listed.filter((number) => typeof number === 'number') : []
+  const numbers = listOf(members, 'error_codes').filter((number) => typeof number === 'number')
   const [, written] = /^aadsts(\d{4,8})\b/.exec(lowerCase(members.get('error_description'))) ?? []
   return written === undefined ? numbers : [...numbers, Number(written)]
 }
@@ -106,13 +105,31 @@ function entraNumbers(members: JsonObject): readonly number[] {
 function errorCodes(members: JsonObject, { error: pointer }: ResponseForm): readonly string[] {
   const pointed = pointer === undefined ? [] : insideOf(valueAt(members, pointer))
   const beside = ['error_code', 'code', 'status', ...subcodeMembers].map((name) => members.get(name))
-  const numbers = members.get('error_codes')
-  const all = [...pointed, ...insideOf(members.get('error')), ...beside, ...(isJsonArray(numbers) ? numbers : [])]
-  return all.filter((value) => typeof value === 'string' || typeof value === 'number').map(lowerCase)
+  const standard = insideOf(members.get('error'))
+  const all = [
+    ...pointed,
+    ...standard,
+    ...insideOf(members.get('errors')),
+    ...beside,
+    ...listOf(members, 'error_codes'),
+  ]
+  return all.filter((value) => typeof value === 'string' || typeof value === 'number').map(codeOf)
 }
 
+/** An error may be an object, or the first of a list (Fitbit). */
 function insideOf(error: JsonValue | undefined): readonly (JsonValue | undefined)[] {
-  return isJsonObject(error) ? ['code', 'type', 'status'].map((name) => error.get(name)) : [error]
+  const first = isJsonArray(error) ? error[0] : error
+  return isJsonObject(first) ? ['code', 'type', 'errorType', 'status'].map((name) => first.get(name)) : [first]
+}
+
+function listOf(members: JsonObject, name: string): readonly JsonValue[] {
+  const list = members.get(name)
+  return isJsonArray(list) ? list : []
+}
+
+/** Some put words behind the code, after a colon (Dropbox). */
+function codeOf(value: JsonValue): string {
+  return lowerCase(value).split(': ', 1).join('')
 }
 
 function lowerCase(value: JsonValue | undefined): string {

@@ -1,4 +1,3 @@
-import { dialects } from './token-answer-dialects.ts'
 import type { Refusal } from './token-answer-fixtures.ts'
 
 const page = '<!DOCTYPE html><html><body>Sign in to the network</body></html>'
@@ -7,8 +6,6 @@ const described = (error: string): unknown => ({ error, error_description: 'unpr
 
 /** Status × error × shape: every row of answers without a token that we know how to tell apart. */
 export const refusals: Readonly<Record<string, Refusal>> = {
-  ...dialects,
-
   // RFC 6749 §5.2.
   'a dead refresh token': {
     wire: { status: 400, body: described('invalid_grant') },
@@ -98,6 +95,30 @@ export const refusals: Readonly<Record<string, Refusal>> = {
     says: 'HTTP status 405 and an empty body',
   },
   'no such body format': { wire: { status: 415, body: '' }, code: 'TOKEN_ENDPOINT_NOT_FOUND', says: 'HTTP status 415' },
+  'words about reuse under another error code': {
+    wire: {
+      status: 400,
+      body: { error: 'invalid_request', error_description: 'Maximum allowed refresh token reuse exceeded' },
+    },
+    code: 'REQUEST_REJECTED',
+    says: 'the error code invalid_request.',
+  },
+  'a longer description that holds words about reuse': {
+    wire: {
+      status: 400,
+      body: { error: 'invalid_grant', error_description: 'No: maximum allowed refresh token reuse exceeded' },
+    },
+    code: 'REFRESH_TOKEN_REJECTED',
+    says: 'the error code invalid_grant.',
+  },
+  'a description that is no text': {
+    wire: {
+      status: 400,
+      body: { error: 'invalid_grant', error_description: { text: 'Maximum allowed refresh token reuse exceeded' } },
+    },
+    code: 'REFRESH_TOKEN_REJECTED',
+    says: 'the error code invalid_grant.',
+  },
   'a dead token under 404': {
     wire: { status: 404, body: described('invalid_grant') },
     code: 'REFRESH_TOKEN_REJECTED',
