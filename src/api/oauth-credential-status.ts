@@ -44,6 +44,9 @@ const lastFailure = z.strictObject({
   message: z.string().max(statusLimits.failureMessage).describe('What failed, on which object, and what helps.'),
   time: time('When it failed.'),
   retryAfterSeconds: count('Seconds that the other side asked to wait.').optional(),
+  refusals: count(
+    'How often in a row the authorization server has refused like this; absent: once, or it is no refusal.',
+  ).optional(),
   inputs: z
     .string()
     .max(statusLimits.inputs)

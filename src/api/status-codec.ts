@@ -116,22 +116,30 @@ function decodeCondition(written: unknown): Condition | undefined {
   }
 }
 
-function encodeFailure({ code, message, at, retryAfterSeconds, inputs }: RememberedFailure): EncodedFailure {
+function encodeFailure({ code, message, at, retryAfterSeconds, refusals, inputs }: RememberedFailure): EncodedFailure {
   return present({
     code,
     message: cut(message, statusLimits.failureMessage),
     time: encodeTime(at),
     retryAfterSeconds: retryAfterSeconds === undefined ? undefined : wholeSeconds(retryAfterSeconds),
+    refusals,
     inputs: optionalText(inputs, statusLimits.inputs),
   })
 }
 
 function decodeFailure(written: unknown): RememberedFailure | undefined {
   if (!isObject(written)) return undefined
-  const { code, message, time, retryAfterSeconds, inputs } = written
+  const { code, message, time, retryAfterSeconds, refusals, inputs } = written
   const at = decodeTime(time)
   if (!isFailureCode(code) || typeof message !== 'string' || at === undefined) return undefined
-  return present({ code, message, at, retryAfterSeconds: countAt(retryAfterSeconds), inputs: textAt(inputs) })
+  return present({
+    code,
+    message,
+    at,
+    retryAfterSeconds: countAt(retryAfterSeconds),
+    refusals: countAt(refusals),
+    inputs: textAt(inputs),
+  })
 }
 
 function isConditionType(value: unknown): value is ConditionType {

@@ -38,7 +38,7 @@ export function afterRead(
   if (!result.ok) return afterFailedRead(observed, progress, result.failure, now)
   const stored = result.value
   const refused = read.kind === 'read-refresh-token' ? read.unlessSameAs : undefined
-  if (refused !== undefined && isSameAsRefused(progress, stored)) return settleStalled(progress, refused, now)
+  if (refused !== undefined && isSameAsRefused(progress, stored)) return settleStalled(observed, progress, refused, now)
   const usable = usableReferents(observed)
   if (isFailure(usable)) return settleFailed(observed, progress, usable, now)
   if (needsPreflight(observed, usable.provider))

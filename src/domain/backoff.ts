@@ -1,4 +1,5 @@
 import { stableFraction } from './stable-fraction.ts'
+import type { StoreBackendType } from './token-store.ts'
 import { type DurationSeconds, type EpochSeconds, seconds } from './time.ts'
 
 const firstDelaySeconds = 5
@@ -53,18 +54,38 @@ export function recheckDelay(failures: number): DurationSeconds {
   return seconds(Math.min(longestRecheckSeconds, firstRecheckSeconds * 2 ** Math.min(Math.max(failures, 1) - 1, 4)))
 }
 
+const firstLookSeconds = 5
+const longestLookSeconds = 15
+/** AWS Secrets Manager bills each look: one a minute is about a fifth of a dollar a month. */
+const billedLookSeconds = 60
+
+/**
+ * How long until a document is read again that a human is to replace: 5 s, and 15 s once it has been waited
+ * for a quarter of an hour; a minute where reading costs money.
+ */
+export function lookDelay(backend: StoreBackendType | undefined, waitedSeconds: number): DurationSeconds {
+  if (backend === 'awsSecretsManager') return seconds(billedLookSeconds)
+  return seconds(Math.min(longestLookSeconds, Math.max(firstLookSeconds, waitedSeconds / 60)))
+}
+
 /** How often the same refresh token is presented again after a definite refusal, although nothing changed. */
 export interface ProbePolicy {
+  /** When a first refusal is confirmed. Absent: it needs no confirmation. */
+  readonly confirmSeconds?: number
   readonly firstSeconds: number
   readonly longestSeconds: number
 }
 
 /** Servers have been seen to refuse live grants during outages; a grant that is dead stays dead. */
-export const deadGrantProbe: ProbePolicy = { firstSeconds: 3600, longestSeconds: 24 * 3600 }
+export const deadGrantProbe: ProbePolicy = { confirmSeconds: 60, firstSeconds: 3600, longestSeconds: 24 * 3600 }
 
 /** The refresh token is unused, and the mistake may be mended at the server or in a Secret without a manifest changing. */
 export const misconfigurationProbe: ProbePolicy = { firstSeconds: 300, longestSeconds: 3600 }
 
-export function probeDelay({ firstSeconds, longestSeconds }: ProbePolicy, failures: number): DurationSeconds {
-  return seconds(Math.min(longestSeconds, firstSeconds * 2 ** Math.min(Math.max(failures, 1) - 1, 10)))
+/** How long after a refusal the next probe waits, of which there have been `refusals` in a row. */
+export function probeDelay(policy: ProbePolicy, refusals: number): DurationSeconds {
+  const { confirmSeconds, firstSeconds, longestSeconds } = policy
+  if (confirmSeconds !== undefined && refusals <= 1) return seconds(confirmSeconds)
+  const probes = confirmSeconds === undefined ? refusals : refusals - 1
+  return seconds(Math.min(longestSeconds, firstSeconds * 2 ** Math.min(Math.max(probes, 1) - 1, 10)))
 }

@@ -1,4 +1,4 @@
-import { probeDelay, recheckDelay } from './backoff.ts'
+import { backingOff, changedSinceRefusal, refusedUntilChanged, unlessBackingOff } from './after-failure.ts'
 import { type Failure, failure } from './failures.ts'
 import { conditionOf } from './conditions.ts'
 import { keyText } from './credential.ts'
@@ -6,24 +6,22 @@ import type { Observed } from './observed.ts'
 import { mayRotate } from './rotation.ts'
 import { owned } from './ownership.ts'
 import { holdsLater } from './publication-order.ts'
-import { isRefusal, probePolicy } from './refusals.ts'
 import { isAtHome, isForSpec, loginChanged, targetWantsPublication } from './conclude.ts'
 import { isFailure, usableReferents } from './referents.ts'
 import { dueNow } from './store-pacing.ts'
 import {
+  act,
   dueAt,
   firstProgress,
   isAnswerLost,
   liesAhead,
   rememberedFailure,
-  retryAt,
   settleFailed,
   settleFineUntil,
-  settleRetrying,
   settleStalled,
   wakeBeforeExpiry,
 } from './settle.ts'
-import type { Action, Step } from './step.ts'
+import type { Step } from './step.ts'
 import { type EpochSeconds, epochSeconds, later, seconds, sooner } from './time.ts'
 
 type Check = (observed: Observed, now: EpochSeconds) => Step | undefined
@@ -60,10 +58,6 @@ const arrivalTime = seconds(5)
 
 /** Each refresh by annotation may burn a single-use token, so they keep this distance. */
 const requestedRefreshInterval = seconds(10)
-
-function act(observed: Observed, action: Action): Step {
-  return { kind: 'act', action, progress: firstProgress(observed) }
-}
 
 function beingDeleted(observed: Observed): Step | undefined {
   const { credential, needsCleanup } = observed
@@ -146,7 +140,8 @@ function ownedByAnother(observed: Observed, now: EpochSeconds): Step | undefined
 function stalledOrTold(observed: Observed, cause: Failure, now: EpochSeconds): Step {
   const progress = firstProgress(observed)
   const known = progress.state.lastFailure
-  if (known?.code === cause.code && known.inputs === observed.inputs) return settleStalled(progress, cause, now)
+  if (known?.code === cause.code && known.inputs === observed.inputs)
+    return settleStalled(observed, progress, cause, now)
   return settleFailed(observed, progress, cause, now)
 }
 
@@ -190,7 +185,9 @@ function targetNotOurs(observed: Observed, now: EpochSeconds): Step | undefined 
   const what = `The target ${credential.spec.target.name} of OAuthCredential ${keyText(credential.key)} exists and belongs to ${target.state.owner}.`
   const cause = failure('TARGET_NOT_OWNED', what)
   const known = progress.state.lastFailure
-  return known?.code === cause.code ? settleStalled(progress, cause, now) : settleFailed(observed, progress, cause, now)
+  return known?.code === cause.code
+    ? settleStalled(observed, progress, cause, now)
+    : settleFailed(observed, progress, cause, now)
 }
 
 function publicationPending(observed: Observed, now: EpochSeconds): Step | undefined {
@@ -215,33 +212,6 @@ function repair(observed: Observed, now: EpochSeconds): Step | undefined {
   if (accessToken === undefined || accessToken.expiresAt <= now || loginChanged(observed)) return undefined
   if (!targetWantsPublication(observed) || holdsLater(target, accessToken.issuedAt, now)) return undefined
   return act(observed, { kind: 'publish', accessToken })
-}
-
-function refusedUntilChanged(observed: Observed, now: EpochSeconds): Step | undefined {
-  const last = rememberedFailure(observed.state)
-  if (last?.next !== 'stall' || somethingChanged(observed)) return undefined
-  const { lastFailure, consecutiveFailures } = observed.state
-  const failedAt = lastFailure?.at ?? now
-  if (liesAhead(failedAt, now)) return undefined
-  const probe = probePolicy(last)
-  if (probe === undefined) {
-    const due = later(failedAt, recheckDelay(consecutiveFailures))
-    return now < due ? settleStalled(firstProgress(observed), last, now) : undefined
-  }
-  if (now >= later(failedAt, probeDelay(probe, consecutiveFailures))) return undefined
-  return act(observed, { kind: 'read-refresh-token', unlessSameAs: last })
-}
-
-function changedSinceRefusal(observed: Observed): Step | undefined {
-  const last = rememberedFailure(observed.state)
-  if (last === undefined || probePolicy(last) === undefined) return undefined
-  return act(observed, { kind: 'read-refresh-token' })
-}
-
-function backingOff(observed: Observed, now: EpochSeconds): Step | undefined {
-  // What the other side asked for holds whatever a human changes.
-  const asked = observed.state.lastFailure?.retryAfterSeconds !== undefined
-  return somethingChanged(observed) && !asked ? undefined : unlessBackingOff(observed, now)
 }
 
 function refreshRequested(observed: Observed, now: EpochSeconds): Step | undefined {
@@ -271,28 +241,4 @@ function targetLost(observed: Observed): Step | undefined {
 function accessTokenNearExpiry(observed: Observed, now: EpochSeconds): Step | undefined {
   const due = dueAt(observed, observed.state, now)
   return due !== undefined && now >= due ? act(observed, { kind: 'read-refresh-token' }) : undefined
-}
-
-/** Waits while the last failure's time is not over; undefined when there is nothing to wait for. */
-function unlessBackingOff(observed: Observed, now: EpochSeconds): Step | undefined {
-  const last = rememberedFailure(observed.state)
-  if (last?.next === 'stall') return unlessRecheckDue(observed, last, now)
-  const at = retryAt(observed, observed.state, now)
-  if (last === undefined || at === undefined || now >= at) return undefined
-  return settleRetrying(observed, firstProgress(observed), last, now)
-}
-
-/** A human must act, and may have: it is tried again every minute, and at once when something changed. */
-function unlessRecheckDue(observed: Observed, last: Failure, now: EpochSeconds): Step | undefined {
-  const { lastFailure, consecutiveFailures } = observed.state
-  const failedAt = lastFailure?.at ?? now
-  if (isRefusal(last) || liesAhead(failedAt, now) || somethingChanged(observed)) return undefined
-  const due = later(failedAt, recheckDelay(consecutiveFailures))
-  return now < due ? settleStalled(firstProgress(observed), last, now) : undefined
-}
-
-/** True when an attempt now would use other manifests, or another request by a human, than the failed one. */
-function somethingChanged({ state, inputs, grantInputs }: Observed): boolean {
-  const last = rememberedFailure(state)
-  return state.lastFailure?.inputs !== (last !== undefined && isRefusal(last) ? grantInputs : inputs)
 }

@@ -42,7 +42,7 @@ export function conclude(observed: Observed, progress: Progress, now: EpochSecon
   if (cause !== undefined) return settleFailed(observed, rest, cause, now)
   const known = rememberedFailure(rest.state)
   if (known === undefined) return settleFine(observed, rest, now)
-  return known.next === 'stall' ? settleStalled(rest, known, now) : settleRetrying(observed, rest, known, now)
+  return known.next === 'stall' ? settleStalled(observed, rest, known, now) : settleRetrying(observed, rest, known, now)
 }
 
 function published(observed: Observed, progress: Progress): Progress {

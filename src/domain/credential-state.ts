@@ -37,6 +37,8 @@ export interface RememberedFailure {
   readonly at: EpochSeconds
   /** Seconds that the other side asked to wait. */
   readonly retryAfterSeconds?: number
+  /** How often in a row the authorization server has refused like this; absent: once, or it is no refusal. */
+  readonly refusals?: number
   /** Identifies the manifests that the failed attempt used: once they differ, it is tried again at once. */
   readonly inputs?: string
 }

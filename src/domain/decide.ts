@@ -37,5 +37,5 @@ export function decideInvalid({ credential, state }: ObservedInvalid, now: Epoch
     return { kind: 'settled', settlement: { kind: 'gone' }, progress: { state, release: credential.finalized } }
   }
   const what = `OAuthCredential ${keyText(credential.key)} is invalid: ${problemList(credential.problems)}.`
-  return settleStalled({ state }, failure('SPEC_INVALID', what), now)
+  return settleStalled(undefined, { state }, failure('SPEC_INVALID', what), now)
 }

@@ -1,12 +1,13 @@
 import { deadGrantProbe, misconfigurationProbe, type ProbePolicy } from './backoff.ts'
 import type { Failure, FailureCode } from './failures.ts'
 
-const deadGrants: ReadonlySet<FailureCode> = new Set<FailureCode>([
-  'REFRESH_TOKEN_REJECTED',
-  'REFRESH_TOKEN_REUSED',
-  'REFRESH_ANSWER_LOST',
-])
+/** The refresh token was refused: it is dead, as far as one answer can tell. */
+const deadGrants: ReadonlySet<FailureCode> = new Set<FailureCode>(['REFRESH_TOKEN_REJECTED', 'REFRESH_ANSWER_LOST'])
 
+/** Somebody else has used it: presenting it once more is what a thief does. */
+const usedByOthers: ReadonlySet<FailureCode> = new Set<FailureCode>(['REFRESH_TOKEN_REUSED'])
+
+/** Something else in the request was refused: the refresh token was not looked at. */
 const misconfigurations: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'CLIENT_REJECTED',
   'SCOPE_REJECTED',
@@ -19,16 +20,31 @@ const misconfigurations: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'TOKEN_ANSWER_INCOMPLETE',
 ])
 
+/** Others for which another refresh token in the store is what helps. */
+const badDocuments: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  'INTERACTION_REQUIRED',
+  'REFRESH_TOKEN_MISSING',
+  'REFRESH_TOKEN_MALFORMED',
+  'STORE_ROLLED_BACK',
+])
+
 /** True for refusals by the authorization server: the refresh token was presented, and only a human can help. */
-export function isRefusal(failure: Failure): boolean {
-  return probePolicy(failure) !== undefined
+export function isRefusal({ code }: Pick<Failure, 'code'>): boolean {
+  return deadGrants.has(code) || usedByOthers.has(code) || misconfigurations.has(code)
 }
 
 /**
- * How the same refresh token is tried again although nothing changed; undefined for failures that
- * came before it was presented, which are simply looked at again.
+ * How the same refresh token is presented again although nothing changed; undefined when it never is.
+ *
+ * A server that rotates may answer a used token by revoking the whole login, and nobody knows whether the
+ * refused one was used by somebody else: there the store is read, and nothing but another token is presented.
  */
-export function probePolicy({ code }: Failure): ProbePolicy | undefined {
-  if (deadGrants.has(code)) return deadGrantProbe
-  return misconfigurations.has(code) ? misconfigurationProbe : undefined
+export function probePolicy({ code }: Pick<Failure, 'code'>, rotates: boolean): ProbePolicy | undefined {
+  if (misconfigurations.has(code)) return misconfigurationProbe
+  return deadGrants.has(code) && !rotates ? deadGrantProbe : undefined
+}
+
+/** True for failures that end once somebody puts another document into the store. */
+export function awaitsDocument({ code }: Pick<Failure, 'code'>): boolean {
+  return deadGrants.has(code) || usedByOthers.has(code) || badDocuments.has(code)
 }

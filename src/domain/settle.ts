@@ -1,17 +1,17 @@
-import { backoff, recheckDelay } from './backoff.ts'
+import { backoff, lookDelay, recheckDelay } from './backoff.ts'
 import type { Credential } from './credential.ts'
 import type { CredentialState, RememberedFailure } from './credential-state.ts'
 import { failureRegistry } from './failure-registry.ts'
 import type { Failure } from './failures.ts'
-import { isRefusal } from './refusals.ts'
+import { awaitsDocument, isRefusal } from './refusals.ts'
 import type { Observed } from './observed.ts'
 import { present } from './present.ts'
 import { nearEndAt } from './near-end.ts'
 import { type Resend, resendAfter } from './resend.ts'
 import type { EarlierSends } from './uncertainty.ts'
 import { refreshAt } from './schedule.ts'
-import type { Progress, Step } from './step.ts'
-import { earliest, type EpochSeconds, later, latest, seconds } from './time.ts'
+import type { Action, Progress, Step } from './step.ts'
+import { type DurationSeconds, earliest, type EpochSeconds, later, latest, seconds, secondsBetween } from './time.ts'
 
 /** How long to stay away from a server that throttles and does not say how long. */
 const defaultWaitSeconds = 60
@@ -32,6 +32,11 @@ export function firstProgress(observed: Observed): Progress {
     ...(intentWatch && { intentWatch }),
     ...(rolledForwardAt !== undefined && { rolledForwardAt }),
   }
+}
+
+/** Begins with an action. */
+export function act(observed: Observed, action: Action): Step {
+  return { kind: 'act', action, progress: firstProgress(observed) }
 }
 
 /**
@@ -86,7 +91,7 @@ export function settleFineUntil(observed: Observed, progress: Progress, wakeAt: 
  */
 export function settleFailed(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
   const known = rememberedFailure(progress.state)
-  if (known !== undefined && isRefusal(known)) return settleStalled(progress, known, now)
+  if (known !== undefined && isRefusal(known)) return settleStalled(observed, progress, known, now)
   return settleAs(observed, progress, cause, now)
 }
 
@@ -94,14 +99,25 @@ export function settleFailed(observed: Observed, progress: Progress, cause: Fail
 export function settleSent(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
   const known = rememberedFailure(progress.state)
   if (known === undefined || !isRefusal(known) || isRefusal(cause)) return settleAs(observed, progress, cause, now)
-  // A probe that met an outage says nothing about the grant: the next one is due after the next delay.
-  return settleStalled({ ...progress, state: withFailure(observed, progress.state, known, now) }, known, now)
+  // A probe that met an outage says nothing about the grant: it is no refusal, and the next one is due after the same delay.
+  const state = withFailure(observed, progress.state, known, now)
+  const lastFailure = present({ ...state.lastFailure, refusals: progress.state.lastFailure?.refusals })
+  return settleStalled(observed, { ...progress, state: { ...state, lastFailure } }, known, now)
 }
 
 function settleAs(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
+  // What is looked for every few seconds is told and counted once.
+  if (awaitsDocument(cause) && !isRefusal(cause) && isStill(observed, progress.state, cause)) {
+    return settleStalled(observed, progress, cause, now)
+  }
   const state = withFailure(observed, progress.state, cause, now)
   const next: Progress = { ...progress, state }
-  return cause.next === 'stall' ? settleStalled(next, cause, now) : settleRetrying(observed, next, cause, now)
+  return cause.next === 'stall' ? settleStalled(observed, next, cause, now) : settleRetrying(observed, next, cause, now)
+}
+
+/** True when the same was found before, with the same manifests. */
+function isStill({ inputs }: Observed, { lastFailure: known }: CredentialState, { code, message }: Failure): boolean {
+  return known?.code === code && known.message === message && known.inputs === inputs
 }
 
 /** Waits after a failure that is already remembered. */
@@ -120,15 +136,32 @@ function nextLook({ targetCheckAt }: Observed, otherwise: EpochSeconds, now: Epo
   return targetCheckAt > now ? targetCheckAt : otherwise
 }
 
-/** Waits for a human, and looks now and then whether one has come. */
-export function settleStalled(progress: Progress, cause: Failure, now: EpochSeconds): Step {
-  const delay = recheckDelay(progress.state.consecutiveFailures)
+/** Waits for a human, and looks now and then whether one has come. `observed` is absent where nothing can be read. */
+export function settleStalled(
+  observed: Pick<Observed, 'store'> | undefined,
+  progress: Progress,
+  cause: Failure,
+  now: EpochSeconds,
+): Step {
+  const delay = stalledLookDelay(observed, progress.state, cause, now)
   return {
     kind: 'settled',
     settlement: { kind: 'stalled', failure: cause },
     progress,
     wakeAt: wakeBeforeExpiry(progress.state, later(now, delay), now),
   }
+}
+
+/** How long a stalled credential waits until its next look, at `now`. */
+export function stalledLookDelay(
+  observed: Pick<Observed, 'store'> | undefined,
+  { lastFailure, consecutiveFailures }: CredentialState,
+  cause: Failure,
+  now: EpochSeconds,
+): DurationSeconds {
+  if (observed === undefined || !awaitsDocument(cause)) return recheckDelay(consecutiveFailures)
+  const backend = observed.store.kind === 'found' ? observed.store.value.backend.type : undefined
+  return lookDelay(backend, secondsBetween(lastFailure?.at ?? now, now))
 }
 
 /** When the attempt after the last failed one may begin; undefined when the last one succeeded. */
@@ -209,7 +242,12 @@ export function rememberedFailure({ lastFailure }: CredentialState): Failure | u
   return { code: lastFailure.code, next, reason, message: lastFailure.message }
 }
 
-function withFailure(observed: Observed, state: CredentialState, cause: Failure, now: EpochSeconds): CredentialState {
+function withFailure(
+  observed: Observed,
+  state: CredentialState,
+  cause: Failure,
+  now: EpochSeconds,
+): CredentialState & { readonly lastFailure: RememberedFailure } {
   const { code, message } = cause
   const waits = cause.next === 'wait'
   const retryAfterSeconds = cause.retryAfterSeconds ?? (waits ? defaultWaitSeconds : undefined)
@@ -219,6 +257,7 @@ function withFailure(observed: Observed, state: CredentialState, cause: Failure,
     at: now,
     inputs: isRefusal(cause) ? observed.grantInputs : observed.inputs,
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    ...(isRefusal(cause) && state.lastFailure?.code === code && { refusals: refusalsOf(state) + 1 }),
   }
   return {
     ...state,
@@ -226,4 +265,9 @@ function withFailure(observed: Observed, state: CredentialState, cause: Failure,
     lastFailure,
     consecutiveFailures: state.consecutiveFailures + (waits ? 0 : 1),
   }
+}
+
+/** How often in a row the authorization server has refused in the way that is remembered. */
+export function refusalsOf({ lastFailure }: CredentialState): number {
+  return lastFailure?.refusals ?? 1
 }

@@ -177,10 +177,10 @@ const table: Record<string, [changes: Partial<Observed>, expected: string]> = {
   'after its backoff a transient failure is tried again': [lastFailure('STORE_UNAVAILABLE', 7), 'read-refresh-token'],
   'a changed manifest ends the backoff': [lastFailure('STORE_UNAVAILABLE', 1, 'other'), 'read-refresh-token'],
   'a missing document is not looked for at once': [
-    lastFailure('REFRESH_TOKEN_MISSING', 14),
+    lastFailure('REFRESH_TOKEN_MISSING', 4),
     'stalled REFRESH_TOKEN_MISSING',
   ],
-  'a missing document is looked for after a while': [lastFailure('REFRESH_TOKEN_MISSING', 16), 'read-refresh-token'],
+  'a missing document is looked for after a while': [lastFailure('REFRESH_TOKEN_MISSING', 6), 'read-refresh-token'],
   'an unknown code in a forged status is ignored': [lastFailure('toString' as FailureCode, 1), 'read-refresh-token'],
 }
 
@@ -197,10 +197,33 @@ describe('decide', () => {
     })
   })
 
-  it('presents a refused token once more after an hour', () => {
-    const step = decide(anObservation(lastFailure('REFRESH_TOKEN_REJECTED', 3601)), noon)
+  const constant = {
+    provider: { kind: 'found', value: aProvider({ rotation: aRotation({ mode: 'Never' }) }) },
+  } as const
+  const rotating = {
+    provider: { kind: 'found', value: aProvider({ rotation: aRotation({ mode: 'Always' }) }) },
+  } as const
+
+  function refusedTimes(refusals: number, secondsAgo: number): Partial<Observed> {
+    const { state = noState } = lastFailure('REFRESH_TOKEN_REJECTED', secondsAgo)
+    const { lastFailure: known } = state
+    return known === undefined ? {} : { state: { ...state, lastFailure: { ...known, refusals } } }
+  }
+
+  const probes: Record<string, [changes: Partial<Observed>, presented: boolean]> = {
+    'before a minute is over it is not': [{ ...constant, ...refusedTimes(1, 59) }, false],
+    'after a minute it is confirmed': [{ ...constant, ...refusedTimes(1, 60) }, true],
+    'once confirmed it rests for an hour': [{ ...constant, ...refusedTimes(2, 3599) }, false],
+    'after an hour it is probed': [{ ...constant, ...refusedTimes(2, 3600) }, true],
+    'the next probe comes after two': [{ ...constant, ...refusedTimes(3, 7199) }, false],
+    'where refresh tokens rotate it is not, after whatever time': [{ ...rotating, ...refusedTimes(1, 9e6) }, false],
+    'nor where nobody knows whether they do': [refusedTimes(1, 9e6), false],
+  }
+
+  it.each(Object.entries(probes))('presents a token again that was refused: %s', (_, [changes, presented]) => {
+    const step = decide(anObservation(changes), noon)
     expect(step).toMatchObject({ kind: 'act', action: { kind: 'read-refresh-token' } })
-    expect(step.kind === 'act' && 'unlessSameAs' in step.action).toBe(false)
+    expect(step.kind === 'act' && 'unlessSameAs' in step.action).toBe(!presented)
   })
 
   it('wakes in time for whatever it waits for, and never at once while nothing changes', () => {

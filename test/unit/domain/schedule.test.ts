@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   backoff,
   deadGrantProbe,
+  lookDelay,
   misconfigurationProbe,
   probeDelay,
   recheckDelay,
@@ -123,8 +124,16 @@ describe('backoff', () => {
     expect([0, 1, 2, 3, 4, 50].map(recheckDelay)).toEqual([15, 15, 30, 60, 60, 60])
   })
 
-  it('probes a dead grant hourly to daily, a mistake every five minutes to hourly', () => {
-    expect([1, 2, 9].map((failures) => probeDelay(deadGrantProbe, failures))).toEqual([3600, 7200, 86_400])
-    expect([1, 2, 9].map((failures) => probeDelay(misconfigurationProbe, failures))).toEqual([300, 600, 3600])
+  it('looks for another document every few seconds, and every minute where that costs money', () => {
+    expect([0, 300, 600, 900, 90_000].map((waited) => lookDelay('vault', waited))).toEqual([5, 5, 10, 15, 15])
+    expect([0, 90_000].map((waited) => lookDelay('awsSecretsManager', waited))).toEqual([60, 60])
+  })
+
+  it('confirms a dead grant after a minute, and probes it hourly to daily', () => {
+    expect([1, 2, 3, 9].map((refusals) => probeDelay(deadGrantProbe, refusals))).toEqual([60, 3600, 7200, 86_400])
+  })
+
+  it('probes a mistake every five minutes to hourly', () => {
+    expect([1, 2, 9].map((refusals) => probeDelay(misconfigurationProbe, refusals))).toEqual([300, 600, 3600])
   })
 })
