@@ -167,7 +167,7 @@ function clusterPorts(
     parts: {
       events,
       stores: { ...remote.stores, kubernetes: new KubernetesSecretStore(client) },
-      tokenEndpoint: new HttpTokenEndpoint({ secrets, version: build.version, ...flags }),
+      tokenEndpoint: new HttpTokenEndpoint({ secrets, clock, version: build.version, ...flags }),
       sink: new TargetSecrets(client, clock),
       status: new KubernetesStatusWriter(client),
       records: new KubernetesRefreshRecords({ client, namespace: operatorNamespace, fingerprint: tokenFingerprint }),

@@ -88,7 +88,7 @@ async function run(flags: StandaloneFlags, observed: Telemetry, opened: Opened):
       journal,
       status,
       stores: { ...remote.stores, file },
-      tokenEndpoint: new HttpTokenEndpoint({ secrets, version: build.version, ...flags }),
+      tokenEndpoint: new HttpTokenEndpoint({ secrets, clock, version: build.version, ...flags }),
       sink: new DirectorySink({ directory: resolve(flags.output), clock }),
       events: new LogEventRecorder(logger),
       records: new FileRefreshRecords({ directory: files.records, fingerprint: tokenFingerprint }),

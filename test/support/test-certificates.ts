@@ -19,21 +19,27 @@ export class TestAuthority {
     this.ca = this.#certify(this.#name, this.#keys.publicKey, authority)
   }
 
-  issue(commonName = 'localhost'): TestCertificate {
+  /** `days`: from when to when it is valid, counted from now. */
+  issue(commonName = 'localhost', days: readonly [number, number] = [-1, 1]): TestCertificate {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const names = sequence(tagged(0x87, Buffer.from([127, 0, 0, 1])), tagged(0x82, Buffer.from('localhost')))
-    const cert = this.#certify(distinguishedName(commonName), publicKey, extension('551d11', names))
+    const cert = this.#certify(distinguishedName(commonName), publicKey, extension('551d11', names), days)
     return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() }
   }
 
   /** RFC 5280 §4.1. */
-  #certify(subject: Buffer, publicKey: KeyObject, extensions: Buffer): string {
+  #certify(
+    subject: Buffer,
+    publicKey: KeyObject,
+    extensions: Buffer,
+    [from, to]: readonly [number, number] = [-1, 1],
+  ): string {
     const body = sequence(
       tagged(0xa0, integer(Buffer.from([2]))),
       integer(Buffer.concat([Buffer.from([1]), randomBytes(8)])),
       ecdsaWithSha256,
       this.#name,
-      sequence(utcTime(-1), utcTime(1)),
+      sequence(utcTime(from), utcTime(to)),
       subject,
       publicKey.export({ type: 'spki', format: 'der' }),
       tagged(0xa3, sequence(extensions)),

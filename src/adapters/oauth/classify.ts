@@ -21,6 +21,24 @@ const words: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: 'its header is too large',
 }
 
+/** Alerts by which a server turns away what a client shows in the handshake, or does not show. @see RFC 8446 section 6.2 */
+const certificateAlerts: ReadonlySet<string> = new Set([
+  'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN',
+  'ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE',
+  'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+  'ERR_SSL_TLSV1_ALERT_ACCESS_DENIED',
+  'ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR',
+  'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+])
+
+/** True when the server has ended the TLS handshake because of the client's certificate, or because there was none. */
+export function refusesCertificate(error: unknown): boolean {
+  return certificateAlerts.has(codeOf(error) ?? '')
+}
+
 /**
  * Says what went wrong on the way to a token endpoint: our words and the error's code, never its
  * message, which may quote addresses, certificates or bytes of the other side.
@@ -28,8 +46,13 @@ const words: Readonly<Record<string, string>> = {
 export function classifyTransportError(error: unknown): string {
   const code = codeOf(error)
   if (code === undefined) return 'the connection failed'
-  const known = words[code] ?? (code.startsWith('ERR_SSL_') ? words['EPROTO'] : undefined)
+  const known = words[code] ?? wordsOfTls(code)
   return known === undefined ? `the connection failed (${code})` : `${known} (${code})`
+}
+
+function wordsOfTls(code: string): string | undefined {
+  if (certificateAlerts.has(code)) return 'it wants another certificate of the client'
+  return code.startsWith('ERR_SSL_') ? words['EPROTO'] : undefined
 }
 
 /** When all addresses of a host fail, the error is an aggregate: the first one with a code speaks for all. */

@@ -5,6 +5,7 @@ import {
   modifyAssertion,
   None,
   PrivateKeyJwt,
+  TlsClientAuth,
 } from 'oauth4webapi'
 import { failure } from '../../domain/failures.ts'
 import {
@@ -15,13 +16,17 @@ import {
   type SecretKeyRef,
 } from '../../domain/provider.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
+import type { EpochSeconds } from '../../domain/time.ts'
 import type { SecretReader } from '../../ports/secret-reader.ts'
+import { type ClientCertificate, readCertificate } from './client-certificate.ts'
 import { readSigningKey } from './signing-key.ts'
 
 /** How a client shows a server who it is, with everything at hand that it takes. */
 export interface ClientProof {
   /** Adds to the parameters or the header of a request what the method wants. */
   readonly authenticate: ClientAuth
+  /** Shown in the TLS handshake; for `tls_client_auth` alone. */
+  readonly certificate?: ClientCertificate
 }
 
 /**
@@ -31,8 +36,12 @@ export interface ClientProof {
  *
  * Failures: CLIENT_SECRET_UNAVAILABLE, which names the Secret and its key, and those of {@link SecretReader}.
  */
-export async function clientProofOf(provider: Provider, secrets: SecretReader): Promise<Result<ClientProof>> {
-  const { authentication, assertion } = provider.client
+export async function clientProofOf(
+  provider: Provider,
+  secrets: SecretReader,
+  now: EpochSeconds,
+): Promise<Result<ClientProof>> {
+  const { authentication, assertion, certificateSecretName: name } = provider.client
   switch (authentication) {
     case 'none':
       return ok({ authenticate: None() })
@@ -42,7 +51,9 @@ export async function clientProofOf(provider: Provider, secrets: SecretReader): 
     case 'private_key_jwt':
       return assertion === undefined ? nothingNamed(provider, 'private key') : byAssertion(provider, assertion, secrets)
     case 'tls_client_auth':
-      return ok({ authenticate: None() })
+      return name === undefined
+        ? nothingNamed(provider, 'certificate')
+        : byCertificate(provider, name, { secrets, now })
   }
 }
 
@@ -83,6 +94,27 @@ async function byAssertion(
     },
   })
   return ok({ authenticate })
+}
+
+async function byCertificate(
+  provider: Provider,
+  name: string,
+  { secrets, now }: { readonly secrets: SecretReader; readonly now: EpochSeconds },
+): Promise<Result<ClientProof>> {
+  const { namespace } = provider
+  const [chain, key] = await Promise.all([
+    secrets.read(namespace, { name, key: 'tls.crt' }, 'sign'),
+    secrets.read(namespace, { name, key: 'tls.key' }, 'sign'),
+  ])
+  if (!chain.ok) return chain
+  if (!key.ok) return key
+  const certificate = readCertificate(chain.value.reveal(), key.value, now)
+  if ('problem' in certificate) {
+    // Whoever has just put another certificate there need not wait until this one is forgotten.
+    secrets.forget(namespace, name)
+    return failed(unusable(provider, { name, key: certificate.key }, certificate.problem))
+  }
+  return ok({ authenticate: TlsClientAuth(), certificate })
 }
 
 function unusable(provider: Provider, { name, key }: SecretKeyRef, problem: string) {

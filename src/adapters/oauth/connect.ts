@@ -1,6 +1,6 @@
 import { connect as connectTcp, type LookupFunction, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
-import { timedOut } from './classify.ts'
+import { connect as connectTls, TLSSocket } from 'node:tls'
+import { closedEarly, timedOut } from './classify.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { HostAddress } from './host-addresses.ts'
 import type { TlsSessions } from './tls-sessions.ts'
@@ -33,6 +33,7 @@ export async function connect(endpoint: Endpoint, options: ConnectOptions): Prom
   socket.on('error', () => undefined)
   try {
     await established(socket, endpoint.tls ? 'secureConnect' : 'connect', options.timeoutMs)
+    if (options.trust?.showsCertificate === true) await verdictOf(socket)
     return socket
   } catch (error) {
     socket.destroy()
@@ -47,7 +48,8 @@ function openTcp({ host, port }: Endpoint, { addresses }: ConnectOptions): Socke
 function openTls(endpoint: Endpoint, options: ConnectOptions, trust: Trust): TLSSocket {
   const { host, port, serverName = '' } = endpoint
   const peer = `${trust.id} ${host} ${port}`
-  const session = options.sessions.take(peer)
+  // A resumed session does not show the certificate again, and servers differ in what they remember of it.
+  const session = trust.showsCertificate ? undefined : options.sessions.take(peer)
   const socket = connectTls({
     host,
     port,
@@ -61,10 +63,32 @@ function openTls(endpoint: Endpoint, options: ConnectOptions, trust: Trust): TLS
   })
   socket.setNoDelay(true)
   socket.on('session', (ticket: Buffer) => {
-    options.sessions.keep(peer, ticket, socket.isSessionReused() ? session : undefined)
+    if (!trust.showsCertificate) options.sessions.keep(peer, ticket, socket.isSessionReused() ? session : undefined)
   })
   return socket
 }
+
+/**
+ * In TLS 1.3 the handshake is over for the client before the server has looked at its certificate: a refusal
+ * comes after it, and would meet a request on its way. The tickets that a server sends tell that it went on.
+ */
+async function verdictOf(socket: Socket): Promise<void> {
+  if (!(socket instanceof TLSSocket) || socket.getProtocol() !== 'TLSv1.3') return
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, longestVerdictMs)
+  // Not at once: what is written while OpenSSL is still reading stays where it is.
+  socket.once('session', () => setImmediate(resolve))
+  socket.once('error', reject)
+  socket.once('close', () => reject(closedEarly()))
+  try {
+    await promise
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Not every server sends tickets. */
+const longestVerdictMs = 300
 
 function toAddresses(addresses: readonly HostAddress[]): {
   readonly lookup: LookupFunction

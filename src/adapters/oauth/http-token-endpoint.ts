@@ -1,43 +1,36 @@
 import type { Socket } from 'node:net'
-import { isPublicAddress } from '../../domain/address-rules.ts'
 import { failure } from '../../domain/failures.ts'
 import { type Provider, providerText } from '../../domain/provider.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import type { Sensitive } from '../../domain/sensitive.ts'
 import type { TokenAnswer, TokenExchange } from '../../domain/token-exchange.ts'
+import type { Clock } from '../../ports/clock.ts'
 import type { SecretReader } from '../../ports/secret-reader.ts'
 import type { TokenEndpoint, TokenRequest } from '../../ports/token-endpoint.ts'
-import { classifyTransportError, timedOut } from './classify.ts'
-import { clientProofOf, proofSecrets } from './client-proof.ts'
-import { connect } from './connect.ts'
-import { type AddressPolicy, type Endpoint, endpointOf } from './endpoint.ts'
+import { classifyTransportError, refusesCertificate } from './classify.ts'
+import { type ClientProof, clientProofOf, proofSecrets } from './client-proof.ts'
+import { type Endpoint, endpointOf } from './endpoint.ts'
 import { exchange } from './exchange.ts'
-import { type HostAddress, type HostLookup, systemLookup } from './host-addresses.ts'
 import { patienceMs } from './patience.ts'
-import { TlsSessions } from './tls-sessions.ts'
+import { type ConnectionOptions, isOpen, ServerConnections, unreachable, type Way } from './server-connections.ts'
 import { buildTokenRequest, type WireRequest } from './token-request.ts'
-import { type Trust, TrustStore } from './trust.ts'
+import { TrustStore } from './trust.ts'
 
-export interface HttpTokenEndpointOptions extends AddressPolicy {
+export interface HttpTokenEndpointOptions extends ConnectionOptions {
   /** For what clients prove themselves with, and CA bundles. */
   readonly secrets: SecretReader
+  readonly clock: Clock
   /** Of the operator, for the User-Agent header. */
   readonly version: string
-  /** For name, connection and TLS handshake together; default 5000. */
-  readonly connectTimeoutMs?: number
   /**
    * From the write of the request to the last byte of the answer; default 60000.
    * Shorter where the server grants a leeway, see {@link patienceMs}.
    */
   readonly responseTimeoutMs?: number
-  /** Default: the system's resolver. */
-  readonly lookup?: HostLookup
 }
 
 /** A request that is ready to be written, and how its connection is made. */
-interface Prepared {
-  readonly endpoint: Endpoint
-  readonly trust: Trust | undefined
+interface Prepared extends Way {
   readonly wire: Sensitive<WireRequest>
 }
 
@@ -56,29 +49,28 @@ const clientRefusals: ReadonlySet<number> = new Set([400, 401, 403])
  */
 export class HttpTokenEndpoint implements TokenEndpoint {
   readonly #options: HttpTokenEndpointOptions
-  readonly #lookup: HostLookup
+  readonly #connections: ServerConnections
   readonly #trust: TrustStore
-  readonly #sessions = new TlsSessions()
 
   constructor(options: HttpTokenEndpointOptions) {
     this.#options = options
-    this.#lookup = options.lookup ?? systemLookup()
+    this.#connections = new ServerConnections(options)
     this.#trust = new TrustStore(options.secrets)
   }
 
   async request(request: TokenRequest, beforeSend: () => Promise<Result<void>>): Promise<TokenExchange> {
-    const { provider } = request
     const prepared = await this.#prepare(request)
     if (!prepared.ok) return { kind: 'not-sent', failure: prepared.failure }
-    const connected = await this.#connect(provider, prepared.value)
+    const connected = await this.#connections.open(prepared.value)
     if (!connected.ok) return { kind: 'not-sent', failure: connected.failure }
     const socket = connected.value
     try {
       const go = await beforeSend()
       if (!go.ok) return { kind: 'not-sent', failure: go.failure }
+      const { what, wire } = prepared.value
       // The last moment at which a dead connection proves that nothing was sent.
-      if (!isOpen(socket)) return { kind: 'not-sent', failure: unreachable(provider, 'it closed the connection') }
-      return await this.#send(provider, socket, prepared.value.wire)
+      if (!isOpen(socket)) return { kind: 'not-sent', failure: unreachable(what, 'it closed the connection') }
+      return await this.#send(request.provider, socket, wire)
     } finally {
       socket.destroy()
     }
@@ -89,34 +81,26 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     const { provider } = request
     const endpoint = endpointOf(request, this.#options)
     if (!endpoint.ok) return endpoint
-    const trust = endpoint.value.tls ? await this.#trust.trustOf(provider) : ok(undefined)
-    if (!trust.ok) return trust
-    const proof = await clientProofOf(provider, this.#options.secrets)
+    const proof = await clientProofOf(provider, this.#options.secrets, this.#options.clock.now())
     if (!proof.ok) return proof
+    const way = await this.#wayTo(endpoint.value, provider, proof.value)
+    if (!way.ok) return way
     const wire = await buildTokenRequest(request, endpoint.value, {
       authenticate: proof.value.authenticate,
       audience: provider.client.assertion?.audience ?? provider.tokenEndpoint ?? '',
       userAgent: `oauth-credential-operator/${this.#options.version}`,
     })
-    return wire.ok ? ok({ endpoint: endpoint.value, trust: trust.value, wire: wire.value }) : wire
+    return wire.ok ? ok({ ...way.value, wire: wire.value }) : wire
   }
 
-  async #connect(provider: Provider, { endpoint, trust }: Prepared): Promise<Result<Socket>> {
-    const deadlineMs = performance.now() + (this.#options.connectTimeoutMs ?? 5000)
-    try {
-      const addresses = await within(deadlineMs, this.#lookup(endpoint.host))
-      if (!this.#areAllowed(addresses)) return failed(addressNotAllowed(provider))
-      const timeoutMs = deadlineMs - performance.now()
-      const sessions = this.#sessions
-      return ok(await connect(endpoint, { addresses, sessions, timeoutMs, ...(trust && { trust }) }))
-    } catch (error) {
-      return failed(unreachable(provider, classifyTransportError(error)))
+  async #wayTo(endpoint: Endpoint, provider: Provider, { certificate }: ClientProof): Promise<Result<Way>> {
+    const what = tokenEndpointText(provider)
+    if (endpoint.tls) {
+      const trust = await this.#trust.trustOf(provider, certificate)
+      return trust.ok ? ok({ endpoint, trust: trust.value, what }) : trust
     }
-  }
-
-  /** All of them, because which one is used is left to the network. */
-  #areAllowed(addresses: readonly HostAddress[]): boolean {
-    return this.#options.allowPrivateAddresses || addresses.every(({ address }) => isPublicAddress(address))
+    if (certificate === undefined) return ok({ endpoint, trust: undefined, what })
+    return failed(failure('ENDPOINT_NOT_ALLOWED', `The ${what} is no https URL, so no certificate can be shown there.`))
   }
 
   async #send(provider: Provider, socket: Socket, wire: Sensitive<WireRequest>): Promise<TokenExchange> {
@@ -126,6 +110,8 @@ export class HttpTokenEndpoint implements TokenEndpoint {
       return { kind: 'answered', answer }
     } catch (error) {
       const why = classifyTransportError(error)
+      // The server has not gone beyond the handshake, so it has not read the request.
+      if (refusesCertificate(error)) return { kind: 'not-sent', failure: unreachable(tokenEndpointText(provider), why) }
       const what = `The token request to ${providerText(provider)} was sent and no answer came back: ${why}.`
       return { kind: 'lost', failure: failure('TOKEN_RESULT_UNKNOWN', what) }
     }
@@ -137,29 +123,6 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   }
 }
 
-function isOpen(socket: Socket): boolean {
-  return !socket.destroyed && socket.writable && !socket.readableEnded
-}
-
-function unreachable(provider: Provider, why: string) {
-  return failure(
-    'TOKEN_ENDPOINT_UNREACHABLE',
-    `The token endpoint of ${providerText(provider)} could not be reached: ${why}.`,
-  )
-}
-
-/** Does not tell the addresses: who may write a provider need not know what names mean inside the cluster. */
-function addressNotAllowed(provider: Provider) {
-  const what = `The host of the token endpoint of ${providerText(provider)} has an address that is not public.`
-  return failure('ENDPOINT_NOT_ALLOWED', what)
-}
-
-async function within<T>(deadlineMs: number, promise: Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(timedOut()), deadlineMs - performance.now())
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
+function tokenEndpointText(provider: Provider): string {
+  return `token endpoint of ${providerText(provider)}`
 }

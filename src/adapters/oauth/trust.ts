@@ -4,12 +4,15 @@ import { failure } from '../../domain/failures.ts'
 import { type Provider, providerText } from '../../domain/provider.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import type { SecretReader } from '../../ports/secret-reader.ts'
+import type { ClientCertificate } from './client-certificate.ts'
 
-/** What a connection trusts. */
+/** What a connection trusts, and what it shows of itself. */
 export interface Trust {
   readonly context: SecureContext
   /** Tells one trust from another; not secret. */
   readonly id: string
+  /** True when a certificate of the client is in it. */
+  readonly showsCertificate: boolean
 }
 
 const maxContexts = 64
@@ -18,7 +21,7 @@ const maxContexts = 64
  * Trust anchors of providers: the system's, and those of the provider's CA bundle on top.
  *
  * A context with all the system's anchors takes milliseconds to build, so it is kept for as long as
- * the bundle's text is the same.
+ * the bundle's text and the client's certificate are the same.
  */
 export class TrustStore {
   readonly #secrets: SecretReader
@@ -30,16 +33,16 @@ export class TrustStore {
   }
 
   /** Failures: PROVIDER_INVALID when the bundle is no PEM, and those of {@link SecretReader}. */
-  async trustOf(provider: Provider): Promise<Result<Trust>> {
+  async trustOf(provider: Provider, certificate?: ClientCertificate): Promise<Result<Trust>> {
     const bundle = await this.#bundleOf(provider)
     if (!bundle.ok) return bundle
-    const known = this.#contexts.get(bundle.value)
+    const known = this.#contexts.get(contextKey(bundle.value, certificate))
     if (known !== undefined) return ok(known)
     if (bundle.value !== '' && !isBundle(bundle.value))
       return failed(
         failure('PROVIDER_INVALID', `The CA bundle of ${providerText(provider)} is not a PEM list of certificates.`),
       )
-    return ok(this.#add(bundle.value))
+    return ok(this.#add(bundle.value, certificate))
   }
 
   async #bundleOf({ tls, namespace }: Provider): Promise<Result<string>> {
@@ -49,14 +52,20 @@ export class TrustStore {
     return read.ok ? ok(read.value.reveal()) : read
   }
 
-  #add(bundle: string): Trust {
+  #add(bundle: string, certificate: ClientCertificate | undefined): Trust {
     const ca = bundle === '' ? undefined : [...getCACertificates('default'), bundle]
-    const trust = { context: createSecureContext({ ...(ca && { ca }), minVersion: 'TLSv1.2' }), id: `${++this.#built}` }
+    const own = certificate && { cert: certificate.chain, key: certificate.key.reveal() }
+    const context = createSecureContext({ ...(ca && { ca }), ...own, minVersion: 'TLSv1.2' })
+    const trust = { context, id: `${++this.#built}`, showsCertificate: certificate !== undefined }
     const [oldest] = this.#contexts.keys()
     if (this.#contexts.size >= maxContexts && oldest !== undefined) this.#contexts.delete(oldest)
-    this.#contexts.set(bundle, trust)
+    this.#contexts.set(contextKey(bundle, certificate), trust)
     return trust
   }
+}
+
+function contextKey(bundle: string, certificate: ClientCertificate | undefined): string {
+  return `${certificate?.id ?? ''} ${bundle}`
 }
 
 /** OpenSSL passes over what it cannot read, and the operator would then call the server's certificate untrusted. */

@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest'
 import { HttpTokenEndpoint, type HttpTokenEndpointOptions } from '../../../src/adapters/oauth/http-token-endpoint.ts'
+import { SystemClock } from '../../../src/adapters/system/system-clock.ts'
 import { failure } from '../../../src/domain/failures.ts'
 import type { Provider } from '../../../src/domain/provider.ts'
 import { failed, ok, type Result } from '../../../src/domain/result.ts'
@@ -38,7 +39,8 @@ export class MemorySecrets implements SecretReader {
 /** An endpoint adapter that may talk to this machine. */
 export function anEndpoint(options: Partial<HttpTokenEndpointOptions> = {}): HttpTokenEndpoint {
   const local = { allowPlainHttp: true, allowPrivateAddresses: true }
-  return new HttpTokenEndpoint({ secrets: new MemorySecrets(), version: '1.2.3', ...local, ...options })
+  const clock = new SystemClock()
+  return new HttpTokenEndpoint({ secrets: new MemorySecrets(), clock, version: '1.2.3', ...local, ...options })
 }
 
 /** A refresh request. */
