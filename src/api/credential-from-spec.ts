@@ -1,20 +1,28 @@
-import type { CredentialSpec, Output, RefreshPolicy } from '../domain/credential.ts'
+import type { CredentialSpec, Output, RefreshPolicy, TokenSource } from '../domain/credential.ts'
 import { parseGoDuration } from '../domain/duration.ts'
 import type { DurationSeconds } from '../domain/time.ts'
 import type { OAuthCredentialSpec } from './oauth-credential.ts'
 
 /** The domain's view of a spec that the schema accepted. */
 export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
-  const { storeRef, key, property } = spec.refreshToken
-  return {
-    grant: spec.grant,
-    provider: spec.providerRef,
-    refreshToken: { store: storeRef, key, ...(property !== undefined && { property }) },
-    scopes: spec.scopes,
+  const { grant, providerRef: provider, scopes } = spec
+  const common = {
     refresh: refreshPolicy(spec.refresh),
     target: { ...spec.target, outputs: spec.target.outputs.map(output) },
     suspend: spec.suspend,
   }
+  switch (grant) {
+    case 'RefreshToken':
+      return { grant, provider, scopes, refreshToken: source(spec.refreshToken), ...common }
+    case 'ClientCredentials':
+      return { grant, provider, scopes, ...common }
+  }
+}
+
+function source(manifest: OAuthCredentialSpec['refreshToken']): TokenSource {
+  if (manifest === undefined) throw new Error('the schema accepts no such grant without its place in a store')
+  const { storeRef: store, key, property } = manifest
+  return { store, key, ...(property !== undefined && { property }) }
 }
 
 function refreshPolicy(refresh: OAuthCredentialSpec['refresh']): RefreshPolicy {

@@ -74,6 +74,7 @@ const oauthCredential = {
     },
     column('Secret', '.spec.target.name', 'The target.'),
     age,
+    wide('Grant', '.spec.grant', 'How access tokens are obtained.'),
     wide('Provider', '.spec.providerRef.name', 'The authorization server.'),
     wide('Store', '.spec.refreshToken.storeRef.name', 'The store of the refresh token.'),
     wide('Next', '.status.nextRefreshTime', 'When the next refresh is due.'),

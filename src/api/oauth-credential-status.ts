@@ -58,6 +58,10 @@ const lastFailure = z.strictObject({
 export const oauthCredentialStatus = z
   .strictObject({
     observedGeneration: count('The generation of the spec that was last acted on.').optional(),
+    grant: z
+      .enum(['ClientCredentials', 'StaticToken'])
+      .describe('The grant that the status is about; absent: RefreshToken.')
+      .optional(),
     conditions: z
       .array(condition)
       .max(16)

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { atMostOneOf, constrained } from './rule.ts'
+import { atMostOneOf, constrained, type Rule } from './rule.ts'
 import { durationText, objectName, relativePath } from './scalars.ts'
 import { target } from './target.ts'
 
@@ -14,7 +14,7 @@ const providerRef = z
     name: objectName.describe('Name of the provider.'),
   })
   .meta({
-    description: 'The authorization server whose token endpoint refreshes the access token.',
+    description: 'The authorization server whose token endpoint hands out the access token.',
     'x-kubernetes-map-type': 'atomic',
   })
 
@@ -47,7 +47,7 @@ const refreshToken = z
       )
       .optional(),
   })
-  .describe('Where the refresh token is.')
+  .describe('Where the refresh token is. Required for the grant RefreshToken, and absent otherwise.')
 
 const scopes = constrained(
   z
@@ -100,28 +100,68 @@ const refresh = constrained(
   atMostOneOf('before', 'beforePercent'),
 )
 
+interface GrantMembers {
+  readonly grant?: unknown
+  readonly refreshToken?: unknown
+  readonly refresh?: unknown
+}
+
+/** What belongs to some grants alone. */
+const grantRules: readonly Rule<GrantMembers>[] = [
+  {
+    cel: "self.grant != 'RefreshToken' || has(self.refreshToken)",
+    message: 'is required for the grant RefreshToken',
+    field: 'refreshToken',
+    holds: ({ grant, refreshToken: source }) => grant !== 'RefreshToken' || source !== undefined,
+  },
+  {
+    cel: "self.grant == 'RefreshToken' || !has(self.refreshToken)",
+    message: 'must be absent unless the grant is RefreshToken',
+    field: 'refreshToken',
+    holds: ({ grant, refreshToken: source }) => grant === 'RefreshToken' || source === undefined,
+  },
+  {
+    cel: "self.grant == 'RefreshToken' || !has(self.refresh) || self.refresh.storeOutage == 'Wait'",
+    message: 'must not have a storeOutage unless the grant is RefreshToken',
+    field: 'refresh',
+    holds: ({ grant, refresh: policy }) => grant === 'RefreshToken' || isWithout(policy, 'storeOutage', 'Wait'),
+  },
+]
+
+/** True when an object has no such member, or what it has by default. */
+function isWithout(value: unknown, member: string, byDefault?: string): boolean {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, member)) return true
+  const found = (value as Readonly<Record<string, unknown>>)[member]
+  return found === undefined || found === byDefault
+}
+
+const spec = z.strictObject({
+  providerRef,
+  grant: z
+    .enum(['RefreshToken', 'ClientCredentials'])
+    .default('RefreshToken')
+    .describe(
+      'How access tokens are obtained. RefreshToken: with the refresh token of a login (RFC 6749 section 6). ClientCredentials: the client of ' +
+        'the provider asks for itself, without a login (section 4.4). Default: RefreshToken.',
+    ),
+  refreshToken: refreshToken.optional(),
+  scopes: scopes
+    .default([])
+    .describe(
+      'Scopes to ask for. Default: none, which means those that were granted at login, or that the server gives the client by itself.',
+    )
+    .meta({ 'x-kubernetes-list-type': 'atomic' }),
+  refresh: refresh
+    .prefault({})
+    .describe('When to refresh. Default: early enough that an outage of some minutes does no harm.'),
+  target,
+  suspend: z
+    .boolean()
+    .default(false)
+    .describe('While true, nothing is refreshed and the target stays as it is. Default: false.'),
+})
+
 /** `spec` of an `OAuthCredential`. */
-export const oauthCredentialSpec = z
-  .strictObject({
-    providerRef,
-    grant: z
-      .enum(['RefreshToken'])
-      .default('RefreshToken')
-      .describe('How access tokens are obtained. RefreshToken: RFC 6749 section 6. Default: RefreshToken.'),
-    refreshToken,
-    scopes: scopes
-      .default([])
-      .describe('Scopes to ask for. Default: none, which means those that were granted at login.')
-      .meta({ 'x-kubernetes-list-type': 'atomic' }),
-    refresh: refresh
-      .prefault({})
-      .describe('When to refresh. Default: early enough that an outage of some minutes does no harm.'),
-    target,
-    suspend: z
-      .boolean()
-      .default(false)
-      .describe('While true, nothing is refreshed and the target stays as it is. Default: false.'),
-  })
-  .describe('What the operator is to keep fresh.')
+export const oauthCredentialSpec = constrained(spec, ...grantRules).describe('What the operator is to keep fresh.')
 
 export type OAuthCredentialSpec = z.output<typeof oauthCredentialSpec>

@@ -32,6 +32,7 @@ const knownCodes: ReadonlySet<string> = new Set(failureCodes())
 export function encodeStatus({ state, nextRefreshAt }: ReportedState): OAuthCredentialStatus {
   return present({
     observedGeneration: state.observedGeneration,
+    grant: state.grant,
     conditions: state.conditions.map(encodeCondition),
     accessTokenExpirationTime: optionalTime(state.accessTokenExpiresAt),
     refreshTokenExpirationTime: optionalTime(state.refreshTokenExpiresAt),
@@ -56,6 +57,7 @@ export function decodeState(status: unknown): CredentialState {
   const written = objectAt(status)
   return present({
     observedGeneration: countAt(written['observedGeneration']) ?? 0,
+    grant: grantAt(written['grant']),
     accessTokenExpiresAt: decodeTime(written['accessTokenExpirationTime']),
     lastRefreshAt: decodeTime(written['lastRefreshTime']),
     refreshTokenExpiresAt: decodeTime(written['refreshTokenExpirationTime']),
@@ -140,6 +142,10 @@ function decodeFailure(written: unknown): RememberedFailure | undefined {
     refusals: countAt(refusals),
     inputs: textAt(inputs),
   })
+}
+
+function grantAt(value: unknown): CredentialState['grant'] {
+  return value === 'ClientCredentials' || value === 'StaticToken' ? value : undefined
 }
 
 function isConditionType(value: unknown): value is ConditionType {

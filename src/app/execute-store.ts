@@ -7,12 +7,14 @@ import type { AnsweredEntry } from '../domain/journal-entry.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import type { JournaledAnswer, RecordLook } from '../domain/step.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
+import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
 import { settlesNothing, type TokenAnswerReading } from '../domain/token-exchange.ts'
 import { storeText, type TokenStore } from '../domain/token-store.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { RefreshTokenLocation, RefreshTokenStore } from '../ports/refresh-token-store.ts'
 import type { Deps } from './deps.ts'
 import { readRecord, sealingKeyOf } from './execute-record.ts'
+import { unknownProvider } from './recover-journal.ts'
 
 /** Calls to one store at a time. */
 const storeLimit = { perSecond: 1000, concurrent: 32 }
@@ -58,8 +60,8 @@ export async function claimDocument(
 
 /** Reads the journal's answer again, and beside it what the store and the record hold now. */
 export async function readJournaledAnswer(observed: Observed, deps: Deps): Promise<Result<JournaledAnswer>> {
-  const usable = usableReferents(observed)
-  if (isFailure(usable)) return failed(usable)
+  const answering = answeringProvider(observed)
+  if (!answering.ok) return answering
   const { journal: entry, credential } = observed
   if (entry?.phase !== 'answered') throw new Error('no answer is journaled for this credential')
   const open = openStore(observed, deps, entry.source)
@@ -69,10 +71,18 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   const record = await readRecord(credential, entry.sealingKey ?? sealingKeyOf(stored.value.claim), deps)
   if (!record.ok) return record
   const { answer, startedAt } = entry
-  const reading = readTokenAnswer(answer, { provider: usable.provider, startedAt, scopes: scopesOf(credential.spec) })
+  const reading = readTokenAnswer(answer, { provider: answering.value, startedAt, scopes: scopesOf(credential.spec) })
   await restoreUncertainty(entry, reading, deps)
   const storeBehind = record.value.spent.includes(deps.records.fingerprint(stored.value.refreshToken))
   return ok({ reading, entry, stored: stored.value, record: record.value, storeBehind })
+}
+
+/** What the answer is read against. A credential that has another grant by now may have no provider left. */
+function answeringProvider(observed: Observed): Result<TokenAnswerContext['provider']> {
+  const { credential, provider } = observed
+  if (credential.spec.grant !== 'RefreshToken') return ok(provider.kind === 'found' ? provider.value : unknownProvider)
+  const usable = usableReferents(observed)
+  return isFailure(usable) ? failed(usable) : ok(usable.provider)
 }
 
 /** Reads the record, and what stands where its newest refresh token belongs. */

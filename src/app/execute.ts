@@ -7,6 +7,7 @@ import type { Action, Outcome, Progress, Step } from '../domain/step.ts'
 import type { AccessToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { claim, preflight } from './execute-preflight.ts'
+import { requestAccessToken } from './execute-request.ts'
 import { sendRefreshToken } from './execute-send.ts'
 import { lookAtRecord, readJournaledAnswer, readRefreshToken } from './execute-store.ts'
 import { writeBack } from './execute-write-back.ts'
@@ -27,6 +28,8 @@ export async function execute({ action, progress }: Act, observed: Observed, dep
       return claim(action, observed, deps)
     case 'send-refresh-token':
       return sendRefreshToken(action, observed, deps)
+    case 'request-access-token':
+      return { kind: action.kind, result: await requestAccessToken(observed, deps) }
     case 'publish':
       return { kind: action.kind, result: await publish(action.accessToken, observed, deps) }
     default:

@@ -2,6 +2,7 @@ import { conditionOf } from '../domain/conditions.ts'
 import { type Credential, isRefreshTokenAt, keyText, refreshTokenSpec, sourceOf } from '../domain/credential.ts'
 import { failureRegistry } from '../domain/failure-registry.ts'
 import { outputKeys } from '../domain/formats.ts'
+import { stateUnderGrant } from '../domain/grant-state.ts'
 import type { JournalEntry } from '../domain/journal-entry.ts'
 import type { FirstOwner, Observed, Referent, TargetObservation } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
@@ -64,15 +65,24 @@ type Remembered = Pick<
 
 function rememberedOf(credential: Credential, memory: CredentialMemory | undefined, now: EpochSeconds): Remembered {
   if (memory === undefined) {
-    return { state: credential.state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, now) }
+    const state = stateUnderGrant(credential.state, credential.spec)
+    return { state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, now) }
   }
-  const { state, target, targetCheckAt, pending, accessToken, rejected, record, intentWatch, rolledForwardAt } = memory
+  const { target, targetCheckAt, pending, rejected, record, intentWatch, rolledForwardAt } = memory
+  const state = stateUnderGrant(memory.state, credential.spec)
+  const accessToken = isOfLogin(memory, credential) ? memory.accessToken : undefined
   const before = memory.credential?.spec
   // What was read of one document says nothing of another one.
   const isSame = before?.grant === 'RefreshToken' && isRefreshTokenAt(credential.spec, before.refreshToken)
   const claim = isSame ? memory.claim : undefined
   const known = { state, target, targetCheckAt, pending, accessToken, rejected, record }
   return present({ ...known, claim, intentWatch, rolledForwardAt })
+}
+
+/** True unless the access token at hand came by another grant, or to another client of this one. */
+function isOfLogin({ credential: before }: CredentialMemory, { spec }: Credential): boolean {
+  if (before === undefined || before.spec.grant !== spec.grant) return false
+  return spec.grant === 'RefreshToken' || loginOf(publicationDigest(before.spec)) === loginOf(publicationDigest(spec))
 }
 
 function firstOwnerOf(credential: Credential, { resources, tokenOwners }: Deps): FirstOwner | undefined {

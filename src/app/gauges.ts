@@ -53,11 +53,12 @@ function behindOf(
   return { writeBackPending: storeWriteDueAt === undefined, storeBehindSince: behindSince }
 }
 
-const unknownInfo: CredentialInfo = { provider: '', storeKind: '', store: '', targetSecret: '', format: '' }
+const unknownInfo: CredentialInfo = { grant: '', provider: '', storeKind: '', store: '', targetSecret: '', format: '' }
 
 function infoOf({ spec }: Credential): CredentialInfo {
   const store = sourceOf(spec)?.store
   return {
+    grant: spec.grant,
     provider: providerOf(spec)?.name ?? '',
     storeKind: store?.kind ?? '',
     store: store?.name ?? '',

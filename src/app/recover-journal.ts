@@ -101,7 +101,7 @@ function contextOf({ credential: key }: AnsweredEntry, deps: Deps): Pick<TokenAn
 }
 
 /** What an answer is read against when its provider is gone: the refresh token is kept all the same. */
-const unknownProvider = {
+export const unknownProvider = {
   kind: 'OAuthProvider',
   name: '',
   accessTokenLifetimeSeconds: 60,

@@ -70,7 +70,8 @@ function afterIssue(
   const state = issuedState(observed, progress.state, received)
   const { accessToken } = pending.tokens
   const storeIsNewest = pending.persisted
-  const next: Progress = { ...rest, state, pending, storeIsNewest, ...(accessToken && { accessToken }) }
+  const ours = isForSpec(observed, pending) ? accessToken : undefined
+  const next: Progress = { ...rest, state, pending, storeIsNewest, ...(ours && { accessToken: ours }) }
   const over = accessToken === undefined && journaled === undefined ? { cause: arrivedOver(observed) } : {}
   if (!isAtHome(pending))
     return { kind: 'act', action: { kind: 'write-back', pending }, progress: { ...next, ...over } }

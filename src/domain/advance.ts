@@ -1,4 +1,5 @@
 import { afterSend } from './advance-refresh.ts'
+import { afterTokenRequest } from './advance-token.ts'
 import { afterClaim, afterPreflight, afterRead, afterRecordLook } from './advance-preflight.ts'
 import { afterPublication, conclude, isForSpec, targetWantsPublication } from './conclude.ts'
 import { decide } from './decide.ts'
@@ -33,6 +34,8 @@ export function advance(
       return afterClaim(observed, progress, outcome, now)
     case 'send-refresh-token':
       return afterSend(observed, progress, outcome, now)
+    case 'request-access-token':
+      return afterTokenRequest(observed, progress, outcome.result, now)
     case 'read-record':
       return afterRecordLook(observed, progress, outcome.result, now)
     case 'read-journaled-answer':
@@ -40,15 +43,22 @@ export function advance(
     case 'write-back':
       return afterWriteBack(observed, progress, outcome, now)
     default:
-      return afterObject(observed, progress, outcome, now)
+      return afterObject(observed, step, outcome, now)
   }
 }
 
 type ObjectOutcome = Extract<Outcome, { kind: 'add-finalizer' | 'clean-up' | 'publish' }>
 
 /** Follows what was done to an object of the cluster, or to a directory that stands for one. */
-function afterObject(observed: Observed, progress: Progress, { kind, result }: ObjectOutcome, now: EpochSeconds): Step {
-  if (kind === 'publish') return afterPublication(observed, progress, result, now)
+function afterObject(
+  observed: Observed,
+  { progress, action }: Extract<Step, { kind: 'act' }>,
+  { kind, result }: ObjectOutcome,
+  now: EpochSeconds,
+): Step {
+  if (action.kind === 'publish') {
+    return afterPublication(observed, { ...progress, accessToken: action.accessToken }, result, now)
+  }
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
   return kind === 'add-finalizer'
     ? decide({ ...observed, needsFinalizer: false }, now)

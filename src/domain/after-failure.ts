@@ -1,10 +1,10 @@
 import { probeDelay } from './backoff.ts'
 import type { Failure } from './failures.ts'
 import type { Observed } from './observed.ts'
+import { obtain } from './obtain.ts'
 import { isRefusal, probePolicy } from './refusals.ts'
 import { mayRotate } from './rotation.ts'
 import {
-  act,
   firstProgress,
   liesAhead,
   refusalsOf,
@@ -25,7 +25,9 @@ export function refusedUntilChanged(observed: Observed, now: EpochSeconds): Step
   if (last?.next !== 'stall' || somethingChanged(observed)) return undefined
   if (!isRefusal(last)) return unlessRecheckDue(observed, last, now)
   if (isProbeDue(observed, last, now)) return undefined
-  return act(observed, { kind: 'read-refresh-token', unlessSameAs: last })
+  // A client that asks for itself has nothing in a store that another one could take the place of.
+  if (observed.store.kind === 'none') return settleStalled(observed, firstProgress(observed), last, now)
+  return obtain(observed, last)
 }
 
 /** True when the very token that was refused is to be presented once more. */
@@ -40,7 +42,7 @@ function isProbeDue(observed: Observed, last: Failure, now: EpochSeconds): boole
 
 export function changedSinceRefusal(observed: Observed): Step | undefined {
   const last = rememberedFailure(observed.state)
-  return last !== undefined && isRefusal(last) ? act(observed, { kind: 'read-refresh-token' }) : undefined
+  return last !== undefined && isRefusal(last) ? obtain(observed) : undefined
 }
 
 export function backingOff(observed: Observed, now: EpochSeconds): Step | undefined {

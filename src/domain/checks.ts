@@ -3,11 +3,12 @@ import { type Failure, failure } from './failures.ts'
 import { conditionOf } from './conditions.ts'
 import { keyText } from './credential.ts'
 import type { Observed } from './observed.ts'
+import { isUnpublished, obtain } from './obtain.ts'
 import { mayRotate } from './rotation.ts'
 import { owned } from './ownership.ts'
 import { holdsLater } from './publication-order.ts'
 import { isAtHome, isForSpec, loginChanged, targetWantsPublication } from './conclude.ts'
-import { isFailure, usableReferents } from './referents.ts'
+import { unusableReferent } from './referents.ts'
 import { dueNow } from './store-pacing.ts'
 import {
   act,
@@ -162,17 +163,14 @@ function referentsArriving(observed: Observed, now: EpochSeconds): Step | undefi
 }
 
 function mayArrive(observed: Observed): boolean {
-  const usable = usableReferents(observed)
-  if (!isFailure(usable)) return false
-  const { code } = usable
+  const code = unusableReferent(observed)?.code
   if (code === 'STORE_ACCESS_NOT_GRANTED') return observed.namespaceLabels === undefined
   return code === 'PROVIDER_NOT_FOUND' || code === 'STORE_NOT_FOUND'
 }
 
 function referentsUnusable(observed: Observed, now: EpochSeconds): Step | undefined {
-  const usable = usableReferents(observed)
-  if (!isFailure(usable)) return undefined
-  return stalledOrTold(observed, usable, now)
+  const unusable = unusableReferent(observed)
+  return unusable === undefined ? undefined : stalledOrTold(observed, unusable, now)
 }
 
 function targetNotOurs(observed: Observed, now: EpochSeconds): Step | undefined {
@@ -203,14 +201,15 @@ function targetRepairable(observed: Observed, now: EpochSeconds): Step | undefin
   if (step === undefined) return undefined
   // A lost answer says nothing about the target, and may be waited for till the access token is nearly over.
   const last = rememberedFailure(observed.state)
-  return last !== undefined && isAnswerLost(last) ? step : (unlessBackingOff(observed, now) ?? step)
+  return last !== undefined && isAnswerLost(observed, last) ? step : (unlessBackingOff(observed, now) ?? step)
 }
 
 /** Publishes the token at hand where the target lacks it; undefined when it does not, or there is none for this login. */
 function repair(observed: Observed, now: EpochSeconds): Step | undefined {
   const { accessToken, target } = observed
   if (accessToken === undefined || accessToken.expiresAt <= now || loginChanged(observed)) return undefined
-  if (!targetWantsPublication(observed) || holdsLater(target, accessToken.issuedAt, now)) return undefined
+  const wanted = targetWantsPublication(observed) || isUnpublished(observed, accessToken)
+  if (!wanted || holdsLater(target, accessToken.issuedAt, now)) return undefined
   return act(observed, { kind: 'publish', accessToken })
 }
 
@@ -222,23 +221,23 @@ function refreshRequested(observed: Observed, now: EpochSeconds): Step | undefin
   if (now < allowedAt && !liesAhead(allowedAt, now)) {
     return settleFineUntil(observed, firstProgress(observed), allowedAt)
   }
-  return act(observed, { kind: 'read-refresh-token' })
+  return obtain(observed)
 }
 
 function answerLost(observed: Observed): Step | undefined {
   const last = rememberedFailure(observed.state)
-  return last !== undefined && isAnswerLost(last) ? act(observed, { kind: 'read-refresh-token' }) : undefined
+  return last !== undefined && isAnswerLost(observed, last) ? obtain(observed) : undefined
 }
 
 function accessTokenMissing(observed: Observed): Step | undefined {
-  return observed.state.accessTokenExpiresAt === undefined ? act(observed, { kind: 'read-refresh-token' }) : undefined
+  return observed.state.accessTokenExpiresAt === undefined ? obtain(observed) : undefined
 }
 
 function targetLost(observed: Observed): Step | undefined {
-  return targetWantsPublication(observed) ? act(observed, { kind: 'read-refresh-token' }) : undefined
+  return targetWantsPublication(observed) ? obtain(observed) : undefined
 }
 
 function accessTokenNearExpiry(observed: Observed, now: EpochSeconds): Step | undefined {
   const due = dueAt(observed, observed.state, now)
-  return due !== undefined && now >= due ? act(observed, { kind: 'read-refresh-token' }) : undefined
+  return due !== undefined && now >= due ? obtain(observed) : undefined
 }

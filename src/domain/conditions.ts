@@ -34,7 +34,7 @@ type Draft = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
  * | Ready | the target holds an unexpired token of this spec | never |
  * | Reconciling | something is retried | when nothing is |
  * | Stalled | a human must act | when none must |
- * | RefreshTokenPersisted | the store holds the newest refresh token | before the first refresh |
+ * | RefreshTokenPersisted | the store holds the newest refresh token | before the first refresh, and for grants without one |
  */
 export function conditionsOf(input: ConditionInput): readonly Condition[] {
   const drafts = [ready(input), reconciling(input), stalled(input), persisted(input)]
@@ -113,9 +113,15 @@ function persisted(input: ConditionInput): Draft | undefined {
   const { state, settlement, pending, answerWaiting } = input
   if (answerWaiting || pending?.persisted === false) return notPersisted(settlement, pending)
   if (settlement.kind === 'stalled' && settlement.failure.code === 'STORE_ROLLED_BACK') return rolledBack(settlement)
-  if (state.refreshes === 0) return undefined
   const previous = conditionOf(state.conditions, 'RefreshTokenPersisted')
+  if (state.grant !== undefined) return former(previous, input)
+  if (state.refreshes === 0) return undefined
   return previous !== undefined && isStillSo(previous, input) ? previous : newest(previous, input)
+}
+
+/** Of the refresh token of a former grant it is told until it is certain to be in its store. */
+function former(previous: Condition | undefined, input: ConditionInput): Condition | undefined {
+  return previous?.status === 'False' && isStillSo(previous, input) ? previous : undefined
 }
 
 function rolledBack({ failure: { reason, message } }: Extract<Settlement, { kind: 'stalled' }>): Draft {

@@ -1,4 +1,5 @@
 import type { FailureCode } from './failures.ts'
+import type { Grant } from './grant.ts'
 import type { EpochSeconds } from './time.ts'
 
 /**
@@ -6,6 +7,8 @@ import type { EpochSeconds } from './time.ts'
  * status, so a restarted process continues where the last one stopped.
  */
 export interface CredentialState {
+  /** The grant that all this is about; absent: RefreshToken. */
+  readonly grant?: Exclude<Grant, 'RefreshToken'>
   /** The spec generation that was last acted on; 0 before the first. */
   readonly observedGeneration: number
   /** Expiry of the access token that is **in the target**. */

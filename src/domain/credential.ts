@@ -45,9 +45,6 @@ export interface Credential {
   readonly state: CredentialState
 }
 
-/** How access tokens are obtained: by RFC 6749 §6 or §4.4, or as somebody else put them into a store. */
-export type Grant = 'RefreshToken' | 'ClientCredentials' | 'StaticToken'
-
 export type CredentialSpec = RefreshTokenSpec | ClientCredentialsSpec | StaticTokenSpec
 
 interface CommonSpec {
@@ -116,7 +113,7 @@ export function isRefreshTokenAt(spec: CredentialSpec, source: RefreshTokenSourc
 }
 
 /** True when both name the same place. */
-export function sameSource(one: TokenSource, other: TokenSource): boolean {
+function sameSource(one: TokenSource, other: TokenSource): boolean {
   return (
     one.store.kind === other.store.kind &&
     one.store.name === other.store.name &&

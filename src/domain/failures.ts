@@ -28,6 +28,14 @@ export function failure(code: FailureCode, what: string, retryAfterSeconds?: num
     : { code, next, reason, message, retryAfterSeconds }
 }
 
+/** The same finding under another code, or with another remedy than the registry's. */
+export function retold(cause: Failure, code: FailureCode, remedy: string = failureRegistry[code].remedy): Failure {
+  const { next, reason } = failureRegistry[code]
+  const known = ` ${failureRegistry[cause.code].remedy}`
+  const what = cause.message.endsWith(known) ? cause.message.slice(0, -known.length) : cause.message
+  return { ...cause, code, next, reason, message: `${what} ${remedy}` }
+}
+
 /** Every registered code, in the registry's order. */
 export function failureCodes(): readonly FailureCode[] {
   return Object.keys(failureRegistry) as FailureCode[]

@@ -1,4 +1,5 @@
 import { type Credential, type ProviderRef, refreshTokenSpec, type StoreRef } from './credential.ts'
+import { clientProblem } from './client-credentials.ts'
 import { type Failure, failure } from './failures.ts'
 import type { Observed, Referent } from './observed.ts'
 import { type Provider, providerText } from './provider.ts'
@@ -12,6 +13,24 @@ export interface Referents {
   readonly store: TokenStore
 }
 
+/** Why a credential cannot be acted on, whatever its grant; undefined when everything that it needs is there. */
+export function unusableReferent(observed: Observed): Failure | undefined {
+  if (observed.credential.spec.grant === 'ClientCredentials') return failureIn(usableClient(observed))
+  return failureIn(usableReferents(observed))
+}
+
+function failureIn(found: object | Failure): Failure | undefined {
+  return isFailure(found) ? found : undefined
+}
+
+/** The provider of a credential of the grant ClientCredentials, or why it cannot be used. */
+export function usableClient({ credential, provider }: Observed): Provider | Failure {
+  const { spec } = credential
+  if (spec.grant !== 'ClientCredentials') throw new Error(`a credential of the grant ${spec.grant} is no client`)
+  if (provider.kind !== 'found') return providerFailure(spec.provider, credential, provider)
+  return clientProblem(credential, provider.value) ?? provider.value
+}
+
 /** What a credential of the grant RefreshToken refers to, or why it cannot be used. */
 export function usableReferents(observed: Observed): Referents | Failure {
   const { credential, provider, store } = observed
@@ -23,7 +42,7 @@ export function usableReferents(observed: Observed): Referents | Failure {
   return { provider: provider.value, store: store.value }
 }
 
-export function isFailure(value: Referents | Failure): value is Failure {
+export function isFailure(value: object | Failure): value is Failure {
   return 'code' in value
 }
 

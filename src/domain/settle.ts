@@ -204,15 +204,15 @@ function holdsToken({ target, accessToken }: Observed): boolean {
 }
 
 /** True for a failure after which nobody knows whether the refresh token was used. */
-export function isAnswerLost({ code, next }: Pick<Failure, 'code' | 'next'>): boolean {
-  return next === 'uncertain' && code.startsWith('TOKEN_')
+export function isAnswerLost({ credential }: Observed, { code, next }: Pick<Failure, 'code' | 'next'>): boolean {
+  return credential.spec.grant === 'RefreshToken' && next === 'uncertain' && code.startsWith('TOKEN_')
 }
 
 /** How a refresh token may be presented again whose answer was lost; undefined when none was. */
 function resendOf(observed: Observed, state: CredentialState, failedAt: EpochSeconds): Resend | undefined {
   const { provider } = observed
   const last = rememberedFailure(state)
-  if (provider.kind !== 'found' || last === undefined || !isAnswerLost(last)) return undefined
+  if (provider.kind !== 'found' || last === undefined || !isAnswerLost(observed, last)) return undefined
   return resendAfter(provider.value, lostSends(observed, state, failedAt), failedAt)
 }
 

@@ -27,6 +27,8 @@ export type Action =
     }
   | { readonly kind: 'claim-document'; readonly stored: StoredRefreshToken; readonly preflight: Preflight }
   | SendAction
+  /** The client asks for itself. */
+  | { readonly kind: 'request-access-token' }
   | { readonly kind: 'read-journaled-answer' }
   /** Whether the record holds what the store does not. */
   | { readonly kind: 'read-record' }
@@ -67,6 +69,7 @@ export type Outcome =
       /** The record as it was left; absent when it is not known how. */
       readonly record?: RefreshRecord
     }
+  | { readonly kind: 'request-access-token'; readonly result: Result<AccessToken> }
   | { readonly kind: 'read-record'; readonly result: Result<RecordLook> }
   | { readonly kind: 'read-journaled-answer'; readonly result: Result<JournaledAnswer> }
   | {

@@ -1,3 +1,4 @@
+import type { Grant } from '../domain/grant.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 
 /** What one credential looks like in the metrics at the moment of a scrape. Names and times only, never a token. */
@@ -25,6 +26,8 @@ export interface CredentialGaugeInput {
 
 /** What does not change from refresh to refresh: one series for joins, so that the others stay thin. */
 export interface CredentialInfo {
+  /** Empty for a spec that cannot be acted on. */
+  readonly grant: Grant | ''
   /** Name of the provider object: the same as in the counters. */
   readonly provider: string
   readonly storeKind: string

@@ -1,4 +1,4 @@
-import type { Credential, RefreshPolicy, RefreshTokenSpec } from '../../src/domain/credential.ts'
+import type { ClientCredentialsSpec, Credential, RefreshPolicy, RefreshTokenSpec } from '../../src/domain/credential.ts'
 import { type CredentialState, noState } from '../../src/domain/credential-state.ts'
 import type { Observed } from '../../src/domain/observed.ts'
 import type { Provider, Rotation } from '../../src/domain/provider.ts'
@@ -45,6 +45,22 @@ export function aCredential(changes: CredentialChanges = {}): Credential & { rea
     spec,
   }
 }
+
+/** The same credential, whose client asks for itself. */
+export function aClientCredential(
+  changes: Partial<Omit<Credential, 'spec'>> & { readonly spec?: Partial<ClientCredentialsSpec> } = {},
+): Credential & { readonly spec: ClientCredentialsSpec } {
+  const { spec: login, ...rest } = aCredential()
+  const { refreshToken: _none, ...common } = login
+  return { ...rest, ...changes, spec: { ...common, grant: 'ClientCredentials', ...changes.spec } }
+}
+
+/** A client that proves itself. */
+export const aConfidentialClient = {
+  id: 'ci',
+  authentication: 'client_secret_basic',
+  secretRef: { name: 'gateway-client', key: 'client-secret' },
+} as const satisfies Provider['client']
 
 export function aProvider(changes: Partial<Provider> = {}): Provider {
   return {

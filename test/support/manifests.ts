@@ -20,6 +20,20 @@ export const minimalCredential: Manifest = {
   },
 }
 
+/** A client that asks for itself. */
+export const clientCredential: Manifest = {
+  apiVersion,
+  kind: 'OAuthCredential',
+  metadata: { name: 'reports', namespace: 'ci' },
+  spec: {
+    providerRef: { kind: 'ClusterOAuthProvider', name: 'gateway' },
+    grant: 'ClientCredentials',
+    scopes: ['api:read'],
+    refresh: { beforePercent: 20 },
+    target: { name: 'reports-token' },
+  },
+}
+
 /** A credential that says everything. */
 export const maximalCredential: Manifest = {
   apiVersion,
@@ -215,6 +229,7 @@ export const fileStore: Manifest = {
 export const validManifests: readonly Manifest[] = [
   minimalCredential,
   maximalCredential,
+  clientCredential,
   minimalProvider,
   maximalProvider,
   signingProvider,

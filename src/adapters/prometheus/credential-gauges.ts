@@ -122,8 +122,9 @@ class CredentialSeries {
   }
 }
 
-function infoLabels({ provider, storeKind, store, targetSecret, format }: CredentialInfo): string {
+function infoLabels({ grant, provider, storeKind, store, targetSecret, format }: CredentialInfo): string {
   return [
+    labelText('grant', grant),
     labelText('provider', provider),
     labelText('store_kind', storeKind),
     labelText('store', store),

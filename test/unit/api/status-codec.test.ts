@@ -34,6 +34,7 @@ const failure = fc.record(
 const state: fc.Arbitrary<CredentialState> = fc.record(
   {
     observedGeneration: count,
+    grant: fc.constantFrom('ClientCredentials' as const, 'StaticToken' as const),
     accessTokenExpiresAt: time,
     lastRefreshAt: time,
     refreshTokenExpiresAt: time,

@@ -24,7 +24,14 @@ async function everyMetric(): Promise<string> {
       writeBackPending: true,
       storeBehindSince: at,
       suspended: true,
-      info: { provider: 'p', storeKind: 'TokenStore', store: 's', targetSecret: 't', format: 'raw' },
+      info: {
+        grant: 'RefreshToken',
+        provider: 'p',
+        storeKind: 'TokenStore',
+        store: 's',
+        targetSecret: 't',
+        format: 'raw',
+      },
     },
   ])
   metrics.storeRequest('vault', 'read', true, seconds(1))

@@ -27,6 +27,7 @@ function aCredential(overrides: Partial<CredentialGaugeInput> = {}): CredentialG
     writeBackPending: false,
     suspended: false,
     info: {
+      grant: 'RefreshToken',
       provider: 'gateway',
       storeKind: 'ClusterTokenStore',
       store: 'vault',
@@ -279,6 +280,7 @@ describe('the gauges of a credential', () => {
     expect(
       found.value('oauthcredential_info', {
         ...claude,
+        grant: 'RefreshToken',
         provider: 'gateway',
         store_kind: 'ClusterTokenStore',
         store: 'vault',

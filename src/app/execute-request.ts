@@ -1,0 +1,81 @@
+import { asClientFailure } from '../domain/client-credentials.ts'
+import { keyText, scopesOf } from '../domain/credential.ts'
+import { type Failure, failure } from '../domain/failures.ts'
+import type { Observed } from '../domain/observed.ts'
+import type { Provider } from '../domain/provider.ts'
+import { isFailure, usableClient } from '../domain/referents.ts'
+import { failed, ok, type Result } from '../domain/result.ts'
+import { tokenOrigin } from '../domain/rotation.ts'
+import { type EpochSeconds, seconds } from '../domain/time.ts'
+import { readTokenAnswer } from '../domain/token-answer.ts'
+import type { TokenExchange } from '../domain/token-exchange.ts'
+import type { AccessToken } from '../domain/tokens.ts'
+import type { Deps } from './deps.ts'
+
+interface Attempt {
+  readonly observed: Observed
+  readonly provider: Provider
+  readonly startedAt: EpochSeconds
+  readonly startedMs: number
+}
+
+/**
+ * Asks for an access token of the client itself, within the limits of the token host. Nothing is spent by it, so
+ * nothing is read or written down before, and a request whose answer is lost is made again. A refresh token in the
+ * answer is nobody's and goes no further.
+ *
+ * @see RFC 6749 §4.4
+ */
+export async function requestAccessToken(observed: Observed, deps: Deps): Promise<Result<AccessToken>> {
+  const provider = usableClient(observed)
+  if (isFailure(provider)) return failed(provider)
+  const { requestsPerSecond, maxConcurrent } = provider.limits
+  const limit = { perSecond: requestsPerSecond, concurrent: maxConcurrent }
+  const deadline = observed.state.accessTokenExpiresAt ?? observed.credential.createdAt
+  return deps.limiter.run(tokenOrigin(provider), limit, deadline, () => ask(observed, provider, deps))
+}
+
+async function ask(observed: Observed, provider: Provider, deps: Deps): Promise<Result<AccessToken>> {
+  const { key, spec } = observed.credential
+  // Whoever waited for room may find that this process is ending, or no longer leads.
+  const mayBegin = (): Result<void> => (deps.mayBegin() ? ok(undefined) : failed(notLeading(observed)))
+  const before = mayBegin()
+  if (!before.ok) return before
+  const attempt: Attempt = { observed, provider, startedAt: deps.clock.now(), startedMs: deps.clock.monotonicMs() }
+  deps.metrics.refreshAttempted(provider.name, key.namespace)
+  const exchange = await deps.tokenEndpoint.request(
+    { provider, grant: { type: 'client_credentials' }, scopes: scopesOf(spec) },
+    () => Promise.resolve(mayBegin()),
+  )
+  return readExchange(exchange, attempt, deps)
+}
+
+function readExchange(exchange: TokenExchange, attempt: Attempt, deps: Deps): Result<AccessToken> {
+  if (exchange.kind !== 'answered') return told(exchange.failure, undefined, attempt, deps)
+  const { provider, startedAt, observed } = attempt
+  const { status } = exchange.answer
+  const reading = readTokenAnswer(exchange.answer, { provider, startedAt, scopes: scopesOf(observed.credential.spec) })
+  if (reading.kind === 'refused') return told(reading.failure, status, attempt, deps)
+  observe('issued', status, attempt, deps)
+  return ok(reading.tokens.accessToken)
+}
+
+function told(cause: Failure, status: number | undefined, attempt: Attempt, deps: Deps): Result<never> {
+  const failure = asClientFailure(cause)
+  observe(failure.code, status, attempt, deps)
+  return failed(failure)
+}
+
+function observe(
+  outcome: 'issued' | Failure['code'],
+  status: number | undefined,
+  { provider, startedMs }: Attempt,
+  { metrics, clock }: Deps,
+): void {
+  metrics.tokenRequest(provider.name, outcome, status, seconds((clock.monotonicMs() - startedMs) / 1000))
+}
+
+function notLeading({ credential }: Observed): Failure {
+  const what = `This process stopped acting before it asked for an access token of OAuthCredential ${keyText(credential.key)}.`
+  return failure('KUBERNETES_UNAVAILABLE', what)
+}
