@@ -1,5 +1,7 @@
 import type { ProviderKind, StoreKind } from '../domain/credential.ts'
 import { apiGroup, groupVersion } from '../domain/names.ts'
+import type { ProviderDraft } from '../domain/provider-draft.ts'
+import { completed } from '../domain/provider-inheritance.ts'
 import type { Problem, Resource } from '../domain/resources.ts'
 import { credentialFromSpec } from './credential-from-spec.ts'
 import { isObject, type JsonObject, objectAt } from './json.ts'
@@ -80,12 +82,22 @@ function decodeCredential({ raw, metadata, problems, unknownFields }: Manifest):
 }
 
 function decodeProvider(kind: ProviderKind, { raw, metadata, problems, unknownFields }: Manifest): Resource {
-  const parsed = parseSpec(kinds[kind].spec, raw['spec'], unknownFields)
+  const parsed =
+    kind === 'OAuthProvider'
+      ? parseSpec(kinds.OAuthProvider.spec, raw['spec'], unknownFields)
+      : parseSpec(kinds.ClusterOAuthProvider.spec, raw['spec'], unknownFields)
   const all = parsed.ok ? problems : [...problems, ...parsed.problems]
   const names = referentNames(kind, metadata)
   if (!parsed.ok || all.length > 0) return { type: 'invalid-provider', kind, referent: { ...names, problems: all } }
   const { generation } = metadata
-  return { type: 'provider', provider: { kind, ...names, generation, ...providerFromSpec(parsed.spec) } }
+  return providerResource({ kind, ...names, generation, ...providerFromSpec(parsed.spec) })
+}
+
+/** What is complete by itself comes out so; the rest takes a preset, or those who use it as theirs. */
+function providerResource(draft: ProviderDraft): Resource {
+  if (draft.presetRef !== undefined || draft.variables !== undefined) return { type: 'provider-draft', draft }
+  const provider = completed(draft, { kind: 'missing' })
+  return provider.kind === 'found' ? { type: 'provider', provider: provider.value } : { type: 'provider-draft', draft }
 }
 
 function decodeStore(kind: StoreKind, { raw, metadata, problems, unknownFields }: Manifest): Resource {

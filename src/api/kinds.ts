@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { type OAuthCredentialStatus, oauthCredentialStatus } from './oauth-credential-status.ts'
 import { oauthCredentialSpec } from './oauth-credential.ts'
-import { oauthProviderSpec } from './oauth-provider.ts'
+import { clusterOAuthProviderSpec, oauthProviderSpec } from './oauth-provider.ts'
 import { clusterTokenStoreSpec, tokenStoreSpec } from './token-store.ts'
 
 /** A column of `kubectl get`. */
@@ -98,6 +98,7 @@ const oauthCredential = {
 } as const satisfies KindDefinition
 
 const providerColumns = [
+  column('Preset', '.spec.presetRef.name', 'The provider that says the rest.'),
   column('Endpoint', '.spec.tokenEndpoint', 'The token endpoint.'),
   column('Client', '.spec.client.id', 'The client id.'),
   column('Authentication', '.spec.client.authentication', 'How the client proves itself.'),
@@ -122,8 +123,8 @@ const clusterOAuthProvider = {
   plural: 'clusteroauthproviders',
   shortNames: [],
   scope: 'Cluster',
-  description: `ClusterOAuthProvider is one authorization server, for the credentials of every namespace. ${noStatus}`,
-  spec: oauthProviderSpec,
+  description: `ClusterOAuthProvider is one authorization server, for the credentials of every namespace, or a preset for other providers. ${noStatus}`,
+  spec: clusterOAuthProviderSpec,
   columns: providerColumns,
   selectableFields: [],
 } as const satisfies KindDefinition

@@ -9,7 +9,7 @@ export interface Rule<T> {
   readonly cel: string
   /** Reads after the field's path: "must be …". */
   readonly message: string
-  /** The member that is at fault; absent: the value as a whole. */
+  /** The member that is at fault, with dots where it is inside of another one; absent: the value as a whole. */
   readonly field?: string
   /**
    * Called for objects and arrays even when something inside them is malformed, so that all
@@ -22,7 +22,7 @@ export interface Rule<T> {
 export function constrained<S extends z.ZodType>(schema: S, ...rules: readonly Rule<z.output<S>>[]): S {
   let checked = schema
   for (const { holds, message, field } of rules) {
-    checked = checked.refine(holds, { message, path: field === undefined ? [] : [field], when: worthChecking })
+    checked = checked.refine(holds, { message, path: field?.split('.') ?? [], when: worthChecking })
   }
   return checked.meta({
     ...schema.meta(),

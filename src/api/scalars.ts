@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { parseGoDuration } from '../domain/duration.ts'
+import { placeholder } from '../domain/provider-template.ts'
 import { constrained } from './rule.ts'
 
 const subdomainPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
@@ -71,6 +72,42 @@ export const httpUrl = constrained(
       'must be an absolute https URL without user information and fragment, such as https://login.example.com/oauth/token',
     ),
   parses,
+)
+
+const placed = (characters: string) => `(${characters}|${placeholder})`
+const hostTemplate = String.raw`(\[[0-9a-fA-F:.]+\]|${placed('[a-zA-Z0-9]')}${placed('[-a-zA-Z0-9._]')}*)`
+const pathTemplate = `${placed(pathText.slice(1, -2))}*`
+
+const parsesWithoutBraces = {
+  cel: "isURL(self.replace('{', '').replace('}', ''))",
+  message: parses.message,
+  holds: (value: string) => parsable.safeParse(value.replaceAll(/[{}]/g, '')).success,
+}
+
+/** Like {@link httpUrl}, with the names of variables in braces in its host and its path. */
+export const httpUrlTemplate = constrained(
+  z
+    .string()
+    .min(1, { abort: true })
+    .max(2048)
+    .regex(
+      new RegExp(`^https?://${hostTemplate}${port}(/${pathTemplate})?([?]${queryText})?$`),
+      'must be an absolute https URL without user information and fragment, such as https://{tenant}.example.com/oauth/token',
+    ),
+  parsesWithoutBraces,
+)
+
+/** Like {@link httpBaseUrl}, with the names of variables in braces. */
+export const httpBaseUrlTemplate = constrained(
+  z
+    .string()
+    .min(1, { abort: true })
+    .max(2048)
+    .regex(
+      new RegExp(`^https?://${hostTemplate}${port}(/${pathTemplate})?$`),
+      'must be an absolute https URL without user information, query and fragment, such as https://{tenant}.example.com',
+    ),
+  parsesWithoutBraces,
 )
 
 /** An absolute http or https URL that paths are appended to. */

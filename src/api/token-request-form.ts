@@ -72,16 +72,16 @@ function celList(names: readonly string[]): string {
 export const requestForm = z.strictObject({
   bodyFormat: z
     .enum(['form', 'json'])
-    .default('form')
     .describe(
       'form: application/x-www-form-urlencoded, as RFC 6749 says. json: a JSON object, for servers that want one. Default: form.',
-    ),
+    )
+    .optional(),
   parameters: parameters
-    .default({})
     .describe(
       'More parameters for the request body, such as audience. Not secret: anybody who may read this object sees them. Default: none.',
-    ),
+    )
+    .optional(),
   headers: headers
-    .default({})
-    .describe('More request headers. Not secret: anybody who may read this object sees them. Default: none.'),
+    .describe('More request headers. Not secret: anybody who may read this object sees them. Default: none.')
+    .optional(),
 })

@@ -77,9 +77,9 @@ export const responseForm = z.strictObject({
   errors: z
     .array(errorRule)
     .max(32)
-    .default([])
     .describe(
       'What errors of this server mean. The first that fits decides, before anything that is known of other servers. Default: none.',
     )
-    .meta({ 'x-kubernetes-list-type': 'atomic' }),
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .optional(),
 })

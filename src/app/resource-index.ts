@@ -12,13 +12,13 @@ import type { Provider } from '../domain/provider.ts'
 import type { InvalidCredential, Resource, ResourceKind } from '../domain/resources.ts'
 import type { TokenStore } from '../domain/token-store.ts'
 import type { ResourceHandler } from '../ports/resource-source.ts'
+import { heirsOf, InheritedProviders } from './inherited-providers.ts'
+import { identity, isNamespaced, type Referred, referentKey, resourceKey } from './resource-identity.ts'
 import { isSame, tokenPlace, TokenPlaces } from './token-places.ts'
 
 export type IndexedCredential =
   | { readonly type: 'credential'; readonly credential: Credential }
   | { readonly type: 'invalid-credential'; readonly credential: InvalidCredential }
-
-type Referred = Exclude<Resource, IndexedCredential | { readonly type: 'namespace' }>
 
 /**
  * The manifests as last seen, and who depends on whom. A change of a provider, a store or a
@@ -32,6 +32,7 @@ export class ResourceIndex implements ResourceHandler {
   readonly #dependents = new Map<string, Set<string>>()
   readonly #uids = new Map<string, IndexedCredential>()
   readonly #places = new TokenPlaces()
+  readonly #providers = new InheritedProviders()
   readonly #changed: (key: CredentialKey) => void
 
   constructor(changed: (key: CredentialKey) => void) {
@@ -69,9 +70,16 @@ export class ResourceIndex implements ResourceHandler {
     const ref = providerOf(spec)
     if (ref === undefined) return { kind: 'none' }
     const { kind, name } = ref
-    const found = this.#referred.get(referentKey(kind, kind === 'OAuthProvider' ? key.namespace : undefined, name))
-    if (found?.type === 'provider') return { kind: 'found', value: found.provider }
-    return found?.type === 'invalid-provider' ? { kind: 'invalid', referent: found.referent } : { kind: 'missing' }
+    const found = this.#referred.get(referentKey(kind, isNamespaced(kind) ? key.namespace : undefined, name))
+    return this.#providers.usable(found, this.#referred)
+  }
+
+  /** All providers that can be used. */
+  *providers(): Iterable<Provider> {
+    for (const manifest of this.#referred.values()) {
+      const found = this.#providers.usable(manifest, this.#referred)
+      if (found.kind === 'found') yield found.value
+    }
   }
 
   /** `namespace` is that of the object that refers to it. */
@@ -179,10 +187,10 @@ export class ResourceIndex implements ResourceHandler {
     }
   }
 
-  /** A store that is another one now has moved the refresh tokens of its users. */
+  /** A store that is another one now has moved the refresh tokens of its users; a preset has changed all that name it. */
   #referredChanged(key: string): void {
     const behind = this.#dependentsOf(key).flatMap((user) => this.#place(user))
-    this.#tellDependents(key)
+    for (const changed of [key, ...heirsOf(key, this.#referred)]) this.#tellDependents(changed)
     this.#tell(behind)
   }
 
@@ -240,37 +248,4 @@ function dependencies(indexed: IndexedCredential): readonly string[] {
     ...referents.map(({ kind, name }) => referentKey(kind, isNamespaced(kind) ? key.namespace : undefined, name)),
     referentKey('Namespace', undefined, key.namespace),
   ]
-}
-
-function isNamespaced(kind: ResourceKind): boolean {
-  return kind === 'OAuthProvider' || kind === 'TokenStore'
-}
-
-function referentKey(kind: ResourceKind, namespace: string | undefined, name: string): string {
-  return `${kind}|${namespace ?? ''}|${name}`
-}
-
-function resourceKey(resource: Resource): string {
-  switch (resource.type) {
-    case 'credential':
-    case 'invalid-credential':
-      return referentKey('OAuthCredential', resource.credential.key.namespace, resource.credential.key.name)
-    case 'namespace':
-      return referentKey('Namespace', undefined, resource.name)
-    default: {
-      const { kind, namespace, name } = { kind: kindOf(resource), ...identity(resource) }
-      return referentKey(kind, namespace, name)
-    }
-  }
-}
-
-function kindOf(resource: Referred): ResourceKind {
-  if (resource.type === 'provider') return resource.provider.kind
-  return resource.type === 'store' ? resource.store.kind : resource.kind
-}
-
-function identity(resource: Referred): { namespace: string | undefined; name: string } {
-  if (resource.type === 'provider') return { namespace: resource.provider.namespace, name: resource.provider.name }
-  if (resource.type === 'store') return { namespace: resource.store.namespace, name: resource.store.name }
-  return { namespace: resource.referent.namespace, name: resource.referent.name }
 }

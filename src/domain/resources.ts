@@ -1,5 +1,6 @@
 import type { Credential, CredentialKey } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
+import type { ProviderDraft } from './provider-draft.ts'
 import type { Provider } from './provider.ts'
 import type { TokenStore } from './token-store.ts'
 
@@ -33,6 +34,8 @@ export type Resource =
   | { readonly type: 'credential'; readonly credential: Credential }
   | { readonly type: 'invalid-credential'; readonly credential: InvalidCredential }
   | { readonly type: 'provider'; readonly provider: Provider }
+  /** A provider that is something only with its preset, or only as one. */
+  | { readonly type: 'provider-draft'; readonly draft: ProviderDraft }
   | { readonly type: 'invalid-provider'; readonly kind: Provider['kind']; readonly referent: InvalidReferent }
   | { readonly type: 'store'; readonly store: TokenStore }
   | { readonly type: 'invalid-store'; readonly kind: TokenStore['kind']; readonly referent: InvalidReferent }

@@ -4,11 +4,13 @@ import {
   changed,
   clientCredential,
   fileStore,
+  inheritingProvider,
   type Manifest,
   maximalCredential,
   maximalProvider,
   minimalCredential,
   minimalProvider,
+  presetProvider,
   certificateProvider,
   signingProvider,
   vaultStore,
@@ -81,7 +83,12 @@ const credentials: Readonly<Record<string, InvalidManifest>> = {
   'a target that is a path': row(minimalCredential, 'spec.target.name', 'a/b'),
   'no outputs': row(minimalCredential, 'spec.target.outputs', []),
   'an output of an unknown format': output({ format: 'yaml' }, '[0].format'),
-  'an output without format': output({ key: 'token' }, '[0].format'),
+  'an output without format or template': output({ key: 'token' }, '[0]'),
+  'an output with a format and a template': output({ format: 'raw', key: 'token', template: 'x' }, '[0]'),
+  'a template without a key': output({ template: '{{ .accessToken }}' }, '[0].key'),
+  'an empty template': output({ key: 'token', template: '' }, '[0].template'),
+  'a template that is too long': output({ key: 'token', template: 'x'.repeat(8193) }, '[0].template'),
+  'a variable of a template': output({ key: 'token', template: 'x', variable: 'TOKEN' }, '[0].variable'),
   'an output key with a slash': output({ format: 'raw', key: 'a/b' }, '[0].key'),
   'an output key that a volume uses itself': output({ format: 'raw', key: '..data' }, '[0].key'),
   'dotenv without variable': output({ format: 'dotenv' }, '[0].variable'),
@@ -95,6 +102,10 @@ const credentials: Readonly<Record<string, InvalidManifest>> = {
   "an output with another one's default key": row(minimalCredential, 'spec.target.outputs', [
     { format: 'header' },
     { format: 'raw', key: 'authorization' },
+  ]),
+  "a template with a format's default key": row(minimalCredential, 'spec.target.outputs', [
+    { format: 'raw' },
+    { key: 'access_token', template: 'x' },
   ]),
   'an unknown creation policy': row(minimalCredential, 'spec.target.creationPolicy', 'Replace'),
   'an unknown deletion policy': row(minimalCredential, 'spec.target.deletionPolicy', 'Keep'),
@@ -224,6 +235,91 @@ const providers: Readonly<Record<string, InvalidManifest>> = {
   'two bundles': row(maximalProvider, 'spec.tls.caBundleSecretRef', { name: 'ca', key: 'ca.crt' }, 'spec.tls'),
 }
 
+const presets: Readonly<Record<string, InvalidManifest>> = {
+  'a preset without name': row(inheritingProvider, 'spec.presetRef.name', undefined),
+  'a preset of a kind': row(inheritingProvider, 'spec.presetRef.kind', 'OAuthProvider'),
+  'a value of a variable with user information': row(
+    inheritingProvider,
+    'spec.presetRef.values.tenant',
+    'me@evil.example',
+  ),
+  'a value of a variable with a fragment': row(inheritingProvider, 'spec.presetRef.values.tenant', 'a#b'),
+  'a value of a variable with a query': row(inheritingProvider, 'spec.presetRef.values.tenant', 'a?b'),
+  'a value of a variable that is empty': row(inheritingProvider, 'spec.presetRef.values.tenant', ''),
+  'a value of no variable that there could be': row(
+    inheritingProvider,
+    'spec.presetRef.values',
+    { 'a-b': 'x' },
+    'spec.presetRef.values',
+  ),
+  'a namespaced provider with variables': row(inheritingProvider, 'spec.variables', { a: { form: 'Path' } }),
+  'a namespaced endpoint with a place for a value': row(minimalProvider, 'spec.tokenEndpoint', 'https://{host}/token'),
+  'a provider with a preset whose client contradicts itself': row(
+    inheritingProvider,
+    'spec.client.authentication',
+    'none',
+    'spec.client.secretRef',
+  ),
+  'a preset whose client contradicts itself': row(presetProvider, 'spec.client.assertion', {}, 'spec.client.assertion'),
+  'a preset whose leeway contradicts itself': row(
+    presetProvider,
+    'spec.rotation.reuseLeeway',
+    '0s',
+    'spec.rotation.leewayKind',
+  ),
+  'a preset with a preset and variables': row(presetProvider, 'spec.presetRef', { name: 'other' }, 'spec'),
+  'a place for a value that no variable has': row(
+    presetProvider,
+    'spec.tokenEndpoint',
+    'https://login.example.com/{tenannt}/token',
+  ),
+  'a place for a value without variables': row(presetProvider, 'spec.variables', undefined, 'spec.tokenEndpoint'),
+  'a place for a path in a host': row(presetProvider, 'spec.tokenEndpoint', 'https://{tenant}.example.com/token'),
+  'a place for a path in the host of an issuer': row(presetProvider, 'spec.issuer', 'https://{realm}/x'),
+  'a place for a path in the host of an introspection': row(
+    presetProvider,
+    'spec.introspection',
+    { endpoint: 'https://{tenant}.example.com' },
+    'spec.introspection.endpoint',
+  ),
+  'a place for a value in the scheme': row(presetProvider, 'spec.tokenEndpoint', '{region}://example.com'),
+  'a place for a value in the port': row(presetProvider, 'spec.tokenEndpoint', 'https://example.com:{region}/'),
+  'a place for a value in the query': row(presetProvider, 'spec.tokenEndpoint', 'https://example.com/?a={tenant}'),
+  'a place for a value that does not end': row(presetProvider, 'spec.tokenEndpoint', 'https://example.com/{tenant'),
+  'a variable of an unknown form': row(presetProvider, 'spec.variables.tenant.form', 'Word'),
+  'a variable without form': row(presetProvider, 'spec.variables.tenant.form', undefined),
+  'a variable with an impossible name': row(
+    presetProvider,
+    'spec.variables',
+    { 'a-b': { form: 'Path' } },
+    'spec.variables',
+  ),
+  'a default that is of another form': row(
+    presetProvider,
+    'spec.variables.region',
+    { form: 'HostLabel', default: 'a.b' },
+    'spec.variables.region.default',
+  ),
+  'a default that leaves its place': row(
+    presetProvider,
+    'spec.variables.realm.default',
+    'a/../b',
+    'spec.variables.realm.default',
+  ),
+  'a default that is not allowed': row(
+    presetProvider,
+    'spec.variables.region.default',
+    'jp',
+    'spec.variables.region.default',
+  ),
+  'an allowed value of another form': row(
+    presetProvider,
+    'spec.variables.region.allowed',
+    ['eu', 'a/b'],
+    'spec.variables.region.allowed',
+  ),
+}
+
 const stores: Readonly<Record<string, InvalidManifest>> = {
   'a store without backend': row(fileStore, 'spec.file', undefined, 'spec'),
   'a store with two backends': row(fileStore, 'spec.kubernetes', {}, 'spec'),
@@ -267,4 +363,9 @@ const stores: Readonly<Record<string, InvalidManifest>> = {
 }
 
 /** Keyed by what is wrong. Standalone mode and the API server must both refuse each of them. */
-export const invalidManifests: Readonly<Record<string, InvalidManifest>> = { ...credentials, ...providers, ...stores }
+export const invalidManifests: Readonly<Record<string, InvalidManifest>> = {
+  ...credentials,
+  ...providers,
+  ...presets,
+  ...stores,
+}

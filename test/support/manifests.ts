@@ -118,6 +118,45 @@ export const maximalProvider: Manifest = {
   },
 }
 
+/** A preset: a server whose endpoints have places for values, and no client. */
+export const presetProvider: Manifest = {
+  apiVersion,
+  kind: 'ClusterOAuthProvider',
+  metadata: { name: 'directory' },
+  spec: {
+    variables: {
+      tenant: { description: 'The directory.', form: 'PathSegment', default: 'common' },
+      region: { form: 'HostLabel', allowed: ['eu', 'us'] },
+      host: { form: 'HostAndPort' },
+      realm: { form: 'Path', default: 'a/b' },
+    },
+    tokenEndpoint: 'https://login.{region}.example.com/{tenant}/oauth2/v2.0/token',
+    refreshEndpoint: 'https://{host}/{realm}',
+    client: { authentication: 'client_secret_post' },
+    rotation: { mode: 'Always', leewayKind: 'PreviousGeneration' },
+  },
+}
+
+/** What a preset lacks. */
+export const inheritingProvider: Manifest = {
+  apiVersion,
+  kind: 'OAuthProvider',
+  metadata: { name: 'directory', namespace: 'ci' },
+  spec: {
+    presetRef: { name: 'directory', values: { tenant: 'contoso', region: 'eu', host: 'login.example.com:8443' } },
+    client: { id: 'cli', secretRef: { name: 'client', key: 'secret' } },
+    rotation: { reuseLeeway: '30s' },
+  },
+}
+
+/** Another preset of which hardly anything is known. */
+const emptyPreset: Manifest = {
+  apiVersion,
+  kind: 'ClusterOAuthProvider',
+  metadata: { name: 'empty' },
+  spec: {},
+}
+
 /** A client that signs, at a server whose metadata name its endpoints. */
 export const signingProvider: Manifest = {
   apiVersion,
@@ -234,6 +273,9 @@ export const validManifests: readonly Manifest[] = [
   maximalProvider,
   signingProvider,
   certificateProvider,
+  presetProvider,
+  inheritingProvider,
+  emptyPreset,
   vaultStore,
   appRoleStore,
   tokenAuthStore,

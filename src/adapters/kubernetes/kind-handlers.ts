@@ -76,6 +76,8 @@ function nameOf(resource: Resource): ResourceName {
       return resource.credential.key
     case 'provider':
       return named(resource.provider)
+    case 'provider-draft':
+      return named(resource.draft)
     case 'store':
       return named(resource.store)
     case 'invalid-provider':

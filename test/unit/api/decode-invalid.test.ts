@@ -77,7 +77,7 @@ describe('a manifest that cannot be acted on', () => {
     expect(decodeResource(changed(minimalProvider, 'spec.client', undefined))).toEqual({
       type: 'invalid-provider',
       kind: 'OAuthProvider',
-      referent: { namespace: 'ci', name: 'gateway', problems: [{ field: 'spec.client', message: 'is required' }] },
+      referent: { namespace: 'ci', name: 'gateway', problems: [{ field: 'spec.client.id', message: 'is required' }] },
     })
     expect(decodeResource(changed(vaultStore, 'spec.access', undefined))).toEqual({
       type: 'invalid-store',
