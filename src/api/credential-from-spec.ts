@@ -1,5 +1,7 @@
 import type { CredentialSpec, Output, RefreshPolicy, TokenSource } from '../domain/credential.ts'
 import { parseGoDuration } from '../domain/duration.ts'
+import { parseTemplate } from '../domain/template/parse-template.ts'
+import type { Template } from '../domain/template/template.ts'
 import type { DurationSeconds } from '../domain/time.ts'
 import type { OAuthCredentialSpec } from './oauth-credential.ts'
 
@@ -35,8 +37,16 @@ function refreshPolicy(refresh: OAuthCredentialSpec['refresh']): RefreshPolicy {
   }
 }
 
-function output({ format, key, variable }: OAuthCredentialSpec['target']['outputs'][number]): Output {
+function output({ format, key, variable, template }: OAuthCredentialSpec['target']['outputs'][number]): Output {
+  if (template !== undefined && key !== undefined) return { key, template: templateOf(template) }
+  if (format === undefined) throw new Error('an output that the schema accepts has neither a format nor a template')
   return { format, ...(key !== undefined && { key }), ...(variable !== undefined && { variable }) }
+}
+
+function templateOf(text: string): Template {
+  const parsed = parseTemplate(text)
+  if (!parsed.ok) throw new Error('a template that the schema accepts cannot be parsed')
+  return parsed.template
 }
 
 /** Of a text that the schema accepted as a duration. */

@@ -19,7 +19,7 @@ export const defaultKeysText = [...defaults].map(([format, key]) => `${key} for 
 /** The CEL expression of the key that the output `item` is published under. */
 export function publishedKeyCel(item: string): string {
   const map = [...defaults].map(([format, key]) => `'${String(format)}': '${key}'`).join(', ')
-  return `(has(${item}.key) ? ${item}.key : {${map}}[${item}.format])`
+  return `(has(${item}.key) ? ${item}.key : has(${item}.format) ? {${map}}[${item}.format] : '')`
 }
 
 /** The key that an output of a manifest is published under; undefined while the manifest does not say. */

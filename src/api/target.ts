@@ -1,7 +1,9 @@
 import * as z from 'zod'
 import { defaultKeysText, outputFormats, publishedKey, publishedKeyCel } from './output-keys.ts'
-import { constrained } from './rule.ts'
+import { fieldNames, functionArity } from '../domain/template/template.ts'
+import { constrained, exactlyOneOf } from './rule.ts'
 import { dataKey, objectName } from './scalars.ts'
+import { templateText } from './template-text.ts'
 
 const output = constrained(
   z.strictObject({
@@ -12,8 +14,17 @@ const output = constrained(
           'dotenv: one line NAME=token. oauth2-json: a JSON object with the names of RFC 6749 section 5.1, and expires_at. ' +
           'vibekit: the token file that VibeKit reads. claude-code: the .credentials.json that Claude Code reads. ' +
           'No format carries the refresh token.',
-      ),
+      )
+      .optional(),
     key: dataKey.describe(`Key of the Secret's data, or file name. Default: ${defaultKeysText}.`).optional(),
+    template: templateText
+      .describe(
+        'What is written, where no format is right: text with actions between two braces, such as ' +
+          '"Bearer {{ .accessToken }}". A small subset of the templates of Helm: the fields ' +
+          `${fieldNames.map((name) => `.${name}`).join(', ')}, and pipelines of the functions ` +
+          `${Object.keys(functionArity).join(', ')}. Needs a key.`,
+      )
+      .optional(),
     variable: z
       .string()
       .min(1, { abort: true })
@@ -22,14 +33,21 @@ const output = constrained(
       .describe('Name of the environment variable. Required for the format dotenv, not allowed for others.')
       .optional(),
   }),
+  exactlyOneOf('format', 'template'),
   {
-    cel: "self.format != 'dotenv' || has(self.variable)",
+    cel: '!has(self.template) || has(self.key)',
+    message: 'is required with a template',
+    field: 'key',
+    holds: ({ template, key }) => template === undefined || key !== undefined,
+  },
+  {
+    cel: "!has(self.format) || self.format != 'dotenv' || has(self.variable)",
     message: 'is required for the format dotenv',
     field: 'variable',
     holds: ({ format, variable }) => format !== 'dotenv' || variable !== undefined,
   },
   {
-    cel: "self.format == 'dotenv' || !has(self.variable)",
+    cel: "!has(self.variable) || (has(self.format) && self.format == 'dotenv')",
     message: 'is only for the format dotenv',
     field: 'variable',
     holds: ({ format, variable }) => format === 'dotenv' || variable === undefined,

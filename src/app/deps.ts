@@ -14,6 +14,7 @@ import type { ResourceIndex } from './resource-index.ts'
 import type { TokenOwners } from './token-owners.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 
+import type { TextCodec } from '../domain/text-codec.ts'
 /** The cluster, or the state directory: no two have the same id. */
 export interface Installation {
   readonly id: string
@@ -40,6 +41,7 @@ export interface Deps {
   readonly seesAllCredentials: boolean
   /** 32 random bytes, base64. */
   readonly newSealingKey: () => Sensitive
+  readonly textCodec: TextCodec
   /** True when objects vanish only after their finalizers are off: with a cluster. */
   readonly usesFinalizers: boolean
   /** False once this process may no longer begin to spend refresh tokens. */

@@ -1,4 +1,4 @@
-import { renderOutputs } from '../domain/formats.ts'
+import { outputText, rehearsedOutputs } from '../domain/formats.ts'
 import { type Credential, type CredentialKey, keyText } from '../domain/credential.ts'
 import type { DocumentClaim, TokenMark } from '../domain/document-claim.ts'
 import { failure } from '../domain/failures.ts'
@@ -112,9 +112,9 @@ async function isOver(holder: RecordHolder | undefined, watch: IntentWatch | und
 /** Whether the target would take a publication, as far as that can be found out without one. */
 function rehearse(observed: Observed, deps: Deps): Promise<Result<void>> {
   const { credential, targetDigest } = observed
-  const rendered = renderOutputs(credential.spec.target.outputs, placeholder(deps))
+  const rendered = rehearsedOutputs(credential.spec.target.outputs, placeholder(deps), deps.textCodec)
   if (!rendered.ok) {
-    const what = `The output ${rendered.output.format} of OAuthCredential ${keyText(credential.key)} cannot be written: ${rendered.problem}.`
+    const what = `The output ${outputText(rendered.output)} of OAuthCredential ${keyText(credential.key)} cannot be written: ${rendered.problem}.`
     return Promise.resolve(failed(failure('OUTPUT_NOT_REPRESENTABLE', what)))
   }
   const now = deps.clock.now()

@@ -1,4 +1,4 @@
-import { renderOutputs } from '../domain/formats.ts'
+import { outputText, renderOutputs } from '../domain/formats.ts'
 import { failure } from '../domain/failures.ts'
 import { keyText } from '../domain/credential.ts'
 import type { Observed } from '../domain/observed.ts'
@@ -62,9 +62,9 @@ function upToDate({ record: _before, ...observed }: Observed, { record, claim: f
 
 async function publish(accessToken: AccessToken, observed: Observed, deps: Deps): Promise<Result<void>> {
   const { credential } = observed
-  const rendered = renderOutputs(credential.spec.target.outputs, accessToken)
+  const rendered = renderOutputs(credential.spec.target.outputs, accessToken, deps.textCodec)
   if (!rendered.ok) {
-    const what = `The output ${rendered.output.format} of OAuthCredential ${keyText(credential.key)} cannot be written: ${rendered.problem}.`
+    const what = `The output ${outputText(rendered.output)} of OAuthCredential ${keyText(credential.key)} cannot be written: ${rendered.problem}.`
     return failed(failure('OUTPUT_NOT_REPRESENTABLE', what))
   }
   const result = await deps.sink.publish({

@@ -1,6 +1,7 @@
 import { conditionOf } from '../domain/conditions.ts'
 import { type Credential, providerOf, sourceOf } from '../domain/credential.ts'
 import type { CredentialState } from '../domain/credential-state.ts'
+import { formatOf } from '../domain/formats.ts'
 import { present } from '../domain/present.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
 import type { CredentialGaugeInput, CredentialInfo } from '../ports/credential-gauges.ts'
@@ -63,6 +64,6 @@ function infoOf({ spec }: Credential): CredentialInfo {
     storeKind: store?.kind ?? '',
     store: store?.name ?? '',
     targetSecret: spec.target.name,
-    format: spec.target.outputs.map(({ format }) => format).join(','),
+    format: spec.target.outputs.map(formatOf).join(','),
   }
 }

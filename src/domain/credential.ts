@@ -1,5 +1,6 @@
 import type { CredentialState } from './credential-state.ts'
 import type { EpochSeconds } from './time.ts'
+import type { Template } from './template/template.ts'
 
 /** Names one `OAuthCredential`. */
 export interface CredentialKey {
@@ -135,12 +136,20 @@ export interface RefreshPolicy {
 export type OutputFormat = 'raw' | 'header' | 'dotenv' | 'oauth2-json' | 'vibekit' | 'claude-code'
 
 /** One file of the target. */
-export interface Output {
+export type Output = FormatOutput | TemplateOutput
+
+export interface FormatOutput {
   readonly format: OutputFormat
   /** The data key; absent: the format's own. */
   readonly key?: string
   /** `dotenv` only: the variable's name. */
   readonly variable?: string
+}
+
+/** For readers that no format is for. */
+export interface TemplateOutput {
+  readonly key: string
+  readonly template: Template
 }
 
 export type CreationPolicy = 'Owner' | 'Merge' | 'Orphan'

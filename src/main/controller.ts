@@ -16,6 +16,7 @@ import { KubeTransport } from '../adapters/kubernetes/transport.ts'
 import { HttpTokenEndpoint } from '../adapters/oauth/http-token-endpoint.ts'
 import { newSealingKey } from '../adapters/system/sealing-key.ts'
 import { systemRandom } from '../adapters/system/system-random.ts'
+import { systemTextCodec } from '../adapters/system/text-codec.ts'
 import { tokenFingerprint } from '../adapters/system/token-fingerprint.ts'
 import { decodeResource } from '../api/decode.ts'
 import { Operator, type OperatorParts } from '../app/operator.ts'
@@ -175,6 +176,7 @@ function clusterPorts(
       installation: cluster,
       seesAllCredentials: flags.watchNamespaces.length === 0,
       newSealingKey,
+      textCodec: systemTextCodec,
       usesFinalizers: true,
     },
     close: async () => {

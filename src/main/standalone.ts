@@ -10,6 +10,7 @@ import { LoneHolder } from '../adapters/files/lone-holder.ts'
 import { FileRefreshRecords } from '../adapters/files/refresh-records.ts'
 import { StatusFile } from '../adapters/files/status-file.ts'
 import { newSealingKey } from '../adapters/system/sealing-key.ts'
+import { systemTextCodec } from '../adapters/system/text-codec.ts'
 import { tokenFingerprint } from '../adapters/system/token-fingerprint.ts'
 import { HttpTokenEndpoint } from '../adapters/oauth/http-token-endpoint.ts'
 import { decodeResource, encodeStatus, unknownKindProblem } from '../api/decode.ts'
@@ -96,6 +97,7 @@ async function run(flags: StandaloneFlags, observed: Telemetry, opened: Opened):
       installation: { id: flags.installation ?? journalId },
       seesAllCredentials: true,
       newSealingKey,
+      textCodec: systemTextCodec,
       usesFinalizers: false,
       mayBegin: () => true,
     },

@@ -1,3 +1,4 @@
+import { systemTextCodec } from '../../src/adapters/system/text-codec.ts'
 import { Operator, type OperatorParts } from '../../src/app/operator.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { secretMark } from './token-ledger.ts'
@@ -184,6 +185,7 @@ export class Fleet {
       installation: { id: 'cluster' },
       seesAllCredentials: true,
       newSealingKey: () => this.#newSealingKey(),
+      textCodec: systemTextCodec,
       usesFinalizers: true,
       mayBegin: () => process.mayBegin,
     }

@@ -1,3 +1,4 @@
+import { systemTextCodec } from '../../src/adapters/system/text-codec.ts'
 import { encodeStatus, decodeState } from '../../src/api/decode.ts'
 import { Operator, type OperatorParts } from '../../src/app/operator.ts'
 import { conditionOf } from '../../src/domain/conditions.ts'
@@ -260,6 +261,7 @@ export class Replica {
       installation: { id: this.#installation },
       seesAllCredentials: true,
       newSealingKey: () => new Sensitive(canary('secret')),
+      textCodec: systemTextCodec,
       sink: mortal(world.sink, 'sink', life),
       status: mortal(world.status, 'status', life),
       events: world.events,

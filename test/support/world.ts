@@ -1,3 +1,4 @@
+import { systemTextCodec } from '../../src/adapters/system/text-codec.ts'
 import type { Deps } from '../../src/app/deps.ts'
 import { decodeState, encodeStatus } from '../../src/api/decode.ts'
 import { Engine } from '../../src/app/engine.ts'
@@ -129,6 +130,7 @@ export class World {
       installation: { id: 'cluster-1' },
       seesAllCredentials: true,
       newSealingKey: () => new Sensitive(canary('secret')),
+      textCodec: systemTextCodec,
       sink: this.sink,
       status: this.status,
       events: this.events,

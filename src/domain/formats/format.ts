@@ -1,4 +1,4 @@
-import type { Output } from '../credential.ts'
+import type { FormatOutput } from '../credential.ts'
 import type { AccessToken } from '../tokens.ts'
 
 /** The content of one file, or the reason why this format cannot carry this token. */
@@ -14,7 +14,7 @@ export interface Format {
   /** How early, in seconds, the reader treats the token in this file as dead. */
   readonly readerMarginSeconds: number
   /** Pure. Refuses what the reader would not read back unchanged. */
-  render(token: AccessToken, output: Output): Rendering
+  render(token: AccessToken, output: FormatOutput): Rendering
 }
 
 export function rendered(content: string): Rendering {

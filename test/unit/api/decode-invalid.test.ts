@@ -174,6 +174,17 @@ describe('metadata', () => {
   })
 })
 
+describe('a template', () => {
+  test.each<[string, string, string]>([
+    ['an unknown field', 'a\n{{ .refreshToken }}', 'the field .refreshToken is unknown; there are .accessToken, '],
+    ['an unknown function', '{{ .accessToken | env }}', 'the function env is unknown; there are b64enc, '],
+    ['no end', 'Bearer {{ .accessToken', 'an action does not end (line 1, column 8)'],
+  ])('with %s is refused, and the place is told', (_, template, problem) => {
+    const manifest = changed(minimalCredential, 'spec.target.outputs', [{ key: 'token', template }])
+    expect(messageFor(manifest, 'spec.target.outputs[0].template')).toContain(`must be a template: ${problem}`)
+  })
+})
+
 describe('a kind that is not ours', () => {
   test.each<[string, unknown]>([
     ['a Secret', { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' } }],

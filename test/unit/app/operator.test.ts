@@ -1,3 +1,4 @@
+import { systemTextCodec } from '../../../src/adapters/system/text-codec.ts'
 import { describe, expect, it } from 'vitest'
 import { Operator } from '../../../src/app/operator.ts'
 import { epochSeconds, type EpochSeconds } from '../../../src/domain/time.ts'
@@ -13,6 +14,7 @@ function operatorIn(world: World): Operator {
     installation: { id: 'cluster-1' },
     seesAllCredentials: true,
     newSealingKey: () => new Sensitive('key'),
+    textCodec: systemTextCodec,
   }
   const parts = { ...outside, ...place }
   const operator = new Operator(

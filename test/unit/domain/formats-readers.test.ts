@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { systemTextCodec } from '../../../src/adapters/system/text-codec.ts'
 import type { Output, OutputFormat } from '../../../src/domain/credential.ts'
 import { outputKey, renderOutputs } from '../../../src/domain/formats.ts'
 import { Sensitive } from '../../../src/domain/sensitive.ts'
 import { epochSeconds } from '../../../src/domain/time.ts'
+import type { AccessToken } from '../../../src/domain/tokens.ts'
 
 /** What one program makes of the file: the token that it would send, or undefined when it sends none. */
 type Reader = (file: string, nowMs: number) => unknown
@@ -66,13 +68,14 @@ function literalEnv(file: string): string | undefined {
 /** Undefined when refused. */
 function fileOf(format: OutputFormat, text: string, lifetime = 3600): string | undefined {
   const output: Output = { format, variable: 'TOKEN' }
-  const result = renderOutputs([output], {
+  const token: AccessToken = {
     value: new Sensitive(text),
     tokenType: 'Bearer',
     issuedAt: epochSeconds(issuedAt),
     expiresAt: epochSeconds(issuedAt + lifetime),
     scopes: [],
-  })
+  }
+  const result = renderOutputs([output], token, systemTextCodec)
   return result.ok ? result.files.get(outputKey(output))?.reveal() : undefined
 }
 

@@ -1,8 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { systemTextCodec } from '../../../src/adapters/system/text-codec.ts'
 import type { Output, OutputFormat, Target } from '../../../src/domain/credential.ts'
-import { outputKey, outputKeys, readerMargin, renderOutputs, targetDigest } from '../../../src/domain/formats.ts'
+import {
+  formatOf,
+  outputKey,
+  outputKeys,
+  outputText,
+  readerMargin,
+  rehearsedOutputs,
+  renderOutputs,
+  targetDigest,
+} from '../../../src/domain/formats.ts'
+import { parseTemplate } from '../../../src/domain/template/parse-template.ts'
 import { Sensitive } from '../../../src/domain/sensitive.ts'
 import { epochSeconds } from '../../../src/domain/time.ts'
 import type { AccessToken } from '../../../src/domain/tokens.ts'
@@ -24,14 +35,20 @@ function aToken(overrides: Partial<Omit<AccessToken, 'value'>> & { text?: string
 
 /** The content of the one file that `output` renders to; fails the test when it is refused. */
 function contentOf(output: Output, token: AccessToken): string {
-  const result = renderOutputs([output], token)
+  const result = renderOutputs([output], token, systemTextCodec)
   if (!result.ok) throw new Error(result.problem)
   return result.files.get(outputKey(output))?.reveal() ?? ''
 }
 
+function templateOutput(key: string, text: string): Output {
+  const parsed = parseTemplate(text)
+  if (!parsed.ok) throw new Error(parsed.message)
+  return { key, template: parsed.template }
+}
+
 /** Why `output` refuses; fails the test when it does not. Scanned for the token. */
 function refusalOf(output: Output, token: AccessToken): string {
-  const result = renderOutputs([output], token)
+  const result = renderOutputs([output], token, systemTextCodec)
   if (result.ok) throw new Error('it was rendered')
   observeOutput('refusal of a format', result.problem)
   return result.problem
@@ -161,18 +178,47 @@ describe('a format refuses', () => {
 describe('the outputs of a target', () => {
   test('are all rendered, each under its key', () => {
     const outputs: readonly Output[] = [{ format: 'raw' }, { format: 'header', key: 'h' }, { format: 'claude-code' }]
-    const result = renderOutputs(outputs, aToken())
+    const result = renderOutputs(outputs, aToken(), systemTextCodec)
     expect(result.ok && [...result.files.keys()]).toEqual(['access_token', 'h', '.credentials.json'])
     expect(outputKeys(outputs)).toEqual(['access_token', 'h', '.credentials.json'])
   })
 
   test('are not rendered in part: the first that cannot carry the token is named', () => {
     const bad: Output = { format: 'dotenv', variable: 'not a name' }
-    expect(renderOutputs([{ format: 'raw' }, bad], aToken())).toMatchObject({ ok: false, output: bad })
+    expect(renderOutputs([{ format: 'raw' }, bad], aToken(), systemTextCodec)).toMatchObject({ ok: false, output: bad })
+  })
+
+  test('may be made by a template of the token', () => {
+    const token = aToken({ scopes: ['read', 'write'] })
+    const text =
+      '{{ .tokenType }} {{ .accessToken }} {{ .scope }} {{ .expiresAt }} {{ .expiresAtUnix }} {{ .issuedAtUnix }}'
+    expect(contentOf(templateOutput('line', text), token)).toBe(
+      `Bearer ${token.value.reveal()} read write 2027-01-15T09:00:00Z 1800003600 1800000000`,
+    )
+    expect(refusalOf(templateOutput('line', 'x {{ .idToken }}'), token)).toBe(
+      'the token has no .idToken; the function default can stand in for it (line 1, column 6)',
+    )
+    expect(refusalOf(templateOutput('line', 'x'), aToken({ text: 'a\nb' }))).toMatch(/no HTTP header carries/)
+  })
+
+  test('of a template are rehearsed without the token that it reads', () => {
+    const outputs = [templateOutput('a', '{{ .accessToken | b64dec }}'), templateOutput('b', '{{ .idToken }}')]
+    const result = rehearsedOutputs(outputs, aToken(), systemTextCodec)
+    expect(result.ok && [...result.files.keys()]).toEqual(['a', 'b'])
+  })
+
+  test('are told by their format, or by the key of their template', () => {
+    expect(outputText({ format: 'raw', key: 'k' })).toBe('raw')
+    expect(outputText(templateOutput('line', 'x'))).toBe('with the key line')
+    expect(formatOf(templateOutput('line', 'x'))).toBe('template')
   })
 
   test('may not share a key', () => {
-    const result = renderOutputs([{ format: 'raw' }, { format: 'header', key: 'access_token' }], aToken())
+    const result = renderOutputs(
+      [{ format: 'raw' }, { format: 'header', key: 'access_token' }],
+      aToken(),
+      systemTextCodec,
+    )
     expect(result).toMatchObject({ ok: false, problem: 'another output has the key access_token already' })
   })
 
@@ -180,7 +226,11 @@ describe('the outputs of a target', () => {
     const idToken = canary('secret')
     const formats: readonly OutputFormat[] = ['raw', 'header', 'dotenv', 'oauth2-json', 'vibekit', 'claude-code']
     const outputs = formats.map((format): Output => ({ format, variable: 'T' }))
-    const result = renderOutputs(outputs, aToken({ idToken: new Sensitive(idToken), text: 'at.plain' }))
+    const result = renderOutputs(
+      outputs,
+      aToken({ idToken: new Sensitive(idToken), text: 'at.plain' }),
+      systemTextCodec,
+    )
     if (!result.ok) throw new Error(result.problem)
     const text = [...result.files.values()].map((file) => file.reveal()).join('\n')
     observeOutput('files of a target', text)
@@ -189,7 +239,7 @@ describe('the outputs of a target', () => {
   })
 
   test('do not print their content by accident', () => {
-    const result = renderOutputs([{ format: 'raw' }], aToken())
+    const result = renderOutputs([{ format: 'raw' }], aToken(), systemTextCodec)
     observeOutput('rendered outputs as JSON', JSON.stringify(result.ok && [...result.files]))
     expect(result.ok).toBe(true)
   })
@@ -219,6 +269,15 @@ describe('the digest of a target', () => {
       { format: 'dotenv', variable: 'A' },
     ]
     expect(targetDigest({ ...target, outputs })).toBe(targetDigest(target))
+  })
+
+  test('tells templates from each other and from formats', () => {
+    const digests = [
+      templateOutput('access_token', 'a'),
+      templateOutput('access_token', 'b'),
+      { format: 'raw' } as const,
+    ]
+    expect(new Set(digests.map((output) => targetDigest({ ...target, outputs: [output] }))).size).toBe(3)
   })
 
   const changes: Readonly<Record<string, Partial<Target>>> = {
