@@ -32,9 +32,15 @@ export function readAnswerBody({ body, complete }: TokenAnswer): AnswerBody {
 function readObjectFrom(text: string, start: number, atEnd: Ending): AnswerBody {
   const brace = text.indexOf('{', start)
   if (brace < 0) return { members: nothing, ending: atEnd, looks: 'other' }
-  const { value, ending } = readLenientJson(text, brace)
+  const { value, ending, end } = readLenientJson(text, brace)
   const members = isJsonObject(value) ? value : nothing
-  return { members, ending: brace > start && ending === 'whole' ? 'broken' : ending, looks: 'object' }
+  const isAlone = brace === start && !goesOn(text, end)
+  return { members, ending: ending === 'whole' && !isAlone ? 'broken' : ending, looks: 'object' }
+}
+
+/** Comments of proxies behind an object are passed over; more JSON may be the half of the answer with the refresh token. */
+function goesOn(text: string, end: number): boolean {
+  return /^\s{0,64}[",{[]/.test(text.slice(end, end + 65))
 }
 
 function firstCharacter(text: string): number {

@@ -17,6 +17,8 @@ export type Ending = 'whole' | 'cut' | 'broken'
 export interface LenientJson {
   readonly value: JsonValue | undefined
   readonly ending: Ending
+  /** Index behind what was read. */
+  readonly end: number
 }
 
 interface Cursor {
@@ -40,7 +42,7 @@ const escapes: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r
 export function readLenientJson(text: string, start = 0): LenientJson {
   const cursor: Cursor = { text, at: start, ending: 'whole' }
   const value = readValue(cursor, 0)
-  return { value, ending: cursor.ending }
+  return { value, ending: cursor.ending, end: cursor.at }
 }
 
 /** Undefined when there is no whole value; then `cursor.ending` says why. */

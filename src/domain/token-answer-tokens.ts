@@ -26,7 +26,7 @@ const refreshTokenLifetimeMembers = [
 ]
 
 const accessTokenMembers = ['access_token', 'accessToken']
-const refreshTokenMembers = ['refresh_token', 'refreshToken']
+export const refreshTokenMembers: readonly string[] = ['refresh_token', 'refreshToken']
 const lifetimeMembers = ['expires_in', 'expiresIn']
 
 /**
@@ -160,7 +160,7 @@ function scopesOf(value: JsonValue | undefined): readonly string[] | undefined {
  * A non-empty text that can be a token. Control characters, or the marks of failed decoding, say
  * that it is not what the server issued: keeping it would replace a good token by a damaged one.
  */
-function tokenText(value: JsonValue | undefined): string | undefined {
+export function tokenText(value: JsonValue | undefined): string | undefined {
   if (typeof value !== 'string' || value.trim() === '' || !value.isWellFormed()) return undefined
   return /[\p{Cc}\ufffd]/u.test(value) ? undefined : value
 }

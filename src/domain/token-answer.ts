@@ -1,6 +1,7 @@
 import { readAnswerBody, type AnswerBody } from './token-answer-body.ts'
 import { reportedError, type ReportedError } from './token-answer-errors.ts'
 import { refusalFailure } from './token-answer-failure.ts'
+import { salvagedRefreshToken } from './token-answer-salvage.ts'
 import { findRefreshToken, hasAccessToken, issuedTokens, type TokenAnswerContext } from './token-answer-tokens.ts'
 import type { ResponseForm } from './provider.ts'
 import type { Sensitive } from './sensitive.ts'
@@ -44,10 +45,15 @@ export function readTokenAnswer(answer: TokenAnswer, context: TokenAnswerContext
  * an access token beside it is an echo of the request, perhaps a masked one: writing it back could
  * replace a good token by asterisks.
  */
-function rotatedRefreshToken({ status }: TokenAnswer, body: AnswerBody, response: ResponseForm): Sensitive | undefined {
-  const accompanied = hasAccessToken(body.members, response)
-  const issued = accompanied || (isSuccess(status) && reportedError(body, response, false) === undefined)
-  return issued ? findRefreshToken(body.members, response) : undefined
+function rotatedRefreshToken(answer: TokenAnswer, body: AnswerBody, response: ResponseForm): Sensitive | undefined {
+  const { members, ending } = body
+  const accompanied = hasAccessToken(members, response)
+  const issued = accompanied || (isSuccess(answer.status) && reportedError(body, response, false) === undefined)
+  if (!issued) return undefined
+  const found = findRefreshToken(members, response)
+  // A whole answer with an access token and no refresh token is what servers send that do not rotate.
+  const isRegular = accompanied && ending === 'whole'
+  return found === undefined && !isRegular ? salvagedRefreshToken(answer.body.reveal(), response) : found
 }
 
 function isIssue({ status }: TokenAnswer, { ending }: AnswerBody, error: ReportedError | undefined): boolean {

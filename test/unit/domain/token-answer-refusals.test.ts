@@ -82,6 +82,11 @@ describe('a refresh token in an answer that is refused', () => {
       body: { access_token: 'a', refresh_token: token, error: 'invalid_scope' },
     },
     'beside an access token under a wrong status': { status: 400, body: { access_token: 'a', refresh_token: token } },
+    'behind a syntax error': { body: `{"access_token":"a",,"refresh_token":"${token}"}` },
+    'in a second object': { body: `{"access_token":"a"}{"refresh_token" : "${token}"}` },
+    'behind an object that ended early': { body: `{"access_token":"a"}"x":1,"refresh_token":"${token}"}` },
+    'on a page': { body: `<pre>{"access_token":"a","refresh_token":"${token}"}</pre>` },
+    'deep down': { body: { a: { b: { c: { refreshToken: token } } } } },
     'one level down': { body: { data: { refresh_token: token } } },
   }
   test.each(Object.entries(kept))('is kept %s', (_name, wire) => {
@@ -98,6 +103,10 @@ describe('a refresh token in an answer that is refused', () => {
       body: `grant_type=refresh_token&refresh_token=${token}`,
     },
     'two different ones a level down': { body: { a: { refresh_token: token }, b: { refresh_token: canary('rt') } } },
+    'two different ones deep down': {
+      body: { a: { b: { refresh_token: token } }, c: { d: { refreshToken: canary('rt') } } },
+    },
+    'an echo deep in an error': { body: { error: 'invalid_grant', request: { form: { refresh_token: token } } } },
     'one that lost a character to decoding': { body: { refresh_token: `${token}\ufffd` } },
     'one with a line break': { body: { refresh_token: `${token}\n` } },
     'half a surrogate pair': { body: `{"refresh_token":"${token}\\ud800"}` },

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { readTokenAnswer } from '../../../src/domain/token-answer.ts'
 import { aProvider, noon } from '../../support/builders.ts'
 import { canary, observeOutput } from '../../support/canary.ts'
+import type { Issue } from './token-answer-dialect.ts'
+import { dialects } from './token-answer-dialects.ts'
 import { anAnswer } from './token-answer-fixtures.ts'
 
 const context = { provider: aProvider(), startedAt: noon, scopes: [] }
@@ -80,6 +82,25 @@ describe('an answer that stops after any of its bytes', () => {
   test.each(Object.entries(shapes))('%s: whole, it issues the tokens', (_name, shape) => {
     const reading = readTokenAnswer(anAnswer({ body: shape.body }), context)
     expect(reading.kind === 'issued' && reading.tokens.refreshToken?.reveal()).toBe(shape.rt ?? rt)
+  })
+
+  const ofProviders = Object.entries(dialects).flatMap(([provider, { issues }]) =>
+    Object.entries(issues).map(([what, issue]): [string, Issue] => [`${provider}: ${what}`, issue]),
+  )
+  test.each(ofProviders)('%s: what is read of it is whole', (_name, { wire, refreshToken }) => {
+    const { body } = anAnswer(wire)
+    const bytes = Buffer.from(body.reveal())
+    let wasThere = false
+    for (let length = 0; length < bytes.length; length++) {
+      const cut = anAnswer({ body: bytes.subarray(0, length).toString('utf8'), complete: false })
+      const reading = readTokenAnswer(cut, context)
+      if (reading.kind === 'issued') throw new Error(`taken for whole after ${length} of ${bytes.length} bytes`)
+      expect(reading.failure.code).toBe('TOKEN_RESULT_UNKNOWN')
+      const found = reading.refreshToken?.reveal()
+      expect(found, `after ${length} bytes`).toBe(wasThere ? refreshToken : found && refreshToken)
+      wasThere ||= found !== undefined
+    }
+    expect(wasThere).toBe(refreshToken !== undefined)
   })
 
   test('an error that is cut never yields the token that it echoes', () => {
