@@ -110,11 +110,28 @@ describe('a template', () => {
 })
 
 describe('whatever a template is made of', () => {
-  const pieces = fc.constantFrom(
-    ...['{{', '}}', '{{-', '-}}', '|', '"', '`', '\\', '.', '$', '(', '-', ' ', '\n', '/*', '*/', '1', 'é', '\u0000'],
-    ...fieldNames.map((name) => `.${name}`),
-    ...Object.keys(functionArity),
-  )
+  const marks = [
+    '{{',
+    '}}',
+    '{{-',
+    '-}}',
+    '|',
+    '"',
+    '`',
+    '\\',
+    '.',
+    '$',
+    '(',
+    '-',
+    ' ',
+    '\n',
+    '/*',
+    '*/',
+    '1',
+    'é',
+    '\u0000',
+  ]
+  const pieces = fc.constantFrom(...marks, ...fieldNames.map((name) => `.${name}`), ...Object.keys(functionArity))
   const text = fc.array(fc.oneof({ weight: 4, arbitrary: pieces }, fc.string({ unit: 'binary', maxLength: 4 })), {
     maxLength: 60,
   })
