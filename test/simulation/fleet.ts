@@ -223,6 +223,7 @@ export class Fleet {
     process.leads = false
     process.mayBegin = false
     await process.operator?.end({ flush: false })
+    process.forget(this.#models.ledger)
     process.acting = false
     void this.#clearUp(process)
     this.#electSoon()

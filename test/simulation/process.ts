@@ -79,6 +79,13 @@ export class Process implements Subject {
     return this.#pauses.some(({ fromMs, toMs }) => Math.min(toMs, nowMs) - Math.max(fromMs, sinceMs) >= atLeastMs)
   }
 
+  /** Its engine has ended, and has seen to it before that nothing is in its memory alone. */
+  forget(ledger: TokenLedger): void {
+    for (const token of this.received.keys()) ledger.dropped(token, 'memory', undefined)
+    this.received.clear()
+    this.unjournaled.clear()
+  }
+
   /** Ends it, wherever it is. What only its memory, or the way to it, held is lost. */
   end(ledger: TokenLedger, cause: LossCause | undefined): void {
     this.alive = false

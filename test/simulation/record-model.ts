@@ -153,13 +153,14 @@ export class RecordModel {
 
 function describe(record: RefreshRecord | undefined): string {
   if (record === undefined) return 'none'
-  const { epoch, intent, retained, spent } = record
+  const { epoch, intent, left = [], retained, spent } = record
   const held =
     intent === undefined
       ? 'idle'
       : `intent on ${short(intent.fingerprint)} by ${intent.holder?.journalId ?? 'nobody'}, sends ${intent.sends}`
   const kept = retained === undefined ? '' : `, retains ${short(retained.fingerprint)}`
-  return `epoch ${epoch}, ${held}${kept}, spent ${spent.map(short).join(' ')}`
+  const others = left.map(({ fingerprint }) => `, left ${short(fingerprint)}`).join('')
+  return `epoch ${epoch}, ${held}${others}${kept}, spent ${spent.map(short).join(' ')}`
 }
 
 function short(fingerprint: string): string {

@@ -41,6 +41,8 @@ export class World implements Stage {
   calmMs = Infinity
   #recordsWentBack = false
   readonly #claimedElsewhereMs = new Map<string, number>()
+  /** When a document went back last. */
+  readonly #rolledBackMs = new Map<string, number>()
   readonly #claimsBefore = new Map<string, DocumentClaim | undefined>()
 
   constructor(seed: number, tracing: boolean) {
@@ -119,6 +121,7 @@ export class World implements Stage {
     const { store, ledger } = this.models
     const before = this.planned.map(({ place }) => ledger.find(store.token(place) ?? '')?.family)
     store.rollBack(key, changes, 'W5')
+    this.#rolledBackMs.set(key, this.models.scheduler.nowMs)
     // A login whose place another one takes again may come late with its successor.
     for (const [index, { place }] of this.planned.entries()) {
       const family = before[index]
@@ -142,7 +145,10 @@ export class World implements Stage {
         family.abandoned = true
         family.loss ??= 'W5'
       }
-      for (const key of store.keys()) store.rollBack(key, 3, 'W5')
+      for (const key of store.keys()) {
+        store.rollBack(key, 3, 'W5')
+        this.#rolledBackMs.set(key, scheduler.nowMs)
+      }
       records.restore(backup, 'W5')
       for (const process of this.fleet.processes()) this.fleet.lose(process)
     })
@@ -167,7 +173,7 @@ export class World implements Stage {
 
   /** True for a login whose document can tell how old the records are, while nobody refreshes it. */
   #outlivesRecords({ place, newest }: Family): boolean {
-    const isRoomy = this.scenario.documents.get(place.split('#')[0] ?? '') === true
+    const isRoomy = this.scenario.documents.get(documentOf(place)) === true
     const uids = this.planned.filter((planned) => planned.place === place).map(({ uid }) => uid)
     const isIdle = uids.every((uid) => this.models.records.current(uid)?.intent === undefined)
     return isRoomy && isIdle && newest.copies.store > 0
@@ -223,7 +229,9 @@ export class World implements Stage {
   /** A token that another cluster has claimed for long is that one's to present. */
   #judgeClaims(text: string): void {
     const { scheduler, store, violations } = this.models
-    for (const [place, sinceMs] of this.#claimedElsewhereMs) {
+    for (const [place, claimedMs] of this.#claimedElsewhereMs) {
+      // A rollback may have taken the claim away in between, and another one brought it back.
+      const sinceMs = Math.max(claimedMs, this.#rolledBackMs.get(documentOf(place)) ?? 0)
       const isOurs = store.token(place) !== text || store.claim(place)?.owner !== elsewhere
       // A token that never changes may have many who present it.
       const rotates = this.planned.some((one) => one.place === place && this.server(one.provider).profile.rotates)
@@ -300,6 +308,10 @@ export class World implements Stage {
       this.#manifests.credentials.set(planned.name, manifestOf(planned))
     }
   }
+}
+
+function documentOf(place: string): string {
+  return place.split('#')[0] ?? ''
 }
 
 function timeOf(ms: number): string {
