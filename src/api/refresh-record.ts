@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { CredentialKey } from '../domain/credential.ts'
-import type { RefreshRecord, RetainedTokens } from '../domain/refresh-record.ts'
+import type { RefreshIntent, RefreshRecord, RetainedTokens } from '../domain/refresh-record.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import { decodeTime } from './status-time.ts'
 
@@ -14,8 +14,10 @@ export type DecodedRecord =
   /** `problem` is a clause that follows the name of the place. It quotes nothing of the content. */
   | { readonly kind: 'unreadable'; readonly problem: string }
 
-/** Raised by every change of the members: an older version must not drop what it does not know. */
-const format = 1
+/**
+ * The format of what an older version can read, too, and of what it cannot: it must not drop what it does not know.
+ */
+const format = { first: 1, withLeft: 2 } as const
 
 /** 9999-12-31T23:59:59.999Z: RFC 3339 has four digits for the year. */
 const lastMs = 253_402_300_799_999
@@ -47,12 +49,13 @@ const intent = z.strictObject({
 })
 
 const recordSchema = z.strictObject({
-  format: z.literal(format),
+  format: z.enum(format),
   uid: z.string().min(1),
   credential: z.string().transform(credentialKey),
   epoch: z.int().min(0),
   generation: z.int().min(0),
   intent: intent.exactOptional(),
+  left: z.array(intent).exactOptional(),
   retained: z.strictObject({ fingerprint, source }).exactOptional(),
   spent: z.array(fingerprint),
   origin: z.string().min(1).exactOptional(),
@@ -66,12 +69,13 @@ const anyFormat = z.object({ format: z.int() })
  * with milliseconds, a credential is `namespace/name`.
  */
 export function encodeRecord(record: RefreshRecord): object {
-  const { credential, intent: armed, retained, storeWrittenAt, version: _version, ...rest } = record
+  const { credential, intent: armed, left, retained, storeWrittenAt, version: _version, ...rest } = record
   return {
-    format,
+    format: left === undefined ? format.first : format.withLeft,
     ...rest,
     credential: `${credential.namespace}/${credential.name}`,
-    ...(armed && { intent: { ...armed, startedAt: encodeMoment(armed.startedAt) } }),
+    ...(armed && { intent: encodeIntent(armed) }),
+    ...(left && { left: left.map(encodeIntent) }),
     ...(retained && { retained: { fingerprint: retained.fingerprint, source: retained.source } }),
     ...(storeWrittenAt !== undefined && { storeWrittenAt: encodeMoment(storeWrittenAt) }),
   }
@@ -86,10 +90,14 @@ export function decodeRecord(value: unknown): DecodedRecord {
   }
   const written = anyFormat.safeParse(value)
   if (!written.success) return { kind: 'unreadable', problem: 'holds no refresh record' }
-  if (written.data.format !== format) {
+  if (!Object.values<number>(format).includes(written.data.format)) {
     return { kind: 'unreadable', problem: 'was written by another version of the operator' }
   }
   return { kind: 'unreadable', problem: `is damaged at ${placesOf(parsed.error)}` }
+}
+
+function encodeIntent(intent: RefreshIntent): object {
+  return { ...intent, startedAt: encodeMoment(intent.startedAt) }
 }
 
 function encodeMoment(moment: EpochSeconds): string {

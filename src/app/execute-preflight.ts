@@ -5,7 +5,7 @@ import { failure } from '../domain/failures.ts'
 import type { IntentWatch, Observed } from '../domain/observed.ts'
 import { type Ownership, ownerId, ownerName } from '../domain/ownership.ts'
 import type { Preflight } from '../domain/preflight.ts'
-import type { RecordHolder, RefreshRecord } from '../domain/refresh-record.ts'
+import { intentOn, type RecordHolder, type RefreshIntent, type RefreshRecord } from '../domain/refresh-record.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { Sensitive } from '../domain/sensitive.ts'
 import type { Action, Outcome } from '../domain/step.ts'
@@ -35,16 +35,17 @@ const holderSilentMs = 600_000
 export async function preflight(action: Look, observed: Observed, deps: Deps): Promise<Looked> {
   const { stored, storeFailure } = action
   const record = await recordOf(observed, stored, deps)
-  const intentWatch = record.ok ? watchOf(record.value, observed, deps) : undefined
-  const holder = record.ok ? record.value.intent?.holder : undefined
-  const holderIsOver = await isOver(holder, intentWatch, deps)
+  const fingerprint = deps.records.fingerprint(stored.refreshToken)
+  const intent = record.ok ? intentAt(record.value, fingerprint) : undefined
+  const intentWatch = record.ok ? watchOf(intent, record.value, { observed, deps }) : undefined
+  const holderIsOver = await isOver(intent?.holder, intentWatch, deps)
   const holderIsSilent = watchedMs(intentWatch, deps) >= holderSilentMs
   const [writable, target] = await Promise.all([
     storeFailure === undefined ? proveWritable(stored, observed, deps) : failed(storeFailure),
     rehearse(observed, deps),
   ])
-  const fingerprint = deps.records.fingerprint(stored.refreshToken)
-  const ownership = await ownershipOf(observed.credential, stored, { fingerprint, deps })
+  const isSpent = record.ok && record.value.spent.includes(fingerprint)
+  const ownership = await ownershipOf(observed.credential, stored, { fingerprint, isSpent, deps })
   const seen = { holderIsOver, holderIsSilent, self: deps.holders.self }
   const found: Preflight = { record, fingerprint, writable, target, ownership, ...seen }
   return { kind: 'pre-flight', stored, preflight: found, ...(intentWatch && { intentWatch }) }
@@ -82,15 +83,32 @@ function ownMark({ record, fingerprint }: Preflight): TokenMark | undefined {
 /** The process's own memory is as good as a read: a stale one fails to be replaced. Intents of others are always read. */
 function recordOf(observed: Observed, stored: StoredRefreshToken, deps: Deps): Promise<Result<RefreshRecord>> {
   const known = observed.record
-  const holder = known?.intent?.holder
-  const isOthers = holder !== undefined && holder.journalId !== deps.holders.self.journalId
-  if (known !== undefined && !isOthers) return Promise.resolve(ok(known))
+  if (known !== undefined && !isHeldByOthers(known, deps) && !isClosed(known)) return Promise.resolve(ok(known))
   // A document that was put back to before its claim has lost the key, and this process may know it.
   return readRecord(observed.credential, sealingKeyOf(stored.claim) ?? sealingKeyOf(observed.claim), deps)
 }
 
+function isHeldByOthers({ intent, left = [] }: RefreshRecord, { holders: { self } }: Deps): boolean {
+  const held = [intent, ...left].filter((one) => one?.holder !== undefined)
+  return held.some((one) => one?.holder?.journalId !== self.journalId)
+}
+
+/** True when it was read with another key, as an older version of the document has one: the key at hand may open it. */
+function isClosed({ retained }: RefreshRecord): boolean {
+  return retained !== undefined && retained.tokens === undefined
+}
+
+/** The intent that stands in the way: on the token of the store, or else on the newest one that the record keeps. */
+function intentAt(record: RefreshRecord, fingerprint: string): RefreshIntent | undefined {
+  return intentOn(record, fingerprint) ?? intentOn(record, record.retained?.fingerprint)
+}
+
 /** Since when this process has seen somebody else's intent unchanged. */
-function watchOf({ intent, epoch }: RefreshRecord, { intentWatch }: Observed, deps: Deps): IntentWatch | undefined {
+function watchOf(
+  intent: RefreshIntent | undefined,
+  { epoch }: RefreshRecord,
+  { observed: { intentWatch }, deps }: { readonly observed: Observed; readonly deps: Deps },
+): IntentWatch | undefined {
   const journalId = intent?.holder?.journalId
   if (journalId === undefined || journalId === deps.holders.self.journalId) return undefined
   const isSame = intentWatch?.epoch === epoch && intentWatch.journalId === journalId
@@ -136,10 +154,12 @@ function placeholder({ clock }: Deps) {
 async function ownershipOf(
   credential: Credential,
   { claim: state }: StoredRefreshToken,
-  { fingerprint, deps }: { readonly fingerprint: string; readonly deps: Deps },
+  { fingerprint, isSpent, deps }: { readonly fingerprint: string; readonly isSpent: boolean; readonly deps: Deps },
 ): Promise<Ownership> {
   const { installation, tokenOwners } = deps
-  const twin = tokenOwners.ownerOf(fingerprint, credential.uid) ?? (await neighbourAt(credential, fingerprint, deps))
+  // What this credential has used up itself is replaced, and not presented by anybody.
+  const neighbour = isSpent ? undefined : await neighbourAt(credential, fingerprint, deps)
+  const twin = tokenOwners.ownerOf(fingerprint, credential.uid) ?? neighbour
   return {
     isOwn: state?.kind === 'claimed' && state.claim.owner === ownerId(installation.id, credential.uid),
     ownerIsGone: state?.kind === 'claimed' && isGone(state.claim, credential, deps),
@@ -147,20 +167,28 @@ async function ownershipOf(
   }
 }
 
-/** Another credential at the same place whose record knows this token: it has used it, or is about to, whatever its status says. */
+/**
+ * Another credential at the same place whose record knows this token. The first one there has used it, or is about
+ * to, whatever its status says; what a later one has used up, while that was the owner, is not presented either.
+ */
 async function neighbourAt(
   credential: Credential,
   fingerprint: string,
   deps: Deps,
 ): Promise<CredentialKey | undefined> {
-  const neighbour = deps.resources.firstAt(credential)
-  if (neighbour === undefined) return undefined
-  const record = await readRecord(neighbour, undefined, deps)
-  // What cannot be found out stands against the one that came later.
-  if (!record.ok) return neighbour.key
-  const { spent, retained, intent } = record.value
-  const known = [...spent, retained?.fingerprint, intent?.fingerprint]
-  return known.includes(fingerprint) ? neighbour.key : undefined
+  const first = deps.resources.firstAt(credential)
+  for (const neighbour of deps.resources.othersAt(credential)) {
+    const record = await readRecord(neighbour, undefined, deps)
+    // What cannot be found out stands against the one that came later.
+    const isOwner = neighbour === first && (!record.ok || isPresented(record.value, fingerprint))
+    if (isOwner || (record.ok && record.value.spent.includes(fingerprint))) return neighbour.key
+  }
+  return undefined
+}
+
+/** True when the token is the newest of a credential, or nobody knows yet what came of presenting it. */
+function isPresented(record: RefreshRecord, fingerprint: string): boolean {
+  return record.retained?.fingerprint === fingerprint || intentOn(record, fingerprint) !== undefined
 }
 
 /** Of this installation it is known who exists; a credential of the same name was this one before it was made anew. */

@@ -4,6 +4,7 @@ import { type Failure, failure } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
 import { isFailure, storeFailure, usableReferents } from '../domain/referents.ts'
 import type { AnsweredEntry } from '../domain/journal-entry.ts'
+import { intentOn, type RefreshRecord, withIntentOn } from '../domain/refresh-record.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import type { JournaledAnswer, RecordLook } from '../domain/step.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
@@ -73,8 +74,10 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   const { answer, startedAt } = entry
   const reading = readTokenAnswer(answer, { provider: answering.value, startedAt, scopes: scopesOf(credential.spec) })
   await restoreUncertainty(entry, reading, deps)
+  const known = isRefusal(reading) ? await takeBack(record.value, entry, deps) : record
+  if (!known.ok) return known
   const storeBehind = record.value.spent.includes(deps.records.fingerprint(stored.value.refreshToken))
-  return ok({ reading, entry, stored: stored.value, record: record.value, storeBehind })
+  return ok({ reading, entry, stored: stored.value, record: known.value, storeBehind })
 }
 
 /** What the answer is read against. A credential that has another grant by now may have no provider left. */
@@ -100,6 +103,18 @@ export async function lookAtRecord(observed: StoreSubject, deps: Deps): Promise<
   if (!record.ok) return record
   const storeBehind = record.value.spent.includes(deps.records.fingerprint(stored.value.refreshToken))
   return ok({ record: record.value, stored: stored.value, storeBehind })
+}
+
+/** True for an answer after which nothing of the request is left to know or to keep. */
+function isRefusal(reading: TokenAnswerReading): boolean {
+  return reading.kind === 'refused' && reading.refreshToken === undefined && !settlesNothing(reading)
+}
+
+/** The intent of a request that was refused, which could not be taken out of the record when the answer came. */
+async function takeBack(record: RefreshRecord, entry: AnsweredEntry, deps: Deps): Promise<Result<RefreshRecord>> {
+  const fingerprint = deps.records.fingerprint(entry.refreshToken)
+  const isOwn = intentOn(record, fingerprint)?.holder?.journalId === deps.holders.self.journalId
+  return isOwn ? deps.records.replace(withIntentOn(record, fingerprint, undefined), entry.sealingKey) : ok(record)
 }
 
 /** An answer that settled nothing, in a process that ended before it could say so, leaves a request without an answer. */

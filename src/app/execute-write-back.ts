@@ -138,6 +138,8 @@ function isToBeReadBack({ code }: Failure): boolean {
   return code === 'STORE_CONFLICT' || code === 'STORE_WRITE_UNKNOWN'
 }
 
+const noTokens: Pick<RefreshRecord, 'spent' | 'left'> = { spent: [] }
+
 function judge(
   current: StoredRefreshToken,
   { pending, observed, deps }: Writing,
@@ -145,10 +147,11 @@ function judge(
   const { presented, tokens, recorded } = pending
   if (tokens.refreshToken !== undefined && sameSecret(current.refreshToken, tokens.refreshToken)) return 'written'
   if (sameSecret(current.refreshToken, presented)) return 'ours-to-write'
-  const spent = observed.record?.spent ?? []
-  if (!spent.includes(deps.records.fingerprint(current.refreshToken))) return 'superseded'
+  const { spent, left = [] } = observed.record ?? noTokens
+  const fingerprint = deps.records.fingerprint(current.refreshToken)
   // Only what the record says to be the newest goes over a token that was replaced by another process's.
-  return recorded ? 'ours-to-write' : 'spent'
+  if (spent.includes(fingerprint)) return recorded ? 'ours-to-write' : 'spent'
+  return !recorded && left.some((intent) => intent.fingerprint === fingerprint) ? 'spent' : 'superseded'
 }
 
 function replacedBefore({ location: { key }, config }: OpenStore): Failure {

@@ -1,6 +1,6 @@
 import { type Credential, scopesOf } from '../domain/credential.ts'
 import type { AnsweredEntry, JournalEntry } from '../domain/journal-entry.ts'
-import { disarmed, type RefreshRecord, unanswered } from '../domain/refresh-record.ts'
+import { intentOn, type RefreshIntent, type RefreshRecord, withIntentOn } from '../domain/refresh-record.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { mayBeAnnounced, mayRotate } from '../domain/rotation.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
@@ -53,25 +53,31 @@ async function recover(entry: JournalEntry, deps: Deps): Promise<Result<unknown>
   const read = await readRecord(subjectOf(entry), entry.sealingKey, deps)
   if (!read.ok) return read
   const record = read.value
-  return isOwn(record, entry, deps)
-    ? deps.records.replace(withoutProcess(record, entry, tokens), entry.sealingKey)
-    : ok(record)
+  const intent = ownIntent(record, entry, deps)
+  if (intent === undefined) return ok(record)
+  const known = withIntentOn(record, intent.fingerprint, withoutProcess(intent, entry, tokens))
+  return deps.records.replace(known, entry.sealingKey)
 }
 
-/** True when the record says that this process, or the one before it with the same journal, presents this token. */
-function isOwn({ intent }: RefreshRecord, { refreshToken }: JournalEntry, { records, holders }: Deps): boolean {
-  return (
-    intent?.holder?.journalId === holders.self.journalId && intent.fingerprint === records.fingerprint(refreshToken)
-  )
+/** The intent by which this process, or the one before it with the same journal, presents this token, as the record says. */
+function ownIntent(
+  record: RefreshRecord,
+  { refreshToken }: JournalEntry,
+  { records, holders }: Deps,
+): RefreshIntent | undefined {
+  const intent = intentOn(record, records.fingerprint(refreshToken))
+  return intent?.holder?.journalId === holders.self.journalId ? intent : undefined
 }
 
-/** What the record says once it is known how far the process got. */
-function withoutProcess(record: RefreshRecord, entry: JournalEntry, tokens: RotatedTokens | undefined): RefreshRecord {
-  if (entry.phase === 'sent') return unanswered(record)
-  if (entry.phase === 'answered') return tokens === undefined ? unanswered(record) : disarmed(record)
-  if (entry.sends === 1 || record.intent === undefined) return disarmed(record)
-  const { holder: _gone, ...intent } = record.intent
-  return { ...record, intent: { ...intent, sends: entry.sends - 1 } }
+/** What the record says of the intent once it is known how far the process got; undefined when nothing is left of it. */
+function withoutProcess(
+  { holder: _gone, ...intent }: RefreshIntent,
+  entry: JournalEntry,
+  tokens: RotatedTokens | undefined,
+): RefreshIntent | undefined {
+  if (entry.phase === 'sent') return intent
+  if (entry.phase === 'answered') return tokens === undefined ? intent : undefined
+  return entry.sends === 1 ? undefined : { ...intent, sends: entry.sends - 1 }
 }
 
 /** Undefined when the answer settles nothing. */

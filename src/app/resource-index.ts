@@ -62,6 +62,12 @@ export class ResourceIndex implements ResourceHandler {
     return isSame(first, credential) ? undefined : first
   }
 
+  /** All other credentials that have the same refresh token, whichever came first. */
+  othersAt(credential: Credential): readonly Credential[] {
+    if (credential.spec.grant !== 'RefreshToken') return []
+    return this.#places.all(this.#placeOf(credential)).filter((other) => !isSame(other, credential))
+  }
+
   credentials(): Iterable<IndexedCredential> {
     return this.#credentials.values()
   }

@@ -19,6 +19,11 @@ export class TokenPlaces {
     return first
   }
 
+  /** Everybody at a place who is not on the way out. */
+  all(place: string): readonly Credential[] {
+    return (this.#members.get(place) ?? []).filter(({ deleting }) => !deleting)
+  }
+
   /** Puts a credential at a place, wherever it was. Returns the others for whom somebody else is first now. */
   put(credential: Credential, place: string): readonly Credential[] {
     const text = keyText(credential.key)

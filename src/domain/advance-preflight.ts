@@ -14,13 +14,14 @@ import {
 import { wantsClaim } from './ownership.ts'
 import { isFailure, usableReferents } from './referents.ts'
 import { isSameAsRefused } from './refused-token.ts'
+import type { RefreshRecord } from './refresh-record.ts'
 import type { Result } from './result.ts'
 import { sameSecret, Sensitive } from './sensitive.ts'
 import { settleFailed, settleFine, settleStalled } from './settle.ts'
 import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
 import type { Action, Progress, RecordLook, SendAction, Step } from './step.ts'
 import type { EpochSeconds } from './time.ts'
-import { type AccessToken, isLaterThan, type StoredRefreshToken } from './tokens.ts'
+import { type AccessToken, isLaterThan, type RotatedTokens, type StoredRefreshToken } from './tokens.ts'
 import { journaledSends } from './uncertainty.ts'
 
 interface Read {
@@ -143,7 +144,7 @@ export function afterRecordLook(
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
   const { record, stored, storeBehind } = result.value
   const known: Progress = { ...progress, record }
-  const tokens = record.retained?.tokens
+  const tokens = newestTokens(record)
   if (!storeBehind || stored === undefined || tokens === undefined) {
     return settleFine(observed, { ...known, storeIsNewest: !storeBehind }, now)
   }
@@ -151,6 +152,11 @@ export function afterRecordLook(
   const dueAt = store.kind === 'found' ? storeWriteDueAtOf(store.value, record, now) : undefined
   const missing = { tokens, persisted: false, ...(dueAt !== undefined && { storeWriteDueAt: dueAt }) }
   return recover(observed, known, { missing, stored }, now)
+}
+
+/** The tokens of the record, unless they are known to be used up themselves: such are put over nothing. */
+function newestTokens({ retained, spent }: RefreshRecord): RotatedTokens | undefined {
+  return retained === undefined || spent.includes(retained.fingerprint) ? undefined : retained.tokens
 }
 
 interface Missing {

@@ -21,6 +21,8 @@ type Refused = Extract<TokenAnswerReading, { kind: 'refused' }>
 export interface Journaled {
   /** Where its refresh token came from. */
   readonly source: RefreshTokenSource
+  /** Of the document that it came from, which may be another one by now. */
+  readonly storeVersion: string
   /** True when the store is known to hold the newest refresh token already. */
   readonly persisted: boolean
   /** True when that is one which somebody else put there: these tokens are nobody's business any more. */
@@ -31,6 +33,8 @@ interface Received {
   readonly action: SendAction
   readonly sent: Answered
   readonly journaled: Journaled | undefined
+  /** False while the record may hold the intent to send. */
+  readonly isTakenBack: boolean
 }
 
 /** Follows a refresh request, or the answer of one that an earlier process made. */
@@ -44,9 +48,12 @@ export function afterSend(
   // A request that the record was not told of leaves it as it is known.
   const after = action.record === undefined ? (record ?? before) : record
   const known: Progress = { ...rest, ...(after && { record: after }) }
-  const used = sent.kind === 'not-sent' ? known : usedUp(known, action.base)
+  const presented = { ...action.base, version: journaled?.storeVersion ?? action.base.version }
+  const used = sent.kind === 'not-sent' ? known : usedUp(known, presented)
   if (sent.kind !== 'answered') return settleSent(observed, used, sent.failure, now)
-  const received = { action, sent, journaled }
+  // What the record may still say of this process is taken back first: nobody else could tell that it is over.
+  const isTakenBack = action.record === undefined || record !== undefined
+  const received = { action, sent, journaled, isTakenBack }
   return sent.reading.kind === 'issued'
     ? afterIssue(observed, used, { ...received, tokens: sent.reading.tokens }, now)
     : afterRefusal(observed, used, { ...received, reading: sent.reading }, now)
@@ -113,13 +120,13 @@ function afterRefusal(
   received: Received & { readonly reading: Refused },
   now: EpochSeconds,
 ): Step {
-  const { action, sent, reading, journaled } = received
+  const { action, sent, reading, journaled, isTakenBack } = received
   const cause = causeOf(observed, reading.failure, sent.sends)
   const { refreshToken } = reading
   const marked =
     cause.next === 'stall' ? acknowledged(observed, { ...progress, rejected: action.base.refreshToken }) : progress
   if (refreshToken === undefined || isPersisted(journaled)) {
-    return settleSent(observed, { ...marked, answerSettled: true }, cause, now)
+    return settleSent(observed, { ...marked, answerSettled: isTakenBack }, cause, now)
   }
   // The answer was of no use, but it brought a successor: that one is kept whatever else is wrong.
   const pending = pendingOf(observed, { refreshToken }, received, now)

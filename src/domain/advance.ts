@@ -78,7 +78,7 @@ function afterJournaledAnswer(
   const superseded = !alreadyStored && !storeBehind && !sameSecret(stored.refreshToken, entry.refreshToken)
   const sent = { kind: 'answered', reading, sends: entry.sends, startedAt: entry.startedAt } as const
   const persisted = alreadyStored || superseded
-  const journaled = { source: entry.source, persisted, superseded }
+  const journaled = { source: entry.source, storeVersion: entry.storeVersion, persisted, superseded }
   const action = {
     kind: 'send-refresh-token',
     base: { ...stored, refreshToken: entry.refreshToken },
@@ -123,9 +123,9 @@ function withWriteBack(progress: Progress, { pending, written, committed }: Writ
     case 'failed':
       return stillPending(known, kept, written.failure)
     case 'written':
-      return stored(known, kept, written.stored, true)
+      return stored(known, kept, written.stored)
     case 'superseded':
-      return withdrawn(stored(known, kept, written.stored, false))
+      return withdrawn(superseded(known, kept))
     case 'overtaken':
       return withdrawn({ ...known, pending: { ...kept, persisted: true } })
   }
@@ -156,13 +156,14 @@ function stillPending(progress: Progress, pending: PendingTokens, cause: Failure
   return { ...progress, cause, pending: { ...pending, writeBackFailures: pending.writeBackFailures + 1 } }
 }
 
-function stored(
-  progress: Progress,
-  pending: PendingTokens,
-  { version }: StoredRefreshToken,
-  written: boolean,
-): PendingProgress {
-  const { storeWriteDueAt: _written, ...rest } = pending
-  const state = { ...(pending.recorded ? withoutFailure(progress.state) : progress.state), storeVersion: version }
-  return { ...progress, state, writtenBack: written, storeIsNewest: true, pending: { ...rest, persisted: true } }
+function stored(progress: Progress, pending: PendingTokens, { version }: StoredRefreshToken): PendingProgress {
+  const known = superseded(progress, pending)
+  return { ...known, state: { ...known.state, storeVersion: version }, writtenBack: true }
+}
+
+/** The store has what it is to have. Nobody has presented what somebody else put there, so it is not the version that was used. */
+function superseded(progress: Progress, pending: PendingTokens): PendingProgress {
+  const { storeWriteDueAt: _over, ...rest } = pending
+  const state = pending.recorded ? withoutFailure(progress.state) : progress.state
+  return { ...progress, state, writtenBack: false, storeIsNewest: true, pending: { ...rest, persisted: true } }
 }

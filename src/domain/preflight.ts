@@ -7,7 +7,7 @@ import type { Preflight } from './preflight-finding.ts'
 import type { Provider } from './provider.ts'
 import type { RecordHolder, RefreshRecord, RetainedTokens } from './refresh-record.ts'
 import { mayRotate, tokenOrigin } from './rotation.ts'
-import type { Sensitive } from './sensitive.ts'
+import { sameSecret, type Sensitive } from './sensitive.ts'
 import { dueAt } from './settle.ts'
 import { storeWriteDueAt, writeBudgetProblem } from './store-pacing.ts'
 import type { Progress } from './step.ts'
@@ -135,7 +135,7 @@ interface Candidate extends Known {
 
 function judgeSend(observed: Observed, candidate: Candidate, now: EpochSeconds): Verdict {
   const { record, found, subject, base, fingerprint } = candidate
-  const { journal } = observed
+  const journal = journalOf(observed, base)
   const standing = intentStanding(record, fingerprint, { ...found, journal })
   if (standing.kind === 'held') return refuse(underWay(observed, standing.holder, found.holderIsSilent))
   const refusal = originProblem(observed, candidate) ?? placeProblem(observed, found, now)
@@ -145,6 +145,11 @@ function judgeSend(observed: Observed, candidate: Candidate, now: EpochSeconds):
   if (wantsClaim(subject.stored, found.ownership) && found.writable.ok) return { kind: 'claim' }
   const earlier = standing.kind === 'uncertain' ? standing.earlier : journaledSends(journal, base.refreshToken)
   return { kind: 'send', base, ...(earlier && { earlier }) }
+}
+
+/** What the own journal knows of this very token: it may have an entry about another one that came between. */
+function journalOf({ journal }: Observed, { refreshToken }: StoredRefreshToken): Observed['journal'] {
+  return journal !== undefined && sameSecret(journal.refreshToken, refreshToken) ? journal : undefined
 }
 
 /** A refresh token goes only to the server that issued it. */

@@ -48,6 +48,11 @@ export interface RefreshRecord {
   /** Counts the refresh tokens that came one after the other, as the store documents do. */
   readonly generation: number
   readonly intent?: RefreshIntent
+  /**
+   * Intents that were replaced by one on another token before anybody knew what came of them, the latest
+   * last, at most four. Once a later token has a successor they are spent.
+   */
+  readonly left?: readonly RefreshIntent[]
   readonly retained?: RetainedTokens
   /** Fingerprints of refresh tokens that were replaced by others, the latest last, at most {@link spentLimit}. */
   readonly spent: readonly string[]
@@ -60,37 +65,82 @@ export interface RefreshRecord {
 }
 
 export const spentLimit = 64
+const leftLimit = 4
 
 /** The record of a credential that has none yet. */
 export function newRecord(uid: string, credential: CredentialKey): RefreshRecord {
   return { uid, credential, epoch: 0, generation: 0, spent: [], version: '' }
 }
 
+/** The intent to present this token whose result nobody knows yet, the latest or one that was left for another token. */
+export function intentOn(
+  { intent, left = [] }: Pick<RefreshRecord, 'intent' | 'left'>,
+  fingerprint: string | undefined,
+): RefreshIntent | undefined {
+  return [...left, ...(intent === undefined ? [] : [intent])].findLast((one) => one.fingerprint === fingerprint)
+}
+
 /**
- * An intent to present a token. An intent about another token that nobody settled may have used that one
- * up. `generation` is the document's: a record that was restored from a backup knows of fewer tokens.
+ * An intent to present a token. An intent on another token that nobody settled may have used that one up, or
+ * not: it is kept for the case that the store goes back to it. `generation` is the document's: a record that
+ * was restored from a backup knows of fewer tokens.
  */
 export function armed(
   record: RefreshRecord,
   intent: RefreshIntent,
   { origin, generation }: { readonly origin: string; readonly generation: number },
 ): RefreshRecord {
-  const { intent: before, spent } = record
-  const left = before !== undefined && before.fingerprint !== intent.fingerprint ? [before.fingerprint] : []
+  const all = leftFor(record, intent)
+  // Who is kept no longer counts as used up, as the safe side of what is not known; the newest tokens never do.
+  const dropped = fingerprintsOf(all.slice(0, -leftLimit)).filter((one) => one !== record.retained?.fingerprint)
   return {
-    ...record,
+    ...withLeft(record, all.slice(-leftLimit)),
     epoch: record.epoch + 1,
     generation: Math.max(record.generation, generation),
     intent,
     origin,
-    spent: withSpent(spent, left, intent.fingerprint),
+    spent: withSpent(record.spent, dropped, intent.fingerprint),
   }
+}
+
+/** What is left once this intent stands. A process presents one token at a time, so it is not at its own earlier one any more. */
+function leftFor({ intent: before, left = [] }: RefreshRecord, intent: RefreshIntent): readonly RefreshIntent[] {
+  const others = left.filter(({ fingerprint }) => fingerprint !== intent.fingerprint)
+  if (before === undefined || before.fingerprint === intent.fingerprint) return others
+  const { holder, ...unheld } = before
+  const isOwn = holder?.journalId === intent.holder?.journalId
+  return [...others.filter(({ fingerprint }) => fingerprint !== before.fingerprint), isOwn ? unheld : before]
+}
+
+function withLeft(record: RefreshRecord, left: readonly RefreshIntent[]): RefreshRecord {
+  const { left: _before, ...rest } = record
+  return left.length === 0 ? rest : { ...rest, left }
+}
+
+function fingerprintsOf(intents: readonly RefreshIntent[]): readonly string[] {
+  return intents.map(({ fingerprint }) => fingerprint)
 }
 
 /** Nothing was sent, or the answer says all there is to know. */
 export function disarmed(record: RefreshRecord): RefreshRecord {
   const { intent: _over, ...rest } = record
   return rest
+}
+
+/** The record with another intent in the place of the one on this token, or with none. */
+export function withIntentOn(
+  record: RefreshRecord,
+  fingerprint: string,
+  next: RefreshIntent | undefined,
+): RefreshRecord {
+  if (record.intent?.fingerprint === fingerprint) {
+    return next === undefined ? disarmed(record) : { ...record, intent: next }
+  }
+  const left = record.left ?? []
+  return withLeft(
+    record,
+    left.flatMap((one) => (one.fingerprint === fingerprint ? (next ?? []) : one)),
+  )
 }
 
 /** Sent, and no answer came: nobody is at it any more. */
@@ -111,11 +161,18 @@ export interface Succession {
 
 /** The tokens of an answer become the newest; what they replace is spent. */
 export function succeeded(record: RefreshRecord, { presented, retained }: Succession): RefreshRecord {
-  const replaced = [record.retained?.fingerprint, presented].filter((spent) => spent !== undefined)
+  const { left = [] } = record
+  // What was left after the presented token came later than its successor.
+  const later = left.slice(left.findIndex(({ fingerprint }) => fingerprint === presented) + 1)
+  const isLate = later.length < left.length
+  const over = isLate ? left.slice(0, left.length - later.length) : left
+  const replaced = [...fingerprintsOf(over), record.retained?.fingerprint, presented].filter(
+    (spent) => spent !== undefined,
+  )
   // Whoever presents another token by now is not disturbed by a late answer.
   const base = record.intent?.fingerprint === presented ? disarmed(record) : record
   return {
-    ...base,
+    ...withLeft(base, isLate ? later : []),
     generation: record.generation + (isCounted(record, retained) ? 0 : 1),
     retained,
     spent: withSpent(record.spent, replaced, retained.fingerprint),
@@ -131,12 +188,13 @@ function isCounted({ retained: kept, intent }: RefreshRecord, { fingerprint }: R
  * True when the tokens of an answer come too late: their refresh token was used up by another process, or
  * other ones are kept, and nobody is at the token that was presented, nor at its successor.
  */
-export function isOvertaken({ retained: kept, spent, intent }: RefreshRecord, succession: Succession): boolean {
+export function isOvertaken(record: RefreshRecord, succession: Succession): boolean {
+  const { retained: kept, spent, intent } = record
   const { presented, retained, unannounced = false } = succession
   if (spent.includes(retained.fingerprint)) return true
   if (unannounced && intent === undefined) return false
   if (kept === undefined || isReplaced(kept, spent, succession)) return false
-  return intent?.fingerprint !== presented && intent?.fingerprint !== retained.fingerprint
+  return intentOn(record, presented) === undefined && intentOn(record, retained.fingerprint) === undefined
 }
 
 /** True when what is kept is older than the tokens of an answer, or the same. */
@@ -146,7 +204,8 @@ function isReplaced(kept: RetainedTokens, spent: readonly string[], { presented,
 
 /** All that an answer which comes too late adds to the record. */
 export function outdated(record: RefreshRecord, { presented }: Succession): RefreshRecord {
-  return { ...record, spent: withSpent(record.spent, [presented], undefined) }
+  const left = (record.left ?? []).filter(({ fingerprint }) => fingerprint !== presented)
+  return { ...withLeft(record, left), spent: withSpent(record.spent, [presented], undefined) }
 }
 
 function withSpent(spent: readonly string[], more: readonly string[], newest: string | undefined): readonly string[] {

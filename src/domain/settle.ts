@@ -87,11 +87,12 @@ export function settleFineUntil(observed: Observed, progress: Progress, wakeAt: 
 /**
  * Remembers a failure and settles by what its code says comes next. While a refusal by the
  * authorization server is known, whatever else fails changes nothing for the human who must act: the
- * refusal stays what is told.
+ * refusal stays what is told. Only a refresh token that somebody else refreshes is nothing to log in for.
  */
 export function settleFailed(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
   const known = rememberedFailure(progress.state)
-  if (known !== undefined && isRefusal(known)) return settleStalled(observed, progress, known, now)
+  const isOwned = cause.code === 'REFRESH_TOKEN_OWNED'
+  if (known !== undefined && isRefusal(known) && !isOwned) return settleStalled(observed, progress, known, now)
   return settleAs(observed, progress, cause, now)
 }
 

@@ -1,6 +1,6 @@
 import type { JournalEntry } from './journal-entry.ts'
 import type { Provider } from './provider.ts'
-import type { RecordHolder, RefreshIntent, RefreshRecord } from './refresh-record.ts'
+import { intentOn, type RecordHolder, type RefreshIntent, type RefreshRecord } from './refresh-record.ts'
 import { sameSecret, type Sensitive } from './sensitive.ts'
 import type { EpochSeconds } from './time.ts'
 
@@ -22,7 +22,7 @@ export type IntentStanding =
 /** What tells how a record's intent stands. */
 export interface IntentWitness {
   readonly self: RecordHolder
-  /** What the own journal knows. */
+  /** What the own journal knows of this token. */
   readonly journal: JournalEntry | undefined
   /** The holder's journal is gone for certain, and it has been long enough that nothing of it can be on the wire. */
   readonly holderIsOver: boolean
@@ -30,11 +30,12 @@ export interface IntentWitness {
 
 /** How the intent of a record stands for the token with this fingerprint. */
 export function intentStanding(
-  { intent }: Pick<RefreshRecord, 'intent'>,
+  record: Pick<RefreshRecord, 'intent' | 'left'>,
   fingerprint: string,
   witness: IntentWitness,
 ): IntentStanding {
-  if (intent === undefined || intent.fingerprint !== fingerprint) return { kind: 'none' }
+  const intent = intentOn(record, fingerprint)
+  if (intent === undefined) return { kind: 'none' }
   const { holder } = intent
   if (holder === undefined || witness.holderIsOver) return { kind: 'uncertain', earlier: earlierOf(intent) }
   if (holder.journalId !== witness.self.journalId) return { kind: 'held', holder }
@@ -42,8 +43,9 @@ export function intentStanding(
 }
 
 /**
- * The journal knows of every intent before the record does, and forgets none that the record may have. So
- * an intent that it does not know comes from a record that was restored, and may have been carried out.
+ * The journal knows of every intent before the record does, and forgets none that the record may have before
+ * another token is presented. So an intent that it does not know was left for another token, or comes from a
+ * record that was restored, and may have been carried out.
  */
 function ownStanding(intent: RefreshIntent, journal: JournalEntry | undefined): IntentStanding {
   if (journal?.phase === 'sent') return { kind: 'uncertain', earlier: journal }

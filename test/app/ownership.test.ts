@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { epochSeconds } from '../../src/domain/time.ts'
 import { aCredential, type CredentialChanges } from '../support/builders.ts'
 import { documentKey, Replicas } from '../support/replicas.ts'
 
@@ -52,6 +53,25 @@ describe('two credentials of one cluster', () => {
     await world.clock.pass(3 * untilDue)
     expectUntouched(world)
     expect(world.state('ci/claude').refreshes * world.state('ci/other').refreshes).toBe(0)
+  })
+
+  it('at one place: what the younger has used up is not presented by the older', async () => {
+    const world = new Replicas()
+    const first = world.endpoint.login()
+    world.store.put(documentKey, first)
+    const younger = another({ createdAt: epochSeconds(aCredential().createdAt + 60) })
+    world.apply(younger)
+    const replica = await world.leader()
+    await world.clock.pass(untilDue)
+    const newest = world.stored()
+    replica.die()
+    world.store.put(documentKey, first)
+    world.apply(aCredential())
+    await world.leader()
+    await world.clock.pass(600)
+    expect(world.bugs).toEqual([])
+    expect(world.endpoint.reuses).toBe(0)
+    expect(world.endpoint.isLive(newest)).toBe(true)
   })
 
   it('at one place: the deletion of the first frees the second', async () => {

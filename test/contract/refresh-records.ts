@@ -277,6 +277,7 @@ export class RecordBench {
     epoch: 7,
     generation: 5,
     intent: anIntent,
+    left: [{ ...anIntent, fingerprint: fingerprintOf('f') }],
     retained: { ...retained(), tokens: this.#tokens, ...sealedAs(written) },
     spent: [fingerprintOf('a'), fingerprintOf('b')],
     origin: 'https://gateway.example.com',

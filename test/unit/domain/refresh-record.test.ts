@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   armed,
   disarmed,
+  intentOn,
   isOvertaken,
   newRecord,
   outdated,
@@ -11,6 +12,7 @@ import {
   succeeded,
   type Succession,
   unanswered,
+  withIntentOn,
 } from '../../../src/domain/refresh-record.ts'
 import { aCredential, noon } from '../../support/builders.ts'
 
@@ -39,8 +41,14 @@ function after(...tokens: readonly string[]): RefreshRecord {
 }
 
 /** What is said of which token. */
-function told({ intent, retained, spent, epoch, generation }: RefreshRecord): Record<string, unknown> {
-  return { intent: intent?.fingerprint, retained: retained?.fingerprint, spent, epoch, generation }
+function told({ intent, left, retained, spent, epoch, generation }: RefreshRecord): Record<string, unknown> {
+  const kept = left && { left: left.map(({ fingerprint }) => fingerprint) }
+  return { intent: intent?.fingerprint, ...kept, retained: retained?.fingerprint, spent, epoch, generation }
+}
+
+/** A record in which these intents replaced each other, and nobody knows what came of any. */
+function afterIntents(...tokens: readonly string[]): RefreshRecord {
+  return tokens.reduce((record, token) => armed(record, intentTo(token), place), after('a', 'b'))
 }
 
 const transitions: Record<string, [record: RefreshRecord, expected: ReturnType<typeof told>]> = {
@@ -62,8 +70,40 @@ const transitions: Record<string, [record: RefreshRecord, expected: ReturnType<t
     succeeded(armed(after('a', 'b'), intentTo('login'), place), succession('login', 'c')),
     { retained: 'c', spent: ['a', 'b', 'login'], epoch: 2, generation: 2 },
   ],
-  'takes a token for used up whose intent nobody settled': [
-    armed(armed(after('a', 'b'), intentTo('b'), place), intentTo('login'), place),
+  'leaves an intent that nobody settled for one on another token': [
+    afterIntents('b', 'login'),
+    { intent: 'login', left: ['b'], retained: 'b', spent: ['a'], epoch: 3, generation: 1 },
+  ],
+  'takes a left intent up again': [
+    afterIntents('b', 'login', 'b'),
+    { intent: 'b', left: ['login'], retained: 'b', spent: ['a'], epoch: 4, generation: 1 },
+  ],
+  'keeps what was left when the intent that replaced it is over': [
+    disarmed(afterIntents('b', 'mistake')),
+    { left: ['b'], retained: 'b', spent: ['a'], epoch: 3, generation: 1 },
+  ],
+  'takes every token for used up that was left before one that has a successor': [
+    succeeded(afterIntents('b', 'login', 'other'), succession('other', 'c')),
+    { retained: 'c', spent: ['a', 'b', 'login', 'other'], epoch: 4, generation: 2 },
+  ],
+  'takes no token for used up that was presented after one whose successor comes late': [
+    succeeded(afterIntents('b', 'login', 'mistake'), succession('b', 'c')),
+    { intent: 'mistake', left: ['login'], retained: 'c', spent: ['a', 'b'], epoch: 4, generation: 2 },
+  ],
+  'takes the oldest token for used up when too many were left': [
+    afterIntents('1', '2', '3', '4', '5', '6'),
+    { intent: '6', left: ['2', '3', '4', '5'], retained: 'b', spent: ['a', '1'], epoch: 7, generation: 1 },
+  ],
+  'takes what it retains for used up never for that': [
+    afterIntents('b', '1', '2', '3', '4', '5'),
+    { intent: '5', left: ['1', '2', '3', '4'], retained: 'b', spent: ['a'], epoch: 7, generation: 1 },
+  ],
+  'forgets a left intent whose result is known': [
+    withIntentOn(afterIntents('b', 'login'), 'b', undefined),
+    { intent: 'login', retained: 'b', spent: ['a'], epoch: 3, generation: 1 },
+  ],
+  'learns of a left token that its answer came too late': [
+    outdated(afterIntents('b', 'login'), succession('b', 'c')),
     { intent: 'login', retained: 'b', spent: ['a', 'b'], epoch: 3, generation: 1 },
   ],
   'takes no token for used up that is presented again': [
@@ -107,6 +147,19 @@ const transitions: Record<string, [record: RefreshRecord, expected: ReturnType<t
 describe('a refresh record', () => {
   it.each(Object.entries(transitions))('%s', (_name, [record, expected]) => {
     expect(told(record)).toEqual({ intent: undefined, retained: undefined, ...expected })
+  })
+
+  it('holds an intent for another process only, once another one is left in its place', () => {
+    const record = afterIntents('b', 'login')
+    expect(intentOn(record, 'b')).toEqual({ fingerprint: 'b', source, startedAt: noon, sends: 1 })
+    const other = armed(afterIntents('b'), intentTo('login', { holder: { journalId: 'another' } }), place)
+    expect(intentOn(other, 'b')).toEqual(intentTo('b'))
+  })
+
+  it('takes the answer to a left intent, and to no other', () => {
+    const record = disarmed(armed(armed(after('a', 'b'), intentTo('login'), place), intentTo('mistake'), place))
+    expect(isOvertaken(record, succession('login', 'c'))).toBe(false)
+    expect(isOvertaken(record, succession('x', 'y'))).toBe(true)
   })
 
   it('remembers 64 used-up tokens, the latest', () => {
