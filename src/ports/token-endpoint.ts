@@ -1,6 +1,7 @@
 import type { Provider } from '../domain/provider.ts'
 import type { Result } from '../domain/result.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
+import type { EpochSeconds } from '../domain/time.ts'
 import type { TokenExchange } from '../domain/token-exchange.ts'
 
 /** What entitles the client to an access token: RFC 6749 §6, or itself, §4.4. */
@@ -15,8 +16,15 @@ export interface TokenRequest {
   readonly scopes: readonly string[]
 }
 
+/** What a server says of a token that it issued. */
+export interface TokenStanding {
+  readonly active: boolean
+  /** Absent when the server does not say. */
+  readonly expiresAt?: EpochSeconds
+}
+
 /**
- * The token endpoint of an authorization server.
+ * The token endpoint of an authorization server, and what goes with it.
  *
  * Guarantees: the request is written at most once; no redirect is followed; once a byte of it was
  * written, nothing but the response deadline ends the exchange; body size and time are bounded.
@@ -24,8 +32,8 @@ export interface TokenRequest {
  * Assumptions: of a grant with a refresh token, the caller has made sure that nobody else presents it.
  *
  * Failures: in the exchange, never thrown. `not-sent` carries TOKEN_ENDPOINT_UNREACHABLE,
- * ENDPOINT_NOT_ALLOWED, CLIENT_SECRET_UNAVAILABLE, or what `beforeSend` returned; `lost` carries
- * TOKEN_RESULT_UNKNOWN.
+ * ENDPOINT_NOT_ALLOWED, PROVIDER_INVALID, CLIENT_SECRET_UNAVAILABLE, or what `beforeSend` returned; `lost`
+ * carries TOKEN_RESULT_UNKNOWN.
  */
 export interface TokenEndpoint {
   /**
@@ -33,4 +41,10 @@ export interface TokenEndpoint {
    * succeeds. Not idempotent.
    */
   request(request: TokenRequest, beforeSend: () => Promise<Result<void>>): Promise<TokenExchange>
+  /**
+   * Asks the server about an access token of its own (RFC 7662), where the provider says that it can be asked.
+   * Changes nothing. Failures: TOKEN_ENDPOINT_UNREACHABLE, ENDPOINT_NOT_ALLOWED, PROVIDER_INVALID,
+   * CLIENT_SECRET_UNAVAILABLE, CLIENT_REJECTED; all of them leave the access token as good as it was.
+   */
+  introspect(provider: Provider, accessToken: Sensitive): Promise<Result<TokenStanding>>
 }

@@ -53,7 +53,10 @@ export class EndpointModel {
   }
 
   port(process: Process): TokenEndpoint {
-    return { request: (request, beforeSend) => this.#request(process, request, beforeSend) }
+    return {
+      request: (request, beforeSend) => this.#request(process, request, beforeSend),
+      introspect: () => Promise.reject(new Error('no provider of the simulation says that it can be asked')),
+    }
   }
 
   #request(

@@ -124,7 +124,7 @@ function configuration(
     }),
     features: {
       devInteractions: { enabled: false },
-      introspection: { enabled: true },
+      introspection: { enabled: true, allowedPolicy: () => true },
       ...(options.clientAuthority !== undefined && { mTLS: byCertificate }),
     },
     ...(options.clientAuthority !== undefined && { clientAuthMethods: [...methods, 'tls_client_auth'] }),

@@ -3,6 +3,7 @@ import { keyText } from '../../src/domain/credential.ts'
 import type { ClaimState, DocumentClaim } from '../../src/domain/document-claim.ts'
 import { type Failure, failure } from '../../src/domain/failures.ts'
 import type { JournalEntry } from '../../src/domain/journal-entry.ts'
+import type { Provider } from '../../src/domain/provider.ts'
 import { isIssuedLater } from '../../src/domain/publication-order.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
@@ -16,7 +17,7 @@ import type { LogFields, Logger } from '../../src/ports/logger.ts'
 import type { AnsweredEntry, ArmedEntry, RefreshJournal, SentEntry } from '../../src/ports/refresh-journal.ts'
 import type { RefreshTokenLocation, RefreshTokenStore } from '../../src/ports/refresh-token-store.ts'
 import type { StatusReport, StatusWriter } from '../../src/ports/status-writer.ts'
-import type { TokenEndpoint, TokenRequest } from '../../src/ports/token-endpoint.ts'
+import type { TokenEndpoint, TokenRequest, TokenStanding } from '../../src/ports/token-endpoint.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import { canary, observeOutput } from './canary.ts'
 
@@ -168,6 +169,10 @@ export class MemoryTokenEndpoint implements TokenEndpoint {
     const exchange = this.#serve(grant)
     if (special !== 'lost-answer') return exchange
     return { kind: 'lost', failure: failure('TOKEN_RESULT_UNKNOWN', 'The connection to OAuthProvider gateway ended.') }
+  }
+
+  introspect(_provider: Provider, accessToken: Sensitive): Promise<Result<TokenStanding>> {
+    return Promise.resolve(ok({ active: this.issuedAccessTokens.includes(accessToken.reveal()) }))
   }
 
   #serve(grant: TokenRequest['grant']): TokenExchange {

@@ -1,17 +1,17 @@
 import { isIP } from 'node:net'
 import { failure } from '../../domain/failures.ts'
-import { providerText } from '../../domain/provider.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
-import type { TokenRequest } from '../../ports/token-endpoint.ts'
 
-/** Where token requests may go. Both false in a shared cluster: whoever writes a provider chooses an address. */
+/** Where requests may go. Both false in a shared cluster: whoever writes a provider chooses an address. */
 export interface AddressPolicy {
   readonly allowPlainHttp: boolean
   readonly allowPrivateAddresses: boolean
 }
 
-/** A token endpoint, taken apart as a connection needs it. */
+/** An endpoint of an authorization server, taken apart as a connection needs it. */
 export interface Endpoint {
+  /** As it was named. */
+  readonly url: string
   readonly tls: boolean
   /** Name or address, without the brackets of IPv6. */
   readonly host: string
@@ -24,15 +24,13 @@ export interface Endpoint {
   readonly target: string
 }
 
-/** Failures: ENDPOINT_NOT_ALLOWED. */
-export function endpointOf({ provider, grant }: TokenRequest, policy: AddressPolicy): Result<Endpoint> {
-  const { refreshEndpoint, tokenEndpoint = '' } = provider
-  const text = grant.type === 'refresh_token' ? (refreshEndpoint ?? tokenEndpoint) : tokenEndpoint
+/** `what` is there, for messages: `token endpoint of OAuthProvider ns/name`. Failures: ENDPOINT_NOT_ALLOWED. */
+export function endpointAt(text: string, what: string, policy: AddressPolicy): Result<Endpoint> {
   const url = URL.parse(text)
   const objection = url === null ? 'is not an absolute URL' : objectionTo(url, text, policy)
   return url === null || objection !== undefined
-    ? failed(failure('ENDPOINT_NOT_ALLOWED', `The token endpoint of ${providerText(provider)} ${objection}.`))
-    : ok(endpointAt(url, url.protocol === 'https:'))
+    ? failed(failure('ENDPOINT_NOT_ALLOWED', `The ${what} ${objection}.`))
+    : ok(partsOf(url, text))
 }
 
 function objectionTo(url: URL, text: string, policy: AddressPolicy): string | undefined {
@@ -43,9 +41,11 @@ function objectionTo(url: URL, text: string, policy: AddressPolicy): string | un
   return text.includes('#') ? 'has a fragment in its URL' : undefined
 }
 
-function endpointAt(url: URL, tls: boolean): Endpoint {
+function partsOf(url: URL, text: string): Endpoint {
+  const tls = url.protocol === 'https:'
   const host = url.hostname.replace(/^\[|\]$/g, '')
   return {
+    url: text,
     tls,
     host,
     port: url.port === '' ? (tls ? 443 : 80) : Number(url.port),

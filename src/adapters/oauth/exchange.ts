@@ -18,9 +18,9 @@ const graceMs = 5000
  * used the refresh token. Rejects, with the platform's error, when no whole header came back.
  */
 export async function exchange(socket: Socket, wire: Sensitive<WireRequest>, timeoutMs: number): Promise<TokenAnswer> {
-  const { target, headers, body } = wire.reveal()
+  const { body, ...head } = wire.reveal()
   return new Promise((resolve, reject) => {
-    const request = openRequest(socket, target, headers)
+    const request = openRequest(socket, head)
     let received: BodySoFar | undefined
     const giveUp = (): void => {
       lose(timedOut())
@@ -55,11 +55,11 @@ export async function exchange(socket: Socket, wire: Sensitive<WireRequest>, tim
   })
 }
 
-function openRequest(socket: Socket, path: string, headers: Readonly<Record<string, string>>): ClientRequest {
+function openRequest(socket: Socket, { method, target, headers }: Omit<WireRequest, 'body'>): ClientRequest {
   return httpRequest({
     createConnection: () => socket,
-    method: 'POST',
-    path,
+    method,
+    path: target,
     headers,
     setHost: false,
     maxHeaderSize: maxHeaderBytes,

@@ -6,14 +6,18 @@ import type { Sensitive } from '../../domain/sensitive.ts'
 import type { TokenAnswer, TokenExchange } from '../../domain/token-exchange.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { SecretReader } from '../../ports/secret-reader.ts'
-import type { TokenEndpoint, TokenRequest } from '../../ports/token-endpoint.ts'
+import type { TokenEndpoint, TokenRequest, TokenStanding } from '../../ports/token-endpoint.ts'
 import { classifyTransportError, refusesCertificate } from './classify.ts'
 import { type ClientProof, clientProofOf, proofSecrets } from './client-proof.ts'
-import { type Endpoint, endpointOf } from './endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
 import { exchange } from './exchange.ts'
+import { metadataFetch } from './fetch-metadata.ts'
+import { readIntrospection } from './introspection.ts'
+import { MetadataCache } from './metadata-cache.ts'
 import { patienceMs } from './patience.ts'
 import { type ConnectionOptions, isOpen, ServerConnections, unreachable, type Way } from './server-connections.ts'
-import { buildTokenRequest, type WireRequest } from './token-request.ts'
+import { introspectionEndpointText, ServerEndpoints, tokenEndpointText } from './server-endpoints.ts'
+import { buildIntrospectionRequest, buildTokenRequest, type ClientIdentity, type WireRequest } from './token-request.ts'
 import { TrustStore } from './trust.ts'
 
 export interface HttpTokenEndpointOptions extends ConnectionOptions {
@@ -27,6 +31,8 @@ export interface HttpTokenEndpointOptions extends ConnectionOptions {
    * Shorter where the server grants a leeway, see {@link patienceMs}.
    */
   readonly responseTimeoutMs?: number
+  /** From a request that can be repeated, for metadata or introspection, to the end of its answer; default 10000. */
+  readonly readTimeoutMs?: number
 }
 
 /** A request that is ready to be written, and how its connection is made. */
@@ -34,8 +40,20 @@ interface Prepared extends Way {
   readonly wire: Sensitive<WireRequest>
 }
 
+/** What is to be asked where. */
+interface Draft {
+  readonly endpoint: Endpoint
+  readonly what: string
+  /** `aud` of a client assertion, unless the provider says otherwise. */
+  readonly audience: string
+  readonly build: (identity: ClientIdentity) => Promise<Result<Sensitive<WireRequest>>>
+}
+
 /** Statuses with which servers refuse a client: what it proves itself with may have been changed since it was read. */
 const clientRefusals: ReadonlySet<number> = new Set([400, 401, 403])
+
+/** Statuses that tell of an endpoint which has moved. */
+const departures: ReadonlySet<number> = new Set([301, 302, 303, 307, 308, 404, 405, 410])
 
 /**
  * Token endpoints over HTTP/1.1, one fresh connection for each request.
@@ -51,18 +69,37 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   readonly #options: HttpTokenEndpointOptions
   readonly #connections: ServerConnections
   readonly #trust: TrustStore
+  readonly #metadata: MetadataCache
+  readonly #endpoints: ServerEndpoints
+  readonly #userAgent: string
+  readonly #readTimeoutMs: number
 
   constructor(options: HttpTokenEndpointOptions) {
+    const { secrets, clock, version, readTimeoutMs: timeoutMs = 10_000 } = options
+    const connections = new ServerConnections(options)
+    const trust = new TrustStore(secrets)
+    const userAgent = `oauth-credential-operator/${version}`
     this.#options = options
-    this.#connections = new ServerConnections(options)
-    this.#trust = new TrustStore(options.secrets)
+    this.#connections = connections
+    this.#trust = trust
+    this.#userAgent = userAgent
+    this.#readTimeoutMs = timeoutMs
+    this.#metadata = new MetadataCache(
+      metadataFetch({ policy: options, connections, trust, userAgent, timeoutMs }),
+      clock,
+    )
+    this.#endpoints = new ServerEndpoints(options, this.#metadata)
   }
 
   async request(request: TokenRequest, beforeSend: () => Promise<Result<void>>): Promise<TokenExchange> {
-    const prepared = await this.#prepare(request)
+    const { provider } = request
+    const prepared = await this.#prepareRequest(request)
     if (!prepared.ok) return { kind: 'not-sent', failure: prepared.failure }
     const connected = await this.#connections.open(prepared.value)
-    if (!connected.ok) return { kind: 'not-sent', failure: connected.failure }
+    if (!connected.ok) {
+      this.#metadata.doubt(provider)
+      return { kind: 'not-sent', failure: connected.failure }
+    }
     const socket = connected.value
     try {
       const go = await beforeSend()
@@ -70,31 +107,65 @@ export class HttpTokenEndpoint implements TokenEndpoint {
       const { what, wire } = prepared.value
       // The last moment at which a dead connection proves that nothing was sent.
       if (!isOpen(socket)) return { kind: 'not-sent', failure: unreachable(what, 'it closed the connection') }
-      return await this.#send(request.provider, socket, wire)
+      return await this.#send(provider, socket, wire)
     } finally {
       socket.destroy()
     }
   }
 
+  async introspect(provider: Provider, accessToken: Sensitive): Promise<Result<TokenStanding>> {
+    const endpoints = await this.#endpoints.introspection(provider)
+    if (!endpoints.ok) return endpoints
+    const { endpoint, token } = endpoints.value
+    const what = introspectionEndpointText(provider)
+    const prepared = await this.#prepare(provider, {
+      endpoint,
+      what,
+      audience: token.url,
+      build: (identity) => buildIntrospectionRequest({ provider, accessToken }, endpoint, identity),
+    })
+    if (!prepared.ok) return prepared
+    const connected = await this.#connections.open(prepared.value)
+    if (!connected.ok) return connected
+    try {
+      const answer = await exchange(connected.value, prepared.value.wire, this.#readTimeoutMs)
+      this.#learnFrom(provider, answer)
+      return readIntrospection(provider, answer)
+    } catch (error) {
+      return failed(unreachable(what, classifyTransportError(error)))
+    } finally {
+      connected.value.destroy()
+    }
+  }
+
+  async #prepareRequest(request: TokenRequest): Promise<Result<Prepared>> {
+    const { provider, grant } = request
+    const found = await this.#endpoints.token(provider, grant.type)
+    if (!found.ok) return found
+    const endpoint = found.value
+    return this.#prepare(provider, {
+      endpoint,
+      what: tokenEndpointText(provider),
+      audience: provider.tokenEndpoint ?? endpoint.url,
+      build: (identity) => buildTokenRequest(request, endpoint, identity),
+    })
+  }
+
   /** All that can fail without a connection is done before there is one. */
-  async #prepare(request: TokenRequest): Promise<Result<Prepared>> {
-    const { provider } = request
-    const endpoint = endpointOf(request, this.#options)
-    if (!endpoint.ok) return endpoint
+  async #prepare(provider: Provider, draft: Draft): Promise<Result<Prepared>> {
     const proof = await clientProofOf(provider, this.#options.secrets, this.#options.clock.now())
     if (!proof.ok) return proof
-    const way = await this.#wayTo(endpoint.value, provider, proof.value)
+    const way = await this.#wayTo(draft, provider, proof.value)
     if (!way.ok) return way
-    const wire = await buildTokenRequest(request, endpoint.value, {
+    const wire = await draft.build({
       authenticate: proof.value.authenticate,
-      audience: provider.client.assertion?.audience ?? provider.tokenEndpoint ?? '',
-      userAgent: `oauth-credential-operator/${this.#options.version}`,
+      audience: provider.client.assertion?.audience ?? draft.audience,
+      userAgent: this.#userAgent,
     })
     return wire.ok ? ok({ ...way.value, wire: wire.value }) : wire
   }
 
-  async #wayTo(endpoint: Endpoint, provider: Provider, { certificate }: ClientProof): Promise<Result<Way>> {
-    const what = tokenEndpointText(provider)
+  async #wayTo({ endpoint, what }: Draft, provider: Provider, { certificate }: ClientProof): Promise<Result<Way>> {
     if (endpoint.tls) {
       const trust = await this.#trust.trustOf(provider, certificate)
       return trust.ok ? ok({ endpoint, trust: trust.value, what }) : trust
@@ -106,7 +177,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   async #send(provider: Provider, socket: Socket, wire: Sensitive<WireRequest>): Promise<TokenExchange> {
     try {
       const answer = await exchange(socket, wire, patienceMs(provider, this.#options.responseTimeoutMs))
-      this.#forgetRefusedProof(provider, answer)
+      this.#learnFrom(provider, answer)
       return { kind: 'answered', answer }
     } catch (error) {
       const why = classifyTransportError(error)
@@ -117,12 +188,10 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     }
   }
 
-  #forgetRefusedProof({ client, namespace }: Provider, { status }: TokenAnswer): void {
+  /** What is remembered of a provider may be what the server does not like. */
+  #learnFrom(provider: Provider, { status }: TokenAnswer): void {
+    if (departures.has(status)) this.#metadata.doubt(provider)
     if (!clientRefusals.has(status)) return
-    for (const name of proofSecrets(client)) this.#options.secrets.forget(namespace, name)
+    for (const name of proofSecrets(provider.client)) this.#options.secrets.forget(provider.namespace, name)
   }
-}
-
-function tokenEndpointText(provider: Provider): string {
-  return `token endpoint of ${providerText(provider)}`
 }

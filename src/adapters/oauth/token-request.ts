@@ -9,6 +9,7 @@ import type { Endpoint } from './endpoint.ts'
 
 /** A request as it goes onto the wire. Holds the refresh token and the client's secret. */
 export interface WireRequest {
+  readonly method: 'GET' | 'POST'
   readonly target: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
@@ -49,14 +50,57 @@ export async function buildTokenRequest(
   endpoint: Endpoint,
   identity: ClientIdentity,
 ): Promise<Result<Sensitive<WireRequest>>> {
-  const { provider } = request
+  const { provider, grant, scopes } = request
+  const parameters = new URLSearchParams(provider.request.parameters)
+  if (scopes.length > 0) parameters.set('scope', scopes.join(' '))
+  if (grant.type === 'refresh_token') parameters.set('refresh_token', grant.refreshToken.reveal())
+  parameters.set('grant_type', grant.type)
+  return buildPost(provider, endpoint, { parameters, json: provider.request.bodyFormat === 'json', identity })
+}
+
+/**
+ * Builds the introspection request of RFC 7662 §2.1, which is a form whatever a token request is. Nothing is sent.
+ *
+ * Failures: as of {@link buildTokenRequest}.
+ */
+export async function buildIntrospectionRequest(
+  { provider, accessToken }: { readonly provider: Provider; readonly accessToken: Sensitive },
+  endpoint: Endpoint,
+  identity: ClientIdentity,
+): Promise<Result<Sensitive<WireRequest>>> {
+  const parameters = new URLSearchParams({ token: accessToken.reveal(), token_type_hint: 'access_token' })
+  return buildPost(provider, endpoint, { parameters, json: false, identity })
+}
+
+/** Builds the metadata request of RFC 8414 §3.1. It holds nothing of the client. */
+export function buildMetadataRequest({ target, authority }: Endpoint, userAgent: string): Sensitive<WireRequest> {
+  const headers = {
+    accept: 'application/json',
+    'user-agent': userAgent,
+    host: authority,
+    'accept-encoding': 'identity',
+    connection: 'close',
+  }
+  return new Sensitive({ method: 'GET', target, headers, body: '' })
+}
+
+interface Post {
+  readonly parameters: URLSearchParams
+  readonly json: boolean
+  readonly identity: ClientIdentity
+}
+
+async function buildPost(
+  provider: Provider,
+  endpoint: Endpoint,
+  { parameters, json, identity }: Post,
+): Promise<Result<Sensitive<WireRequest>>> {
   const unwritable = Object.entries(provider.request.headers).find(([name, value]) => !isHeader(name, value))
   if (unwritable !== undefined)
     return failed(
       failure('PROVIDER_INVALID', `A header in spec.request.headers of ${providerText(provider)} is not valid HTTP.`),
     )
-  const { authorization, parameters } = await grantParameters(request, identity)
-  const json = provider.request.bodyFormat === 'json'
+  const authorization = await proveClient(provider, parameters, identity)
   const body = json ? JSON.stringify(Object.fromEntries(parameters)) : parameters.toString()
   const headers = {
     accept: 'application/json',
@@ -70,34 +114,25 @@ export async function buildTokenRequest(
     'accept-encoding': 'identity',
     connection: 'close',
   }
-  return ok(new Sensitive({ target: endpoint.target, headers, body }))
-}
-
-interface GrantParameters {
-  readonly authorization?: string
-  readonly parameters: URLSearchParams
+  return ok(new Sensitive({ method: 'POST', target: endpoint.target, headers, body }))
 }
 
 /**
- * The parameters of the grant, with the client authentication of oauth4webapi.
+ * Adds the client authentication of oauth4webapi to the parameters, or gives the header that it is in.
  *
- * Its `refreshTokenGrantRequest` and the like are not used: sending is ours anyway, because `fetch` repeats a POST by
- * itself after status 421, and those functions make Node load its `fetch`, which costs every process
- * 25 ms and 16 MiB.
+ * The library's `refreshTokenGrantRequest` and the like are not used: sending is ours anyway, because `fetch`
+ * repeats a POST by itself after status 421, and those functions make Node load its `fetch`, which costs every
+ * process 25 ms and 16 MiB.
  */
-async function grantParameters(
-  { provider, grant, scopes }: TokenRequest,
+async function proveClient(
+  { client }: Provider,
+  parameters: URLSearchParams,
   { authenticate, audience }: ClientIdentity,
-): Promise<GrantParameters> {
-  const parameters = new URLSearchParams(provider.request.parameters)
-  if (scopes.length > 0) parameters.set('scope', scopes.join(' '))
-  if (grant.type === 'refresh_token') parameters.set('refresh_token', grant.refreshToken.reveal())
-  parameters.set('grant_type', grant.type)
+): Promise<string | undefined> {
   const headers = new Map<string, string>()
   // Of `Headers`, client authentication uses `set` alone, with names in lower case.
-  await authenticate({ issuer: audience }, { client_id: provider.client.id }, parameters, headers as unknown as Headers)
-  const authorization = headers.get('authorization')
-  return { parameters, ...(authorization !== undefined && { authorization }) }
+  await authenticate({ issuer: audience }, { client_id: client.id }, parameters, headers as unknown as Headers)
+  return headers.get('authorization')
 }
 
 function providerHeaders({ request }: Provider): Readonly<Record<string, string>> {

@@ -1,0 +1,34 @@
+import * as z from 'zod'
+
+const aliases = z.object({ token_endpoint: z.string().optional(), introspection_endpoint: z.string().optional() })
+
+/** Authorization server metadata: RFC 8414 §2, and RFC 8705 §5 for the aliases. */
+export const Metadata = z.object({
+  issuer: z.string(),
+  token_endpoint: z.string().optional(),
+  introspection_endpoint: z.string().optional(),
+  mtls_endpoint_aliases: aliases.optional(),
+})
+
+/** Introspection response, RFC 7662 §2.2. `exp` is in seconds since the epoch; some servers write it as text. */
+export const IntrospectionResponse = z.object({
+  active: z.boolean(),
+  exp: z
+    .union([
+      z.number(),
+      z
+        .string()
+        .regex(/^\d{1,15}$/)
+        .transform(Number),
+    ])
+    .optional(),
+})
+
+/** The value of a JSON text; undefined when it is none. What the platform says of it would quote it. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
