@@ -242,7 +242,8 @@ function significance({ type, credential }: IndexedCredential): string {
 function sharing(previous: IndexedCredential | undefined, next: IndexedCredential): IndexedCredential {
   if (previous?.type !== 'credential' || next.type !== 'credential') return next
   const { key, spec } = previous.credential
-  if (JSON.stringify(spec) !== JSON.stringify(next.credential.spec)) return next
+  const isSame = spec === next.credential.spec || JSON.stringify(spec) === JSON.stringify(next.credential.spec)
+  if (!isSame) return next
   return { type: 'credential', credential: { ...next.credential, key, spec } }
 }
 

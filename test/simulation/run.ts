@@ -1,16 +1,18 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
+import { Crew, type SeedRange } from './crew.ts'
 import { simulate } from './simulate.ts'
-import { count, emptyTally, type Tally, tallyText } from './tally.ts'
+import { add, emptyTally, type Tally, tallyText } from './tally.ts'
 
 /**
  * Plays seeds of the simulation.
  *
- *   node test/simulation/run.ts --seeds 10000 [--from 1] [--seconds 60] [--resume progress.json]
+ *   node test/simulation/run.ts --seeds 10000 [--from 1] [--seconds 60] [--resume progress.json] [--workers 1]
  *   node test/simulation/run.ts --seed 4711 --trace
  *
- * `--first` stops at the first seed that breaks a rule.
+ * `--first` stops soon after the first seed that breaks a rule. `--workers` is how many cores are used, all without it.
  *
  * Ends with code 1 when a seed broke a rule; prints for each the command that plays it again.
  */
@@ -27,12 +29,15 @@ const { values: options } = parseArgs({
     from: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '0' },
     resume: { type: 'string' },
+    workers: { type: 'string', default: String(availableParallelism()) },
     trace: { type: 'boolean', default: false },
     first: { type: 'boolean', default: false },
   },
 })
-/** Told every so often. */
+/** Told, and kept, every so often. */
 const seedsBetweenReports = 1000
+/** What a thread plays at a time. */
+const seedsInRange = 100
 
 if (options.seed !== undefined) await playOne(Number(options.seed))
 else await playMany()
@@ -50,22 +55,26 @@ async function playMany(): Promise<void> {
   const until = next + Number(options.seeds)
   const startedMs = performance.now()
   const deadlineMs = Number(options.seconds) > 0 ? startedMs + Number(options.seconds) * 1000 : Infinity
-  let seed = next
-  for (; seed < until && performance.now() < deadlineMs; seed += 1) {
-    const outcome = await simulate(seed)
-    count(tally, outcome)
-    if (outcome.violation !== undefined) {
-      console.log(`seed ${seed}: ${outcome.violation}`)
-      if (options.first) break
-    }
-    if ((seed + 1 - next) % seedsBetweenReports === 0) report({ next: seed + 1, tally }, seed + 1 - next, startedMs)
-  }
-  report({ next: seed, tally }, seed - next, startedMs)
+  const crew = new Crew(Math.max(1, Number(options.workers)))
+  let played = 0
+  await crew.play(rangesOf(next, until), (found, range) => {
+    add(tally, found)
+    for (const { seed, what } of found.violations) console.log(`seed ${seed}: ${what}`)
+    played = range.until - next
+    if (played % seedsBetweenReports === 0) report({ next: range.until, tally }, played, startedMs)
+    return performance.now() < deadlineMs && !(options.first && found.violations.length > 0)
+  })
+  await crew.end()
+  report({ next: next + played, tally }, played, startedMs)
   console.log(tallyText(tally))
   for (const { seed: broken } of tally.violations.slice(0, 10)) {
     console.log(`again: node test/simulation/run.ts --seed ${broken} --trace`)
   }
   if (tally.violations.length > 0) process.exitCode = 1
+}
+
+function* rangesOf(next: number, end: number): Iterable<SeedRange> {
+  for (let from = next; from < end; from += seedsInRange) yield { from, until: Math.min(end, from + seedsInRange) }
 }
 
 function report(progress: Progress, played: number, startedMs: number): void {

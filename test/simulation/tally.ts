@@ -38,6 +38,18 @@ export function count(tally: Tally, outcome: Outcome): void {
   if (outcome.violation !== undefined) tally.violations.push({ seed: outcome.seed, what: outcome.violation })
 }
 
+/** Adds what another tally has. */
+export function add(tally: Tally, more: Tally): void {
+  tally.seeds += more.seeds
+  tally.steps += more.steps
+  tally.simulatedHours += more.simulatedHours
+  tally.refreshes += more.refreshes
+  tally.publications += more.publications
+  for (const [fault, times] of Object.entries(more.faults)) tally.faults[fault] = (tally.faults[fault] ?? 0) + times
+  for (const [cause, times] of Object.entries(more.losses)) tally.losses[cause] = (tally.losses[cause] ?? 0) + times
+  tally.violations.push(...more.violations)
+}
+
 /** For people. */
 export function tallyText(tally: Tally): string {
   const struck = Object.values(tally.faults).reduce((sum, times) => sum + times, 0)
