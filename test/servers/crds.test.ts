@@ -7,6 +7,7 @@ import { epochSeconds } from '../../src/domain/time.ts'
 import { exampleFiles } from '../support/examples.ts'
 import { invalidManifests } from '../support/invalid-manifests.ts'
 import { changed, type Manifest, maximalCredential, minimalCredential, validManifests } from '../support/manifests.ts'
+import { heirOf, presetDirectory, presetFiles } from '../support/presets.ts'
 import { type Cluster, startCluster } from './kube-apiserver.ts'
 
 const crds = fileURLToPath(new URL('../../deploy/crds', import.meta.url))
@@ -95,6 +96,25 @@ describe('the CRDs', () => {
   })
 })
 
+describe('deploy/providers', () => {
+  test('is applied with one command, and every preset is accepted as it is', async () => {
+    const applied = await cluster.kubectlOrThrow(['apply', '--server-side', '--validate=strict', '-k', presetDirectory])
+    expect(applied.trim().split('\n')).toHaveLength(presetFiles().length)
+  })
+
+  test.each(presetFiles().map((file) => [file.name, file] as const))(
+    '%s is used as it was written',
+    async (_, file) => {
+      expect(meaning(await stored(file.manifest))).toEqual(meaning(file.manifest))
+      const heir = heirOf(file)
+      await apply(heir)
+      expect(meaning(await stored(heir))).toEqual(meaning(heir))
+      await cluster.kubectlOrThrow(['delete', 'oauthprovider', file.name, '-n', 'ci'])
+      await cluster.kubectlOrThrow(['delete', 'clusteroauthprovider', file.name])
+    },
+  )
+})
+
 describe('examples/', () => {
   test.each(exampleFiles().map(({ name, path }) => [name, path] as const))('%s applies', async (_, path) => {
     const applied = await cluster.kubectlOrThrow(['apply', '--dry-run=server', '--validate=strict', '-f', path])
@@ -151,6 +171,8 @@ describe('kubectl', () => {
   test('explains every field', async () => {
     const text = await cluster.kubectlOrThrow(['explain', 'oac.spec.refresh'])
     expect(text).toContain('Refresh at least this often, from 1m to 8760h')
+    const preset = await cluster.kubectlOrThrow(['explain', 'oauthprovider.spec.presetRef'])
+    expect(preset.replaceAll(/\s+/g, ' ')).toContain('A ClusterOAuthProvider that says what this object does not say')
     const all = await cluster.kubectlOrThrow(['explain', 'clustertokenstore.spec', '--recursive'])
     for (const field of ['namespacedProviders', 'awsSecretsManager', 'secretIdRef', 'audiences']) {
       expect(all).toContain(field)
@@ -175,7 +197,7 @@ describe('kubectl', () => {
   })
 
   test.each([
-    ['spec.providerRef.name=gateway', ['claude', 'claude-max', 'with-nulls']],
+    ['spec.providerRef.name=gateway', ['claude', 'claude-max', 'reports', 'with-nulls']],
     ['spec.refreshToken.storeRef.name=other', []],
     ['spec.target.name=claude-token,spec.refreshToken.storeRef.name=vault', ['claude', 'claude-max', 'with-nulls']],
   ])('selects by %s', async (selector, expected) => {

@@ -24,7 +24,7 @@ test.each(files.map((file) => [file.name, file] as const))('examples/%s says wha
   for (const manifest of manifestsOf(file)) {
     expect(unknownKindProblem(manifest)).toBeUndefined()
     const type = decodeResource(manifest)?.type ?? 'other'
-    expect(['credential', 'provider', 'store', 'other']).toContain(type)
+    expect(['credential', 'provider', 'provider-draft', 'store', 'other']).toContain(type)
   }
 })
 
