@@ -182,7 +182,7 @@ const withoutAnAnswer: readonly Row[] = [
 const cutAnswers: readonly Row[] = [
   ['not a byte of the body', cut(tokens, 0), ...unknown],
   ['half of the refresh token', cut({ refresh_token: rt }, 30), ...unknown],
-  ['the whole refresh token', cut({ refresh_token: rt, ...tokens }, 30 + rt.length), ...cutSuccessor],
+  ['the whole refresh token', cut({ refresh_token: rt, access_token: 'a' }, 30 + rt.length), ...cutSuccessor],
   [
     'a whole object, and the connection broke behind it',
     does((socket) => socket.end(httpAnswer(200, JSON.stringify(tokens), { 'content-length': '9999' }))),
