@@ -11,6 +11,7 @@ import type { StatusWriter } from '../ports/status-writer.ts'
 import type { TokenEndpoint } from '../ports/token-endpoint.ts'
 import type { Limiter } from './limiter.ts'
 import type { ResourceIndex } from './resource-index.ts'
+import type { TokenHosts } from './token-hosts.ts'
 import type { TokenOwners } from './token-owners.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 
@@ -20,8 +21,8 @@ export interface Installation {
   readonly id: string
 }
 
-/** Everything a reconcile works with. */
-export interface Deps {
+/** What an engine works with. */
+export interface EngineDeps {
   readonly resources: ResourceIndex
   readonly clock: Clock
   readonly stores: Readonly<Partial<Record<StoreBackendType, RefreshTokenStore>>>
@@ -34,7 +35,6 @@ export interface Deps {
   readonly events: EventRecorder
   readonly metrics: Metrics
   readonly logger: Logger
-  readonly limiter: Limiter
   readonly tokenOwners: TokenOwners
   readonly installation: Installation
   /** False when only some namespaces are watched: a credential that is not known may exist all the same. */
@@ -48,4 +48,12 @@ export interface Deps {
   readonly mayBegin: () => boolean
   /** False once another process may act: what this one still ends is for that one to tell. */
   readonly mayTell: () => boolean
+}
+
+/** Everything a reconcile works with. The limits begin and end with the engine. */
+export interface Deps extends EngineDeps {
+  /** Of calls to stores. */
+  readonly limiter: Limiter
+  /** Of requests to token endpoints. */
+  readonly tokenHosts: TokenHosts
 }

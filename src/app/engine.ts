@@ -2,10 +2,12 @@ import { type Credential, type CredentialKey, keyText } from '../domain/credenti
 import type { InvalidCredential } from '../domain/resources.ts'
 import { later, seconds } from '../domain/time.ts'
 import type { CredentialMemory } from './credential-memory.ts'
-import type { Deps } from './deps.ts'
+import type { Deps, EngineDeps } from './deps.ts'
 import { writeBack } from './execute-write-back.ts'
+import { Limiter } from './limiter.ts'
 import { reconcile, reconcileInvalid } from './reconcile.ts'
 import type { Recording } from './record.ts'
+import { TokenHosts } from './token-hosts.ts'
 import { type Requeue, WorkQueue } from './work-queue.ts'
 
 /** How often a write-back is tried whose credential is gone. */
@@ -26,9 +28,15 @@ export class Engine {
 
   #stopping = false
 
-  constructor(deps: Deps, onBug: (bug: unknown) => void) {
-    this.#deps = { ...deps, mayBegin: () => !this.#stopping && deps.mayBegin() }
-    const { clock, metrics } = deps
+  constructor(deps: EngineDeps, onBug: (bug: unknown) => void) {
+    const { clock, metrics, logger, resources } = deps
+    const wake = (key: string): void => this.#queue.add(key)
+    this.#deps = {
+      ...deps,
+      limiter: new Limiter(clock),
+      tokenHosts: new TokenHosts({ clock, metrics, logger, resources, wake }),
+      mayBegin: () => !this.#stopping && deps.mayBegin(),
+    }
     this.#queue = new WorkQueue({ clock, metrics, onBug, work: (key) => this.#work(key) })
   }
 
@@ -49,6 +57,7 @@ export class Engine {
   stop(): Promise<void> {
     this.#stopping = true
     this.#deps.limiter.open()
+    this.#deps.tokenHosts.open()
     return this.#queue.drain()
   }
 
@@ -96,6 +105,11 @@ export class Engine {
     return this.#memory.get(keyText(key))
   }
 
+  /** The token hosts, to look at. */
+  get tokenHosts(): Pick<TokenHosts, 'gauges'> {
+    return this.#deps.tokenHosts
+  }
+
   /** The queue, to look at. */
   get queue(): Pick<WorkQueue, 'depth' | 'longestRunningSeconds' | 'unfinishedSeconds'> {
     return this.#queue
@@ -103,7 +117,7 @@ export class Engine {
 
   async #work(text: string): Promise<Requeue> {
     const startedMs = this.#deps.clock.monotonicMs()
-    const recording = await this.#reconcile(text)
+    const recording = await this.#deps.tokenHosts.during(text, () => this.#reconcile(text))
     const took = seconds((this.#deps.clock.monotonicMs() - startedMs) / 1000)
     if (recording === 'gone' || recording === undefined) {
       this.#deps.metrics.reconciled('success', took)

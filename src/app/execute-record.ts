@@ -16,7 +16,7 @@ import { ok, type Result } from '../domain/result.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import type { ClaimState } from '../domain/document-claim.ts'
-import type { Deps } from './deps.ts'
+import type { EngineDeps } from './deps.ts'
 
 /** How often tokens follow a record that others keep changing. */
 const commitTries = 4
@@ -30,7 +30,7 @@ export function sealingKeyOf(claim: ClaimState | undefined): Sensitive | undefin
 export async function readRecord(
   { uid, key }: Pick<Credential, 'uid' | 'key'>,
   sealingKey: Sensitive | undefined,
-  deps: Deps,
+  deps: EngineDeps,
 ): Promise<Result<RefreshRecord>> {
   const read = await deps.records.read({ uid, credential: key }, sealingKey)
   return read.ok ? ok(read.value ?? newRecord(uid, key)) : read
@@ -46,7 +46,10 @@ export interface Arming {
 }
 
 /** Says in the record that this process is about to present a token. Whoever else wanted to cannot any more. */
-export function arm({ record, intent, sealingKey, ...place }: Arming, deps: Deps): Promise<Result<RefreshRecord>> {
+export function arm(
+  { record, intent, sealingKey, ...place }: Arming,
+  deps: EngineDeps,
+): Promise<Result<RefreshRecord>> {
   const next = armed(record, { ...intent, holder: deps.holders.self }, place)
   return deps.records.replace(next, sealingKey)
 }
@@ -56,7 +59,7 @@ export function disarm(
   record: RefreshRecord,
   before: RefreshIntent | undefined,
   sealingKey: Sensitive | undefined,
-  deps: Deps,
+  deps: EngineDeps,
 ): Promise<RefreshRecord | undefined> {
   const next = disarmed(record)
   return lastly(before === undefined ? next : { ...next, intent: before }, sealingKey, deps)
@@ -66,7 +69,7 @@ export function disarm(
 export function leaveUnanswered(
   record: RefreshRecord,
   sealingKey: Sensitive | undefined,
-  deps: Deps,
+  deps: EngineDeps,
 ): Promise<RefreshRecord | undefined> {
   return lastly(unanswered(record), sealingKey, deps)
 }
@@ -75,7 +78,7 @@ export function leaveUnanswered(
 async function lastly(
   next: RefreshRecord,
   sealingKey: Sensitive | undefined,
-  deps: Deps,
+  deps: EngineDeps,
 ): Promise<RefreshRecord | undefined> {
   const written = await deps.records.replace(next, sealingKey)
   if (written.ok) return written.value
@@ -102,7 +105,7 @@ export interface RecordPlace {
 export async function commit(
   issued: IssuedFor,
   { credential, sealingKey, record: known }: RecordPlace,
-  deps: Deps,
+  deps: EngineDeps,
 ): Promise<Result<RefreshRecord>> {
   const succession = successionOf(issued, deps)
   let record = known
@@ -123,7 +126,7 @@ export async function commit(
 
 function successionOf(
   { tokens, presented, source, unannounced }: IssuedFor,
-  { records }: Pick<Deps, 'records'>,
+  { records }: Pick<EngineDeps, 'records'>,
 ): Succession {
   const { refreshToken } = tokens
   if (refreshToken === undefined) throw new Error('only a rotated refresh token goes into a record')

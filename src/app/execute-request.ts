@@ -5,12 +5,19 @@ import type { Observed } from '../domain/observed.ts'
 import type { Provider } from '../domain/provider.ts'
 import { isFailure, usableClient } from '../domain/referents.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
-import { tokenOrigin } from '../domain/rotation.ts'
 import { type EpochSeconds, seconds } from '../domain/time.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import type { TokenExchange } from '../domain/token-exchange.ts'
 import type { AccessToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
+import type { Shown } from './token-hosts.ts'
+import { shownBy, turnRequest, waitFailure } from './turns.ts'
+
+interface Asking {
+  readonly observed: Observed
+  readonly provider: Provider
+  readonly tell: (shown: Shown) => void
+}
 
 interface Attempt {
   readonly observed: Observed
@@ -29,13 +36,12 @@ interface Attempt {
 export async function requestAccessToken(observed: Observed, deps: Deps): Promise<Result<AccessToken>> {
   const provider = usableClient(observed)
   if (isFailure(provider)) return failed(provider)
-  const { requestsPerSecond, maxConcurrent } = provider.limits
-  const limit = { perSecond: requestsPerSecond, concurrent: maxConcurrent }
-  const deadline = observed.state.accessTokenExpiresAt ?? observed.credential.createdAt
-  return deps.limiter.run(tokenOrigin(provider), limit, deadline, () => ask(observed, provider, deps))
+  const request = turnRequest(observed, provider)
+  const result = await deps.tokenHosts.send(request, (tell) => ask({ observed, provider, tell }, deps))
+  return 'ok' in result ? result : failed(waitFailure(result, observed, provider))
 }
 
-async function ask(observed: Observed, provider: Provider, deps: Deps): Promise<Result<AccessToken>> {
+async function ask({ observed, provider, tell }: Asking, deps: Deps): Promise<Result<AccessToken>> {
   const { key, spec } = observed.credential
   // Whoever waited for room may find that this process is ending, or no longer leads.
   const mayBegin = (): Result<void> => (deps.mayBegin() ? ok(undefined) : failed(notLeading(observed)))
@@ -47,7 +53,9 @@ async function ask(observed: Observed, provider: Provider, deps: Deps): Promise<
     { provider, grant: { type: 'client_credentials' }, scopes: scopesOf(spec) },
     () => Promise.resolve(mayBegin()),
   )
-  return readExchange(exchange, attempt, deps)
+  const result = readExchange(exchange, attempt, deps)
+  tell(shownBy(exchange, result.ok ? undefined : result.failure))
+  return result
 }
 
 function readExchange(exchange: TokenExchange, attempt: Attempt, deps: Deps): Result<AccessToken> {

@@ -21,6 +21,7 @@ import { type EpochSeconds, seconds } from '../domain/time.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { arm, disarm, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
+import { shownBy, turnRequest, waitFailure } from './turns.ts'
 
 type Sent = Extract<Outcome, { kind: 'send-refresh-token' }>
 
@@ -50,10 +51,8 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
   const usable = usableReferents(observed)
   if (isFailure(usable)) return notSent(send, usable)
   const { provider } = usable
-  const { requestsPerSecond, maxConcurrent } = provider.limits
-  const limit = { perSecond: requestsPerSecond, concurrent: maxConcurrent }
-  const deadline = observed.state.accessTokenExpiresAt ?? observed.credential.createdAt
-  return deps.limiter.run(tokenOrigin(provider), limit, deadline, async () => {
+  const request = turnRequest(observed, provider)
+  const sent = await deps.tokenHosts.send(request, async (tell): Promise<Sent> => {
     // Whoever waited for room may find that this process is ending, or no longer leads.
     if (!deps.mayBegin()) return notSent(send, notLeading(observed))
     const startedAt = deps.clock.now()
@@ -65,9 +64,16 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
       () => beforeSend(attempt, deps),
     )
     const sent = await settleExchange(exchange, attempt, deps)
+    tell(shownBy(exchange, failureIn(sent)))
     const record = await settleIntent(sent, attempt, deps)
     return { kind: 'send-refresh-token', action: send, sent, ...(record && { record }) }
   })
+  return 'action' in sent ? sent : notSent(send, waitFailure(sent, observed, provider))
+}
+
+function failureIn(sent: SendOutcome): Failure | undefined {
+  if (sent.kind !== 'answered') return sent.failure
+  return sent.reading.kind === 'refused' ? sent.reading.failure : undefined
 }
 
 function notSent(action: SendAction, cause: Failure): Sent {

@@ -46,7 +46,8 @@ export async function gather(
     needsFinalizer: needsCleanup && usesFinalizers,
     ...inputsOf(credential, provider, store),
   }
-  return targetLookDue(known, clock.now()) ? withTarget(known, identity, deps) : known
+  const held = deps.tokenHosts.isWaiting(keyText(credential.key))
+  return targetLookDue(known, clock.now(), held) ? withTarget(known, identity, deps) : known
 }
 
 type Remembered = Pick<
@@ -127,13 +128,14 @@ function firstCheckAt({ uid }: Credential, now: EpochSeconds): EpochSeconds {
  * The target is looked at before the first token of this process goes into it, when nothing was ever
  * published, when somebody else's object stood there, and when nothing was published for ten minutes.
  */
-function targetLookDue(observed: Observed, now: EpochSeconds): boolean {
+function targetLookDue(observed: Observed, now: EpochSeconds, held: boolean): boolean {
   const { credential, target, state } = observed
   if (credential.deleting || credential.spec.suspend) return false
   if (now >= observed.targetCheckAt) return true
   if (target.kind === 'unreadable') return true
   if (target.kind === 'observed') return target.state.kind === 'foreign'
-  const due = dueAt(observed, state, now)
+  // Who waits for its turn is looked at again when it has it.
+  const due = held ? later(now, targetCheckInterval) : dueAt(observed, state, now)
   return due === undefined || now >= due || state.targetDigest !== observed.targetDigest
 }
 

@@ -1,14 +1,14 @@
 import type { CredentialGaugeInput, WorkQueueGauges } from '../ports/credential-gauges.ts'
-import type { Deps } from './deps.ts'
+import type { TokenHostGauge } from '../ports/token-host-gauges.ts'
+import type { EngineDeps } from './deps.ts'
 import { Engine } from './engine.ts'
 import { credentialGauges } from './gauges.ts'
-import { Limiter } from './limiter.ts'
 import { recoverJournal } from './recover-journal.ts'
 import { TokenOwners } from './token-owners.ts'
 import { ResourceIndex } from './resource-index.ts'
 
 /** Everything that the operator works with, but what it builds itself. */
-export type OperatorParts = Omit<Deps, 'resources' | 'limiter' | 'tokenOwners' | 'mayTell'>
+export type OperatorParts = Omit<EngineDeps, 'resources' | 'tokenOwners' | 'mayTell'>
 
 /**
  * The operator: an index that is always fed, and an engine for as long as this process acts.
@@ -18,7 +18,7 @@ export type OperatorParts = Omit<Deps, 'resources' | 'limiter' | 'tokenOwners' |
  */
 export class Operator {
   readonly resources: ResourceIndex
-  readonly #deps: Deps
+  readonly #deps: EngineDeps
   readonly #onBug: (bug: unknown) => void
   #engine: Engine | undefined
   #recovering: Promise<void> = Promise.resolve()
@@ -28,7 +28,6 @@ export class Operator {
     this.#deps = {
       ...parts,
       resources: this.resources,
-      limiter: new Limiter(parts.clock),
       tokenOwners: new TokenOwners(),
       mayTell: parts.mayBegin,
     }
@@ -79,6 +78,11 @@ export class Operator {
   /** Every credential as it is now. */
   gauges(): Iterable<CredentialGaugeInput> {
     return credentialGauges(this.resources, this.#engine)
+  }
+
+  /** Every token host as it is now. */
+  tokenHosts(): Iterable<TokenHostGauge> {
+    return this.#engine?.tokenHosts.gauges() ?? []
   }
 
   readonly queueGauges: WorkQueueGauges = {

@@ -10,6 +10,7 @@ import { execute } from './execute.ts'
 import { lookAtRecord } from './execute-store.ts'
 import { gather } from './gather.ts'
 import { record, type Recording } from './record.ts'
+import { atItsTurn } from './turns.ts'
 
 type Settled = Extract<Step, { kind: 'settled' }>
 
@@ -26,7 +27,7 @@ export async function reconcile(
   deps: Deps,
 ): Promise<Recording | 'gone'> {
   const observed = await gather(credential, memory, deps)
-  let step = decide(observed, deps.clock.now())
+  let step = atItsTurn(decide(observed, deps.clock.now()), observed, deps)
   while (step.kind === 'act') {
     const outcome = await execute(step, observed, deps)
     step = advance(observed, step, outcome, deps.clock.now())

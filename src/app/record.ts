@@ -75,7 +75,10 @@ function answerWaits(observed: Observed | undefined, { pending, answerSettled }:
 
 function tell(subject: Recorded, step: Settled, state: CredentialState, deps: Deps): void {
   const { key, uid, before, observed } = subject
-  for (const event of transitions(before.conditions, state.conditions, { key, uid })) deps.events.record(event)
+  const hadFailed = before.lastFailure !== undefined
+  for (const event of transitions(before.conditions, state.conditions, { key, uid }, hadFailed)) {
+    deps.events.record(event)
+  }
   const provider = observed?.provider.kind === 'found' ? observed.provider.value.name : undefined
   if (state.refreshes > before.refreshes) {
     const rotated = isRotated(step.progress)
@@ -141,7 +144,8 @@ function nextRefresh(
 ): Requeue {
   if (observed === undefined || step.settlement.kind === 'stalled' || step.settlement.kind === 'suspended')
     return undefined
-  return step.settlement.kind === 'retrying' ? retryAt(observed, state, now) : dueAt(observed, state, now)
+  const due = dueAt(observed, state, now)
+  return step.settlement.kind === 'retrying' ? (retryAt(observed, state, now) ?? due) : due
 }
 
 interface After {

@@ -7,7 +7,7 @@ import { readTokenAnswer } from '../domain/token-answer.ts'
 import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
 import { settlesNothing } from '../domain/token-exchange.ts'
 import type { RotatedTokens } from '../domain/tokens.ts'
-import type { Deps } from './deps.ts'
+import type { EngineDeps } from './deps.ts'
 import { commit, type IssuedFor, readRecord } from './execute-record.ts'
 
 /**
@@ -17,7 +17,7 @@ import { commit, type IssuedFor, readRecord } from './execute-record.ts'
  *
  * Resolves with true when nothing of it is left. Idempotent; stops as soon as this process acts itself.
  */
-export async function recoverJournal(deps: Deps): Promise<boolean> {
+export async function recoverJournal(deps: EngineDeps): Promise<boolean> {
   let complete = true
   for (const entry of Array.from(deps.journal.entries())) {
     if (!deps.mayBegin()) return true
@@ -34,14 +34,14 @@ export async function recoverJournal(deps: Deps): Promise<boolean> {
 }
 
 /** True for an answer that an engine has to bring home itself: for a server that is not known to rotate it looks at no record. */
-function looksAtNoRecord({ phase, credential: key }: JournalEntry, { resources }: Deps): boolean {
+function looksAtNoRecord({ phase, credential: key }: JournalEntry, { resources }: EngineDeps): boolean {
   const indexed = resources.credential(key)
   if (phase !== 'answered' || indexed?.type !== 'credential') return false
   const provider = resources.provider(indexed.credential)
   return provider.kind === 'found' && !mayRotate(indexed.credential, provider.value)
 }
 
-async function recover(entry: JournalEntry, deps: Deps): Promise<Result<unknown>> {
+async function recover(entry: JournalEntry, deps: EngineDeps): Promise<Result<unknown>> {
   const tokens = entry.phase === 'answered' ? tokensOf(entry, deps) : undefined
   if (entry.phase === 'answered' && tokens?.refreshToken !== undefined) {
     return commit(
@@ -63,7 +63,7 @@ async function recover(entry: JournalEntry, deps: Deps): Promise<Result<unknown>
 function ownIntent(
   record: RefreshRecord,
   { refreshToken }: JournalEntry,
-  { records, holders }: Deps,
+  { records, holders }: EngineDeps,
 ): RefreshIntent | undefined {
   const intent = intentOn(record, records.fingerprint(refreshToken))
   return intent?.holder?.journalId === holders.self.journalId ? intent : undefined
@@ -81,7 +81,7 @@ function withoutProcess(
 }
 
 /** Undefined when the answer settles nothing. */
-function tokensOf(entry: AnsweredEntry, deps: Deps): RotatedTokens | undefined {
+function tokensOf(entry: AnsweredEntry, deps: EngineDeps): RotatedTokens | undefined {
   const { provider, scopes } = contextOf(entry, deps)
   const reading = readTokenAnswer(entry.answer, { provider, startedAt: entry.startedAt, scopes })
   if (settlesNothing(reading)) return undefined
@@ -89,14 +89,17 @@ function tokensOf(entry: AnsweredEntry, deps: Deps): RotatedTokens | undefined {
   return reading.refreshToken === undefined ? {} : { refreshToken: reading.refreshToken }
 }
 
-function announcementOf({ credential: key }: AnsweredEntry, { resources }: Deps): Pick<IssuedFor, 'unannounced'> {
+function announcementOf({ credential: key }: AnsweredEntry, { resources }: EngineDeps): Pick<IssuedFor, 'unannounced'> {
   const indexed = resources.credential(key)
   const announced = indexed?.type !== 'credential' || mayBeAnnounced(resources.provider(indexed.credential))
   return announced ? {} : { unannounced: true }
 }
 
 /** What the answer is read against: the credential and its provider as they are now, if they are still there. */
-function contextOf({ credential: key }: AnsweredEntry, deps: Deps): Pick<TokenAnswerContext, 'provider' | 'scopes'> {
+function contextOf(
+  { credential: key }: AnsweredEntry,
+  deps: EngineDeps,
+): Pick<TokenAnswerContext, 'provider' | 'scopes'> {
   const indexed = deps.resources.credential(key)
   if (indexed?.type !== 'credential') return { provider: unknownProvider, scopes: [] }
   const provider = deps.resources.provider(indexed.credential)

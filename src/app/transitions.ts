@@ -1,6 +1,7 @@
 import { conditionOf } from '../domain/conditions.ts'
 import type { Condition } from '../domain/credential-state.ts'
 import type { CredentialKey } from '../domain/credential.ts'
+import { isHoldReason } from '../domain/hold-reason.ts'
 import type { CredentialEvent, EventReason } from '../ports/event-recorder.ts'
 
 /** Reasons for which only a new login helps. */
@@ -8,18 +9,22 @@ const loginsLost: ReadonlySet<string> = new Set(['ReauthorizationRequired', 'Los
 
 type Told = Pick<CredentialEvent, 'severity' | 'reason' | 'message'>
 
-/** The events that follow from a change of conditions: one per transition, none while nothing changes. */
+/**
+ * The events that follow from a change of conditions: one per transition, none while nothing changes. To wait
+ * for a token host is no news of a credential. `hadFailed`: its last attempt had failed.
+ */
 export function transitions(
   before: readonly Condition[],
   after: readonly Condition[],
   subject: { readonly key: CredentialKey; readonly uid: string },
+  hadFailed = false,
 ): readonly CredentialEvent[] {
   const told = [
     stalled(before, after),
     persisted(before, after),
     suspension(before, after),
-    retrying(before, after),
-    ready(before, after),
+    retrying(before, after, hadFailed),
+    ready(before, after, hadFailed),
   ]
   return told.filter((event) => event !== undefined).map((event) => ({ ...subject, ...event }))
 }
@@ -61,17 +66,25 @@ function suspension(before: readonly Condition[], after: readonly Condition[]): 
     : { severity: 'Normal', reason: 'Resumed', message: 'Refreshing is no longer suspended.' }
 }
 
-function retrying(before: readonly Condition[], after: readonly Condition[]): Told | undefined {
-  const is = conditionOf(after, 'Reconciling')
-  if (is === undefined || conditionOf(before, 'Reconciling') !== undefined) return undefined
+function retrying(before: readonly Condition[], after: readonly Condition[], hadFailed: boolean): Told | undefined {
+  const is = failing(after)
+  const was = failing(before) ?? (hadFailed ? conditionOf(before, 'Reconciling') : undefined)
+  if (is === undefined || was !== undefined) return undefined
   return { severity: 'Warning', reason: 'RefreshFailed', message: is.message }
 }
 
-function ready(before: readonly Condition[], after: readonly Condition[]): Told | undefined {
+/** The condition of something that is retried after a failure of its own. */
+function failing(conditions: readonly Condition[]): Condition | undefined {
+  const found = conditionOf(conditions, 'Reconciling')
+  return found === undefined || isHoldReason(found.reason) ? undefined : found
+}
+
+function ready(before: readonly Condition[], after: readonly Condition[], hadFailed: boolean): Told | undefined {
   const is = conditionOf(after, 'Ready')
   if (is?.status !== 'True' || is.reason !== 'TokenValid') return undefined
   if (wasPending(before)) return { severity: 'Normal', reason: 'TargetCreated', message: is.message }
-  return isTroubled(before) && !isTroubled(after)
+  const reconciling = conditionOf(before, 'Reconciling') !== undefined
+  return (isTroubled(before) || (hadFailed && reconciling)) && !isTroubled(after) && !isHeld(after)
     ? { severity: 'Normal', reason: 'Recovered', message: is.message }
     : undefined
 }
@@ -82,5 +95,9 @@ function wasPending(conditions: readonly Condition[]): boolean {
 }
 
 function isTroubled(conditions: readonly Condition[]): boolean {
-  return (conditionOf(conditions, 'Stalled') ?? conditionOf(conditions, 'Reconciling')) !== undefined
+  return (conditionOf(conditions, 'Stalled') ?? failing(conditions)) !== undefined
+}
+
+function isHeld(conditions: readonly Condition[]): boolean {
+  return failing(conditions) === undefined && conditionOf(conditions, 'Reconciling') !== undefined
 }

@@ -33,6 +33,11 @@ export class WakeHeap {
     return first.key
   }
 
+  /** How many keys have a time. */
+  get size(): number {
+    return this.#current.size
+  }
+
   keys(): readonly string[] {
     return [...this.#current.keys()]
   }

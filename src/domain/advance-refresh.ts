@@ -2,6 +2,8 @@ import { conclude, isAtHome, isForSpec } from './conclude.ts'
 import { keyText, refreshTokenSpec, type RefreshTokenSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import { type Failure, failure } from './failures.ts'
+import { isHold } from './hold-reason.ts'
+import { settleTurnedAway } from './hold.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { mayBeAnnounced } from './rotation.ts'
 import { withPresented } from './refused-token.ts'
@@ -50,13 +52,17 @@ export function afterSend(
   const known: Progress = { ...rest, ...(after && { record: after }) }
   const presented = { ...action.base, version: journaled?.storeVersion ?? action.base.version }
   const used = sent.kind === 'not-sent' ? known : usedUp(known, presented)
-  if (sent.kind !== 'answered') return settleSent(observed, used, sent.failure, now)
+  if (sent.kind !== 'answered') return afterNoAnswer(observed, used, sent.failure, now)
   // What the record may still say of this process is taken back first: nobody else could tell that it is over.
   const isTakenBack = action.record === undefined || record !== undefined
   const received = { action, sent, journaled, isTakenBack }
   return sent.reading.kind === 'issued'
     ? afterIssue(observed, used, { ...received, tokens: sent.reading.tokens }, now)
     : afterRefusal(observed, used, { ...received, reading: sent.reading }, now)
+}
+
+function afterNoAnswer(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
+  return isHold(cause) ? settleTurnedAway(observed, progress, cause, now) : settleSent(observed, progress, cause, now)
 }
 
 /** Only a version whose token was presented counts as used. */

@@ -2,6 +2,8 @@ import { asClientFailure } from './client-credentials.ts'
 import { keyText } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import { type Failure, failure } from './failures.ts'
+import { isHold } from './hold-reason.ts'
+import { settleTurnedAway } from './hold.ts'
 import type { Observed } from './observed.ts'
 import type { Result } from './result.ts'
 import { settleSent, withoutFailure } from './settle.ts'
@@ -16,6 +18,7 @@ export function afterTokenRequest(
   result: Result<AccessToken>,
   now: EpochSeconds,
 ): Step {
+  if (!result.ok && isHold(result.failure)) return settleTurnedAway(observed, progress, result.failure, now)
   if (!result.ok) {
     const { next } = result.failure
     const told = next === 'stall' ? { ...progress, state: acknowledged(observed, progress.state) } : progress

@@ -1,5 +1,6 @@
 import type { Condition, ConditionType, CredentialState } from './credential-state.ts'
 import type { Failure } from './failures.ts'
+import { isHoldReason } from './hold-reason.ts'
 import type { PendingTokens } from './observed.ts'
 import type { Settlement } from './step.ts'
 import type { TargetState } from './target-state.ts'
@@ -99,7 +100,7 @@ function reconciling({ settlement }: ConditionInput): Draft | undefined {
 
 function reconcilingReason({ code, next, reason }: Failure): string {
   // Another process is at it: neither an error nor a limit.
-  if (code === 'REFRESH_UNDER_WAY') return reason
+  if (code === 'REFRESH_UNDER_WAY' || isHoldReason(reason)) return reason
   return next === 'wait' ? 'WaitingForRateLimit' : 'RetryingAfterError'
 }
 

@@ -150,6 +150,18 @@ export const failureRegistry = {
     reason: 'ProviderThrottled',
     remedy: 'It is tried again after the time the server asked for.',
   },
+  TOKEN_ENDPOINT_PAUSED: {
+    next: 'wait',
+    reason: 'TokenHostPaused',
+    remedy:
+      'Nothing was sent; it is refreshed in its turn when the pause is over, those first whose access tokens end first.',
+  },
+  TOKEN_ENDPOINT_CIRCUIT_OPEN: {
+    next: 'wait',
+    reason: 'TokenHostUnavailable',
+    remedy:
+      'Nothing was sent. One credential at a time tries whether it is back; then all are refreshed, those first whose access tokens end first.',
+  },
   TOKEN_ENDPOINT_REDIRECTED: {
     next: 'stall',
     reason: 'ProviderMisconfigured',

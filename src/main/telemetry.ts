@@ -40,6 +40,7 @@ export async function serve(
 ): Promise<() => Promise<void>> {
   metrics.observeCredentials(() => operator.gauges())
   metrics.observeQueue(operator.queueGauges)
+  metrics.observeTokenHosts(() => operator.tokenHosts())
   const eventLoop = new EventLoopCheck(new SystemClock({ unref: true }))
   const server = new HealthServer({
     ...(metricsAddress !== undefined && { metricsAddress: listenAddress(metricsAddress) }),

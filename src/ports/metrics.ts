@@ -16,6 +16,11 @@ export interface Metrics {
     took: DurationSeconds,
   ): void
   refreshTokenRotated(provider: string): void
+  /** From when a refresh was wanted until its token host's budget let the request through. */
+  budgetWaited(provider: string, waited: DurationSeconds): void
+  /** An answer asked for a pause. */
+  throttled(provider: string): void
+  circuitOpened(provider: string): void
   writeBackFailed(store: StoreBackendType, code: FailureCode): void
   /** Life left in the old access token when the new one was published; negative when it had expired. */
   remainingLifetime(provider: string, left: DurationSeconds): void

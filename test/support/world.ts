@@ -1,8 +1,7 @@
 import { systemTextCodec } from '../../src/adapters/system/text-codec.ts'
-import type { Deps } from '../../src/app/deps.ts'
 import { decodeState, encodeStatus } from '../../src/api/decode.ts'
+import type { EngineDeps } from '../../src/app/deps.ts'
 import { Engine } from '../../src/app/engine.ts'
-import { Limiter } from '../../src/app/limiter.ts'
 import { ResourceIndex } from '../../src/app/resource-index.ts'
 import { TokenOwners } from '../../src/app/token-owners.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
@@ -118,7 +117,7 @@ export class World {
 
   #boot(): { engine: Engine; resources: ResourceIndex } {
     const resources = new ResourceIndex((key) => this.engine.changed(key))
-    const deps: Deps = {
+    const deps: EngineDeps = {
       resources,
       clock: this.clock,
       stores: { kubernetes: this.store },
@@ -136,7 +135,6 @@ export class World {
       events: this.events,
       metrics: this.measured.metrics,
       logger: this.log,
-      limiter: new Limiter(this.clock),
       usesFinalizers: this.usesFinalizers,
       mayBegin: () => this.leading,
       mayTell: () => this.leading,

@@ -48,6 +48,8 @@ export class FirstSight {
     if (this.#providers.has(provider)) return
     this.#providers.add(provider)
     this.#instruments.rotations.inc({ provider }, 0)
+    this.#instruments.throttled.inc({ provider }, 0)
+    this.#instruments.circuitOpenings.inc({ provider }, 0)
     for (const code of statusClasses) this.#instruments.tokenResponses.inc({ provider, code }, 0)
   }
 

@@ -2,6 +2,8 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 /** Seconds. From a local answer to the longest deadline of a request. */
 const requestBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+/** Seconds. From nothing, over a queue of thousands, to an outage of hours. */
+const waitBuckets = [0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400]
 /** Seconds. A reconcile without a request takes less than a millisecond. */
 const workBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
 /** Seconds. Below zero the old token had expired before the new one was there. */
@@ -13,6 +15,7 @@ export type Instruments = ReturnType<typeof createInstruments>
 export function createInstruments(registry: Registry) {
   return {
     ...refreshInstruments(registry),
+    ...budgetInstruments(registry),
     ...storeInstruments(registry),
     ...queueInstruments(registry),
     ...clusterInstruments(registry),
@@ -58,6 +61,31 @@ function refreshInstruments(registry: Registry) {
       help: 'Life left in the old access token when the new one was published; negative when it had expired.',
       labelNames: ['provider'],
       buckets: lifetimeBuckets,
+      registers,
+    }),
+  }
+}
+
+function budgetInstruments(registry: Registry) {
+  const registers = [registry]
+  return {
+    budgetWait: new Histogram({
+      name: 'oauthcredential_token_budget_wait_seconds',
+      help: 'Time from when a refresh was wanted until the budget of its token host let the request through.',
+      labelNames: ['provider'],
+      buckets: waitBuckets,
+      registers,
+    }),
+    throttled: new Counter({
+      name: 'oauthcredential_token_throttled_total',
+      help: 'Answers of token endpoints that asked for a pause.',
+      labelNames: ['provider'],
+      registers,
+    }),
+    circuitOpenings: new Counter({
+      name: 'oauthcredential_token_circuit_openings_total',
+      help: 'How often requests were stopped because the token host did not answer.',
+      labelNames: ['provider'],
       registers,
     }),
   }

@@ -5,9 +5,11 @@ import type { StoreBackendType } from '../../domain/token-store.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { CredentialGaugeSource, WorkQueueGauges } from '../../ports/credential-gauges.ts'
 import type { Metrics, StoreOperation } from '../../ports/metrics.ts'
+import type { TokenHostGaugeSource } from '../../ports/token-host-gauges.ts'
 import { renderCredentialGauges } from './credential-gauges.ts'
 import { FirstSight, reasonOf } from './first-sight.ts'
 import { createInstruments, type Instruments } from './instruments.ts'
+import { renderTokenHostGauges } from './token-host-gauges.ts'
 
 /** Labels `controller` and `name` of the metrics that controllers have in common. */
 const queue = { name: 'oauthcredential' } as const
@@ -30,6 +32,7 @@ export class PrometheusMetrics implements Metrics {
   readonly #instruments: Instruments
   readonly #firstSight: FirstSight
   #credentials: CredentialGaugeSource = () => []
+  #tokenHosts: TokenHostGaugeSource = () => []
   #leading = false
 
   constructor(options: PrometheusOptions) {
@@ -66,6 +69,11 @@ export class PrometheusMetrics implements Metrics {
     )
   }
 
+  /** Says where the gauges of the token hosts come from. */
+  observeTokenHosts(source: TokenHostGaugeSource): void {
+    this.#tokenHosts = source
+  }
+
   /** Everything in the text exposition format, version 0.0.4, in parts to be sent one after the other. */
   async render(): Promise<readonly Buffer[]> {
     const credentials = this.#leading ? this.#credentials() : undefined
@@ -75,7 +83,8 @@ export class PrometheusMetrics implements Metrics {
         : await renderCredentialGauges(credentials, this.#options.perCredential, ({ info, namespace }) =>
             this.#firstSight.provider(info.provider, namespace),
           )
-    return [Buffer.from(await this.#registry.metrics()), ...gauges]
+    const tokenHosts = renderTokenHostGauges(this.#tokenHosts())
+    return [Buffer.from(await this.#registry.metrics()), ...tokenHosts, ...gauges]
   }
 
   refreshAttempted(provider: string, namespace: string): void {
@@ -102,6 +111,18 @@ export class PrometheusMetrics implements Metrics {
 
   refreshTokenRotated(provider: string): void {
     this.#instruments.rotations.inc({ provider })
+  }
+
+  budgetWaited(provider: string, waited: DurationSeconds): void {
+    this.#instruments.budgetWait.observe({ provider }, waited)
+  }
+
+  throttled(provider: string): void {
+    this.#instruments.throttled.inc({ provider })
+  }
+
+  circuitOpened(provider: string): void {
+    this.#instruments.circuitOpenings.inc({ provider })
   }
 
   writeBackFailed(store: StoreBackendType, code: FailureCode): void {

@@ -34,6 +34,7 @@ async function everyMetric(): Promise<string> {
       },
     },
   ])
+  metrics.observeTokenHosts(() => [{ provider: 'p', waiting: 0, circuit: 'closed' }])
   metrics.storeRequest('vault', 'read', true, seconds(1))
   metrics.watchEvent('oauthcredentials')
   metrics.watchRestarted('oauthcredentials', 'closed')

@@ -1,0 +1,92 @@
+import { type Provider, providerText } from '../domain/provider.ts'
+import { TokenClient } from './token-client.ts'
+import { WakeHeap } from './wake-heap.ts'
+
+/** The credentials of one namespace that use one provider. */
+export interface TokenLane {
+  readonly client: TokenClient
+  readonly namespace: string
+  /** Keys of credentials that wait for their turn, by the end of their access token. */
+  readonly waiting: WakeHeap
+  /** Those that have all they need, and wait until rate and concurrency let their request start. */
+  readonly ready: WakeHeap
+  /** Those of this lane that are on their way to a request. */
+  turns: number
+  /** Counts up: who was let through longest ago is next. */
+  invitedAt: number
+  startedAt: number
+}
+
+/** The providers that name one host, and who waits for them. */
+export class TokenLanes {
+  readonly #clients = new Map<string, TokenClient>()
+  readonly #lanes = new Map<string, TokenLane>()
+
+  /** `onNew` is told of a provider that was not known. */
+  laneOf(provider: Provider, namespace: string, onNew: (client: TokenClient) => void): TokenLane {
+    const name = providerText(provider)
+    const client = this.#clients.get(name) ?? new TokenClient(provider)
+    if (!this.#clients.has(name)) onNew(client)
+    this.#clients.set(name, client)
+    client.update(provider)
+    const id = `${name}|${namespace}`
+    const lane = this.#lanes.get(id) ?? {
+      client,
+      namespace,
+      waiting: new WakeHeap(),
+      ready: new WakeHeap(),
+      turns: 0,
+      invitedAt: 0,
+      startedAt: 0,
+    }
+    this.#lanes.set(id, lane)
+    return lane
+  }
+
+  clients(): readonly TokenClient[] {
+    return [...this.#clients.values()]
+  }
+
+  all(): Iterable<TokenLane> {
+    return this.#lanes.values()
+  }
+
+  waitingFor(client: TokenClient): number {
+    let sum = 0
+    for (const lane of this.#lanes.values()) if (lane.client === client) sum += lane.waiting.size + lane.ready.size
+    return sum
+  }
+
+  /** Forgets providers that nobody uses any more. */
+  forgetIdle(nowMs: number): void {
+    for (const [name, client] of this.#clients) {
+      if (!client.isIdle(nowMs) || this.waitingFor(client) > 0) continue
+      this.#clients.delete(name)
+      for (const [id, lane] of this.#lanes) if (lane.client === client) this.#lanes.delete(id)
+    }
+  }
+}
+
+/** Whose turn it is: of the lanes that may and want to, the one with the fewest on their way, and of these the one that waits longest. */
+export function nextLane(lanes: Iterable<TokenLane>, mayTake: (lane: TokenLane) => boolean): TokenLane | undefined {
+  let next: TokenLane | undefined
+  for (const lane of lanes) {
+    if (lane.waiting.size === 0 || !mayTake(lane)) continue
+    if (next === undefined || isBefore(lane, next)) next = lane
+  }
+  return next
+}
+
+function isBefore(one: TokenLane, other: TokenLane): boolean {
+  return one.turns === other.turns ? one.invitedAt < other.invitedAt : one.turns < other.turns
+}
+
+/** Whose request is started: of the lanes that may, the one that started longest ago. */
+export function nextStart(lanes: Iterable<TokenLane>, mayStart: (lane: TokenLane) => boolean): TokenLane | undefined {
+  let next: TokenLane | undefined
+  for (const lane of lanes) {
+    if (lane.ready.size === 0 || (next !== undefined && next.startedAt <= lane.startedAt)) continue
+    if (mayStart(lane)) next = lane
+  }
+  return next
+}
