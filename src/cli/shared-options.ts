@@ -34,7 +34,7 @@ export function endpointOptions(ambient: EndpointFlags['ambientStoreCredentials'
     ).default(false),
     environmentSwitch(
       '--allow-private-addresses',
-      'allow token endpoints, and stores of single namespaces, at private and loopback addresses',
+      'allow token endpoints, and stores of single namespaces, at private and loopback addresses; link-local ones and those of cloud platforms are never allowed',
     ).default(false),
     environmentOption(
       '--ambient-store-credentials <who>',

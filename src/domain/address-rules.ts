@@ -33,6 +33,22 @@ const notPublicIpv6 = blocks([
   '3fff::/20', // documentation
 ])
 
+/**
+ * Where the platform below a machine answers whoever asks, with credentials among other things. No server that
+ * a manifest could mean is there.
+ */
+const platformIpv4 = blocks([
+  '100.100.100.200/32', // metadata service of Alibaba Cloud
+  '168.63.129.16/32', // platform service of Azure
+  '169.254.0.0/16', // link local; the metadata services of AWS, Azure and Google Cloud are in it
+  '192.0.0.192/32', // metadata service of Oracle Cloud
+])
+const platformIpv6 = blocks([
+  'fe80::/10', // link local
+  'fd00:ec2::/32', // metadata service and credentials of Pods in AWS
+  'fd20:ce::254/128', // metadata service of Google Cloud
+])
+
 /** Blocks whose addresses carry an IPv4 address, with the byte where it begins. */
 const embeddingIpv6 = [
   { ...block('::ffff:0:0/96'), at: 12 }, // IPv4-mapped, RFC 4291 §2.5.5.2
@@ -53,13 +69,33 @@ export function isPublicAddress(address: string): boolean {
   return bytes.length === 4 ? isPublicIpv4(bytes) : isPublicIpv6(bytes)
 }
 
+/**
+ * True when a connection may go to `address`. Private and loopback addresses are for who allows them; those of the
+ * platform, link-local ones among them, are for nobody.
+ */
+export function mayReach(address: string, allowPrivateAddresses: boolean): boolean {
+  if (!allowPrivateAddresses) return isPublicAddress(address)
+  const bytes = parseIpAddress(address)
+  return bytes !== undefined && !isOfPlatform(bytes)
+}
+
+function isOfPlatform(bytes: IpBytes): boolean {
+  const ipv4 = bytes.length === 4 ? bytes : embeddedIpv4(bytes)
+  return (ipv4 === undefined ? platformIpv6 : platformIpv4).some((range) => contains(range, ipv4 ?? bytes))
+}
+
+function embeddedIpv4(bytes: IpBytes): IpBytes | undefined {
+  const embedding = embeddingIpv6.find((range) => contains(range, bytes))
+  return embedding && bytes.slice(embedding.at, embedding.at + 4)
+}
+
 function isPublicIpv4(bytes: IpBytes): boolean {
   return !notPublicIpv4.some((range) => contains(range, bytes))
 }
 
 function isPublicIpv6(bytes: IpBytes): boolean {
-  const embedding = embeddingIpv6.find((range) => contains(range, bytes))
-  if (embedding !== undefined) return isPublicIpv4(bytes.slice(embedding.at, embedding.at + 4))
+  const ipv4 = embeddedIpv4(bytes)
+  if (ipv4 !== undefined) return isPublicIpv4(ipv4)
   return contains(globalUnicastIpv6, bytes) && !notPublicIpv6.some((range) => contains(range, bytes))
 }
 

@@ -36,7 +36,10 @@ test('Vault is verified whatever the environment says', async () => {
   switchDefaultOff()
   const { port, requests } = await strangerServer()
   const url = new URL(`https://127.0.0.1:${port}`)
-  const connection = new VaultConnection({ url, guarded: false }, { clock: new SimulatedClock(), timeoutMs: 2000 })
+  const connection = new VaultConnection(
+    { url, allowPrivateAddresses: true },
+    { clock: new SimulatedClock(), timeoutMs: 2000 },
+  )
   const exchange = await connection.exchange({ method: 'GET', path: 'sys/health' }, {})
   expect(exchange).toMatchObject({ kind: 'broken', sent: false })
   expect(requests()).toBe(0)
@@ -46,7 +49,7 @@ test('Vault is verified whatever the environment says', async () => {
 test('Secrets Manager is verified whatever the environment says', async () => {
   switchDefaultOff()
   const { port, requests } = await strangerServer()
-  const handler = httpHandler({ clock: new SimulatedClock(), timeoutMs: 2000, guarded: false })
+  const handler = httpHandler({ clock: new SimulatedClock(), timeoutMs: 2000, allowPrivateAddresses: true })
   const request = { protocol: 'https:', hostname: '127.0.0.1', port, path: '/', method: 'POST', headers: {} }
   await expect(handler.handle(request)).rejects.toThrow()
   expect(requests()).toBe(0)

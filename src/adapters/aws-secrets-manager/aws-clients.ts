@@ -93,11 +93,13 @@ export class AwsClients {
   #open(store: TokenStore, accessKey: AccessKey | undefined, make: MakeClient, madeFrom: string): Client {
     const { region, endpoint } = backendOf(store)
     const { clock, policy, timeoutMs = defaultTimeoutMs } = this.#deps
-    const guarded = endpoint !== undefined && store.namespace !== undefined && !policy.allowPrivateAddresses
+    // Inside a VPC, the endpoint that the SDK knows of has private addresses.
+    const allowPrivateAddresses =
+      endpoint === undefined || store.namespace === undefined || policy.allowPrivateAddresses
     const sdk = make({
       // Repeating is ours to decide: only we know which write may be repeated and what its failure means.
       maxAttempts: 1,
-      requestHandler: httpHandler({ clock, timeoutMs, guarded }),
+      requestHandler: httpHandler({ clock, timeoutMs, allowPrivateAddresses }),
       ...(region === undefined ? {} : { region }),
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(accessKey === undefined ? {} : { credentials: revealed(accessKey) }),

@@ -83,7 +83,10 @@ const byName: Readonly<Record<string, Known>> = {
 }
 
 const byCode: Readonly<Record<string, Known>> = {
-  PRIVATE_ADDRESS: { code: 'ENDPOINT_NOT_ALLOWED', text: 'spec.awsSecretsManager.endpoint is a private address' },
+  PRIVATE_ADDRESS: {
+    code: 'ENDPOINT_NOT_ALLOWED',
+    text: 'spec.awsSecretsManager.endpoint is a private address, or one of the platform',
+  },
   DEADLINE: { code: 'STORE_UNAVAILABLE', text: 'AWS did not answer in time', ambiguous: true },
   ANSWER_TOO_LONG: { code: 'STORE_UNAVAILABLE', text: 'the answer is longer than any of AWS', ambiguous: true },
 }

@@ -1,6 +1,6 @@
 import { Agent } from 'undici'
 import type { Clock } from '../../ports/clock.ts'
-import { guardedLookup, isPrivateLiteral, PrivateAddressError } from './guarded-lookup.ts'
+import { guardedLookup, isForbiddenLiteral, PrivateAddressError } from './guarded-lookup.ts'
 
 /** A signed request of the SDK, as far as it is looked at. */
 export interface SdkRequest {
@@ -25,8 +25,8 @@ export interface HandlerOptions {
   readonly clock: Clock
   /** Milliseconds for one request. */
   readonly timeoutMs: number
-  /** True: only public addresses. */
-  readonly guarded: boolean
+  /** False: only public addresses. Those of the platform are for nobody. */
+  readonly allowPrivateAddresses: boolean
 }
 
 const connectTimeoutMs = 5_000
@@ -41,11 +41,11 @@ const longestAnswer = 512 * 1024
  * In place of the SDK's own, because that one reads answers of any length, tells no one whether a
  * failed request was sent, and looks up names again after they were vetted.
  */
-export function httpHandler({ clock, timeoutMs, guarded }: HandlerOptions) {
+export function httpHandler({ clock, timeoutMs, allowPrivateAddresses }: HandlerOptions) {
   const agent = new Agent({
     connections,
     // The verification is asked for, because Node lets its environment switch the default off.
-    connect: { timeout: connectTimeoutMs, rejectUnauthorized: true, ...(guarded ? { lookup: guardedLookup } : {}) },
+    connect: { timeout: connectTimeoutMs, rejectUnauthorized: true, lookup: guardedLookup(allowPrivateAddresses) },
     allowH2: false,
     keepAliveTimeout: idleConnectionMs,
     // The deadline is kept on the injected clock.
@@ -56,7 +56,7 @@ export function httpHandler({ clock, timeoutMs, guarded }: HandlerOptions) {
     metadata: { handlerProtocol: 'http/1.1' },
     async handle(request: SdkRequest): Promise<{ response: SdkResponse }> {
       const url = urlOf(request)
-      if (guarded && isPrivateLiteral(url)) throw new PrivateAddressError()
+      if (isForbiddenLiteral(url, allowPrivateAddresses)) throw new PrivateAddressError()
       const deadline = new AbortController()
       const cancel = clock.wakeAfter(timeoutMs, () => deadline.abort(new DeadlineError()))
       try {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { isPublicAddress } from '../../domain/address-rules.ts'
+import { mayReach } from '../../domain/address-rules.ts'
 import { type Failure, failure } from '../../domain/failures.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import { classifyTransportError, timedOut } from './classify.ts'
@@ -45,7 +45,7 @@ export class ServerConnections {
     const deadlineMs = performance.now() + (this.#options.connectTimeoutMs ?? 5000)
     try {
       const addresses = await within(deadlineMs, this.#lookup(endpoint.host))
-      if (!this.#areAllowed(addresses)) return failed(addressNotAllowed(what))
+      if (!this.#areAllowed(addresses)) return failed(addressNotAllowed(what, this.#options))
       const timeoutMs = deadlineMs - performance.now()
       const sessions = this.#sessions
       return ok(await connect(endpoint, { addresses, sessions, timeoutMs, ...(trust && { trust }) }))
@@ -56,7 +56,7 @@ export class ServerConnections {
 
   /** All of them, because which one is used is left to the network. */
   #areAllowed(addresses: readonly HostAddress[]): boolean {
-    return this.#options.allowPrivateAddresses || addresses.every(({ address }) => isPublicAddress(address))
+    return addresses.every(({ address }) => mayReach(address, this.#options.allowPrivateAddresses))
   }
 }
 
@@ -69,8 +69,11 @@ export function unreachable(what: string, why: string): Failure {
 }
 
 /** Does not tell the addresses: who may write a provider need not know what names mean inside the cluster. */
-function addressNotAllowed(what: string): Failure {
-  return failure('ENDPOINT_NOT_ALLOWED', `The host of the ${what} has an address that is not public.`)
+function addressNotAllowed(what: string, { allowPrivateAddresses }: AddressPolicy): Failure {
+  const problem = allowPrivateAddresses
+    ? 'has an address of the platform, which is allowed to nobody'
+    : 'has an address that is not public'
+  return failure('ENDPOINT_NOT_ALLOWED', `The host of the ${what} ${problem}.`)
 }
 
 async function within<T>(deadlineMs: number, promise: Promise<T>): Promise<T> {

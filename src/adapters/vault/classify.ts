@@ -44,7 +44,10 @@ export function saysNoMount(answer: VaultAnswer): boolean {
 
 function classifyBroken(code: string, attempt: Attempt): Failure {
   if (code === 'PRIVATE_ADDRESS') {
-    return failure('ENDPOINT_NOT_ALLOWED', `Could not ${attempt.text}: spec.vault.address is a private address.`)
+    return failure(
+      'ENDPOINT_NOT_ALLOWED',
+      `Could not ${attempt.text}: spec.vault.address is a private address, or one of the platform.`,
+    )
   }
   return failure('STORE_UNAVAILABLE', `Could not ${attempt.text}: ${brokenText(code)}.`)
 }

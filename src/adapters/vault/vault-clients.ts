@@ -78,8 +78,9 @@ export class VaultClients {
     { url, ca, madeFrom }: { url: URL; ca: string | undefined; madeFrom: string },
   ): Client {
     const { clock, policy, timeoutMs = defaultTimeoutMs } = this.#deps
-    const guarded = store.namespace !== undefined && !policy.allowPrivateAddresses
-    const connection = new VaultConnection({ url, guarded, ...(ca === undefined ? {} : { ca }) }, { clock, timeoutMs })
+    const allowPrivateAddresses = store.namespace === undefined || policy.allowPrivateAddresses
+    const address = { url, allowPrivateAddresses, ...(ca === undefined ? {} : { ca }) }
+    const connection = new VaultConnection(address, { clock, timeoutMs })
     const session = new VaultSession(store, backend, connection, this.#deps)
     return { madeFrom, ca, session, connection, lastUsedMs: clock.monotonicMs() }
   }

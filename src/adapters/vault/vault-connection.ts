@@ -2,7 +2,7 @@ import { createSecureContext, getCACertificates, type SecureContext } from 'node
 import { type Dispatcher, Pool } from 'undici'
 import { Sensitive } from '../../domain/sensitive.ts'
 import type { Clock } from '../../ports/clock.ts'
-import { guardedLookup, isPrivateLiteral, PrivateAddressError } from './guarded-lookup.ts'
+import { guardedLookup, isForbiddenLiteral, PrivateAddressError } from './guarded-lookup.ts'
 
 /** A call of Vault's HTTP API. */
 export interface VaultRequest {
@@ -32,8 +32,8 @@ export interface VaultAddress {
   readonly url: URL
   /** Extra trust anchors, PEM. */
   readonly ca?: string
-  /** True: only public addresses. */
-  readonly guarded: boolean
+  /** False: only public addresses. Those of the platform are for nobody. */
+  readonly allowPrivateAddresses: boolean
 }
 
 export interface ConnectionOptions {
@@ -64,7 +64,7 @@ export class VaultConnection {
         // Said, because Node lets its environment switch the default off.
         rejectUnauthorized: true,
         ...(address.ca === undefined ? {} : { secureContext: trusting(address.ca) }),
-        ...(address.guarded ? { lookup: guardedLookup } : {}),
+        lookup: guardedLookup(address.allowPrivateAddresses),
       },
       allowH2: false,
       keepAliveTimeout: idleConnectionMs,
@@ -76,8 +76,8 @@ export class VaultConnection {
 
   /** Never throws. */
   async exchange(request: VaultRequest, headers: Readonly<Record<string, string>>): Promise<VaultExchange> {
-    const { url, guarded } = this.#address
-    if (guarded && isPrivateLiteral(url)) return broken(new PrivateAddressError())
+    const { url, allowPrivateAddresses } = this.#address
+    if (isForbiddenLiteral(url, allowPrivateAddresses)) return broken(new PrivateAddressError())
     const deadline = new AbortController()
     const cancel = this.#options.clock.wakeAfter(this.#options.timeoutMs, () => deadline.abort(new DeadlineError()))
     try {

@@ -129,6 +129,14 @@ describe('endpoints', () => {
     },
   )
 
+  test.each(['http://169.254.169.254', 'http://[fd00:ec2::254]', 'http://[fe80::1]'])(
+    'are never of the platform, whoever names them and whatever the flags: %s',
+    async (endpoint) => {
+      for (const who of [{}, namespaced])
+        expect(await read(aBench({ endpoint }, open), who)).toMatch(/^ENDPOINT_NOT_ALLOWED: .* one of the platform/)
+    },
+  )
+
   test('in namespaced stores may be private with the flag', async () => {
     expect(await read(aBench({ endpoint: aws.endpoint }, open), namespaced)).toBe('ok')
   })

@@ -1,7 +1,7 @@
 import { BlockList } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isPublicAddress } from '../../../src/domain/address-rules.ts'
+import { isPublicAddress, mayReach } from '../../../src/domain/address-rules.ts'
 
 describe('isPublicAddress is true for', () => {
   test.each([
@@ -154,6 +154,45 @@ describe('isPublicAddress is false for', () => {
       }),
       { numRuns: 2000 },
     )
+  })
+
+  test('and where private addresses are allowed, those of the platform are not', () => {
+    const platform = [
+      '169.254.0.0',
+      '169.254.169.254',
+      '169.254.170.2',
+      '169.254.255.255',
+      '::ffff:169.254.169.254',
+      '::ffff:a9fe:a9fe',
+      '64:ff9b::169.254.169.254',
+      '100.100.100.200',
+      '168.63.129.16',
+      '192.0.0.192',
+      'fe80::1',
+      'febf::1',
+      'fe80::1%eth0',
+      'fd00:ec2::254',
+      'fd00:ec2::23',
+      'fd20:ce::254',
+      '',
+      'localhost',
+    ]
+    const own = [
+      '127.0.0.1',
+      '::1',
+      '10.0.0.1',
+      '192.168.0.1',
+      '100.64.0.1',
+      'fd00::1',
+      'fec0::1',
+      '::ffff:10.0.0.1',
+      '1.1.1.1',
+    ]
+    for (const address of platform)
+      expect([address, mayReach(address, true), mayReach(address, false)]).toEqual([address, false, false])
+    for (const address of own) expect([address, mayReach(address, true)]).toEqual([address, true])
+    expect(mayReach('10.0.0.1', false)).toBe(false)
+    expect(mayReach('1.1.1.1', false)).toBe(true)
   })
 
   test('whatever text comes', () => {

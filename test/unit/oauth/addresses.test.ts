@@ -51,6 +51,21 @@ describe('a token endpoint is refused', () => {
     expect(failureOf(exchange).message).toContain(`token endpoint of OAuthProvider ci/gateway ${says}.`)
   })
 
+  test.each(['169.254.169.254', '[fd00:ec2::254]', '[fe80::1]', '[::ffff:169.254.169.254]'])(
+    'at an address of the platform, also where private addresses are allowed: %s',
+    async (host) => {
+      const exchange = await anEndpoint().request(aRequest({ tokenEndpoint: `http://${host}/token` }), go)
+      expect(failureOf(exchange)).toMatchObject({ kind: 'not-sent', code: 'ENDPOINT_NOT_ALLOWED' })
+      expect(failureOf(exchange).message).toContain('has an address of the platform, which is allowed to nobody')
+    },
+  )
+
+  it('at a name that stands for an address of the platform', async () => {
+    const lookup = async (): Promise<readonly HostAddress[]> => [loopback, { address: '169.254.169.254', family: 4 }]
+    const exchange = await anEndpoint({ lookup }).request(aRequest({ tokenEndpoint: 'http://metadata.invalid/' }), go)
+    expect(failureOf(exchange).code).toBe('ENDPOINT_NOT_ALLOWED')
+  })
+
   it('without a connection to anybody', async () => {
     const server = await scripted({ script: answers(200, '{}') })
     const endpoint = anEndpoint({ allowPlainHttp: true, allowPrivateAddresses: false })

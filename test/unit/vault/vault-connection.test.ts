@@ -61,6 +61,16 @@ describe('addresses', () => {
     )
   })
 
+  test.each(['http://169.254.169.254', 'http://[fd00:ec2::254]', 'http://[fe80::1]'])(
+    'are never of the platform, whoever names them and whatever the flags: %s',
+    async (address) => {
+      const bench = aBench({ address }, { policy: { allowPlainHttp: true, allowPrivateAddresses: true } })
+      for (const place of ['ci', 'operator']) bench.secrets.values.set(`${place}/vault/token`, canary('secret'))
+      for (const who of [{}, namespaced])
+        expect(await read(bench, who)).toMatch(/^ENDPOINT_NOT_ALLOWED: .* one of the platform/)
+    },
+  )
+
   test('in cluster-scoped stores are what the platform team says, and so with the flag in all', async () => {
     const vault = await aVault()
     const flag = { policy: { allowPlainHttp: true, allowPrivateAddresses: true } }
