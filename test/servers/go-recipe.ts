@@ -34,7 +34,7 @@ export function goRecipe(options: GoRecipeOptions): Recipe {
         })
       }
     },
-    remedy: 'install Go 1.25.3 or newer',
+    remedy: 'install Go 1.26 or newer',
   }
 }
 

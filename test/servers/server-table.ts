@@ -2,7 +2,7 @@ import { goRecipe, kubernetesLinkerFlags } from './go-recipe.ts'
 import { pythonRecipe } from './python-recipe.ts'
 import type { Recipe } from './recipe.ts'
 
-export type ServerName = 'etcd' | 'kube-apiserver' | 'kubectl' | 'vault' | 'moto'
+export type ServerName = 'etcd' | 'kube-apiserver' | 'kubectl' | 'vault' | 'helm' | 'moto'
 
 /** A server that the suites need, and every way to come by it. */
 export interface ServerEntry {
@@ -73,6 +73,19 @@ export const servers: readonly ServerEntry[] = [
       },
     }),
     image: { reference: 'hashicorp/vault:{version}', path: '/bin/vault' },
+  },
+  {
+    name: 'helm',
+    executable: 'helm',
+    variables: [{ name: 'HELM_BIN' }],
+    versionArguments: ['version', '--short'],
+    recipe: goRecipe({
+      directory: 'helm',
+      module: 'helm.sh/helm/v4',
+      packages: { helm: 'helm.sh/helm/v4/cmd/helm' },
+      linkerFlags: (version) => `-X helm.sh/helm/v4/internal/version.version=${version}`,
+    }),
+    image: { reference: 'alpine/helm:{version}', path: '/usr/bin/helm' },
   },
   {
     name: 'moto',

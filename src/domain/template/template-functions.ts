@@ -17,7 +17,7 @@ export const templateFunctions: Readonly<Record<FunctionName, TemplateFunction>>
   quote: ([value]) => goQuote(textOf(value)),
   trim: ([value]) => textOf(value).replace(/^\p{White_Space}+|\p{White_Space}+$/gu, ''),
   upper: ([value]) => eachCharacter(textOf(value), (character) => character.toUpperCase()),
-  lower: ([value]) => eachCharacter(textOf(value), (character) => character.toLowerCase()),
+  lower: ([value]) => eachCharacter(textOf(value), smallLetter),
   sha256sum: ([value], codec) => codec.sha256(textOf(value)),
   default: ([fallback, value]) => (value === '' || value === 0 ? fallback : value),
 }
@@ -32,6 +32,11 @@ function eachCharacter(text: string, change: (character: string) => string): str
     const changed = change(character)
     return Array.from(changed).length === 1 ? changed : character
   }).join('')
+}
+
+/** The one character of which JavaScript alone makes two. */
+function smallLetter(character: string): string {
+  return character === '\u0130' ? 'i' : character.toLowerCase()
 }
 
 /** encoding/json writes these as escapes, so that a document can stand in HTML. */
