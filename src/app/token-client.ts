@@ -22,7 +22,7 @@ export class TokenClient {
   turns = 0
   #provider: Provider
   #circuit: Circuit = closedCircuit
-  #pausedUntilMs = 0
+  #pausedUntilMs = -Infinity
   /** Since when requests are allowed again after a pause or an outage; they begin slowly. */
   #rampFromMs = -Infinity
   #draws = 0
@@ -34,6 +34,10 @@ export class TokenClient {
   /** The provider as its manifest is now. */
   update(provider: Provider): void {
     this.#provider = provider
+  }
+
+  get id(): string {
+    return providerText(this.#provider)
   }
 
   get name(): string {
@@ -104,7 +108,7 @@ export class TokenClient {
   /** In [0, 1), another one each time. */
   draw(): number {
     this.#draws += 1
-    return stableFraction(providerText(this.#provider), this.#draws)
+    return stableFraction(this.id, this.#draws)
   }
 
   #isRamping(nowMs: number): boolean {

@@ -63,7 +63,7 @@ export class TokenHost {
   readonly #enters = new Map<string, (may: boolean) => void>()
   #turns = 0
   #served = 0
-  #pausedUntilMs = 0
+  #pausedUntilMs = -Infinity
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined
   #opened = false
 
@@ -73,39 +73,38 @@ export class TokenHost {
 
   /** Undefined: it may go, and has a turn until {@link release}. Otherwise it is woken when it may. */
   ask(request: TurnRequest): Wait | undefined {
-    const lane = this.#laneOf(request)
     const { key } = request
     const turn = this.#options.turns.get(key)
-    if (turn !== undefined && turn.lane !== lane) turn.host.release(key)
-    const standing = lane.client.standing(this.#now())
-    if (turn?.lane === lane && !isClosed(standing)) {
+    const standing = this.#clientOf(request.provider).standing(this.#now())
+    if (turn !== undefined && turn.lane === this.#laneOf(request) && !isClosed(standing)) {
       turn.taken = true
       return undefined
     }
-    this.release(key)
-    lane.waiting.set(key, request.deadline)
+    turn?.host.release(key)
+    this.#laneOf(request).waiting.set(key, request.deadline)
     this.#invite(key)
     return this.#options.turns.get(key)?.taken === true ? undefined : waitOf(standing, this.#now())
   }
 
   /** Waits until limits allow a request, and takes its place among those under way until {@link end}. A wait: the host is not to be asked now. */
   async begin(request: TurnRequest): Promise<Wait | undefined> {
-    const lane = this.#laneOf(request)
+    const { key, deadline } = request
     const may = await new Promise<boolean>((resolve) => {
-      this.#enters.set(request.key, resolve)
-      lane.ready.set(request.key, request.deadline)
+      this.#enters.set(key, resolve)
+      this.#laneOf(request).ready.set(key, deadline)
       this.#admit()
     })
     if (may) return undefined
-    this.release(request.key)
-    lane.waiting.set(request.key, request.deadline)
+    this.release(key)
+    const { client, waiting } = this.#laneOf(request)
+    waiting.set(key, deadline)
     this.#arm()
-    return waitOf(lane.client.standing(this.#now()), this.#now())
+    return waitOf(client.standing(this.#now()), this.#now())
   }
 
   /** A request has ended, with what it showed. */
   end(request: TurnRequest, { sign, pause }: Shown): void {
-    const { client } = this.#laneOf(request)
+    const client = this.#clientOf(request.provider)
     client.window.end()
     this.#window.end()
     const others = this.#lanes.clients().filter((other) => other !== client)
@@ -126,13 +125,17 @@ export class TokenHost {
     this.#options.turns.delete(key)
     turn.lane.turns -= 1
     turn.lane.client.turns -= 1
+    this.#lanes.leave(turn.lane)
     this.#turns -= 1
     this.#invite()
   }
 
   /** This credential waits here no longer. */
   leave(key: string): void {
-    for (const lane of this.#lanes.all()) lane.waiting.delete(key)
+    for (const lane of this.#lanes.all()) {
+      lane.waiting.delete(key)
+      this.#lanes.leave(lane)
+    }
   }
 
   isWaiting(key: string): boolean {
@@ -163,7 +166,13 @@ export class TokenHost {
   }
 
   #laneOf({ provider, namespace }: TurnRequest): TokenLane {
-    return this.#lanes.laneOf(provider, namespace, (client) => client.pause(this.#pausedUntilMs))
+    const client = this.#clientOf(provider)
+    client.update(provider)
+    return this.#lanes.laneOf(client, namespace, this.#served)
+  }
+
+  #clientOf(provider: Provider): TokenClient {
+    return this.#lanes.clientOf(provider, this.#pausedUntilMs)
   }
 
   /** A namespaced provider may name a place of the host that only it asks, so what it hears there is for it alone. */
@@ -222,10 +231,11 @@ export class TokenHost {
     }
   }
 
-  #enter({ ready }: TokenLane, may: boolean): void {
-    const key = ready.take(Infinity) ?? ''
+  #enter(lane: TokenLane, may: boolean): void {
+    const key = lane.ready.take(Infinity) ?? ''
     this.#enters.get(key)?.(may)
     this.#enters.delete(key)
+    this.#lanes.leave(lane)
   }
 
   #startable(): TokenLane | undefined {

@@ -4,6 +4,7 @@ import { WakeHeap } from './wake-heap.ts'
 
 /** The credentials of one namespace that use one provider. */
 export interface TokenLane {
+  readonly id: string
   readonly client: TokenClient
   readonly namespace: string
   /** Keys of credentials that wait for their turn, by the end of their access token. */
@@ -22,22 +23,29 @@ export class TokenLanes {
   readonly #clients = new Map<string, TokenClient>()
   readonly #lanes = new Map<string, TokenLane>()
 
-  /** `onNew` is told of a provider that was not known. */
-  laneOf(provider: Provider, namespace: string, onNew: (client: TokenClient) => void): TokenLane {
+  /** The provider as this host knows it; `pausedUntilMs` holds for one that it does not know yet. */
+  clientOf(provider: Provider, pausedUntilMs: number): TokenClient {
     const name = providerText(provider)
-    const client = this.#clients.get(name) ?? new TokenClient(provider)
-    if (!this.#clients.has(name)) onNew(client)
+    const known = this.#clients.get(name)
+    if (known !== undefined) return known
+    const client = new TokenClient(provider)
+    client.pause(pausedUntilMs)
     this.#clients.set(name, client)
-    client.update(provider)
-    const id = `${name}|${namespace}`
+    return client
+  }
+
+  /** `served` is the count so far: who comes anew has waited for nothing yet. */
+  laneOf(client: TokenClient, namespace: string, served: number): TokenLane {
+    const id = `${client.id}|${namespace}`
     const lane = this.#lanes.get(id) ?? {
+      id,
       client,
       namespace,
       waiting: new WakeHeap(),
       ready: new WakeHeap(),
       turns: 0,
-      invitedAt: 0,
-      startedAt: 0,
+      invitedAt: served,
+      startedAt: served,
     }
     this.#lanes.set(id, lane)
     return lane
@@ -57,12 +65,16 @@ export class TokenLanes {
     return sum
   }
 
+  /** Forgets a lane that is empty: there may be one for each namespace of a cluster. */
+  leave({ id, waiting, ready, turns }: TokenLane): void {
+    if (turns === 0 && waiting.size === 0 && ready.size === 0) this.#lanes.delete(id)
+  }
+
   /** Forgets providers that nobody uses any more. */
   forgetIdle(nowMs: number): void {
     for (const [name, client] of this.#clients) {
       if (!client.isIdle(nowMs) || this.waitingFor(client) > 0) continue
       this.#clients.delete(name)
-      for (const [id, lane] of this.#lanes) if (lane.client === client) this.#lanes.delete(id)
     }
   }
 }

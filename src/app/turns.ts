@@ -7,12 +7,12 @@ import { present } from '../domain/present.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { Step } from '../domain/step.ts'
 import type { TokenExchange } from '../domain/token-exchange.ts'
-import { type EpochSeconds, later, seconds } from '../domain/time.ts'
+import { type EpochSeconds, later, minutes, seconds } from '../domain/time.ts'
 import type { Deps } from './deps.ts'
 import type { Shown, TurnRequest, Wait } from './token-hosts.ts'
 
 /** How long after its turn may have come a credential looks for itself, should nobody have woken it. */
-const lookAfter = seconds(60)
+const lookAfter = minutes(5)
 
 /** Lets a step that begins a refresh through when it is the credential's turn at its token host; otherwise the credential waits. */
 export function atItsTurn(step: Step, observed: Observed, deps: Pick<Deps, 'tokenHosts' | 'clock'>): Step {

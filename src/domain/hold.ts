@@ -40,7 +40,7 @@ export function settleHeld(observed: Observed, progress: Progress, { cause, look
 
 /** The token host was found unusable when everything was ready to send, which has left everything as it was. */
 export function settleTurnedAway(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
-  return settleHeld(observed, progress, { cause, lookAt: later(now, minutes(1)) }, now)
+  return settleHeld(observed, progress, { cause, lookAt: later(now, minutes(5)) }, now)
 }
 
 /** The token host has shown that it does not answer. */
