@@ -115,7 +115,7 @@ export const failureRegistry = {
     next: 'stall',
     reason: 'RefreshTokenOwned',
     remedy:
-      'One refresh token has one owner. Log in once more for this credential, or remove the other one. If that one is of another cluster and stopped for good, set the annotation oauth-operator.dev/take-ownership-requested-at.',
+      'One refresh token has one owner. Log in once more and give this credential a document of its own, or delete the other one; in one cluster nothing less helps. If the other one is of another cluster and was stopped there, set the annotation oauth-operator.dev/take-ownership-requested-at here.',
   },
   TOKEN_ORIGIN_CHANGED: {
     next: 'stall',
@@ -126,7 +126,7 @@ export const failureRegistry = {
   REFRESH_TOKEN_MISSING: {
     next: 'stall',
     reason: 'SeedMissing',
-    remedy: 'Log in once and put the document there; it is looked for again every minute.',
+    remedy: 'Log in once and put the document there; it is looked for every few seconds, in AWS every minute.',
   },
   REFRESH_TOKEN_MALFORMED: {
     next: 'stall',
