@@ -26,7 +26,7 @@ const condition = z.strictObject({
     .regex(
       /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$/,
     )
-    .describe('Ready, Reconciling, Stalled or RefreshTokenPersisted.'),
+    .describe('Ready, Reconciling, Stalled, RefreshTokenPersisted or RefreshTokenExpiring.'),
   status: z.enum(['True', 'False', 'Unknown']).describe('True, False or Unknown.'),
   observedGeneration: count('The generation of the spec that the condition is about.').optional(),
   lastTransitionTime: time('When status last changed.'),
@@ -67,12 +67,20 @@ export const oauthCredentialStatus = z
       .max(16)
       .describe(
         'Ready: the target holds an access token that has not expired. Reconciling: work is under way; absent otherwise. Stalled: a human ' +
-          'must act; absent otherwise. RefreshTokenPersisted: the store holds the newest refresh token.',
+          'must act; absent otherwise. RefreshTokenPersisted: the store holds the newest refresh token. RefreshTokenExpiring: somebody must log ' +
+          'in again before a date; absent otherwise.',
       )
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
       .optional(),
     accessTokenExpirationTime: time('Expiry of the access token that is in the target.').optional(),
-    refreshTokenExpirationTime: time('Expiry of the refresh token, when the server told it.').optional(),
+    refreshTokenExpirationTime: time(
+      'Expiry of the refresh token, as the server tells it, or as the provider declares it.',
+    ).optional(),
+    refreshTokenExpirationFixed: z
+      .boolean()
+      .describe('True when that time stays where it is however often the refresh token is used; absent otherwise.')
+      .optional(),
+    loginFirstUsedTime: time('When a refresh token of this login was first used.').optional(),
     lastRefreshTime: time('When the access token that is in the target was requested.').optional(),
     nextRefreshTime: time('When the next refresh is due; absent while a human must act.').optional(),
     refreshes: count('Refreshes that succeeded.').optional(),

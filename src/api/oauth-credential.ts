@@ -85,7 +85,8 @@ const refresh = constrained(
       .optional(),
     keepAlive: durationText('1m', '8760h')
       .describe(
-        'Refresh at least this often, from 1m to 8760h, so that an idle refresh token does not die. Default: only as the access token needs it.',
+        'Refresh at least this often, from 1m to 8760h, so that an idle refresh token does not die. ' +
+          'Default: a third of the idle life of the refresh token where that is known, else only as the access token needs it.',
       )
       .optional(),
     storeOutage: z

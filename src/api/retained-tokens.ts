@@ -12,6 +12,7 @@ const secret = z
 const tokensSchema = z.strictObject({
   refreshToken: secret.exactOptional(),
   refreshTokenExpiresAt: time.exactOptional(),
+  refreshTokenNeverExpires: z.literal(true).exactOptional(),
   accessToken: z
     .strictObject({
       value: secret,

@@ -21,6 +21,7 @@ const conditionTypes: ReadonlySet<string> = new Set<ConditionType>([
   'Reconciling',
   'Stalled',
   'RefreshTokenPersisted',
+  'RefreshTokenExpiring',
 ])
 const conditionStatuses: ReadonlySet<string> = new Set<Condition['status']>(['True', 'False', 'Unknown'])
 const knownCodes: ReadonlySet<string> = new Set(failureCodes())
@@ -36,6 +37,8 @@ export function encodeStatus({ state, nextRefreshAt }: ReportedState): OAuthCred
     conditions: state.conditions.map(encodeCondition),
     accessTokenExpirationTime: optionalTime(state.accessTokenExpiresAt),
     refreshTokenExpirationTime: optionalTime(state.refreshTokenExpiresAt),
+    refreshTokenExpirationFixed: state.refreshTokenExpiryIsFixed,
+    loginFirstUsedTime: optionalTime(state.loginUsedAt),
     lastRefreshTime: optionalTime(state.lastRefreshAt),
     nextRefreshTime: optionalTime(nextRefreshAt),
     refreshes: state.refreshes,
@@ -61,6 +64,8 @@ export function decodeState(status: unknown): CredentialState {
     accessTokenExpiresAt: decodeTime(written['accessTokenExpirationTime']),
     lastRefreshAt: decodeTime(written['lastRefreshTime']),
     refreshTokenExpiresAt: decodeTime(written['refreshTokenExpirationTime']),
+    refreshTokenExpiryIsFixed: flagAt(written['refreshTokenExpirationFixed']),
+    loginUsedAt: decodeTime(written['loginFirstUsedTime']),
     refreshes: countAt(written['refreshes']) ?? 0,
     consecutiveFailures: countAt(written['consecutiveFailures']) ?? 0,
     lastFailure: decodeFailure(written['lastFailure']),

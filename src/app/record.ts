@@ -4,7 +4,8 @@ import { type CredentialState, noState, type RememberedFailure } from '../domain
 import { failureRegistry } from '../domain/failure-registry.ts'
 import type { Observed } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
-import { dueAt, retryAt } from '../domain/settle.ts'
+import { dueAt } from '../domain/due.ts'
+import { retryAt } from '../domain/settle.ts'
 import type { Progress, Step } from '../domain/step.ts'
 import { earliest, type EpochSeconds, epochSeconds, later, seconds } from '../domain/time.ts'
 import type { StatusReport } from '../ports/status-writer.ts'
@@ -145,7 +146,9 @@ function nextRefresh(
   if (observed === undefined || step.settlement.kind === 'stalled' || step.settlement.kind === 'suspended')
     return undefined
   const due = dueAt(observed, state, now)
-  return step.settlement.kind === 'retrying' ? (retryAt(observed, state, now) ?? due) : due
+  if (step.settlement.kind === 'retrying') return retryAt(observed, state, now) ?? due
+  const postponed = step.settlement.kind === 'fine' ? step.settlement.postponed : undefined
+  return postponed?.until ?? due
 }
 
 interface After {

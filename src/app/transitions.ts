@@ -22,6 +22,7 @@ export function transitions(
   const told = [
     stalled(before, after),
     persisted(before, after),
+    expiring(before, after),
     suspension(before, after),
     retrying(before, after, hadFailed),
     ready(before, after, hadFailed),
@@ -55,6 +56,12 @@ function rotated(was: Condition | undefined, is: Condition | undefined): Told | 
 
 function isPaced(condition: Condition | undefined): boolean {
   return condition?.reason === 'WritePaced'
+}
+
+function expiring(before: readonly Condition[], after: readonly Condition[]): Told | undefined {
+  const is = conditionOf(after, 'RefreshTokenExpiring')
+  if (is === undefined || conditionOf(before, 'RefreshTokenExpiring')?.reason === is.reason) return undefined
+  return { severity: 'Warning', reason: 'RefreshTokenExpiring', message: is.message }
 }
 
 function suspension(before: readonly Condition[], after: readonly Condition[]): Told | undefined {

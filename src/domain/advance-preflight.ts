@@ -1,4 +1,5 @@
 import { isForSpec } from './conclude.ts'
+import type { CredentialState } from './credential-state.ts'
 import { refreshTokenSpec } from './credential.ts'
 import type { Observed, PendingTokens, IntentWatch } from './observed.ts'
 import type { Failure } from './failures.ts'
@@ -13,6 +14,7 @@ import {
 } from './preflight.ts'
 import { wantsClaim } from './ownership.ts'
 import { isFailure, usableReferents } from './referents.ts'
+import { withTerm } from './refresh-token-term.ts'
 import { isSameAsRefused } from './refused-token.ts'
 import type { RefreshRecord } from './refresh-record.ts'
 import type { Result } from './result.ts'
@@ -184,9 +186,17 @@ function recover(observed: Observed, progress: Progress, { missing, stored }: Mi
     published: !isNews || alive === undefined,
     writeBackFailures: 0,
   }
-  const counted = { ...state, refreshes: state.refreshes + (isNews ? 1 : 0) }
+  const counted = countedUse(observed, state, missing.tokens)
   const forward = missing.persisted ? undefined : { rolledForwardAt: now }
   return bringHome(observed, { ...progress, ...alive, ...forward, state: counted, pending }, now)
+}
+
+/** The state with the refresh counted that an earlier process made, unless it is counted already. */
+function countedUse(observed: Observed, state: CredentialState, tokens: RotatedTokens): CredentialState {
+  const { accessToken } = tokens
+  if (accessToken === undefined || !isLaterThan(accessToken, state.lastRefreshAt)) return state
+  const use = { startedAt: accessToken.issuedAt, rotated: true, continues: true }
+  return { ...withTerm(observed, state, tokens, use), refreshes: state.refreshes + 1 }
 }
 
 /** The store comes first, unless it is to be left alone; then the target. */

@@ -6,6 +6,7 @@ import { isHold } from './hold-reason.ts'
 import { settleTurnedAway } from './hold.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { mayBeAnnounced } from './rotation.ts'
+import { withTerm } from './refresh-token-term.ts'
 import { withPresented } from './refused-token.ts'
 import { sameSecret, type Sensitive } from './sensitive.ts'
 import { settleSent, withoutFailure } from './settle.ts'
@@ -37,6 +38,8 @@ interface Received {
   readonly journaled: Journaled | undefined
   /** False while the record may hold the intent to send. */
   readonly isTakenBack: boolean
+  /** True when the token that was presented is of the login that was used before. */
+  readonly continues: boolean
 }
 
 /** Follows a refresh request, or the answer of one that an earlier process made. */
@@ -55,7 +58,8 @@ export function afterSend(
   if (sent.kind !== 'answered') return afterNoAnswer(observed, used, sent.failure, now)
   // What the record may still say of this process is taken back first: nobody else could tell that it is over.
   const isTakenBack = action.record === undefined || record !== undefined
-  const received = { action, sent, journaled, isTakenBack }
+  const continues = isOfKnownLogin(known, action, journaled)
+  const received = { action, sent, journaled, isTakenBack, continues }
   return sent.reading.kind === 'issued'
     ? afterIssue(observed, used, { ...received, tokens: sent.reading.tokens }, now)
     : afterRefusal(observed, used, { ...received, reading: sent.reading }, now)
@@ -63,6 +67,17 @@ export function afterSend(
 
 function afterNoAnswer(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
   return isHold(cause) ? settleTurnedAway(observed, progress, cause, now) : settleSent(observed, progress, cause, now)
+}
+
+/** True unless somebody has put another login into the store since the last refresh, as far as can be told. */
+function isOfKnownLogin(
+  { state, record }: Progress,
+  { base, storeBehind }: SendAction,
+  journaled: Journaled | undefined,
+): boolean {
+  const newest = record?.retained?.tokens?.refreshToken
+  if (journaled !== undefined || storeBehind === true || state.storeVersion === base.version) return true
+  return newest !== undefined && sameSecret(newest, base.refreshToken)
 }
 
 /** Only a version whose token was presented counts as used. */
@@ -95,22 +110,22 @@ function afterIssue(
 }
 
 function issuedState(
-  { credential }: Observed,
+  observed: Observed,
   before: CredentialState,
-  { tokens, journaled, action }: Received & { readonly tokens: IssuedTokens },
+  { tokens, journaled, action, sent, continues }: Received & { readonly tokens: IssuedTokens },
 ): CredentialState {
+  const { credential } = observed
   const kept = withoutFailure(before)
   const rotated = tokens.refreshToken !== undefined && !sameSecret(tokens.refreshToken, action.base.refreshToken)
-  const { refreshTokenExpiresAt } = tokens
+  const use = { startedAt: sent.startedAt, rotated, continues }
   // An answer that waited is older than a request that somebody made since.
   const handled = journaled === undefined ? credential.refreshRequest : undefined
   return {
-    ...kept,
+    ...withTerm(observed, kept, tokens, use),
     observedGeneration: credential.generation,
     refreshes: kept.refreshes + 1,
     // A server that has rotated once is not trusted to stop.
     rotates: rotated || kept.rotates === true,
-    ...(refreshTokenExpiresAt !== undefined && { refreshTokenExpiresAt }),
     ...(handled !== undefined && { handledRefreshRequest: handled }),
   }
 }

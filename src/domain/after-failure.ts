@@ -4,9 +4,9 @@ import type { Observed } from './observed.ts'
 import { obtain } from './obtain.ts'
 import { isRefusal, probePolicy } from './refusals.ts'
 import { mayRotate } from './rotation.ts'
+import { liesAhead } from './due.ts'
 import {
   firstProgress,
-  liesAhead,
   refusalsOf,
   rememberedFailure,
   retryAt,

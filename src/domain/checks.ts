@@ -4,18 +4,19 @@ import { conditionOf } from './conditions.ts'
 import { keyText } from './credential.ts'
 import type { Observed } from './observed.ts'
 import { isUnpublished, obtain } from './obtain.ts'
+import { providerText } from './provider.ts'
 import { mayRotate } from './rotation.ts'
 import { owned } from './ownership.ts'
 import { holdsLater } from './publication-order.ts'
 import { isAtHome, isForSpec, loginChanged, targetWantsPublication } from './conclude.ts'
 import { unusableReferent } from './referents.ts'
 import { dueNow } from './store-pacing.ts'
+import { dueAt, liesAhead, notBefore } from './due.ts'
 import {
   act,
-  dueAt,
   firstProgress,
   isAnswerLost,
-  liesAhead,
+  nextLook,
   rememberedFailure,
   settleFailed,
   settleFineUntil,
@@ -23,7 +24,7 @@ import {
   wakeBeforeExpiry,
 } from './settle.ts'
 import type { Step } from './step.ts'
-import { type EpochSeconds, epochSeconds, later, seconds, sooner } from './time.ts'
+import { earliest, type EpochSeconds, epochSeconds, later, seconds, sooner } from './time.ts'
 
 type Check = (observed: Observed, now: EpochSeconds) => Step | undefined
 
@@ -219,9 +220,27 @@ function refreshRequested(observed: Observed, now: EpochSeconds): Step | undefin
   if (refreshRequest === undefined || refreshRequest === state.handledRefreshRequest) return undefined
   const allowedAt = later(state.lastRefreshAt ?? epochSeconds(0), requestedRefreshInterval)
   if (now < allowedAt && !liesAhead(allowedAt, now)) {
-    return settleFineUntil(observed, firstProgress(observed), allowedAt)
+    const why = `Refreshes that are asked for keep ${requestedRefreshInterval} s apart.`
+    return postponed(observed, now, why, allowedAt)
   }
-  return obtain(observed)
+  return refreshUnlessTooSoon(observed, now)
+}
+
+/** A refresh that something wants now, at the earliest when the provider allows one. */
+function refreshUnlessTooSoon(observed: Observed, now: EpochSeconds): Step {
+  const { provider, state } = observed
+  const allowedAt = notBefore(observed, state, now)
+  if (provider.kind !== 'found' || allowedAt === undefined || now >= allowedAt) {
+    return obtain(observed)
+  }
+  const { minimumRefreshIntervalSeconds } = provider.value
+  const why = `${providerText(provider.value)} wants ${minimumRefreshIntervalSeconds} s between two refreshes.`
+  return postponed(observed, now, why, allowedAt)
+}
+
+function postponed(observed: Observed, now: EpochSeconds, why: string, until: EpochSeconds): Step {
+  const wakeAt = wakeBeforeExpiry(observed.state, earliest(until, nextLook(observed, until, now)), now)
+  return settleFineUntil(observed, firstProgress(observed), wakeAt, { until, why })
 }
 
 function answerLost(observed: Observed): Step | undefined {
@@ -233,8 +252,8 @@ function accessTokenMissing(observed: Observed): Step | undefined {
   return observed.state.accessTokenExpiresAt === undefined ? obtain(observed) : undefined
 }
 
-function targetLost(observed: Observed): Step | undefined {
-  return targetWantsPublication(observed) ? obtain(observed) : undefined
+function targetLost(observed: Observed, now: EpochSeconds): Step | undefined {
+  return targetWantsPublication(observed) ? refreshUnlessTooSoon(observed, now) : undefined
 }
 
 function accessTokenNearExpiry(observed: Observed, now: EpochSeconds): Step | undefined {

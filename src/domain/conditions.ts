@@ -2,6 +2,7 @@ import type { Condition, ConditionType, CredentialState } from './credential-sta
 import type { Failure } from './failures.ts'
 import { isHoldReason } from './hold-reason.ts'
 import type { PendingTokens } from './observed.ts'
+import { refreshTokenExpiring } from './refresh-token-expiring.ts'
 import type { Settlement } from './step.ts'
 import type { TargetState } from './target-state.ts'
 import type { EpochSeconds } from './time.ts'
@@ -36,9 +37,10 @@ type Draft = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
  * | Reconciling | something is retried | when nothing is |
  * | Stalled | a human must act | when none must |
  * | RefreshTokenPersisted | the store holds the newest refresh token | before the first refresh, and for grants without one |
+ * | RefreshTokenExpiring | somebody must log in again before a date | while that is far, or not known |
  */
 export function conditionsOf(input: ConditionInput): readonly Condition[] {
-  const drafts = [ready(input), reconciling(input), stalled(input), persisted(input)]
+  const drafts = [ready(input), reconciling(input), stalled(input), persisted(input), refreshTokenExpiring(input)]
   return drafts.filter((draft) => draft !== undefined).map((draft) => withTransition(draft, input))
 }
 
@@ -46,7 +48,16 @@ export function conditionOf(conditions: readonly Condition[], type: ConditionTyp
   return conditions.find((condition) => condition.type === type)
 }
 
-function ready({ state, settlement, now, target }: ConditionInput): Draft {
+function ready(input: ConditionInput): Draft {
+  const { settlement } = input
+  const draft = readiness(input)
+  const postponed = settlement.kind === 'fine' ? settlement.postponed : undefined
+  if (postponed === undefined) return draft
+  const message = `${draft.message} The refresh that is wanted now begins at ${timeText(postponed.until)}. ${postponed.why}`
+  return { ...draft, message }
+}
+
+function readiness({ state, settlement, now, target }: ConditionInput): Draft {
   const { accessTokenExpiresAt: expiresAt } = state
   const suspended = settlement.kind === 'suspended'
   if (expiresAt !== undefined && target !== undefined && target.kind !== 'ours') return targetMissing(target)

@@ -16,6 +16,10 @@ export interface CredentialState {
   /** When the request for that token was started. */
   readonly lastRefreshAt?: EpochSeconds
   readonly refreshTokenExpiresAt?: EpochSeconds
+  /** True when that stays where it is however often the refresh token is used. */
+  readonly refreshTokenExpiryIsFixed?: boolean
+  /** When a refresh token of this login was first used. */
+  readonly loginUsedAt?: EpochSeconds
   /** Count of successful refreshes; seeds the jitter. */
   readonly refreshes: number
   /** Failed attempts since the last success. */
@@ -46,7 +50,7 @@ export interface RememberedFailure {
   readonly inputs?: string
 }
 
-export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'RefreshTokenPersisted'
+export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'RefreshTokenPersisted' | 'RefreshTokenExpiring'
 
 /** A `metav1.Condition`. */
 export interface Condition {

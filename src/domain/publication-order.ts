@@ -1,6 +1,6 @@
 import type { CredentialState } from './credential-state.ts'
 import type { TargetObservation } from './observed.ts'
-import { liesAhead } from './settle.ts'
+import { liesAhead } from './due.ts'
 import type { TargetState } from './target-state.ts'
 import type { EpochSeconds } from './time.ts'
 

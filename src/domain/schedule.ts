@@ -12,6 +12,8 @@ export interface ScheduleInput {
   readonly policy: RefreshPolicy
   /** True when a refresh kills the access token that readers still hold: refresh late then. */
   readonly revokesPreviousAccessToken: boolean
+  /** How long, in seconds, the refresh token lives without being used. Absent: not known. */
+  readonly refreshTokenIdleSeconds?: number
 }
 
 /** Share of the lifetime by which a refresh may be moved, always to earlier. */
@@ -21,6 +23,10 @@ const lateShare = 0.1
 /** No schedule refreshes before this share of the lifetime has passed: a `before` beyond the lifetime must not spin. */
 const earliestShare = 0.1
 const defaultMarginSeconds = 600
+/** A refresh token is used when this share of its idle life has passed, */
+const idleShare = 1 / 3
+/** and never later than this, whatever a manifest says: an outage must not cost the login. */
+const longestIdleShare = 2 / 3
 
 /**
  * When the access token is to be refreshed. A pure function of what the status remembers, so a
@@ -34,9 +40,16 @@ export function refreshAt(input: ScheduleInput): EpochSeconds {
     sooner(input.expiresAt, seconds(lead)),
     epochSeconds(input.issuedAt + Math.max(1, earliestShare * lifetime)),
   )
-  const { keepAliveSeconds } = input.policy
+  const keepAliveSeconds = keepAliveOf(input)
   if (keepAliveSeconds === undefined) return byExpiry
   return earliest(byExpiry, epochSeconds(input.issuedAt + keepAliveSeconds * (1 - fraction * jitterShare)))
+}
+
+/** Seconds after which the refresh token is used, whether the access token needs it or not; undefined: only as it needs it. */
+function keepAliveOf({ policy, refreshTokenIdleSeconds: idle }: ScheduleInput): number | undefined {
+  const { keepAliveSeconds } = policy
+  if (idle === undefined) return keepAliveSeconds
+  return Math.max(1, Math.min(keepAliveSeconds ?? idleShare * idle, longestIdleShare * idle))
 }
 
 /** Remaining life, in seconds, at which the refresh is due before jitter. */

@@ -1,6 +1,7 @@
 import { backoff, lookDelay, recheckDelay } from './backoff.ts'
 import type { Credential } from './credential.ts'
 import type { CredentialState, RememberedFailure } from './credential-state.ts'
+import { dueAt, liesAhead } from './due.ts'
 import { failureRegistry } from './failure-registry.ts'
 import type { Failure } from './failures.ts'
 import { awaitsDocument, isRefusal } from './refusals.ts'
@@ -9,15 +10,11 @@ import { present } from './present.ts'
 import { nearEndAt } from './near-end.ts'
 import { type Resend, resendAfter } from './resend.ts'
 import type { EarlierSends } from './uncertainty.ts'
-import { refreshAt } from './schedule.ts'
-import type { Action, Progress, Step } from './step.ts'
+import type { Action, Postponed, Progress, Settlement, Step } from './step.ts'
 import { type DurationSeconds, earliest, type EpochSeconds, later, latest, seconds, secondsBetween } from './time.ts'
 
 /** How long to stay away from a server that throttles and does not say how long. */
 const defaultWaitSeconds = 60
-
-/** Clocks of machines differ by this much without anybody noticing. */
-const clockTolerance = seconds(60)
 
 /** Progress before anything was done. */
 export function firstProgress(observed: Observed): Progress {
@@ -39,30 +36,6 @@ export function act(observed: Observed, action: Action): Step {
   return { kind: 'act', action, progress: firstProgress(observed) }
 }
 
-/**
- * When the token in the target is due for its refresh; undefined when there is none. A refresh that lies
- * in the future tells that the clock went back: how long its token still lives is not known, so it is due.
- */
-export function dueAt(observed: Observed, state: CredentialState, now: EpochSeconds): EpochSeconds | undefined {
-  const { accessTokenExpiresAt: expiresAt, lastRefreshAt: issuedAt, refreshes } = state
-  if (expiresAt === undefined || issuedAt === undefined) return undefined
-  if (liesAhead(issuedAt, now)) return now
-  const { credential, provider } = observed
-  return refreshAt({
-    uid: credential.uid,
-    refreshes,
-    issuedAt,
-    expiresAt,
-    policy: credential.spec.refresh,
-    revokesPreviousAccessToken: provider.kind === 'found' && provider.value.rotation.revokesPreviousAccessToken,
-  })
-}
-
-/** True for a remembered time that the clock has not reached: it went back, and the time says nothing any more. */
-export function liesAhead(time: EpochSeconds, now: EpochSeconds): boolean {
-  return time > later(now, clockTolerance)
-}
-
 /** Nothing to do until the refresh is due or the target is to be looked at. */
 export function settleFine(observed: Observed, progress: Progress, now: EpochSeconds): Step {
   const due = dueAt(observed, progress.state, now)
@@ -79,9 +52,16 @@ function isRequested({ refreshRequest }: Credential, { handledRefreshRequest }: 
   return refreshRequest !== undefined && refreshRequest !== handledRefreshRequest
 }
 
-export function settleFineUntil(observed: Observed, progress: Progress, wakeAt: EpochSeconds): Step {
+/** `postponed`: what is waited for until then, and why. */
+export function settleFineUntil(
+  observed: Observed,
+  progress: Progress,
+  wakeAt: EpochSeconds,
+  postponed?: Postponed,
+): Step {
   const state: CredentialState = { ...progress.state, observedGeneration: observed.credential.generation }
-  return { kind: 'settled', settlement: { kind: 'fine' }, progress: { ...progress, state }, wakeAt }
+  const settlement: Settlement = { kind: 'fine', ...(postponed && { postponed }) }
+  return { kind: 'settled', settlement, progress: { ...progress, state }, wakeAt }
 }
 
 /**
@@ -133,7 +113,7 @@ export function settleRetrying(observed: Observed, progress: Progress, cause: Fa
 }
 
 /** A wait may be long: the target is looked at meanwhile. */
-function nextLook({ targetCheckAt }: Observed, otherwise: EpochSeconds, now: EpochSeconds): EpochSeconds {
+export function nextLook({ targetCheckAt }: Observed, otherwise: EpochSeconds, now: EpochSeconds): EpochSeconds {
   return targetCheckAt > now ? targetCheckAt : otherwise
 }
 

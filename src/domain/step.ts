@@ -147,9 +147,16 @@ export interface Progress {
   readonly release?: boolean
 }
 
+/** A refresh that somebody wants now, and that has to wait. */
+export interface Postponed {
+  readonly until: EpochSeconds
+  /** A sentence. */
+  readonly why: string
+}
+
 /** How a reconcile ends. */
 export type Settlement =
-  | { readonly kind: 'fine' }
+  | { readonly kind: 'fine'; readonly postponed?: Postponed }
   | { readonly kind: 'suspended' }
   /** Nothing more to do for an object that is being deleted. */
   | { readonly kind: 'gone' }

@@ -3,6 +3,7 @@ import { type Failure, failure } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import type { Provider } from './provider.ts'
 import type { RefreshRecord } from './refresh-record.ts'
+import { scheduleOf } from './due.ts'
 import { refreshAt } from './schedule.ts'
 import { storeText, type TokenStore } from './token-store.ts'
 import { epochSeconds, type EpochSeconds, later, seconds } from './time.ts'
@@ -53,12 +54,9 @@ function refreshInterval({ credential, state }: Observed, provider: Provider): n
   const lifetime = known ? accessTokenExpiresAt - lastRefreshAt : provider.accessTokenLifetimeSeconds
   const issuedAt = epochSeconds(0)
   const due = refreshAt({
-    uid: credential.uid,
-    refreshes: state.refreshes,
+    ...scheduleOf(credential, state, provider),
     issuedAt,
     expiresAt: epochSeconds(lifetime),
-    policy: credential.spec.refresh,
-    revokesPreviousAccessToken: provider.rotation.revokesPreviousAccessToken,
   })
-  return Math.max(1, due - issuedAt)
+  return Math.max(1, due - issuedAt, provider.minimumRefreshIntervalSeconds)
 }

@@ -55,12 +55,11 @@ export function issuedTokens(members: JsonObject, context: TokenAnswerContext): 
   const issue = issueIn(members, response)
   if (issue === undefined) return undefined
   const refreshToken = findRefreshToken(members, response)
-  const lifetime = pointedNumber(members, response.refreshTokenExpiresIn)
-  const refreshTokenExpiresAt = refreshTokenExpiry(lifetime, issue.beside, context.startedAt)
+  const pointed = pointedNumber(members, response.refreshTokenExpiresIn)
   return {
     accessToken: accessTokenOf(issue, pointedNumber(members, response.expiresIn), context),
     ...(refreshToken !== undefined && { refreshToken }),
-    ...(refreshTokenExpiresAt !== undefined && { refreshTokenExpiresAt }),
+    ...refreshTokenExpiry(pointed, issue.beside, context.startedAt),
   }
 }
 
@@ -114,9 +113,12 @@ function refreshTokenExpiry(
   pointed: number | undefined,
   beside: JsonObject,
   startedAt: EpochSeconds,
-): EpochSeconds | undefined {
+): Pick<IssuedTokens, 'refreshTokenExpiresAt' | 'refreshTokenNeverExpires'> {
   const lifetime = pointed ?? namedNumber(beside, refreshTokenLifetimeMembers)
-  return lifetime === undefined || lifetime <= 0 ? undefined : later(startedAt, clampedLifetime(lifetime))
+  if (lifetime === undefined) return {}
+  return lifetime <= 0
+    ? { refreshTokenNeverExpires: true }
+    : { refreshTokenExpiresAt: later(startedAt, clampedLifetime(lifetime)) }
 }
 
 function clampedLifetime(lifetime: number): DurationSeconds {

@@ -9,6 +9,8 @@ export interface IssuedTokens {
   readonly refreshToken?: Sensitive
   /** From `refresh_token_expires_in`, counted from the start of the request. */
   readonly refreshTokenExpiresAt?: EpochSeconds
+  /** True when the answer says that the newest refresh token does not end by time. */
+  readonly refreshTokenNeverExpires?: true
 }
 
 /**

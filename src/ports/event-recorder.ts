@@ -7,6 +7,7 @@ export type EventReason =
   | 'RefreshFailed'
   | 'ReauthorizationRequired'
   | 'RefreshTokenWriteBackFailed'
+  | 'RefreshTokenExpiring'
   | 'Stalled'
   | 'Suspended'
   | 'Resumed'

@@ -356,6 +356,7 @@ function someTokens(): Required<RotatedTokens> {
   return {
     refreshToken: new Sensitive(canary('rt')),
     refreshTokenExpiresAt: epochSeconds(1_900_000_000),
+    refreshTokenNeverExpires: true,
     accessToken: {
       value: new Sensitive(canary('at')),
       tokenType: 'Bearer',

@@ -138,6 +138,8 @@ export class MemoryTokenEndpoint implements TokenEndpoint {
   requests = 0
   reuses = 0
   lifetimeSeconds = 3600
+  /** Further members of each answer that brings tokens. */
+  told: () => Readonly<Record<string, unknown>> = () => ({})
   rotates = true
   /** For how long a used refresh token is taken again, and answered with the same successor. */
   leewaySeconds = 0
@@ -201,6 +203,7 @@ export class MemoryTokenEndpoint implements TokenEndpoint {
       token_type: 'Bearer',
       expires_in: this.lifetimeSeconds,
       ...(refreshToken !== undefined && { refresh_token: refreshToken }),
+      ...this.told(),
     })
   }
 

@@ -43,6 +43,7 @@ export class World {
   usesFinalizers = true
   engine: Engine
   resources: ResourceIndex
+  #provider: Partial<Provider> = {}
 
   constructor() {
     const { engine, resources } = this.#boot()
@@ -74,7 +75,7 @@ export class World {
     this.engine = engine
     this.resources = resources
     void old.stop()
-    this.applyProvider()
+    this.applyProvider(this.#provider)
     this.applyStore()
     for (const { type, credential } of before) {
       if (type !== 'credential') continue
@@ -89,6 +90,7 @@ export class World {
   }
 
   applyProvider(changes: Partial<Provider> = {}): void {
+    this.#provider = changes
     this.resources.upserted('OAuthProvider', { type: 'provider', provider: aProvider(changes) })
   }
 

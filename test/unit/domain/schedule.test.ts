@@ -60,6 +60,44 @@ describe('refreshAt', () => {
     expect(at - start).toBeGreaterThanOrEqual(86_400 * 0.9)
   })
 
+  const month = 30 * 86_400
+  const keepAlives: Record<string, [changes: Partial<ScheduleInput>, afterSeconds: number]> = {
+    'a third of the idle life of its refresh token, when nothing is asked for': [
+      { refreshTokenIdleSeconds: 86_400 },
+      28_800,
+    ],
+    'what a manifest asks for, when that is sooner': [
+      { refreshTokenIdleSeconds: 86_400, policy: aRefreshPolicy({ keepAliveSeconds: 3600 }) },
+      3600,
+    ],
+    'what a manifest asks for, when that is later': [
+      { refreshTokenIdleSeconds: 86_400, policy: aRefreshPolicy({ keepAliveSeconds: 50_000 }) },
+      50_000,
+    ],
+    'two thirds of the idle life at the latest': [
+      { refreshTokenIdleSeconds: 86_400, policy: aRefreshPolicy({ keepAliveSeconds: 86_400 }) },
+      57_600,
+    ],
+    'a second at the earliest': [{ refreshTokenIdleSeconds: 1 }, 1],
+  }
+
+  it.each(Object.entries(keepAlives))('refreshes a token that lives a month after %s', (_, [changes, expected]) => {
+    const after = refreshAt(input(month, changes)) - start
+    expect(after).toBeLessThanOrEqual(expected)
+    expect(after).toBeGreaterThan(expected * 0.999)
+  })
+
+  it('lets no refresh token die idle, whatever lives how long and whatever is asked for', () => {
+    const seconds = fc.integer({ min: 2, max: 400 * 86_400 })
+    fc.assert(
+      fc.property(fc.uuid(), seconds, seconds, fc.option(seconds), (uid, lifetime, idle, keepAlive) => {
+        const policy = aRefreshPolicy(keepAlive === null ? {} : { keepAliveSeconds: keepAlive })
+        const at = refreshAt(input(lifetime, { uid, policy, refreshTokenIdleSeconds: idle }))
+        expect(at - start).toBeLessThanOrEqual(Math.max(1, (2 / 3) * idle))
+      }),
+    )
+  })
+
   it('jitters only to earlier, by at most a tenth of the life, and the same way each time', () => {
     fc.assert(
       fc.property(fc.uuid(), fc.nat(1000), fc.integer({ min: 10, max: 1_000_000 }), (uid, refreshes, lifetime) => {

@@ -1,0 +1,64 @@
+import type { Credential } from './credential.ts'
+import type { CredentialState } from './credential-state.ts'
+import type { Observed } from './observed.ts'
+import { present } from './present.ts'
+import type { Provider } from './provider.ts'
+import { idleSecondsOf } from './refresh-token-term.ts'
+import { refreshAt, type ScheduleInput } from './schedule.ts'
+import { epochSeconds, type EpochSeconds, later, latest, seconds } from './time.ts'
+
+/** Clocks of machines differ by this much without anybody noticing. */
+const clockTolerance = seconds(60)
+
+/** True for a remembered time that the clock has not reached: it went back, and the time says nothing any more. */
+export function liesAhead(time: EpochSeconds, now: EpochSeconds): boolean {
+  return time > later(now, clockTolerance)
+}
+
+/**
+ * When the token in the target is due for its refresh; undefined when there is none. A refresh that lies
+ * in the future tells that the clock went back: how long its token still lives is not known, so it is due.
+ */
+export function dueAt(observed: Observed, state: CredentialState, now: EpochSeconds): EpochSeconds | undefined {
+  const { accessTokenExpiresAt: expiresAt, lastRefreshAt: issuedAt } = state
+  if (expiresAt === undefined || issuedAt === undefined) return undefined
+  if (liesAhead(issuedAt, now)) return now
+  const { credential, provider } = observed
+  const due = refreshAt({
+    ...scheduleOf(credential, state, provider.kind === 'found' ? provider.value : undefined),
+    issuedAt,
+    expiresAt,
+  })
+  return latest(due, notBefore(observed, state, now) ?? due)
+}
+
+/** What the schedule follows from, beside the life of the access token. */
+export function scheduleOf(
+  { uid, spec }: Credential,
+  state: CredentialState,
+  provider: Provider | undefined,
+): Omit<ScheduleInput, 'issuedAt' | 'expiresAt'> {
+  const usesRefreshToken = provider !== undefined && spec.grant === 'RefreshToken'
+  return present({
+    uid,
+    refreshes: state.refreshes,
+    policy: spec.refresh,
+    revokesPreviousAccessToken: provider?.rotation.revokesPreviousAccessToken === true,
+    refreshTokenIdleSeconds: usesRefreshToken ? idleSecondsOf(state, provider.refreshTokenLifetime) : undefined,
+  })
+}
+
+/**
+ * Before when no refresh begins, whatever asks for it, because the provider wants so much time between two;
+ * undefined when it wants none. Attempts that failed do not count: they are repeated by their own rules.
+ */
+export function notBefore(
+  { provider }: Pick<Observed, 'provider'>,
+  { lastRefreshAt }: CredentialState,
+  now: EpochSeconds,
+): EpochSeconds | undefined {
+  const minimum = provider.kind === 'found' ? provider.value.minimumRefreshIntervalSeconds : 0
+  if (minimum === 0 || lastRefreshAt === undefined || liesAhead(lastRefreshAt, now)) return undefined
+  // A status has whole seconds, rounded down, and a restart must not make it sooner.
+  return epochSeconds(Math.floor(lastRefreshAt) + 1 + minimum)
+}
