@@ -59,3 +59,26 @@ describe('an operator that begins after an outage', () => {
     expect(world.bugs).toEqual([])
   })
 })
+
+describe('an operator that begins again', () => {
+  it('keeps to the limits of token hosts as in its first term', async () => {
+    const world = new World()
+    const operator = operatorIn(world)
+    const provider = aProvider({ limits: { requestsPerSecond: 2, maxConcurrent: 1 } })
+    operator.resources.replaced('OAuthProvider', [{ type: 'provider', provider }])
+    const credentials = Array.from({ length: 20 }, (_, index) => credentialEnding(`c-${index}`, undefined))
+    for (let index = 0; index < 20; index += 1) world.store.put(`teams/ci/c-${index}`, world.endpoint.login())
+    operator.resources.replaced(
+      'OAuthCredential',
+      credentials.map((credential) => ({ type: 'credential', credential })),
+    )
+    operator.begin()
+    await world.clock.pass(0.5)
+    await operator.end({ flush: true })
+    const before = world.endpoint.requests
+    operator.begin()
+    await world.clock.pass(1.9)
+    expect(world.endpoint.requests - before).toBe(4)
+    expect(world.bugs).toEqual([])
+  })
+})

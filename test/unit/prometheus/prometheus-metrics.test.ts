@@ -127,6 +127,21 @@ describe('each event is counted under its name and labels', () => {
       name: 'oauthcredential_refresh_token_rotations_total',
       labels: { provider },
     },
+    'a pause that a server asked for': {
+      tell: (metrics) => metrics.throttled(provider),
+      name: 'oauthcredential_token_throttled_total',
+      labels: { provider },
+    },
+    'a token host that was found to be down': {
+      tell: (metrics) => metrics.circuitOpened(provider),
+      name: 'oauthcredential_token_circuit_openings_total',
+      labels: { provider },
+    },
+    'a wait for the budget of a token host': {
+      tell: (metrics) => metrics.budgetWaited(provider, seconds(4)),
+      name: 'oauthcredential_token_budget_wait_seconds_bucket',
+      labels: { provider, le: '5' },
+    },
     'a write-back that failed': {
       tell: (metrics) => metrics.writeBackFailed('vault', 'STORE_FORBIDDEN'),
       name: 'oauthcredential_refresh_token_writeback_failures_total',
@@ -381,4 +396,27 @@ test('the gauges of the work queue are looked up at each scrape', async () => {
   expect(found.value('workqueue_depth', queue)).toBe(0)
   expect(found.value('workqueue_longest_running_processor_seconds', queue)).toBe(1.5)
   expect(found.value('workqueue_unfinished_work_seconds', queue)).toBe(4)
+})
+
+describe('token hosts', () => {
+  test('are shown as they are at the scrape, providers of one name together', async () => {
+    const metrics = someMetrics()
+    metrics.observeTokenHosts(() => [
+      { provider: 'gateway', waiting: 3, circuit: 'closed' },
+      { provider: 'gateway', waiting: 4, circuit: 'open' },
+      { provider: 'other', waiting: 0, circuit: 'half-open' },
+    ])
+    const found = await scrape(metrics)
+    expect(found.value('oauthcredential_token_budget_waiting', { provider: 'gateway' })).toBe(7)
+    expect(found.value('oauthcredential_token_circuit_state', { provider: 'gateway' })).toBe(2)
+    expect(found.value('oauthcredential_token_circuit_state', { provider: 'other' })).toBe(1)
+  })
+
+  test('that nothing has gone to yet count no pause and no outage', async () => {
+    const metrics = someMetrics()
+    metrics.refreshAttempted('gateway', 'ci')
+    const found = await scrape(metrics)
+    expect(found.value('oauthcredential_token_throttled_total', { provider: 'gateway' })).toBe(0)
+    expect(found.value('oauthcredential_token_circuit_openings_total', { provider: 'gateway' })).toBe(0)
+  })
 })
