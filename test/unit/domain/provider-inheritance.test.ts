@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ProviderDraft, ProviderSpec } from '../../../src/domain/provider-draft.ts'
 import { completed, type Preset } from '../../../src/domain/provider-inheritance.ts'
@@ -169,6 +170,49 @@ describe('a Secret that a preset names', () => {
     expect(problemsOf(inNamespace({ client }), found(base)).map(({ field }) => field)).toEqual(['spec.tls'])
     expect(providerOf(inNamespace({ client, tls: {} }), base).tls).toEqual({})
     expect(providerOf(forCluster({}), base).tls).toEqual({ caBundleSecretRef: { name: 'ca', key: 'ca.crt' } })
+  })
+
+  test('does not reach a namespace by anything that it writes', () => {
+    const url = fc.constantFrom(
+      'https://login.vendor.example/token',
+      'https://own.example/token',
+      'https://login.vendor.example',
+    )
+    const own = fc.record(
+      {
+        issuer: url,
+        tokenEndpoint: url,
+        refreshEndpoint: url,
+        introspection: fc.record({ endpoint: url }, { requiredKeys: [] }),
+        client: fc.record(
+          {
+            id: fc.constantFrom('shared', 'other'),
+            authentication: fc.constantFrom(
+              'none',
+              'client_secret_basic',
+              'client_secret_post',
+              'private_key_jwt',
+              'tls_client_auth',
+            ),
+            secretRef: fc.constant(ownSecret),
+            certificateSecretName: fc.constant('own-tls'),
+            assertion: fc.record({ keyRef: fc.constant(ownSecret), keyId: fc.constant('own') }, { requiredKeys: [] }),
+          },
+          { requiredKeys: [] },
+        ),
+        tls: fc.record({ caBundle: fc.constant('PEM') }, { requiredKeys: [] }),
+      },
+      { requiredKeys: [] },
+    )
+    const base = fc.constantFrom(vendor.spec.client, certificate, signing)
+    fc.assert(
+      fc.property(own, base, (spec, client = {}) => {
+        const tls = { caBundleSecretRef: { name: 'vendor-ca', key: 'ca.crt' } }
+        const provider = completed(inNamespace(spec), found({ ...vendor, spec: { ...vendor.spec, client, tls } }))
+        if (provider.kind === 'found') expect(JSON.stringify(provider.value)).not.toMatch(/vendor-(client|tls|ca)|"k1"/)
+      }),
+      { numRuns: 2000, seed: 1 },
+    )
   })
 
   test.each<[string, ProviderSpec]>([
