@@ -1,0 +1,300 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { type AuthorizationServer, startAuthorizationServer } from '../support/authorization-server.ts'
+import { watchForLeak } from '../support/canary.ts'
+import { type Cluster, startCluster } from './kube-apiserver.ts'
+import { runHelm } from './helm.ts'
+import { manifestOf } from './operator-bed.ts'
+import { OperatorProcess } from './operator-process.ts'
+
+// The chart with the real helm and the real API server: what it renders is accepted, what it installs does the main
+// job with the rights and flags that it renders, and what it leaves behind is what its values say.
+
+const chart = fileURLToPath(new URL('../../deploy/helm/oauth-credential-operator', import.meta.url))
+const release = 'oauth-credential-operator'
+const namespace = 'oauth-system'
+
+let cluster: Cluster
+let home: string
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'helm-'))
+  cluster = await startCluster()
+  for (const name of [namespace, 'team-a', 'team-b']) await cluster.kubectlOrThrow(['create', 'namespace', name])
+  const restricted = 'pod-security.kubernetes.io/enforce=restricted'
+  await cluster.kubectlOrThrow(['label', 'namespace', namespace, restricted])
+  await cluster.kubectlOrThrow(['apply', '-f', '-'], JSON.stringify(monitorKinds))
+})
+afterAll(async () => {
+  await cluster?.stop()
+  rmSync(home, { recursive: true, force: true })
+})
+
+function helm(...args: readonly string[]): Promise<string> {
+  return runHelm(home, args, cluster.adminKubeconfig)
+}
+
+function template(...flags: readonly string[]): Promise<string> {
+  return helm('template', release, chart, '--namespace', namespace, ...flags)
+}
+
+function objectsOf(rendered: string): readonly RenderedObject[] {
+  return parseAllDocuments(rendered)
+    .map((document) => document.toJS() as RenderedObject | null)
+    .filter((object) => object !== null)
+}
+
+interface RenderedObject {
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace?: string }
+}
+
+/** The kinds of the Prometheus operator, as far as the API server has to know them here. */
+const monitorKinds = {
+  apiVersion: 'v1',
+  kind: 'List',
+  items: ['ServiceMonitor', 'PodMonitor'].map((kind) => {
+    const plural = `${kind.toLowerCase()}s`
+    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
+    return {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: `${plural}.monitoring.coreos.com` },
+      spec: {
+        group: 'monitoring.coreos.com',
+        scope: 'Namespaced',
+        names: { plural, singular: kind.toLowerCase(), kind },
+        versions: [{ name: 'v1', served: true, storage: true, schema }],
+      },
+    }
+  }),
+}
+
+describe('what the chart renders', () => {
+  test('passes helm lint', async () => {
+    expect(await helm('lint', '--strict', chart)).toContain('0 chart(s) failed')
+  })
+
+  const contained = `"securityContext":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}`
+  /** What follows is given with --set, or as JSON where it begins with a name and a bracket. */
+  const matrix: Readonly<Record<string, readonly string[]>> = {
+    'with the defaults': [],
+    'for two namespaces': ['watchNamespaces={team-a,team-b}'],
+    'without anything that can be left out': [
+      'crds.enabled=false',
+      'rbac.create=false',
+      'metrics.service.enabled=false',
+      'podDisruptionBudget.enabled=false',
+      'serviceAccount.create=false,serviceAccount.name=default',
+    ],
+    'for one replica without a Lease': ['replicaCount=1,leaderElection.enabled=false'],
+    'with a network policy': [
+      'networkPolicy.enabled=true,networkPolicy.egressPorts={53,443}',
+      'networkPolicy.metricsFrom=[{"namespaceSelector":{}}]',
+      'networkPolicy.extraEgress=[{"to":[{"ipBlock":{"cidr":"10.0.0.0/8"}}]}]',
+    ],
+    'with a ServiceMonitor': ['serviceMonitor.enabled=true,serviceMonitor.renderMode=alwaysRender'],
+    'with a PodMonitor': ['podMonitor.enabled=true,podMonitor.renderMode=alwaysRender'],
+    'with an image by digest and names of its own': [
+      `image.digest=sha256:${'a'.repeat(64)},fullnameOverride=tokens,nameOverride=tokens`,
+    ],
+    'with everything extra': [
+      'extraEnv=[{"name":"POD_NAME","value":"mine"},{"name":"HTTPS_PROXY","value":"http://p:1"}]',
+      'extraVolumes=[{"name":"ca","configMap":{"name":"ca"}}]',
+      'extraVolumeMounts=[{"name":"ca","mountPath":"/ca"}]',
+      `extraContainers=[{"name":"side","image":"side",${contained}}]`,
+      `extraInitContainers=[{"name":"first","image":"first",${contained}}]`,
+      'tolerations=[{"operator":"Exists"}]',
+      'priorityClassName=system-cluster-critical',
+      'nodeSelector.zone=a,podAnnotations.a=b,podLabels.c=d,commonLabels.e=f,extraArgs.identity=one',
+      'serviceAccount.annotations.eks\\.amazonaws\\.com/role-arn=arn:aws:iam::1:role/x',
+      `extraObjects=["${extraConfigMap}"]`,
+    ],
+  }
+
+  test.each(Object.entries(matrix))('%s is accepted by the API server', async (_, values) => {
+    const rendered = await template(...values.flatMap(flagOf))
+    const objects = objectsOf(rendered)
+    expect(objects.some(({ kind }) => kind === 'Deployment')).toBe(true)
+    const applied = await cluster.kubectl(['apply', '--server-side', '--dry-run=server', '-f', '-'], rendered)
+    expect(applied.stderr.replaceAll(/^Warning: resource .*\n/gm, '')).toBe('')
+    expect(applied.code).toBe(0)
+    expect(applied.stdout.trim().split('\n')).toHaveLength(objects.length)
+  })
+
+  test('lets what the user gives replace an environment variable of its own', async () => {
+    const rendered = await template('--set-json', 'extraEnv=[{"name":"POD_NAME","value":"mine"}]')
+    expect(rendered.match(/name: POD_NAME/g)).toHaveLength(1)
+    expect(rendered).toMatch(/name: POD_NAME\s+value: mine/)
+  })
+
+  const refused: Readonly<Record<string, readonly [flags: string, reason: RegExp]>> = {
+    'a key that is not known': ['replicas=3', /additional properties 'replicas' not allowed/],
+    'a key that is not known further in': ['image.name=x', /additional properties 'name' not allowed/],
+    'two replicas without a Lease': ['leaderElection.enabled=false', /spend each other's refresh tokens/],
+    'a level that does not exist': ['operator.logLevel=trace', /value must be one of/],
+    'a ServiceMonitor without its Service': [
+      'serviceMonitor.enabled=true,serviceMonitor.renderMode=alwaysRender,metrics.service.enabled=false',
+      /needs metrics.service.enabled/,
+    ],
+    'a ServiceAccount that nobody names': ['serviceAccount.create=false', /serviceAccount.name is required/],
+  }
+
+  test.each(Object.entries(refused))('refuses %s', async (_, [flags, reason]) => {
+    await expect(template('--set', flags)).rejects.toThrow(reason)
+  })
+
+  test('refuses a preset that does not exist', async () => {
+    const flags = ['--set', 'providerPresets.enabled=true,providerPresets.names={nobody}']
+    const api = ['--api-versions', 'oauth-operator.dev/v1alpha1/ClusterOAuthProvider']
+    await expect(template(...flags, ...api)).rejects.toThrow(/there is no preset nobody/)
+    expect(objectsOf(await template(...flags)).some(({ kind }) => kind === 'ClusterOAuthProvider')).toBe(false)
+  })
+})
+
+function flagOf(value: string): readonly string[] {
+  return [/^[a-zA-Z]+(\.[a-zA-Z]+)*=\[/.test(value) ? '--set-json' : '--set', value]
+}
+
+const extraConfigMap = [
+  'apiVersion: v1',
+  'kind: ConfigMap',
+  'metadata: {name: extra, namespace: {{ .Release.Namespace }}}',
+].join('\\n')
+
+describe('a release', () => {
+  let server: AuthorizationServer
+  let operator: OperatorProcess | undefined
+  const values = ['--set', 'operator.allowPlainHttp=true,operator.allowPrivateAddresses=true']
+
+  beforeAll(async () => {
+    server = await startAuthorizationServer({ accessTokenSeconds: 30 })
+  })
+  afterAll(async () => {
+    await operator?.remove()
+    await server?.close()
+  })
+
+  test('is installed, and says what comes next', async () => {
+    const said = await helm('install', release, chart, '--namespace', namespace, ...values, ...presets)
+    expect(said).toContain('STATUS: deployed')
+    expect(said).toContain('kubectl get oauthcredentials -A')
+    expect(said).toContain('The presets are not installed yet')
+    await cluster.kubectlOrThrow(['wait', '--for=condition=Established', '--timeout=30s', 'crd', ...kinds])
+  })
+
+  test('brings the presets with an upgrade', async () => {
+    const said = await helm('upgrade', release, chart, '--namespace', namespace, '--reuse-values')
+    expect(said).not.toContain('The presets are not installed yet')
+    const names = await cluster.kubectlOrThrow(['get', 'clusteroauthproviders', '-o', 'name'])
+    expect(names.trim().split('\n').toSorted()).toEqual([
+      'clusteroauthprovider.oauth-operator.dev/github-app',
+      'clusteroauthprovider.oauth-operator.dev/google',
+    ])
+  })
+
+  test('has a Pod that a namespace for restricted Pods takes', async () => {
+    const { spec } = await deployment()
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'operator-0', namespace }, spec: spec.template.spec }
+    await cluster.kubectlOrThrow(['apply', '-f', '-'], JSON.stringify(pod))
+  })
+
+  test('does the main job with the flags, the account and the rights that it has', async () => {
+    const { spec } = await deployment()
+    const [container] = spec.template.spec.containers
+    const placed = /^(controller$|--(namespace|journal|metrics-address|health-address|log-level)=)/
+    const flags = (container?.args ?? []).filter((argument) => !placed.test(argument))
+    const token = watchForLeak(await cluster.serviceAccountToken(namespace, spec.template.spec.serviceAccountName))
+    operator = await OperatorProcess.start({
+      login: { kubeconfig: cluster.writeKubeconfig('release', token) },
+      namespace,
+      identity: 'operator-0',
+      flags,
+      pod: { name: 'operator-0', uid: (await cluster.kubectlOrThrow(podUid)).trim() },
+    })
+    await applyTeam()
+    await cluster.kubectlOrThrow(['wait', '--for=condition=Ready', '--timeout=30s', '-n', 'team-a', 'oac/login'])
+    await vi.waitFor(() => expect(server.statistics.refreshes).toBeGreaterThan(1), { timeout: 45_000, interval: 250 })
+    expect(server.statistics).toMatchObject({ refusals: 0, reuses: 0 })
+    expect(operator.output).not.toMatch(/forbidden/i)
+  })
+
+  test('keeps kinds and credentials when it is deleted, and nothing else', async () => {
+    await operator?.stop()
+    const said = await helm('uninstall', release, '--namespace', namespace)
+    expect(said).toContain('uninstalled')
+    expect(await cluster.kubectlOrThrow(['get', 'oac', '-n', 'team-a', '-o', 'name'])).toContain('/login')
+    expect(await cluster.kubectlOrThrow(['get', 'secret', '-n', 'team-a', '-o', 'name'])).toContain(
+      'secret/login-token',
+    )
+    const left = await cluster.kubectlOrThrow(['get', everything, '-A', '-l', `app.kubernetes.io/instance=${release}`])
+    expect(left).toBe('')
+  })
+
+  test('takes the kinds up again, and removes them where it is told to', async () => {
+    await helm('install', release, chart, '--namespace', namespace, '--set', 'crds.keep=false', '--take-ownership')
+    expect(await cluster.kubectlOrThrow(['get', 'oac', '-n', 'team-a', '-o', 'name'])).toContain('/login')
+    await removeFinalizers()
+    await helm('uninstall', release, '--namespace', namespace)
+    await vi.waitFor(
+      async () => expect((await cluster.kubectl(['get', 'crd', ...kinds, '-o', 'name'])).stdout).toBe(''),
+      { timeout: 20_000, interval: 250 },
+    )
+  })
+
+  async function deployment(): Promise<DeploymentObject> {
+    const text = await cluster.kubectlOrThrow(['get', 'deployment', release, '-n', namespace, '-o', 'json'])
+    return JSON.parse(text) as DeploymentObject
+  }
+
+  async function applyTeam(): Promise<void> {
+    const team = 'team-a'
+    const data = { refresh_token: await server.issueRefreshToken() }
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'login', namespace: team }, stringData: data }
+    const manifests = [
+      secret,
+      manifestOf('TokenStore', team, 'secrets', { kubernetes: {} }),
+      manifestOf('OAuthProvider', team, 'login', {
+        tokenEndpoint: server.tokenEndpoint,
+        client: { id: server.clients.none.id, authentication: 'none' },
+      }),
+      manifestOf('OAuthCredential', team, 'login', {
+        providerRef: { name: 'login' },
+        refreshToken: { storeRef: { name: 'secrets' }, key: 'login' },
+        target: { name: 'login-token' },
+      }),
+    ]
+    await cluster.kubectlOrThrow(
+      ['apply', '-f', '-'],
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }),
+    )
+  }
+
+  /** There is no operator any more that could. */
+  async function removeFinalizers(): Promise<void> {
+    const patch = '{"metadata":{"finalizers":null}}'
+    await cluster.kubectlOrThrow(['patch', 'oac', 'login', '-n', 'team-a', '--type=merge', '-p', patch])
+  }
+})
+
+interface DeploymentObject {
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly serviceAccountName: string
+        readonly containers: readonly { readonly args: readonly string[] }[]
+      }
+    }
+  }
+}
+
+const presets = ['--set', 'providerPresets.enabled=true,providerPresets.names={github-app,google}']
+const podUid = ['get', 'pod', 'operator-0', '-n', namespace, '-o', 'jsonpath={.metadata.uid}']
+const everything = 'deployments,services,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,pdb'
+const kinds = ['oauthcredentials', 'oauthproviders', 'clusteroauthproviders', 'tokenstores', 'clustertokenstores'].map(
+  (plural) => `${plural}.oauth-operator.dev`,
+)
