@@ -6,7 +6,7 @@ import { decodeTime } from './status-time.ts'
 
 /** A record without what the place that keeps it adds: its version, and the tokens. */
 export type ClearRecord = Omit<RefreshRecord, 'version' | 'retained'> & {
-  readonly retained?: Omit<RetainedTokens, 'tokens' | 'sealed'>
+  readonly retained?: Omit<RetainedTokens, 'tokens' | 'sealed' | 'sealedWith'>
 }
 
 export type DecodedRecord =

@@ -32,8 +32,10 @@ export interface RetainedTokens {
   readonly source: RefreshTokenSource
   /** Absent when the record could not be unsealed with the key at hand. */
   readonly tokens?: RotatedTokens
-  /** As it is stored; kept as it is while `tokens` is absent. */
+  /** As it is stored, while `tokens` is absent: then it is kept as it is. */
   readonly sealed?: string
+  /** With `tokens`: what they are sealed with where they are stored. Written again only under another key. */
+  readonly sealedWith?: string
 }
 
 /**

@@ -213,8 +213,8 @@ export function sealedRecordsContract(name: string, makeRecords: () => Promise<R
         const key = aKey()
         const { retained: sealed } = valueOf(await records.replace(full(), key))
         const blind = await readBy(harness.process(), otherKey())
-        expect(blind.retained).toEqual({ ...retained(), sealed: sealed?.sealed })
-        expect(sealed?.sealed).toMatch(/./)
+        expect(blind.retained).toEqual({ ...retained(), sealed: expect.stringMatching(/./) as string })
+        expect(sealed?.sealedWith).toMatch(/./)
         for (const next of [disarmed(blind), { ...blind, epoch: 99 }]) {
           const { version } = await readBy(records, key)
           expect((await records.replace({ ...next, version }, otherKey())).ok).toBe(true)
@@ -271,7 +271,7 @@ export class RecordBench {
 
   small = (): RefreshRecord => ({ ...this.subject, epoch: 0, generation: 0, spent: [], version: '' })
 
-  /** With every member; a sealed text as it was written. */
+  /** With every member; sealed as it was written. */
   full = (written?: RefreshRecord): Required<RefreshRecord> => ({
     ...this.small(),
     epoch: 7,
@@ -347,9 +347,9 @@ function retained(): RetainedTokens {
   return { fingerprint: fingerprintOf('e'), source }
 }
 
-function sealedAs(written: RefreshRecord | undefined): Pick<RetainedTokens, 'sealed'> {
-  const sealed = written?.retained?.sealed
-  return sealed === undefined ? {} : { sealed }
+function sealedAs(written: RefreshRecord | undefined): Pick<RetainedTokens, 'sealedWith'> {
+  const sealedWith = written?.retained?.sealedWith
+  return sealedWith === undefined ? {} : { sealedWith }
 }
 
 function someTokens(): Required<RotatedTokens> {

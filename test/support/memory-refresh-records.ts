@@ -125,7 +125,10 @@ export class MemoryRefreshRecords implements RefreshRecords {
     return forced || (this.#shared.records.get(uid)?.version ?? '') !== version
   }
 
-  #seal({ tokens, ...retained }: RetainedTokens, sealingKey: Sensitive | undefined): RetainedTokens {
+  #seal(
+    { tokens, sealedWith: _before, ...retained }: RetainedTokens,
+    sealingKey: Sensitive | undefined,
+  ): RetainedTokens {
     if (tokens === undefined) return retained
     const sealed = `sealed-${this.#shared.sealed.size + 1}`
     this.#shared.sealed.set(sealed, { tokens, key: sealingKey?.reveal() })
@@ -136,7 +139,9 @@ export class MemoryRefreshRecords implements RefreshRecords {
     if (record.retained === undefined) return record
     const found = this.#shared.sealed.get(record.retained.sealed ?? '')
     if (found === undefined || (found.key !== undefined && found.key !== sealingKey?.reveal())) return record
-    return { ...record, retained: { ...record.retained, tokens: found.tokens } }
+    const { sealed: _notNeeded, ...retained } = record.retained
+    const sealedWith = found.key === undefined ? 'operator' : 'document'
+    return { ...record, retained: { ...retained, tokens: found.tokens, sealedWith } }
   }
 
   #nextVersion(): string {

@@ -6,7 +6,7 @@ import type { Sensitive } from '../../domain/sensitive.ts'
 import type { RecordSubject } from '../../ports/refresh-records.ts'
 import { secretText } from './object-paths.ts'
 import type { Secret } from './schema.ts'
-import { keyNameOf } from './sealing.ts'
+import { sealedWith } from './sealing.ts'
 import { decodeSecretValue } from './secret-text.ts'
 import { fields } from './watch-event.ts'
 
@@ -56,21 +56,40 @@ export function recordText(namespace: string, { uid, credential }: RecordSubject
   return `${secretText(namespace, recordSecretName(uid))}, the refresh record of OAuthCredential ${keyText(credential)},`
 }
 
+/** What becomes of the sealed tokens in a write. Undefined: there are none. */
+export type SealedPart =
+  | { readonly kind: 'new'; readonly text: string }
+  /** They stay as they are, sealed with this. Not for a create. */
+  | { readonly kind: 'kept'; readonly sealedWith: string }
+  | undefined
+
 /** The body of a create for a record that was never written, of a merge patch for any other. */
-export function recordBody(record: RefreshRecord, sealed: string | undefined, write: string): object {
+export function recordBody(record: RefreshRecord, sealed: SealedPart, write: string): object {
   const changed = {
     labels: { [targetLabels.managedBy]: fieldManager, [ownerLabel]: record.uid },
     annotations: {
       [targetAnnotations.credential]: keyText(record.credential),
       [annotations.record]: JSON.stringify(encodeRecord(record), null, 2),
       [annotations.write]: write,
-      ...present(annotations.sealedWith, sealed && sealedWith(sealed), record.version),
+      ...present(annotations.sealedWith, keyOf(sealed), record.version),
     },
   }
-  const data = present(sealedKey, sealed && Buffer.from(sealed).toString('base64'), record.version)
-  if (record.version !== '') return { metadata: { ...changed, ...preconditions(record.version) }, data }
+  const metadataOfPatch = { ...changed, ...preconditions(record.version) }
+  // The precondition holds what is there to be what was last seen, so it need not be sent again.
+  if (sealed?.kind === 'kept') return { metadata: metadataOfPatch }
+  const data = present(sealedKey, sealed && Buffer.from(sealed.text).toString('base64'), record.version)
+  if (record.version !== '') return { metadata: metadataOfPatch, data }
   const metadata = { name: recordSecretName(record.uid), ...changed }
   return { apiVersion: 'v1', kind: 'Secret', metadata, type: recordType, data }
+}
+
+function keyOf(sealed: SealedPart): string | undefined {
+  return sealed?.kind === 'new' ? sealedWith(sealed.text) : sealed?.sealedWith
+}
+
+/** One text, where a template would keep its parts: it is kept for each credential. */
+function versionOf(uid: string, resourceVersion: string): string {
+  return [uid, resourceVersion].join('/')
 }
 
 /** What a change of the Secret is conditional on: it is the same object, and in the same state. */
@@ -90,8 +109,15 @@ export function versionAsSent(answer: unknown, sent: object): string | undefined
   if (deletionTimestamp !== undefined || type !== recordType || immutable === true) return undefined
   if (typeof uid !== 'string' || typeof resourceVersion !== 'string') return undefined
   const wanted = fields(sent)
-  const isAsSent = hasAll(stored, fields(wanted['metadata'])['annotations']) && hasAll(data, wanted['data'])
-  return isAsSent && uid !== '' && resourceVersion !== '' ? `${uid}/${resourceVersion}` : undefined
+  const sentAnnotations = fields(fields(wanted['metadata'])['annotations'])
+  const isAsSent = hasAll(stored, sentAnnotations) && hasData(data, wanted['data'], sentAnnotations)
+  return isAsSent && uid !== '' && resourceVersion !== '' ? versionOf(uid, resourceVersion) : undefined
+}
+
+/** Tokens that were not sent again, because they are there, have to be there. */
+function hasData(stored: unknown, sent: unknown, sentAnnotations: Readonly<Record<string, unknown>>): boolean {
+  const isSealed = typeof sentAnnotations[annotations.sealedWith] === 'string'
+  return hasAll(stored, sent) && (!isSealed || typeof fields(stored)[sealedKey] === 'string')
 }
 
 /** Null stands for a member that is not there. */
@@ -112,7 +138,7 @@ export function readRecordSecret(secret: Secret, uid: string): RecordSecret {
   const sealed = textAt(data.get(sealedKey))
   const damage = sealedDamage(sealed, metadata.annotations[annotations.sealedWith], clear)
   if (damage !== undefined) return unreadable(damage)
-  const version = `${metadata.uid}/${metadata.resourceVersion}`
+  const version = versionOf(metadata.uid, metadata.resourceVersion)
   const write = metadata.annotations[annotations.write] ?? ''
   return { kind: 'content', content: { clear, ...(sealed !== undefined && { sealed }), version, write } }
 }
@@ -132,11 +158,6 @@ function sealedDamage(
   if (sealed === undefined) return named === undefined ? undefined : 'has lost its sealed tokens'
   if (named === undefined || named !== sealedWith(sealed)) return 'has sealed tokens that are damaged'
   return retained === undefined ? 'has sealed tokens that belong to nothing in it' : undefined
-}
-
-function sealedWith(sealed: string): string | undefined {
-  const name = keyNameOf(sealed)
-  return name && `${name.owner}/${name.id}`
 }
 
 /** In a merge patch null takes a member away; a create has no members to take away. */

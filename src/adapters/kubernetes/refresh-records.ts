@@ -17,10 +17,11 @@ import {
   type RecordContent,
   recordSecretName,
   recordText,
+  type SealedPart,
   versionAsSent,
 } from './record-secret.ts'
 import { Secret } from './schema.ts'
-import { isSealedWith, keyNameOf, seal, type SealingKey, sealingKey as keyFrom, unseal } from './sealing.ts'
+import { keyNameOf, keyText, seal, sealedWith, type SealingKey, sealingKey as keyFrom, unseal } from './sealing.ts'
 
 export interface KubernetesRefreshRecordsOptions {
   readonly client: KubeClient
@@ -104,7 +105,7 @@ export class KubernetesRefreshRecords implements RefreshRecords {
     if (key.value === undefined) return ok({ ...rest, version, retained: { ...known, sealed } })
     const tokens = unseal(sealed, { uid: subject.uid, fingerprint: known.fingerprint }, key.value)
     if (tokens === undefined) return failed(this.#damaged(subject, 'has sealed tokens that are damaged'))
-    return ok({ ...rest, version, retained: { ...known, sealed, tokens } })
+    return ok({ ...rest, version, retained: opened({ ...known, tokens }, sealed) })
   }
 
   /** Undefined when there is no Secret. */
@@ -131,15 +132,15 @@ export class KubernetesRefreshRecords implements RefreshRecords {
 
   /** What goes into the Secret for the retained tokens. An intent to send also makes sure of the key that the answer will need. */
   async #sealed(
-    { uid, intent, retained }: RefreshRecord,
+    { uid, version, intent, retained }: RefreshRecord,
     sealingKey: Sensitive | undefined,
-  ): Promise<Result<string | undefined>> {
+  ): Promise<Result<SealedPart>> {
     const arming = intent?.holder !== undefined
     const { tokens } = retained ?? {}
-    if (!arming && tokens === undefined) return ok(retained?.sealed)
+    if (!arming && tokens === undefined) return ok(asStored(retained))
     const key = await this.#sealingKey(sealingKey, arming)
     if (!key.ok) return key
-    return ok(retained && sealedText(retained, uid, key.value))
+    return ok(retained && sealedPart(retained, { uid, version }, key.value))
   }
 
   async #sealingKey(sealingKey: Sensitive | undefined, mustBeThere: boolean): Promise<Result<SealingKey>> {
@@ -221,8 +222,20 @@ function mayBeWritten(error: KubeError, { version }: RefreshRecord): boolean {
 }
 
 /** An intent changes nothing about the tokens that are there: they are not sealed again under the same key. */
-function sealedText({ fingerprint, tokens, sealed }: RetainedTokens, uid: string, key: SealingKey): string | undefined {
-  return tokens === undefined || isSealedWith(sealed, key) ? sealed : seal(tokens, { uid, fingerprint }, key)
+function sealedPart(
+  retained: RetainedTokens,
+  { uid, version }: Pick<RefreshRecord, 'uid' | 'version'>,
+  key: SealingKey,
+): SealedPart {
+  const { fingerprint, tokens, sealedWith: sealedBefore } = retained
+  if (tokens === undefined) return asStored(retained)
+  if (version !== '' && sealedBefore === keyText(key)) return { kind: 'kept', sealedWith: sealedBefore }
+  return { kind: 'new', text: seal(tokens, { uid, fingerprint }, key) }
+}
+
+/** Of tokens that nobody has opened. */
+function asStored(retained: RetainedTokens | undefined): SealedPart {
+  return retained?.sealed === undefined ? undefined : { kind: 'new', text: retained.sealed }
 }
 
 /** What has been written; undefined when what is there cannot be told to be this record. */
@@ -234,8 +247,15 @@ function versionIn(answer: unknown, sent: object, uid: string): string | undefin
   return read?.kind === 'content' ? read.content.version : undefined
 }
 
-function written(record: RefreshRecord, sealed: string | undefined, version: string): RefreshRecord {
+function written(record: RefreshRecord, sealed: SealedPart, version: string): RefreshRecord {
   const { retained, ...rest } = record
   if (retained === undefined) return { ...rest, version }
-  return { ...rest, version, retained: { ...retained, ...(sealed !== undefined && { sealed }) } }
+  if (sealed?.kind !== 'new' || retained.tokens === undefined) return { ...rest, version, retained }
+  return { ...rest, version, retained: opened(retained, sealed.text) }
+}
+
+/** Of ten thousand tokens that are at hand, the sealed ones are megabytes that nobody needs. */
+function opened(retained: RetainedTokens, sealed: string): RetainedTokens {
+  const key = sealedWith(sealed)
+  return { ...retained, ...(key !== undefined && { sealedWith: key }) }
 }

@@ -65,8 +65,15 @@ export function keyNameOf(sealed: string): KeyName | undefined {
   return owner === 'document' || owner === 'operator' ? { owner, id } : undefined
 }
 
-export function isSealedWith(sealed: string | undefined, { owner, id }: KeyName): boolean {
-  return sealed?.startsWith(`v1.${owner}.${id}.`) === true
+/** `OWNER/KEYID` of the key that a sealed text wants; undefined when the text is none. */
+export function sealedWith(sealed: string): string | undefined {
+  const name = keyNameOf(sealed)
+  return name && keyText(name)
+}
+
+/** How a key is named beside what it has sealed. */
+export function keyText({ owner, id }: KeyName): string {
+  return `${owner}/${id}`
 }
 
 /** Undefined when the text is damaged, or of another subject. The key must be the one it names. */

@@ -31,14 +31,19 @@ describe('the records of refreshes', () => {
     bench.client = new FakeKubeClient()
   })
 
-  test('tokens that are sealed already are not sealed again for an intent', async () => {
+  test('tokens that are sealed already are neither sealed nor sent again for an intent', async () => {
     const key = newKey()
     const here = records()
     const first = valueOf(await here.replace(withTokens(newRecord(subject.uid, subject.credential), 'a'), key))
-    valueOf(await here.replace({ ...first, epoch: 1 }, key))
-    const [one, other] = sentSeals()
-    expect(one).toMatch(/./)
-    expect(other).toBe(one)
+    const second = valueOf(await here.replace({ ...first, epoch: 1 }, key))
+    expect(sentSeals()).toHaveLength(1)
+    const read = valueOf(await records().read(subject, key))
+    expect(plain(read)).toEqual(plain(second))
+  })
+
+  test('tokens that were not sent again have to be there', async () => {
+    const { methods } = await writeAnswered((body) => ({ ...body, data: {} }), 'a')
+    expect(methods).toEqual(['PATCH', 'GET'])
   })
 
   test('other tokens, and tokens under another key, are', async () => {
@@ -92,8 +97,8 @@ describe('the records of refreshes', () => {
     }
   })
 
-  /** Writes a record for the second time; the first write is answered as it is. */
-  async function writeAnswered(change: (body: Bodied) => object) {
+  /** Writes a record for the second time, with other tokens unless it is said; the first write is answered as it is. */
+  async function writeAnswered(change: (body: Bodied) => object, tokens = 'b') {
     const key = newKey()
     const here = records()
     const first = valueOf(await here.replace(withTokens(newRecord(subject.uid, subject.credential), 'a'), key))
@@ -102,7 +107,8 @@ describe('the records of refreshes', () => {
       return outcome.ok && method === 'PATCH' ? { ...outcome, body: change(outcome.body as Bodied) } : outcome
     }
     const before = bench.client.requests.length
-    const second = valueOf(await here.replace({ ...first, epoch: 1 }, key))
+    const next = tokens === 'a' ? { ...first, epoch: 1 } : withTokens(first, tokens)
+    const second = valueOf(await here.replace(next, key))
     return { second, methods: bench.client.requests.slice(before).map(({ method }) => method) }
   }
 })
