@@ -4,12 +4,15 @@ import { parseTemplate } from '../domain/template/parse-template.ts'
 import type { Template } from '../domain/template/template.ts'
 import type { DurationSeconds } from '../domain/time.ts'
 import type { OAuthCredentialSpec } from './oauth-credential.ts'
+import { sharedValue } from './shared-text.ts'
 
 /** The domain's view of a spec that the schema accepted. */
 export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
-  const { grant, providerRef: provider, scopes } = spec
+  const { grant } = spec
+  const provider = sharedValue(spec.providerRef)
+  const scopes = sharedValue(spec.scopes)
   const common = {
-    refresh: refreshPolicy(spec.refresh),
+    refresh: sharedValue(refreshPolicy(spec.refresh)),
     target: { ...spec.target, outputs: spec.target.outputs.map(output) },
     suspend: spec.suspend,
   }
@@ -23,8 +26,8 @@ export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
 
 function source(manifest: OAuthCredentialSpec['refreshToken']): TokenSource {
   if (manifest === undefined) throw new Error('the schema accepts no such grant without its place in a store')
-  const { storeRef: store, key, property } = manifest
-  return { store, key, ...(property !== undefined && { property }) }
+  const { storeRef, key, property } = manifest
+  return { store: sharedValue(storeRef), key, ...(property !== undefined && { property }) }
 }
 
 function refreshPolicy(refresh: OAuthCredentialSpec['refresh']): RefreshPolicy {
@@ -40,7 +43,7 @@ function refreshPolicy(refresh: OAuthCredentialSpec['refresh']): RefreshPolicy {
 function output({ format, key, variable, template }: OAuthCredentialSpec['target']['outputs'][number]): Output {
   if (template !== undefined && key !== undefined) return { key, template: templateOf(template) }
   if (format === undefined) throw new Error('an output that the schema accepts has neither a format nor a template')
-  return { format, ...(key !== undefined && { key }), ...(variable !== undefined && { variable }) }
+  return sharedValue({ format, ...(key !== undefined && { key }), ...(variable !== undefined && { variable }) })
 }
 
 function templateOf(text: string): Template {

@@ -2,10 +2,10 @@ import type { Credential } from '../domain/credential.ts'
 import type { CredentialState } from '../domain/credential-state.ts'
 import type { ClaimState } from '../domain/document-claim.ts'
 import type { IntentWatch, PendingTokens, TargetObservation } from '../domain/observed.ts'
-import type { RefreshRecord } from '../domain/refresh-record.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import type { AccessToken } from '../domain/tokens.ts'
+import type { PackedRecord } from './packed-record.ts'
 
 /**
  * What this process knows of a credential beyond its manifest. It begins with the status and is ahead
@@ -19,7 +19,7 @@ export interface CredentialMemory {
   readonly pending?: PendingTokens
   readonly accessToken?: AccessToken
   readonly rejected?: Sensitive
-  readonly record?: RefreshRecord
+  readonly record?: PackedRecord
   readonly claim?: ClaimState
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */

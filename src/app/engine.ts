@@ -5,6 +5,7 @@ import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps, EngineDeps } from './deps.ts'
 import { writeBack } from './execute-write-back.ts'
 import { Limiter } from './limiter.ts'
+import { PackedRecord } from './packed-record.ts'
 import { reconcile, reconcileInvalid } from './reconcile.ts'
 import type { Recording } from './record.ts'
 import { TokenHosts } from './token-hosts.ts'
@@ -92,11 +93,12 @@ export class Engine {
     const { pending, credential } = memory
     if (pending === undefined || credential === undefined) return
     const { storeWriteDueAt: _now, ...due } = pending
-    const { written, committed } = await writeBack(due, { ...memory, credential }, this.#deps)
+    const { record: packed, ...rest } = memory
+    const subject = { ...rest, credential, ...(packed && { record: packed.unpacked() }) }
+    const { written, committed } = await writeBack(due, subject, this.#deps)
     const persisted = written.kind === 'written' || written.kind === 'superseded'
     const recorded = due.recorded || committed.ok
-    const { record: _before, ...rest } = memory
-    const known = committed.ok ? { record: committed.value } : {}
+    const known = committed.ok ? { record: new PackedRecord(committed.value, credential) } : {}
     this.#memory.set(text, { ...rest, ...known, pending: { ...due, persisted, recorded } })
     this.#deps.logger.info({ credential: text, outcome: written.kind, recorded }, 'written back at the end')
   }

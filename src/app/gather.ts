@@ -76,7 +76,7 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
   // What was read of one document says nothing of another one.
   const isSame = before?.grant === 'RefreshToken' && isRefreshTokenAt(credential.spec, before.refreshToken)
   const claim = isSame ? memory.claim : undefined
-  const known = { state, target, targetCheckAt, pending, accessToken, rejected, record }
+  const known = { state, target, targetCheckAt, pending, accessToken, rejected, record: record?.unpacked() }
   return present({ ...known, claim, intentWatch, rolledForwardAt })
 }
 

@@ -12,6 +12,7 @@ import type { StatusReport } from '../ports/status-writer.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 import { targetCheckInterval } from './gather.ts'
+import { PackedRecord } from './packed-record.ts'
 import { transitions } from './transitions.ts'
 import type { Requeue } from './work-queue.ts'
 
@@ -47,8 +48,14 @@ export async function record(subject: Recorded, step: Settled, deps: Deps): Prom
   const reported = await report(subject, memory, deps)
   const wakeAt = step.wakeAt
   const retryAt = later(deps.clock.now(), statusRetry)
+  const credential = reported ? kept(subject, memory, deps) : undefined
   const requeue = reported ? wakeAt : wakeAt === undefined ? retryAt : earliest(wakeAt, retryAt)
-  return { memory: { ...memory, reported }, requeue }
+  return { memory: { ...memory, ...(credential && { credential }), reported }, requeue }
+}
+
+/** The manifest with the state that its status says now. While another process may act, that may have changed it since. */
+function kept({ observed }: Recorded, { state }: CredentialMemory, deps: Deps): Credential | undefined {
+  return observed !== undefined && deps.mayTell() ? deps.resources.reported(observed.credential, state) : undefined
 }
 
 function withConditions(subject: Recorded, { settlement, progress }: Settled, deps: Deps): CredentialState {
@@ -159,7 +166,7 @@ interface After {
 }
 
 function remembered(
-  { uid, observed, memory }: Recorded,
+  { key, uid, observed, memory }: Recorded,
   { progress }: Settled,
   { state, nextRefreshAt, settledAnswerAt, now }: After,
 ): CredentialMemory {
@@ -173,7 +180,7 @@ function remembered(
     pending,
     accessToken,
     rejected,
-    record,
+    record: record && new PackedRecord(record, observed?.credential ?? { uid, key }),
     claim,
     intentWatch,
     rolledForwardAt,

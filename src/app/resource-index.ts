@@ -11,9 +11,11 @@ import type { Referent } from '../domain/observed.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { InvalidCredential, Resource, ResourceKind } from '../domain/resources.ts'
 import type { TokenStore } from '../domain/token-store.ts'
+import type { CredentialState } from '../domain/credential-state.ts'
 import type { ResourceHandler } from '../ports/resource-source.ts'
 import { heirsOf, InheritedProviders } from './inherited-providers.ts'
 import { identity, isNamespaced, type Referred, referentKey, resourceKey } from './resource-identity.ts'
+import { isAsTold } from './told-state.ts'
 import { isSame, tokenPlace, TokenPlaces } from './token-places.ts'
 
 export type IndexedCredential =
@@ -99,6 +101,20 @@ export class ResourceIndex implements ResourceHandler {
     return this.#namespaces.get(namespace)
   }
 
+  /**
+   * The status of this credential says `state` by now. Returns the manifest as it is kept with it, for whoever
+   * remembers both: of ten thousand credentials a second copy is megabytes. Undefined when it has changed.
+   */
+  reported(credential: Credential, state: CredentialState): Credential | undefined {
+    const text = keyText(credential.key)
+    const previous = this.#credentials.get(text)
+    const next = { type: 'credential', credential: { ...credential, state } } as const
+    if (previous?.type !== 'credential' || previous.credential.spec !== credential.spec) return undefined
+    if (significance(previous) !== significance(next)) return undefined
+    this.#keep(text, next)
+    return next.credential
+  }
+
   replaced(kind: ResourceKind, resources: readonly Resource[]): void {
     const present = new Set(resources.map(resourceKey))
     for (const known of this.#keysOf(kind)) {
@@ -136,13 +152,16 @@ export class ResourceIndex implements ResourceHandler {
     const { key } = next.credential
     const text = keyText(key)
     const previous = this.#credentials.get(text)
-    const kept = sharing(previous, next)
-    this.#unlink(text, previous)
-    this.#credentials.set(text, kept)
-    this.#link(text, kept)
-    const behind = this.#place(kept)
+    const behind = this.#keep(text, sharing(previous, next))
     if (previous === undefined || significance(previous) !== significance(next)) this.#changed(key)
     this.#tell(behind)
+  }
+
+  #keep(text: string, next: IndexedCredential): readonly Credential[] {
+    this.#unlink(text, this.#credentials.get(text))
+    this.#credentials.set(text, next)
+    this.#link(text, next)
+    return this.#place(next)
   }
 
   #deleteCredential(key: CredentialKey): void {
@@ -238,13 +257,17 @@ function significance({ type, credential }: IndexedCredential): string {
   return JSON.stringify([type, uid, generation, deleting, finalized, refreshRequest, ownershipRequest, allowedOrigin])
 }
 
-/** Keeps one copy of a spec that has not changed, also for those who hold on to the manifest as it was before. */
+/** Keeps one copy of what has not changed, also for those who hold on to the manifest as it was before. */
 function sharing(previous: IndexedCredential | undefined, next: IndexedCredential): IndexedCredential {
   if (previous?.type !== 'credential' || next.type !== 'credential') return next
-  const { key, spec } = previous.credential
+  const { key, spec, state } = previous.credential
   const isSame = spec === next.credential.spec || JSON.stringify(spec) === JSON.stringify(next.credential.spec)
   if (!isSame) return next
-  return { type: 'credential', credential: { ...next.credential, key, spec } }
+  if (!isAsTold(state, next.credential.state)) {
+    return { type: 'credential', credential: { ...next.credential, key, spec } }
+  }
+  if (significance(previous) === significance(next)) return previous
+  return { type: 'credential', credential: { ...next.credential, key, spec, state } }
 }
 
 function dependencies(indexed: IndexedCredential): readonly string[] {

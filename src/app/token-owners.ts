@@ -61,8 +61,9 @@ export class TokenOwners {
 
   #keep(owned: Owned, { uid, key }: Owner): void {
     this.#byUid.set(uid, owned)
-    for (const fingerprint of owned.spent) this.#byFingerprint.set(fingerprint, { uid, key })
-    this.#byFingerprint.set(owned.current, { uid, key })
+    const owner = { uid, key }
+    for (const fingerprint of owned.spent) this.#byFingerprint.set(fingerprint, owner)
+    this.#byFingerprint.set(owned.current, owner)
   }
 
   #free(fingerprints: readonly string[], { uid }: Pick<Owner, 'uid'>): void {

@@ -30,6 +30,9 @@ interface Cursor {
 // Token answers are flat; whoever nests deeper than this is no token endpoint.
 const maxDepth = 64
 
+/** Below it the engine copies by itself. */
+const shortest = 13
+
 const quote = 0x22
 const backslash = 0x5c
 const escapes: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
@@ -106,7 +109,7 @@ function readString(cursor: Cursor): string | undefined {
   let from = ++cursor.at
   for (; cursor.at < text.length; cursor.at++) {
     const unit = text.charCodeAt(cursor.at)
-    if (unit === quote) return value + text.slice(from, cursor.at++)
+    if (unit === quote) return apart(value + text.slice(from, cursor.at++))
     if (unit === backslash) {
       value += text.slice(from, cursor.at)
       const character = readEscape(cursor)
@@ -116,6 +119,11 @@ function readString(cursor: Cursor): string | undefined {
     }
   }
   return stop(cursor, 'cut')
+}
+
+/** A text of its own: a part of the answer keeps all of it in memory, for as long as the token lives. */
+function apart(text: string): string {
+  return text.length < shortest ? text : (JSON.parse(JSON.stringify(text)) as string)
 }
 
 /** Leaves the cursor on the last character of the escape sequence. */

@@ -10,5 +10,5 @@ const prefix = 'oauth-operator.dev/refresh-token/v1\n'
  * from it (RFC 6749 §10.10).
  */
 export function tokenFingerprint(refreshToken: Sensitive): string {
-  return createHash('sha256').update(prefix).update(refreshToken.reveal()).digest('hex').slice(0, 32)
+  return createHash('sha256').update(prefix).update(refreshToken.reveal()).digest().toString('hex', 0, 16)
 }
