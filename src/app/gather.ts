@@ -18,7 +18,10 @@ import type { Deps } from './deps.ts'
 /** How long after a publication, or the last look, a target is compared with what was published. */
 export const targetCheckInterval = minutes(10)
 
-/** Everything a decision looks at. At most one read over the network: the target, when its look-up is due. */
+/**
+ * Everything a decision looks at. At most two reads over the network: the target, when its look-up is due, and
+ * after a refusal what the client proves itself with.
+ */
 export async function gather(
   credential: Credential,
   memory: CredentialMemory | undefined,
@@ -46,8 +49,18 @@ export async function gather(
     needsFinalizer: needsCleanup && usesFinalizers,
     ...inputsOf(credential, provider, store),
   }
+  const refused = await withClient(known, deps)
   const held = deps.tokenHosts.isWaiting(keyText(credential.key))
-  return targetLookDue(known, clock.now(), held) ? withTarget(known, identity, deps) : known
+  return targetLookDue(refused, clock.now(), held) ? withTarget(refused, identity, deps) : refused
+}
+
+/** A client that was refused may have been given another secret, which no manifest tells. */
+async function withClient(observed: Observed, { tokenEndpoint }: Deps): Promise<Observed> {
+  const { state, provider } = observed
+  const { lastFailure } = state
+  if (lastFailure?.code !== 'CLIENT_REJECTED' || provider.kind !== 'found') return observed
+  const since = await tokenEndpoint.clientSince(provider.value)
+  return since !== undefined && since > lastFailure.at ? { ...observed, clientChanged: true } : observed
 }
 
 type Remembered = Pick<

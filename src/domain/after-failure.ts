@@ -68,8 +68,9 @@ function unlessRecheckDue(observed: Observed, last: Failure, now: EpochSeconds):
   return now < due ? settleStalled(observed, firstProgress(observed), last, now) : undefined
 }
 
-/** True when an attempt now would use other manifests, or another request by a human, than the failed one. */
-function somethingChanged({ state, inputs, grantInputs }: Observed): boolean {
+/** True when an attempt now would use other manifests, another request by a human, or another proof of the client than the failed one. */
+function somethingChanged({ state, inputs, grantInputs, clientChanged }: Observed): boolean {
   const last = rememberedFailure(state)
+  if (clientChanged === true) return true
   return state.lastFailure?.inputs !== (last !== undefined && isRefusal(last) ? grantInputs : inputs)
 }

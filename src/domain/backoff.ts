@@ -54,6 +54,18 @@ export function recheckDelay(failures: number): DurationSeconds {
   return seconds(Math.min(longestRecheckSeconds, firstRecheckSeconds * 2 ** Math.min(Math.max(failures, 1) - 1, 4)))
 }
 
+/** With the ten seconds for which a look is good, less than a minute. */
+const longestClientLookSeconds = 45
+
+/**
+ * How long until it is looked at again whether the client of a provider has another secret, key or certificate
+ * than the one that was refused: at once, for it may have been changed while the old one was still at hand.
+ */
+export function clientLookDelay(failures: number, waitedSeconds: number): DurationSeconds {
+  if (waitedSeconds < 1) return seconds(1)
+  return seconds(Math.min(longestClientLookSeconds, recheckDelay(failures)))
+}
+
 const firstLookSeconds = 5
 const longestLookSeconds = 15
 /** AWS Secrets Manager bills each look: one a minute is about a fifth of a dollar a month. */

@@ -102,6 +102,8 @@ export interface Observed {
   readonly inputs: string
   /** Identifies the part of it that the authorization server sees: only a change there can turn a refusal. */
   readonly grantInputs: string
+  /** True when the client proves itself with something else than when the server refused it. */
+  readonly clientChanged?: true
 }
 
 /** A credential that cannot be acted on, with what is remembered of it. */

@@ -1,4 +1,4 @@
-import { backoff, lookDelay, recheckDelay } from './backoff.ts'
+import { backoff, clientLookDelay, lookDelay, recheckDelay } from './backoff.ts'
 import type { Credential } from './credential.ts'
 import type { CredentialState, RememberedFailure } from './credential-state.ts'
 import { dueAt, liesAhead } from './due.ts'
@@ -140,9 +140,11 @@ export function stalledLookDelay(
   cause: Failure,
   now: EpochSeconds,
 ): DurationSeconds {
+  const waited = secondsBetween(lastFailure?.at ?? now, now)
+  if (cause.code === 'CLIENT_REJECTED') return clientLookDelay(consecutiveFailures, waited)
   if (observed === undefined || !awaitsDocument(cause)) return recheckDelay(consecutiveFailures)
   const backend = observed.store.kind === 'found' ? observed.store.value.backend.type : undefined
-  return lookDelay(backend, secondsBetween(lastFailure?.at ?? now, now))
+  return lookDelay(backend, waited)
 }
 
 /** When the attempt after the last failed one may begin; undefined when the last one succeeded. */

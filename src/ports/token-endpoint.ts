@@ -47,4 +47,10 @@ export interface TokenEndpoint {
    * CLIENT_SECRET_UNAVAILABLE, CLIENT_REJECTED; all of them leave the access token as good as it was.
    */
   introspect(provider: Provider, accessToken: Sensitive): Promise<Result<TokenStanding>>
+  /**
+   * Since when, as far as this process has seen, the client proves itself with the secret, key or certificate that
+   * is in its Secret now; read again for this, at most every ten seconds for each provider. Undefined when the
+   * server has refused that one already, or it cannot be read.
+   */
+  clientSince(provider: Provider): Promise<EpochSeconds | undefined>
 }

@@ -55,6 +55,8 @@ export class EndpointModel {
   port(process: Process): TokenEndpoint {
     return {
       request: (request, beforeSend) => this.#request(process, request, beforeSend),
+      // Its clients have no Secrets.
+      clientSince: () => Promise.resolve(undefined),
       introspect: () => Promise.reject(new Error('no provider of the simulation says that it can be asked')),
     }
   }

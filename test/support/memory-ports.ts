@@ -7,6 +7,7 @@ import type { Provider } from '../../src/domain/provider.ts'
 import { isIssuedLater } from '../../src/domain/publication-order.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
+import type { EpochSeconds } from '../../src/domain/time.ts'
 import type { TargetState } from '../../src/domain/target-state.ts'
 import { storeText } from '../../src/domain/token-store.ts'
 import type { TokenExchange } from '../../src/domain/token-exchange.ts'
@@ -141,6 +142,8 @@ export class MemoryTokenEndpoint implements TokenEndpoint {
   /** Further members of each answer that brings tokens. */
   told: () => Readonly<Record<string, unknown>> = () => ({})
   rotates = true
+  /** When the client's Secret was last changed. */
+  clientChangedAt: EpochSeconds | undefined
   /** For how long a used refresh token is taken again, and answered with the same successor. */
   leewaySeconds = 0
   now: () => number = () => 0
@@ -175,6 +178,10 @@ export class MemoryTokenEndpoint implements TokenEndpoint {
 
   introspect(_provider: Provider, accessToken: Sensitive): Promise<Result<TokenStanding>> {
     return Promise.resolve(ok({ active: this.issuedAccessTokens.includes(accessToken.reveal()) }))
+  }
+
+  clientSince(): Promise<EpochSeconds | undefined> {
+    return Promise.resolve(this.clientChangedAt)
   }
 
   #serve(grant: TokenRequest['grant']): TokenExchange {

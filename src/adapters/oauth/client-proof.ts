@@ -16,6 +16,7 @@ import {
   type SecretKeyRef,
 } from '../../domain/provider.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
+import type { Sensitive } from '../../domain/sensitive.ts'
 import type { EpochSeconds } from '../../domain/time.ts'
 import type { SecretReader } from '../../ports/secret-reader.ts'
 import { type ClientCertificate, readCertificate } from './client-certificate.ts'
@@ -23,6 +24,8 @@ import { readSigningKey } from './signing-key.ts'
 
 /** How a client shows a server who it is, with everything at hand that it takes. */
 export interface ClientProof {
+  /** What it is made from. */
+  readonly secrets: readonly Sensitive[]
   /** Adds to the parameters or the header of a request what the method wants. */
   readonly authenticate: ClientAuth
   /** Shown in the TLS handshake; for `tls_client_auth` alone. */
@@ -44,7 +47,7 @@ export async function clientProofOf(
   const { authentication, assertion, certificateSecretName: name } = provider.client
   switch (authentication) {
     case 'none':
-      return ok({ authenticate: None() })
+      return ok({ secrets: [], authenticate: None() })
     case 'client_secret_basic':
     case 'client_secret_post':
       return bySecret(provider, secrets)
@@ -68,9 +71,8 @@ async function bySecret(provider: Provider, secrets: SecretReader): Promise<Resu
   const read = await secrets.read(provider.namespace, secretRef)
   if (!read.ok) return read
   const secret = read.value.reveal()
-  return ok({
-    authenticate: authentication === 'client_secret_basic' ? ClientSecretBasic(secret) : ClientSecretPost(secret),
-  })
+  const basic = authentication === 'client_secret_basic'
+  return ok({ secrets: [read.value], authenticate: basic ? ClientSecretBasic(secret) : ClientSecretPost(secret) })
 }
 
 async function byAssertion(
@@ -93,7 +95,7 @@ async function byAssertion(
       delete payload['nbf']
     },
   })
-  return ok({ authenticate })
+  return ok({ secrets: [read.value], authenticate })
 }
 
 async function byCertificate(
@@ -114,7 +116,7 @@ async function byCertificate(
     secrets.forget(namespace, name)
     return failed(unusable(provider, { name, key: certificate.key }, certificate.problem))
   }
-  return ok({ authenticate: TlsClientAuth(), certificate })
+  return ok({ secrets: [chain.value, key.value], authenticate: TlsClientAuth(), certificate })
 }
 
 function unusable(provider: Provider, { name, key }: SecretKeyRef, problem: string) {

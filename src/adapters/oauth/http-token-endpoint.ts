@@ -1,14 +1,16 @@
 import type { Socket } from 'node:net'
-import { failure } from '../../domain/failures.ts'
+import { type Failure, failure } from '../../domain/failures.ts'
 import { type Provider, providerText } from '../../domain/provider.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import type { Sensitive } from '../../domain/sensitive.ts'
+import type { EpochSeconds } from '../../domain/time.ts'
 import type { TokenAnswer, TokenExchange } from '../../domain/token-exchange.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { SecretReader } from '../../ports/secret-reader.ts'
 import type { TokenEndpoint, TokenRequest, TokenStanding } from '../../ports/token-endpoint.ts'
 import { classifyTransportError, refusesCertificate } from './classify.ts'
-import { type ClientProof, clientProofOf, proofSecrets } from './client-proof.ts'
+import type { ClientProof } from './client-proof.ts'
+import { Clients } from './clients.ts'
 import type { Endpoint } from './endpoint.ts'
 import { exchange } from './exchange.ts'
 import { metadataFetch } from './fetch-metadata.ts'
@@ -37,6 +39,8 @@ export interface HttpTokenEndpointOptions extends ConnectionOptions {
 
 /** A request that is ready to be written, and how its connection is made. */
 interface Prepared extends Way {
+  /** Of what the client proves itself with. */
+  readonly mark: string
   readonly wire: Sensitive<WireRequest>
 }
 
@@ -48,9 +52,6 @@ interface Draft {
   readonly audience: string
   readonly build: (identity: ClientIdentity) => Promise<Result<Sensitive<WireRequest>>>
 }
-
-/** Statuses with which servers refuse a client: what it proves itself with may have been changed since it was read. */
-const clientRefusals: ReadonlySet<number> = new Set([400, 401, 403])
 
 /** Statuses that tell of an endpoint which has moved. */
 const departures: ReadonlySet<number> = new Set([301, 302, 303, 307, 308, 404, 405, 410])
@@ -69,6 +70,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   readonly #options: HttpTokenEndpointOptions
   readonly #connections: ServerConnections
   readonly #trust: TrustStore
+  readonly #clients: Clients
   readonly #metadata: MetadataCache
   readonly #endpoints: ServerEndpoints
   readonly #userAgent: string
@@ -82,6 +84,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     this.#options = options
     this.#connections = connections
     this.#trust = trust
+    this.#clients = new Clients(secrets, clock)
     this.#userAgent = userAgent
     this.#readTimeoutMs = timeoutMs
     this.#metadata = new MetadataCache(
@@ -104,10 +107,9 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     try {
       const go = await beforeSend()
       if (!go.ok) return { kind: 'not-sent', failure: go.failure }
-      const { what, wire } = prepared.value
       // The last moment at which a dead connection proves that nothing was sent.
-      if (!isOpen(socket)) return { kind: 'not-sent', failure: unreachable(what, 'it closed the connection') }
-      return await this.#send(provider, socket, wire)
+      if (!isOpen(socket)) return { kind: 'not-sent', failure: closed(prepared.value) }
+      return await this.#send(provider, socket, prepared.value)
     } finally {
       socket.destroy()
     }
@@ -129,13 +131,17 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     if (!connected.ok) return connected
     try {
       const answer = await exchange(connected.value, prepared.value.wire, this.#readTimeoutMs)
-      this.#learnFrom(provider, answer)
+      this.#learnFrom(provider, prepared.value, answer)
       return readIntrospection(provider, answer)
     } catch (error) {
       return failed(unreachable(what, classifyTransportError(error)))
     } finally {
       connected.value.destroy()
     }
+  }
+
+  async clientSince(provider: Provider): Promise<EpochSeconds | undefined> {
+    return provider.client.authentication === 'none' ? undefined : this.#clients.since(provider)
   }
 
   async #prepareRequest(request: TokenRequest): Promise<Result<Prepared>> {
@@ -153,7 +159,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
 
   /** All that can fail without a connection is done before there is one. */
   async #prepare(provider: Provider, draft: Draft): Promise<Result<Prepared>> {
-    const proof = await clientProofOf(provider, this.#options.secrets, this.#options.clock.now())
+    const proof = await this.#clients.proofOf(provider)
     if (!proof.ok) return proof
     const way = await this.#wayTo(draft, provider, proof.value)
     if (!way.ok) return way
@@ -162,7 +168,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
       audience: provider.client.assertion?.audience ?? draft.audience,
       userAgent: this.#userAgent,
     })
-    return wire.ok ? ok({ ...way.value, wire: wire.value }) : wire
+    return wire.ok ? ok({ ...way.value, mark: proof.value.mark, wire: wire.value }) : wire
   }
 
   async #wayTo({ endpoint, what }: Draft, provider: Provider, { certificate }: ClientProof): Promise<Result<Way>> {
@@ -174,24 +180,27 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     return failed(failure('ENDPOINT_NOT_ALLOWED', `The ${what} is no https URL, so no certificate can be shown there.`))
   }
 
-  async #send(provider: Provider, socket: Socket, wire: Sensitive<WireRequest>): Promise<TokenExchange> {
+  async #send(provider: Provider, socket: Socket, prepared: Prepared): Promise<TokenExchange> {
     try {
-      const answer = await exchange(socket, wire, patienceMs(provider, this.#options.responseTimeoutMs))
-      this.#learnFrom(provider, answer)
+      const answer = await exchange(socket, prepared.wire, patienceMs(provider, this.#options.responseTimeoutMs))
+      this.#learnFrom(provider, prepared, answer)
       return { kind: 'answered', answer }
     } catch (error) {
       const why = classifyTransportError(error)
       // The server has not gone beyond the handshake, so it has not read the request.
-      if (refusesCertificate(error)) return { kind: 'not-sent', failure: unreachable(tokenEndpointText(provider), why) }
+      if (refusesCertificate(error)) return { kind: 'not-sent', failure: unreachable(prepared.what, why) }
       const what = `The token request to ${providerText(provider)} was sent and no answer came back: ${why}.`
       return { kind: 'lost', failure: failure('TOKEN_RESULT_UNKNOWN', what) }
     }
   }
 
   /** What is remembered of a provider may be what the server does not like. */
-  #learnFrom(provider: Provider, { status }: TokenAnswer): void {
+  #learnFrom(provider: Provider, { mark }: Prepared, { status }: TokenAnswer): void {
     if (departures.has(status)) this.#metadata.doubt(provider)
-    if (!clientRefusals.has(status)) return
-    for (const name of proofSecrets(provider.client)) this.#options.secrets.forget(provider.namespace, name)
+    this.#clients.learn(provider, mark, status)
   }
+}
+
+function closed({ what }: Prepared): Failure {
+  return unreachable(what, 'it closed the connection')
 }
