@@ -99,7 +99,7 @@ function headTruncations(): readonly Malformed[] {
 function damaged(): readonly Malformed[] {
   const random = chance(20_261_121)
   const kept = Buffer.from(`"refresh_token":"${rt}"`)
-  return Array.from({ length: 4000 }, (_, n) => {
+  return Array.from({ length: 3400 }, (_, n) => {
     const body = JSON.stringify(
       n % 2 === 0 ? standard : { refresh_token: rt, access_token: at, expires_in: 60, x: [1, { y: null }] },
     )
