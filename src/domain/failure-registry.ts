@@ -55,7 +55,7 @@ export const failureRegistry = {
   CLIENT_SECRET_UNAVAILABLE: {
     next: 'stall',
     reason: 'SecretReferenceInvalid',
-    remedy: 'Create the Secret with that key; it is looked for again every minute.',
+    remedy: 'Put what is missing or wrong into that key of the Secret; it is looked at again every minute.',
   },
   ENDPOINT_NOT_ALLOWED: {
     next: 'stall',

@@ -84,7 +84,7 @@ async function byAssertion(
   const read = await secrets.read(provider.namespace, keyRef, 'sign')
   if (!read.ok) return read
   const signing = readSigningKey(read.value, algorithm)
-  if (typeof signing === 'string') return failed(unusable(provider, keyRef, signing))
+  if (typeof signing === 'string') return unusable(provider, keyRef, signing, secrets)
   const { key, keyId } = signing
   const kid = assertion.keyId ?? keyId
   const authenticate = PrivateKeyJwt(kid === undefined ? key : { key, kid }, {
@@ -111,18 +111,21 @@ async function byCertificate(
   if (!chain.ok) return chain
   if (!key.ok) return key
   const certificate = readCertificate(chain.value.reveal(), key.value, now)
-  if ('problem' in certificate) {
-    // Whoever has just put another certificate there need not wait until this one is forgotten.
-    secrets.forget(namespace, name)
-    return failed(unusable(provider, { name, key: certificate.key }, certificate.problem))
-  }
+  if ('problem' in certificate) return unusable(provider, { name, key: certificate.key }, certificate.problem, secrets)
   return ok({ secrets: [chain.value, key.value], authenticate: TlsClientAuth(), certificate })
 }
 
-function unusable(provider: Provider, { name, key }: SecretKeyRef, problem: string) {
+/** Whoever has just put something else there need not wait until this is forgotten. */
+function unusable(
+  provider: Provider,
+  { name, key }: SecretKeyRef,
+  problem: string,
+  secrets: SecretReader,
+): Result<never> {
+  secrets.forget(provider.namespace, name)
   const secret = provider.namespace === undefined ? name : `${provider.namespace}/${name}`
   const what = `The key ${key} of Secret ${secret}, by which the client of ${providerText(provider)} proves itself, ${problem}.`
-  return failure('CLIENT_SECRET_UNAVAILABLE', what)
+  return failed(failure('CLIENT_SECRET_UNAVAILABLE', what))
 }
 
 function nothingNamed(provider: Provider, wanted: string): Result<never> {

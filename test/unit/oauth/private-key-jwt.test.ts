@@ -204,8 +204,10 @@ describe('a key that cannot be used is told before anything is sent', () => {
   test.each(Object.entries(table))('%s', async (_name, [text, algorithm, says]) => {
     const scriptedServer = await scripted({ script: answers(200, '{}') })
     const provider = { ...providerWith(algorithm), tokenEndpoint: scriptedServer.url }
-    const exchange = await anEndpoint({ secrets: secretsWith(text) }).request(aRequest(provider), go)
+    const secrets = secretsWith(text)
+    const exchange = await anEndpoint({ secrets }).request(aRequest(provider), go)
     expect(failureOf(exchange)).toMatchObject({ kind: 'not-sent', code: 'CLIENT_SECRET_UNAVAILABLE' })
+    expect(secrets.forgotten).toEqual(['ci/signer'])
     expect(failureOf(exchange).message).toContain(says)
     expect(scriptedServer.connections).toHaveLength(0)
   })
