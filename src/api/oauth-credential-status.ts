@@ -102,6 +102,9 @@ export const oauthCredentialStatus = z
         'Whether a refresh brings another refresh token, as the answers so far show; absent before the first answer.',
       )
       .optional(),
+    refreshTokenGeneration: count(
+      'How many refresh tokens came one after the other: a document that was put back is told by it.',
+    ).optional(),
     storeVersion: z
       .string()
       .max(statusLimits.version)

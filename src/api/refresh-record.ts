@@ -17,7 +17,7 @@ export type DecodedRecord =
 /**
  * The format of what an older version can read, too, and of what it cannot: it must not drop what it does not know.
  */
-const format = { first: 1, withLeft: 2 } as const
+const format = { first: 1, second: 2 } as const
 
 /** 9999-12-31T23:59:59.999Z: RFC 3339 has four digits for the year. */
 const lastMs = 253_402_300_799_999
@@ -48,6 +48,11 @@ const intent = z.strictObject({
   sends: z.int().min(1),
 })
 
+const refused = z.strictObject({
+  fingerprint,
+  code: z.enum(['REFRESH_TOKEN_REJECTED', 'REFRESH_TOKEN_REUSED', 'REFRESH_ANSWER_LOST']),
+})
+
 const recordSchema = z.strictObject({
   format: z.enum(format),
   uid: z.string().min(1),
@@ -57,6 +62,7 @@ const recordSchema = z.strictObject({
   intent: intent.exactOptional(),
   left: z.array(intent).exactOptional(),
   retained: z.strictObject({ fingerprint, source }).exactOptional(),
+  refused: refused.exactOptional(),
   spent: z.array(fingerprint),
   origin: z.string().min(1).exactOptional(),
   storeWrittenAt: time.exactOptional(),
@@ -71,7 +77,7 @@ const anyFormat = z.object({ format: z.int() })
 export function encodeRecord(record: RefreshRecord): object {
   const { credential, intent: armed, left, retained, storeWrittenAt, version: _version, ...rest } = record
   return {
-    format: left === undefined ? format.first : format.withLeft,
+    format: left === undefined && record.refused === undefined ? format.first : format.second,
     ...rest,
     credential: `${credential.namespace}/${credential.name}`,
     ...(armed && { intent: encodeIntent(armed) }),

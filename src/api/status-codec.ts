@@ -47,6 +47,7 @@ export function encodeStatus({ state, nextRefreshAt }: ReportedState): OAuthCred
     lastHandledRefreshRequest: optionalText(state.handledRefreshRequest, statusLimits.request),
     lastHandledOwnershipRequest: optionalText(state.handledOwnershipRequest, statusLimits.request),
     refreshTokenRotates: state.rotates,
+    refreshTokenGeneration: state.refreshTokenGeneration,
     storeVersion: optionalText(state.storeVersion, statusLimits.version),
     targetDigest: optionalText(state.targetDigest, statusLimits.version),
   })
@@ -72,6 +73,7 @@ export function decodeState(status: unknown): CredentialState {
     handledRefreshRequest: textAt(written['lastHandledRefreshRequest']),
     handledOwnershipRequest: textAt(written['lastHandledOwnershipRequest']),
     rotates: flagAt(written['refreshTokenRotates']),
+    refreshTokenGeneration: countAt(written['refreshTokenGeneration']),
     storeVersion: textAt(written['storeVersion']),
     targetDigest: textAt(written['targetDigest']),
     conditions: decodeConditions(written['conditions']),

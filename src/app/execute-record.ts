@@ -6,12 +6,14 @@ import {
   isOvertaken,
   newRecord,
   outdated,
+  refused,
   type RefreshIntent,
   type RefreshRecord,
   succeeded,
   type Succession,
   unanswered,
 } from '../domain/refresh-record.ts'
+import type { TokenRefusal } from '../domain/refusals.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 import type { EpochSeconds } from '../domain/time.ts'
@@ -63,6 +65,16 @@ export function disarm(
 ): Promise<RefreshRecord | undefined> {
   const next = disarmed(record)
   return lastly(before === undefined ? next : { ...next, intent: before }, sealingKey, deps)
+}
+
+/** Says in the record that a token was refused. Without a code: the answer says nothing of the token itself. */
+export function leaveRefused(
+  record: RefreshRecord,
+  { fingerprint, code }: { readonly fingerprint: string; readonly code: TokenRefusal | undefined },
+  sealingKey: Sensitive | undefined,
+  deps: EngineDeps,
+): Promise<RefreshRecord | undefined> {
+  return lastly(refused(record, fingerprint, code), sealingKey, deps)
 }
 
 /** Says in the record that a token was presented and nobody waits for the answer any more. */

@@ -8,10 +8,11 @@ import { isFailure, usableReferents } from '../domain/referents.ts'
 import type { RefreshRecord } from '../domain/refresh-record.ts'
 import { failed, type Result } from '../domain/result.ts'
 import { tokenOrigin } from '../domain/rotation.ts'
-import { sameSecret } from '../domain/sensitive.ts'
+import { sameSecret, type Sensitive } from '../domain/sensitive.ts'
 import type { Outcome, SendAction, SendOutcome } from '../domain/step.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import {
+  refusalIn,
   settlesNothing,
   type TokenAnswer,
   type TokenAnswerReading,
@@ -20,7 +21,7 @@ import {
 import { type EpochSeconds, seconds } from '../domain/time.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
-import { arm, disarm, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
+import { arm, disarm, leaveRefused, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
 import { shownBy, turnRequest, waitFailure } from './turns.ts'
 
 type Sent = Extract<Outcome, { kind: 'send-refresh-token' }>
@@ -119,16 +120,17 @@ async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
   }
   const sealingKey = sealingKeyOf(base.claim)
   const armed = await arm(
-    { record, intent, origin: tokenOrigin(provider), generation: generationOf(base), sealingKey },
+    { record, intent, origin: tokenOrigin(provider), generation: generationOf(base, observed), sealingKey },
     deps,
   )
   if (armed.ok) attempt.armed = armed.value
   return armed
 }
 
-/** Which of the tokens that came one after the other the document says that it holds. */
-function generationOf({ claim }: StoredRefreshToken): number {
-  return claim?.kind === 'claimed' ? (claim.claim.mark?.generation ?? 0) : 0
+/** Which of the tokens that came one after the other the document says that it holds; at least what the status tells. */
+function generationOf({ claim }: StoredRefreshToken, { state }: Observed): number {
+  const marked = claim?.kind === 'claimed' ? claim.claim.mark?.generation : undefined
+  return Math.max(marked ?? 0, state.refreshTokenGeneration ?? 0)
 }
 
 function notLeading({ credential }: Observed): Failure {
@@ -218,23 +220,28 @@ async function settleIntent(sent: SendOutcome, attempt: Attempt, deps: Deps): Pr
     if (isUnused && attempt.isJournaled === true) await forgetSend(attempt, deps)
     return send.record
   }
-  if (sent.kind === 'unknown') return leaveUnanswered(armed, sealingKeyOf(send.base.claim), deps)
+  if (sent.kind === 'unknown') return leaveUnanswered(armed, keyOf(send), deps)
   if (sent.kind === 'answered' && bringsAnother(sent.reading, send)) return armed
-  return takeBack({ ...attempt, armed }, isUnused, deps)
+  if (isUnused) return takeBack({ ...attempt, armed }, deps)
+  // A record that cannot be written now learns of the refusal from the journal.
+  const code = sent.kind === 'answered' ? refusalIn(sent.reading, sent.sends) : undefined
+  return leaveRefused(armed, { fingerprint: deps.records.fingerprint(send.base.refreshToken), code }, keyOf(send), deps)
 }
 
-/** Takes the intent out of the record. Unused: what was uncertain about the token before is so again. */
+/** Takes the intent out of the record: what was uncertain about the token before is so again. */
 async function takeBack(
   attempt: Attempt & { readonly armed: RefreshRecord },
-  isUnused: boolean,
   deps: Deps,
 ): Promise<RefreshRecord | undefined> {
   const { armed, send } = attempt
-  const before = isUnused ? intentBefore(send, armed) : undefined
-  const record = await disarm(armed, before, sealingKeyOf(send.base.claim), deps)
+  const record = await disarm(armed, intentBefore(send, armed), keyOf(send), deps)
   if (record === undefined) await rememberIntent(attempt, deps)
-  else if (isUnused) await forgetSend(attempt, deps)
+  else await forgetSend(attempt, deps)
   return record
+}
+
+function keyOf({ base }: SendAction): Sensitive | undefined {
+  return sealingKeyOf(base.claim)
 }
 
 /** True when the request did not leave, or its answer says that the refresh token was not looked at. */

@@ -4,12 +4,12 @@ import { type Failure, failure } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
 import { isFailure, storeFailure, usableReferents } from '../domain/referents.ts'
 import type { AnsweredEntry } from '../domain/journal-entry.ts'
-import { intentOn, type RefreshRecord, withIntentOn } from '../domain/refresh-record.ts'
+import { intentOn, refused, type RefreshRecord } from '../domain/refresh-record.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import type { JournaledAnswer, RecordLook } from '../domain/step.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
-import { settlesNothing, type TokenAnswerReading } from '../domain/token-exchange.ts'
+import { refusalIn, settlesNothing, type TokenAnswerReading } from '../domain/token-exchange.ts'
 import { storeText, type TokenStore } from '../domain/token-store.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { RefreshTokenLocation, RefreshTokenStore } from '../ports/refresh-token-store.ts'
@@ -74,7 +74,7 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   const { answer, startedAt } = entry
   const reading = readTokenAnswer(answer, { provider: answering.value, startedAt, scopes: scopesOf(credential.spec) })
   await restoreUncertainty(entry, reading, deps)
-  const known = isRefusal(reading) ? await takeBack(record.value, entry, deps) : record
+  const known = isRefusal(reading) ? await takeBack(record.value, { entry, reading }, deps) : record
   if (!known.ok) return known
   const storeBehind = record.value.spent.includes(deps.records.fingerprint(stored.value.refreshToken))
   return ok({ reading, entry, stored: stored.value, record: known.value, storeBehind })
@@ -111,10 +111,15 @@ function isRefusal(reading: TokenAnswerReading): boolean {
 }
 
 /** The intent of a request that was refused, which could not be taken out of the record when the answer came. */
-async function takeBack(record: RefreshRecord, entry: AnsweredEntry, deps: Deps): Promise<Result<RefreshRecord>> {
+async function takeBack(
+  record: RefreshRecord,
+  { entry, reading }: { readonly entry: AnsweredEntry; readonly reading: TokenAnswerReading },
+  deps: Deps,
+): Promise<Result<RefreshRecord>> {
   const fingerprint = deps.records.fingerprint(entry.refreshToken)
   const isOwn = intentOn(record, fingerprint)?.holder?.journalId === deps.holders.self.journalId
-  return isOwn ? deps.records.replace(withIntentOn(record, fingerprint, undefined), entry.sealingKey) : ok(record)
+  const known = refused(record, fingerprint, refusalIn(reading, entry.sends))
+  return isOwn ? deps.records.replace(known, entry.sealingKey) : ok(record)
 }
 
 /** An answer that settled nothing, in a process that ended before it could say so, leaves a request without an answer. */

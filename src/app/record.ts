@@ -60,7 +60,8 @@ function kept({ observed }: Recorded, { state }: CredentialMemory, deps: Deps): 
 
 function withConditions(subject: Recorded, { settlement, progress }: Settled, deps: Deps): CredentialState {
   const { generation, observed } = subject
-  const { state, pending, writtenBack = false, storeIsNewest = false } = progress
+  const { pending, writtenBack = false, storeIsNewest = false } = progress
+  const state = withGeneration(progress)
   const conditions = conditionsOf(
     present({
       state,
@@ -75,6 +76,14 @@ function withConditions(subject: Recorded, { settlement, progress }: Settled, de
     }),
   )
   return { ...state, observedGeneration: generation, conditions }
+}
+
+/** The newest generation outlives the record, in case that somebody deletes it. */
+function withGeneration({ state, record: found }: Settled['progress']): CredentialState {
+  const { refreshTokenGeneration: known = 0 } = state
+  return found === undefined || found.generation <= known
+    ? state
+    : { ...state, refreshTokenGeneration: found.generation }
 }
 
 function answerWaits(observed: Observed | undefined, { pending, answerSettled }: Progress): boolean {
@@ -104,8 +113,12 @@ function tellFailure(
 ): void {
   const { lastFailure: failed, consecutiveFailures: failures } = progress.state
   if (failed === undefined || isKnown(failed, before.lastFailure)) return
-  if (provider !== undefined) deps.metrics.refreshFailed(provider, key.namespace, failed.code)
-  deps.logger.warn({ credential: keyText(key), uid, code: failed.code, failures }, failed.message)
+  // Another process is at it: nothing has failed.
+  const isWaiting = failed.code === 'REFRESH_UNDER_WAY'
+  if (provider !== undefined && !isWaiting) deps.metrics.refreshFailed(provider, key.namespace, failed.code)
+  const line = { credential: keyText(key), uid, code: failed.code, failures }
+  if (isWaiting) deps.logger.info(line, failed.message)
+  else deps.logger.warn(line, failed.message)
 }
 
 /** What is waited for is told once. */
@@ -214,10 +227,23 @@ async function report({ key, uid, before, memory }: Recorded, next: CredentialMe
   if (!deps.mayTell()) return false
   // What goes on after an object is gone has no status to tell it in.
   if (deps.resources.credential(key)?.credential.uid !== uid) return true
-  const planned = memory === undefined || memory.nextRefreshAt === next.nextRefreshAt
-  if (planned && memory?.reported !== false && JSON.stringify(before) === JSON.stringify(next.state)) return true
+  if (isTold(before, memory, next)) return true
   const { state, nextRefreshAt } = next
   return written({ key, uid, state, ...(nextRefreshAt !== undefined && { nextRefreshAt }) }, deps)
+}
+
+function isTold(before: CredentialState, memory: CredentialMemory | undefined, next: CredentialMemory): boolean {
+  if (memory?.reported === true && isStillWaiting(before, next.state)) return true
+  const planned = memory === undefined || memory.nextRefreshAt === next.nextRefreshAt
+  return planned && memory?.reported !== false && JSON.stringify(before) === JSON.stringify(next.state)
+}
+
+/** True while another process is at the refresh and nothing else is new: a status every ten seconds would tell nobody more. */
+function isStillWaiting(before: CredentialState, next: CredentialState): boolean {
+  const { lastFailure: was } = before
+  const { lastFailure: is } = next
+  if (was?.code !== 'REFRESH_UNDER_WAY' || is === undefined) return false
+  return JSON.stringify({ ...next, lastFailure: { ...is, at: was.at } }) === JSON.stringify(before)
 }
 
 async function written(content: StatusReport, deps: Deps): Promise<boolean> {

@@ -1,11 +1,11 @@
 import { type Credential, scopesOf } from '../domain/credential.ts'
 import type { AnsweredEntry, JournalEntry } from '../domain/journal-entry.ts'
-import { intentOn, type RefreshIntent, type RefreshRecord, withIntentOn } from '../domain/refresh-record.ts'
+import { intentOn, refused, type RefreshIntent, type RefreshRecord, withIntentOn } from '../domain/refresh-record.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { mayBeAnnounced, mayRotate } from '../domain/rotation.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
-import { settlesNothing } from '../domain/token-exchange.ts'
+import { refusalIn, settlesNothing, type TokenAnswerReading } from '../domain/token-exchange.ts'
 import type { RotatedTokens } from '../domain/tokens.ts'
 import type { EngineDeps } from './deps.ts'
 import { commit, type IssuedFor, readRecord } from './execute-record.ts'
@@ -42,7 +42,8 @@ function looksAtNoRecord({ phase, credential: key }: JournalEntry, { resources }
 }
 
 async function recover(entry: JournalEntry, deps: EngineDeps): Promise<Result<unknown>> {
-  const tokens = entry.phase === 'answered' ? tokensOf(entry, deps) : undefined
+  const reading = entry.phase === 'answered' ? readingOf(entry, deps) : undefined
+  const tokens = reading && tokensOf(reading)
   if (entry.phase === 'answered' && tokens?.refreshToken !== undefined) {
     return commit(
       { tokens, presented: entry.refreshToken, source: entry.source, ...announcementOf(entry, deps) },
@@ -55,8 +56,7 @@ async function recover(entry: JournalEntry, deps: EngineDeps): Promise<Result<un
   const record = read.value
   const intent = ownIntent(record, entry, deps)
   if (intent === undefined) return ok(record)
-  const known = withIntentOn(record, intent.fingerprint, withoutProcess(intent, entry, tokens))
-  return deps.records.replace(known, entry.sealingKey)
+  return deps.records.replace(withoutProcess(record, intent, { entry, reading }), entry.sealingKey)
 }
 
 /** The intent by which this process, or the one before it with the same journal, presents this token, as the record says. */
@@ -69,22 +69,32 @@ function ownIntent(
   return intent?.holder?.journalId === holders.self.journalId ? intent : undefined
 }
 
-/** What the record says of the intent once it is known how far the process got; undefined when nothing is left of it. */
+interface Recovered {
+  readonly entry: JournalEntry
+  /** Absent when there was no answer, or it settles nothing. */
+  readonly reading: TokenAnswerReading | undefined
+}
+
+/** What the record says once it is known how far the process got. */
 function withoutProcess(
+  record: RefreshRecord,
   { holder: _gone, ...intent }: RefreshIntent,
-  entry: JournalEntry,
-  tokens: RotatedTokens | undefined,
-): RefreshIntent | undefined {
-  if (entry.phase === 'sent') return intent
-  if (entry.phase === 'answered') return tokens === undefined ? intent : undefined
-  return entry.sends === 1 ? undefined : { ...intent, sends: entry.sends - 1 }
+  { entry, reading }: Recovered,
+): RefreshRecord {
+  const { fingerprint } = intent
+  if (reading !== undefined) return refused(record, fingerprint, refusalIn(reading, entry.sends))
+  if (entry.phase !== 'armed') return withIntentOn(record, fingerprint, intent)
+  return withIntentOn(record, fingerprint, entry.sends === 1 ? undefined : { ...intent, sends: entry.sends - 1 })
 }
 
 /** Undefined when the answer settles nothing. */
-function tokensOf(entry: AnsweredEntry, deps: EngineDeps): RotatedTokens | undefined {
+function readingOf(entry: AnsweredEntry, deps: EngineDeps): TokenAnswerReading | undefined {
   const { provider, scopes } = contextOf(entry, deps)
   const reading = readTokenAnswer(entry.answer, { provider, startedAt: entry.startedAt, scopes })
-  if (settlesNothing(reading)) return undefined
+  return settlesNothing(reading) ? undefined : reading
+}
+
+function tokensOf(reading: TokenAnswerReading): RotatedTokens {
   if (reading.kind === 'issued') return reading.tokens
   return reading.refreshToken === undefined ? {} : { refreshToken: reading.refreshToken }
 }

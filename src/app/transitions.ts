@@ -1,4 +1,5 @@
 import { conditionOf } from '../domain/conditions.ts'
+import { failureRegistry } from '../domain/failure-registry.ts'
 import type { Condition } from '../domain/credential-state.ts'
 import type { CredentialKey } from '../domain/credential.ts'
 import { isHoldReason } from '../domain/hold-reason.ts'
@@ -83,7 +84,12 @@ function retrying(before: readonly Condition[], after: readonly Condition[], had
 /** The condition of something that is retried after a failure of its own. */
 function failing(conditions: readonly Condition[]): Condition | undefined {
   const found = conditionOf(conditions, 'Reconciling')
-  return found === undefined || isHoldReason(found.reason) ? undefined : found
+  return found === undefined || isHoldReason(found.reason) || isElsewhere(found) ? undefined : found
+}
+
+/** Another process is at it, and nothing has failed: it says so itself when something does. */
+function isElsewhere({ reason }: Condition): boolean {
+  return reason === failureRegistry.REFRESH_UNDER_WAY.reason
 }
 
 function ready(before: readonly Condition[], after: readonly Condition[], hadFailed: boolean): Told | undefined {

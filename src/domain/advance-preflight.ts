@@ -99,7 +99,7 @@ function follow(
 ): Step {
   switch (verdict.kind) {
     case 'refuse':
-      return settleFailed(observed, progress, verdict.failure, now)
+      return settleFailed(observed, withRefused(progress, stored, preflight), verdict.failure, now)
     case 'claim':
       return { kind: 'act', action: { kind: 'claim-document', stored, preflight }, progress }
     case 'recover': {
@@ -121,6 +121,16 @@ function follow(
         ...(record && { record }),
       })
     }
+  }
+}
+
+/** What was refused before is looked for as the refused one from now on. */
+function withRefused(progress: Progress, stored: StoredRefreshToken, preflight: Preflight): Progress {
+  if (progress.record?.refused?.fingerprint !== preflight.fingerprint) return progress
+  return {
+    ...progress,
+    rejected: stored.refreshToken,
+    state: { ...progress.state, storeVersion: stored.version },
   }
 }
 

@@ -8,6 +8,7 @@ import type { Observed, PendingTokens } from './observed.ts'
 import { mayBeAnnounced } from './rotation.ts'
 import { withTerm } from './refresh-token-term.ts'
 import { withPresented } from './refused-token.ts'
+import { tokenRefusal } from './refusals.ts'
 import { sameSecret, type Sensitive } from './sensitive.ts'
 import { settleSent, withoutFailure } from './settle.ts'
 import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
@@ -156,8 +157,7 @@ function afterRefusal(
 
 /** A refusal after a send whose answer was lost most likely means that the lost answer held the successor. */
 function causeOf(observed: Observed, cause: Failure, sends: number): Failure {
-  const refused = cause.code === 'REFRESH_TOKEN_REJECTED' || cause.code === 'REFRESH_TOKEN_REUSED'
-  if (!refused || sends < 2) return cause
+  if (tokenRefusal(cause.code, sends) !== 'REFRESH_ANSWER_LOST') return cause
   return failure(
     'REFRESH_ANSWER_LOST',
     `The authorization server refused the refresh token of OAuthCredential ${keyText(observed.credential.key)}, which had been sent ${sends} times.`,

@@ -31,6 +31,8 @@ export interface CredentialState {
   readonly handledOwnershipRequest?: string
   /** True once an answer has brought another refresh token; false when answers came and none did. */
   readonly rotates?: boolean
+  /** The newest generation of refresh tokens that was known: what knows it when the record is gone, and the document old. */
+  readonly refreshTokenGeneration?: number
   /** Version of the store document that the last attempt used. */
   readonly storeVersion?: string
   /** Identifies the target's name, outputs and policy as last published. */

@@ -17,8 +17,7 @@ interface FailureKind {
 }
 
 /**
- * The one list of expected failures. docs/errors.md, the metric label `reason` and the condition
- * reasons are tested against it.
+ * The one list of expected failures. docs/errors.md, metrics and condition reasons are tested against it.
  */
 export const failureRegistry = {
   // The manifests.
@@ -269,6 +268,12 @@ export const failureRegistry = {
     next: 'retry',
     reason: 'RefreshRecordUnavailable',
     remedy: 'No refresh token is sent while its successor could not be kept; it is tried again with backoff.',
+  },
+  REFRESH_RECORD_DAMAGED: {
+    next: 'stall',
+    reason: 'RefreshRecordDamaged',
+    remedy:
+      'Nothing is sent while it is not known which refresh tokens were used; docs/errors.md says what else helps.',
   },
   REFRESH_RECORD_CONFLICT: {
     next: 'retry',

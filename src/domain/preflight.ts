@@ -1,4 +1,5 @@
 import { isRefreshTokenAt, keyText, refreshTokenSpec } from './credential.ts'
+import type { TokenMark } from './document-claim.ts'
 import { type Failure, failure } from './failures.ts'
 import { nearEndAt } from './near-end.ts'
 import type { Observed } from './observed.ts'
@@ -6,9 +7,11 @@ import { asksForOwnership, ownershipProblem, wantsClaim } from './ownership.ts'
 import type { Preflight } from './preflight-finding.ts'
 import type { Provider } from './provider.ts'
 import type { RecordHolder, RefreshRecord, RetainedTokens } from './refresh-record.ts'
+import { isRefusal } from './refusals.ts'
 import { mayRotate, tokenOrigin } from './rotation.ts'
 import { sameSecret, type Sensitive } from './sensitive.ts'
 import { dueAt } from './due.ts'
+import { rememberedFailure } from './settle.ts'
 import { storeWriteDueAt, writeBudgetProblem } from './store-pacing.ts'
 import type { Progress } from './step.ts'
 import type { EpochSeconds } from './time.ts'
@@ -55,7 +58,7 @@ export function judgePreflight(
   const record = found.record.value
   const notOurs = ownershipProblem(observed, subject.stored, found.ownership)
   if (notOurs !== undefined) return refuse(notOurs)
-  if (isBehind(record, found, subject)) return storeBehind(observed, { record, found, subject }, now)
+  if (isBehind(observed, record, found, subject)) return storeBehind(observed, { record, found, subject }, now)
   const { retained } = record
   const newest = retained?.fingerprint === found.fingerprint ? retained : undefined
   if (newest?.tokens !== undefined && isUnpublished(observed, newest, now)) {
@@ -72,17 +75,29 @@ interface Known {
 
 /**
  * True when the token of the store was replaced by another one. The record remembers the latest of them;
- * of older ones the document itself says that the operator wrote them, and before which others.
+ * of older ones the document itself says that the operator wrote them, and before which others: those of the
+ * record, or those that the status tells of when the record is gone.
  */
 function isBehind(
+  { state: { refreshTokenGeneration: told = 0 } }: Observed,
   { spent, generation, retained }: RefreshRecord,
-  { fingerprint, ownership }: Preflight,
-  { stored }: PreflightSubject,
+  found: Preflight,
+  subject: PreflightSubject,
 ): boolean {
-  if (spent.includes(fingerprint)) return true
-  const mark = ownership.isOwn && stored.claim?.kind === 'claimed' ? stored.claim.claim.mark : undefined
-  if (mark === undefined || mark.fingerprint !== fingerprint || retained?.fingerprint === fingerprint) return false
-  return retained !== undefined && mark.generation < generation
+  if (spent.includes(found.fingerprint)) return true
+  const mark = ownMark(found, subject)
+  if (mark === undefined || retained?.fingerprint === found.fingerprint) return false
+  return mark.generation < (retained === undefined ? told : Math.max(told, generation))
+}
+
+/** What the document's claim says of the token in it, when both are ours. */
+function ownMark(
+  { fingerprint, ownership }: Preflight,
+  { stored: { claim } }: PreflightSubject,
+): TokenMark | undefined {
+  if (!ownership.isOwn || claim?.kind !== 'claimed') return undefined
+  const { mark } = claim.claim
+  return mark?.fingerprint === fingerprint ? mark : undefined
 }
 
 /** The token of the store was replaced by another one: it is never presented. */
@@ -138,13 +153,24 @@ function judgeSend(observed: Observed, candidate: Candidate, now: EpochSeconds):
   const journal = journalOf(observed, base)
   const standing = intentStanding(record, fingerprint, { ...found, journal })
   if (standing.kind === 'held') return refuse(underWay(observed, standing.holder, found.holderIsSilent))
-  const refusal = originProblem(observed, candidate) ?? placeProblem(observed, found, now)
+  const refusal =
+    refusedBefore(observed, candidate) ?? originProblem(observed, candidate) ?? placeProblem(observed, found, now)
   if (refusal !== undefined) return refuse(refusal)
   const budget = writeBudgetProblem(observed, subject.provider, subject.store)
   if (budget !== undefined) return refuse(budget)
   if (wantsClaim(subject.stored, found.ownership) && found.writable.ok) return { kind: 'claim' }
   const earlier = standing.kind === 'uncertain' ? standing.earlier : journaledSends(journal, base.refreshToken)
   return { kind: 'send', base, ...(earlier && { earlier }) }
+}
+
+/** What the authorization server said of this token to a process that could not tell the status, or not to this one. */
+function refusedBefore({ credential, state }: Observed, { record, fingerprint }: Candidate): Failure | undefined {
+  const { refused } = record
+  const known = rememberedFailure(state)
+  // Who knows of a refusal has a reason to present the token all the same.
+  if (refused?.fingerprint !== fingerprint || (known !== undefined && isRefusal(known))) return undefined
+  const what = `The authorization server has refused the refresh token of OAuthCredential ${keyText(credential.key)} before.`
+  return failure(refused.code, what)
 }
 
 /** What the own journal knows of this very token: it may have an entry about another one that came between. */

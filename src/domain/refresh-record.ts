@@ -1,5 +1,6 @@
 import type { CredentialKey, RefreshTokenSource } from './credential.ts'
 import type { EpochSeconds } from './time.ts'
+import type { TokenRefusal } from './refusals.ts'
 import type { RotatedTokens } from './tokens.ts'
 
 /** A process, for as long as its journal lives: one that is started again with the same journal is the same holder. */
@@ -38,6 +39,12 @@ export interface RetainedTokens {
   readonly sealedWith?: string
 }
 
+/** The refresh token that the authorization server refused last, until another one has a successor. */
+export interface RefusedToken {
+  readonly fingerprint: string
+  readonly code: TokenRefusal
+}
+
 /**
  * What is known of a credential's refresh tokens apart from any one process. It is replaced by
  * compare-and-set only, so whoever has written an intent is the one who may present the token.
@@ -56,6 +63,7 @@ export interface RefreshRecord {
    */
   readonly left?: readonly RefreshIntent[]
   readonly retained?: RetainedTokens
+  readonly refused?: RefusedToken
   /** Fingerprints of refresh tokens that were replaced by others, the latest last, at most {@link spentLimit}. */
   readonly spent: readonly string[]
   /** Scheme, host and port that the refresh tokens were sent to. */
@@ -145,6 +153,12 @@ export function withIntentOn(
   )
 }
 
+/** The authorization server refused the token: nobody presents it as if nothing had happened. */
+export function refused(record: RefreshRecord, fingerprint: string, code: TokenRefusal | undefined): RefreshRecord {
+  const known = withIntentOn(record, fingerprint, undefined)
+  return code === undefined ? known : { ...known, refused: { fingerprint, code } }
+}
+
 /** Sent, and no answer came: nobody is at it any more. */
 export function unanswered(record: RefreshRecord): RefreshRecord {
   if (record.intent === undefined) return record
@@ -163,22 +177,30 @@ export interface Succession {
 
 /** The tokens of an answer become the newest; what they replace is spent. */
 export function succeeded(record: RefreshRecord, { presented, retained }: Succession): RefreshRecord {
-  const { left = [] } = record
-  // What was left after the presented token came later than its successor.
-  const later = left.slice(left.findIndex(({ fingerprint }) => fingerprint === presented) + 1)
-  const isLate = later.length < left.length
-  const over = isLate ? left.slice(0, left.length - later.length) : left
+  const { over, later } = leftBy(record, { presented, retained })
   const replaced = [...fingerprintsOf(over), record.retained?.fingerprint, presented].filter(
     (spent) => spent !== undefined,
   )
   // Whoever presents another token by now is not disturbed by a late answer.
   const base = record.intent?.fingerprint === presented ? disarmed(record) : record
+  const { refused: _over, ...rest } = withLeft(base, later)
   return {
-    ...withLeft(base, isLate ? later : []),
+    ...rest,
     generation: record.generation + (isCounted(record, retained) ? 0 : 1),
     retained,
     spent: withSpent(record.spent, replaced, retained.fingerprint),
   }
+}
+
+/** Which of the intents that were left are over with these tokens, and which came later. */
+function leftBy(
+  { left = [], retained: kept }: RefreshRecord,
+  { presented, retained }: Succession,
+): { readonly over: readonly RefreshIntent[]; readonly later: readonly RefreshIntent[] } {
+  // A commit that is made once more says nothing new.
+  if (kept?.fingerprint === retained.fingerprint) return { over: [], later: left }
+  const at = left.findIndex(({ fingerprint }) => fingerprint === presented)
+  return at < 0 ? { over: left, later: [] } : { over: left.slice(0, at + 1), later: left.slice(at + 1) }
 }
 
 /** True when these tokens are kept already, or are presented by a process that has read their number in the document. */

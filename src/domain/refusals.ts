@@ -28,6 +28,18 @@ const badDocuments: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'STORE_ROLLED_BACK',
 ])
 
+/** What a token endpoint may say of a refresh token itself. */
+export type TokenRefusal = 'REFRESH_TOKEN_REJECTED' | 'REFRESH_TOKEN_REUSED' | 'REFRESH_ANSWER_LOST'
+
+/**
+ * What a refusal says of the refresh token that was presented so often; undefined when it says nothing of it. After
+ * a send whose answer was lost it most likely means that the lost answer held the successor.
+ */
+export function tokenRefusal(code: FailureCode, sends: number): TokenRefusal | undefined {
+  if (code !== 'REFRESH_TOKEN_REJECTED' && code !== 'REFRESH_TOKEN_REUSED') return undefined
+  return sends < 2 ? code : 'REFRESH_ANSWER_LOST'
+}
+
 /** True for refusals by the authorization server: the refresh token was presented, and only a human can help. */
 export function isRefusal({ code }: Pick<Failure, 'code'>): boolean {
   return deadGrants.has(code) || usedByOthers.has(code) || misconfigurations.has(code)

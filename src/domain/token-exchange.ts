@@ -1,4 +1,5 @@
 import type { Failure } from './failures.ts'
+import { tokenRefusal, type TokenRefusal } from './refusals.ts'
 import type { Sensitive } from './sensitive.ts'
 import type { IssuedTokens } from './tokens.ts'
 
@@ -34,4 +35,9 @@ export type TokenAnswerReading =
 /** True for answers that leave open whether the refresh token was used. */
 export function settlesNothing(reading: TokenAnswerReading): boolean {
   return reading.kind === 'refused' && reading.failure.next === 'uncertain' && reading.refreshToken === undefined
+}
+
+/** What an answer says of the refresh token itself, which was presented so often; undefined when it does not refuse it. */
+export function refusalIn(reading: TokenAnswerReading, sends: number): TokenRefusal | undefined {
+  return reading.kind === 'refused' ? tokenRefusal(reading.failure.code, sends) : undefined
 }

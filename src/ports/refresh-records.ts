@@ -19,7 +19,7 @@ export interface RecordSubject {
  * one succeeds. When `replace` returns ok, the record survives the end of the process and of its
  * machine. Tokens are sealed wherever others than the operator could read them.
  *
- * Failures: REFRESH_RECORD_UNAVAILABLE; KUBERNETES_FORBIDDEN; replacing also REFRESH_RECORD_CONFLICT
+ * Failures: REFRESH_RECORD_UNAVAILABLE, REFRESH_RECORD_DAMAGED, KUBERNETES_FORBIDDEN; replacing also REFRESH_RECORD_CONFLICT
  * (another version is there, nothing was written). A write whose result is unknown is read back
  * before it is reported.
  */

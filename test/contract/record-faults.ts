@@ -99,7 +99,7 @@ function ownKey(bench: () => SecretBench): void {
     ]
     await b.forgetKey()
     for (const result of results) {
-      const message = b.expectFailure(result, 'REFRESH_RECORD_UNAVAILABLE')
+      const message = b.expectFailure(result, 'REFRESH_RECORD_DAMAGED')
       expect(message).toContain(`Secret ${b.hands.namespace}/${keyName}, the key of the refresh records,`)
       expect(message).toContain('if there is none, delete it')
     }

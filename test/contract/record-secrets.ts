@@ -47,6 +47,7 @@ function forPeople(bench: () => SecretBench): void {
       epoch: 7,
       generation: 5,
       intent: { ...full().intent, startedAt: '2027-01-15T08:00:00.123Z' },
+      refused: full().refused,
       left: full().left.map((intent) => ({ ...intent, startedAt: '2027-01-15T08:00:00.123Z' })),
       retained: { fingerprint: full().retained.fingerprint, source: full().retained.source },
       spent: full().spent,
@@ -131,7 +132,7 @@ function damaged(bench: () => SecretBench): void {
     const written = valueOf(await b.records.replace(b.full(), undefined))
     await damage(b)
     const before = await b.state()
-    const message = b.expectFailure(await b.records.read(b.subject, undefined), 'REFRESH_RECORD_UNAVAILABLE')
+    const message = b.expectFailure(await b.records.read(b.subject, undefined), 'REFRESH_RECORD_DAMAGED')
     expect(message).toContain(`Secret ${b.hands.namespace}/${b.name}, the refresh record of OAuthCredential ci/claude,`)
     expect(message).toContain('then delete this Secret.')
     for (const version of [written.version, '']) {

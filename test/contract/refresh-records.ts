@@ -279,6 +279,7 @@ export class RecordBench {
     intent: anIntent,
     left: [{ ...anIntent, fingerprint: fingerprintOf('f') }],
     retained: { ...retained(), tokens: this.#tokens, ...sealedAs(written) },
+    refused: { fingerprint: fingerprintOf('0'), code: 'REFRESH_ANSWER_LOST' },
     spent: [fingerprintOf('a'), fingerprintOf('b')],
     origin: 'https://gateway.example.com',
     storeWrittenAt: epochSeconds(1_800_000_000.25),

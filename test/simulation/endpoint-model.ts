@@ -100,7 +100,18 @@ export class EndpointModel {
     if (server.profile.rotates && !excused) this.#judgeIntent(exchange)
     const isClosed = nowMs > exchange.connectedMs + idleCloseMs
     if (isClosed || verdict === 'fail') return this.#lose(exchange, isClosed ? 50 : this.#untilNoticed())
-    scheduler.after(wire.delay('server'), () => this.#arrive(exchange, excused))
+    scheduler.after(wire.delay('server'), () => {
+      if (!this.#isLeftOver(exchange, nowMs)) this.#arrive(exchange, excused)
+    })
+  }
+
+  /**
+   * True for a request whose process has ended, and whose token was presented anew since: it ends with its connection.
+   * That it does is what the model of the protocol assumes too, and what the last send of an unknown leeway risks.
+   */
+  #isLeftOver({ process, text }: Exchange, writtenMs: number): boolean {
+    const token = this.#parts.ledger.find(text)
+    return !process.alive && token?.state === 'spent' && token.spentAtMs >= writtenMs
   }
 
   #arrive(exchange: Exchange, excused: boolean): void {

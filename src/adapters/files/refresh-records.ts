@@ -119,7 +119,7 @@ export class FileRefreshRecords implements RefreshRecords {
   #damaged(subject: RecordSubject, problem: string): Failure {
     const help =
       'Restore it from a backup. If there is none, make sure that the store holds a refresh token that works, then delete this file.'
-    return this.#failure(`${this.#text(subject)} ${problem}. ${help}`)
+    return failure('REFRESH_RECORD_DAMAGED', `${this.#text(subject)} ${problem}. ${help}`)
   }
 
   #notPrivate(problem: string): Failure {

@@ -29,7 +29,7 @@ interface KnownKey {
  * no key. It is made when it is first needed. Of replicas that make it at the same time one does, and
  * all use that one.
  *
- * Failures: REFRESH_RECORD_UNAVAILABLE, KUBERNETES_FORBIDDEN.
+ * Failures: REFRESH_RECORD_UNAVAILABLE, REFRESH_RECORD_DAMAGED, KUBERNETES_FORBIDDEN.
  */
 export class OperatorKey {
   readonly #client: KubeClient
@@ -129,7 +129,7 @@ export class OperatorKey {
 
   #damaged(): Failure {
     const help = 'Restore it from a backup; if there is none, delete it: tokens that it sealed can then not be opened.'
-    return failure('REFRESH_RECORD_UNAVAILABLE', `${this.#text()} holds no key of 32 bytes. ${help}`)
+    return failure('REFRESH_RECORD_DAMAGED', `${this.#text()} holds no key of 32 bytes. ${help}`)
   }
 
   #text(): string {

@@ -194,7 +194,7 @@ export class KubernetesRefreshRecords implements RefreshRecords {
   #damaged(subject: RecordSubject, problem: string): Failure {
     const help =
       'Restore it from a backup, or undo what was done to it. If neither is possible, make sure that the store holds a refresh token that works, then delete this Secret.'
-    return this.#unavailable(`${this.#text(subject)} ${problem}. ${help}`)
+    return failure('REFRESH_RECORD_DAMAGED', `${this.#text(subject)} ${problem}. ${help}`)
   }
 
   #unavailable(what: string): Failure {

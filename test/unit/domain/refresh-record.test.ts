@@ -6,6 +6,7 @@ import {
   isOvertaken,
   newRecord,
   outdated,
+  refused,
   type RefreshIntent,
   type RefreshRecord,
   spentLimit,
@@ -41,9 +42,18 @@ function after(...tokens: readonly string[]): RefreshRecord {
 }
 
 /** What is said of which token. */
-function told({ intent, left, retained, spent, epoch, generation }: RefreshRecord): Record<string, unknown> {
+function told({
+  intent,
+  left,
+  retained,
+  refused: dead,
+  spent,
+  epoch,
+  generation,
+}: RefreshRecord): Record<string, unknown> {
+  const gone = dead && { refused: dead.fingerprint }
   const kept = left && { left: left.map(({ fingerprint }) => fingerprint) }
-  return { intent: intent?.fingerprint, ...kept, retained: retained?.fingerprint, spent, epoch, generation }
+  return { intent: intent?.fingerprint, ...kept, ...gone, retained: retained?.fingerprint, spent, epoch, generation }
 }
 
 /** A record in which these intents replaced each other, and nobody knows what came of any. */
@@ -89,6 +99,21 @@ const transitions: Record<string, [record: RefreshRecord, expected: ReturnType<t
   'takes no token for used up that was presented after one whose successor comes late': [
     succeeded(afterIntents('b', 'login', 'mistake'), succession('b', 'c')),
     { intent: 'mistake', left: ['login'], retained: 'c', spent: ['a', 'b'], epoch: 4, generation: 2 },
+  ],
+  'takes no later token for used up when a late successor is committed once more': [
+    succeeded(succeeded(afterIntents('b', 'login', 'mistake'), succession('b', 'c')), succession('b', 'c')),
+    { intent: 'mistake', left: ['login'], retained: 'c', spent: ['a', 'b'], epoch: 4, generation: 2 },
+  ],
+  'remembers a token that was refused, until another one has a successor': [
+    refused(afterIntents('b'), 'b', 'REFRESH_TOKEN_REJECTED'),
+    { retained: 'b', refused: 'b', spent: ['a'], epoch: 2, generation: 1 },
+  ],
+  'forgets the refused token with the next successor': [
+    succeeded(
+      armed(refused(afterIntents('b'), 'b', 'REFRESH_TOKEN_REJECTED'), intentTo('c'), place),
+      succession('c', 'd'),
+    ),
+    { retained: 'd', spent: ['a', 'b', 'c'], epoch: 3, generation: 2 },
   ],
   'takes the oldest token for used up when too many were left': [
     afterIntents('1', '2', '3', '4', '5', '6'),

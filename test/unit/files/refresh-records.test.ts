@@ -163,7 +163,7 @@ describe('what is not as it was left', () => {
     const { version } = await b.written()
     await damage(b)
     const text = await said(b.life().read(aRecord(0)))
-    expect(text).toMatch(/^REFRESH_RECORD_UNAVAILABLE: /)
+    expect(text).toMatch(/^REFRESH_RECORD_(DAMAGED|UNAVAILABLE): /)
     expect(text).toContain(b.path)
     for (const base of [version, '']) {
       expect(await said(b.life().replace({ ...aRecord(2), version: base }))).toMatch(/^REFRESH_RECORD_/)
