@@ -105,7 +105,7 @@ export class KubernetesRefreshRecords implements RefreshRecords {
     if (key.value === undefined) return ok({ ...rest, version, retained: { ...known, sealed } })
     const tokens = unseal(sealed, { uid: subject.uid, fingerprint: known.fingerprint }, key.value)
     if (tokens === undefined) return failed(this.#damaged(subject, 'has sealed tokens that are damaged'))
-    return ok({ ...rest, version, retained: opened({ ...known, tokens }, sealed) })
+    return ok({ ...rest, version, retained: { ...known, tokens, sealedWith: keyText(key.value) } })
   }
 
   /** Undefined when there is no Secret. */
@@ -251,11 +251,6 @@ function written(record: RefreshRecord, sealed: SealedPart, version: string): Re
   const { retained, ...rest } = record
   if (retained === undefined) return { ...rest, version }
   if (sealed?.kind !== 'new' || retained.tokens === undefined) return { ...rest, version, retained }
-  return { ...rest, version, retained: opened(retained, sealed.text) }
-}
-
-/** Of ten thousand tokens that are at hand, the sealed ones are megabytes that nobody needs. */
-function opened(retained: RetainedTokens, sealed: string): RetainedTokens {
-  const key = sealedWith(sealed)
-  return { ...retained, ...(key !== undefined && { sealedWith: key }) }
+  const key = sealedWith(sealed.text)
+  return { ...rest, version, retained: { ...retained, ...(key !== undefined && { sealedWith: key }) } }
 }

@@ -71,9 +71,9 @@ export function sealedWith(sealed: string): string | undefined {
   return name && keyText(name)
 }
 
-/** How a key is named beside what it has sealed. */
+/** How a key is named beside what it has sealed. Put together whole, so that it keeps nothing that it was read from. */
 export function keyText({ owner, id }: KeyName): string {
-  return `${owner}/${id}`
+  return [owner, id].join('/')
 }
 
 /** Undefined when the text is damaged, or of another subject. The key must be the one it names. */
