@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../servers/loopback.ts'
 import { end } from './measured-process.ts'
 import { benchNamespace } from './objects.ts'
@@ -24,6 +25,12 @@ export interface ControllerOptions {
   readonly place: ServersPlace
   /** That the API server takes. */
   readonly token: string
+}
+
+export interface Scrape {
+  readonly seconds: number
+  /** The longest that the process has let another request wait meanwhile, its own time on the way included. */
+  readonly blockSeconds: number
 }
 
 /** The bundled controller, started as in a Pod. */
@@ -53,10 +60,26 @@ export class ControllerProcess {
     return new ControllerProcess(options, await freePort())
   }
 
-  /** What a Prometheus server does every now and then. Resolves with the seconds that it took. */
-  async scrape(): Promise<number> {
+  /** What a Prometheus server does every now and then. */
+  async scrape(): Promise<Scrape> {
     const began = performance.now()
-    const answer = await fetch(this.#metricsUrl)
+    let over = false
+    const scraped = fetch(this.#metricsUrl)
+      .then((answer) => answer.arrayBuffer())
+      .finally(() => (over = true))
+    let blockSeconds = 0
+    while (!over) {
+      blockSeconds = Math.max(blockSeconds, await this.#waited())
+      await sleep(5)
+    }
+    await scraped
+    return { seconds: (performance.now() - began) / 1000, blockSeconds }
+  }
+
+  /** Seconds until the process has answered a question that costs it nothing. */
+  async #waited(): Promise<number> {
+    const began = performance.now()
+    const answer = await fetch(new URL('/nothing', this.#metricsUrl))
     await answer.arrayBuffer()
     return (performance.now() - began) / 1000
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ControllerProcess } from './controller-process.ts'
+import type { ControllerProcess, Scrape } from './controller-process.ts'
 import { lifetimeSeconds, meanIntervalOf, providerNames } from './fleet.ts'
 import { Helper, type ProcessUsage, usageOf } from './measured-process.ts'
 import { addCalls, type BenchCounts, noCounts, type RecordedCall } from './protocol.ts'
@@ -33,7 +33,7 @@ export interface Measurement {
   readonly apiHandshakes: number
   readonly runSeconds: number
   readonly peakResidentMiB: number
-  readonly scrapeSeconds: number
+  readonly scrape: Scrape
   readonly complaints: readonly string[]
 }
 
@@ -89,7 +89,7 @@ async function measureRun(run: Run): Promise<Omit<Measurement, 'startSeconds' | 
       windows.push(measured)
       all.push(counts)
     }
-    const scrapeSeconds = await controller.scrape()
+    const scrape = await controller.scrape()
     return {
       warmUp,
       windows,
@@ -97,7 +97,7 @@ async function measureRun(run: Run): Promise<Omit<Measurement, 'startSeconds' | 
       apiHandshakes: [warmUp, ...all].reduce((sum, { apiHandshakes }) => sum + apiHandshakes, 0),
       runSeconds: (performance.now() - began) / 1000,
       peakResidentMiB: usageOf(controller.process).peakResidentMiB,
-      scrapeSeconds,
+      scrape,
       complaints: controller.complaints(),
     }
   } finally {

@@ -19,11 +19,16 @@ export function reportOf(title: string, measurement: Measurement): string {
     ['resident memory', `${spread(resident, 0)} MiB, peak ${measurement.peakResidentMiB.toFixed(0)} MiB`],
     ['start to first refresh', `${spread(startSeconds, 2)} s over ${startSeconds.length} starts`],
     ['TLS handshakes', `${apiHandshakes} with the API server in ${runSeconds.toFixed(0)} s`],
-    ['scrape of /metrics', `${(measurement.scrapeSeconds * 1000).toFixed(0)} ms`],
+    ['scrape of /metrics', scrapeText(measurement)],
     ['refreshes', `${refreshes} in ${windows.length} windows`],
     ...measurement.complaints.slice(0, 5).map((complaint) => ['complaint', complaint]),
   ]
   return [title, ...lines.map(([name = '', text]) => `  ${name.padEnd(23)}${text}`), ''].join('\n')
+}
+
+function scrapeText({ scrape }: Measurement): string {
+  const [took, blocked] = [scrape.seconds, scrape.blockSeconds].map((seconds) => (seconds * 1000).toFixed(0))
+  return `${took} ms, in which another request waited for ${blocked} ms at most`
 }
 
 /** Median, with least and greatest. */

@@ -2,8 +2,8 @@ import { setImmediate } from 'node:timers/promises'
 import type { CredentialGaugeInput, CredentialInfo } from '../../ports/credential-gauges.ts'
 import { GaugeText, labelText } from './text-format.ts'
 
-/** How many credentials are rendered before other work of the process gets a turn: a few milliseconds. */
-const credentialsPerTurn = 1_000
+/** How many credentials are rendered before other work of the process gets a turn: two or three milliseconds. */
+const credentialsPerTurn = 200
 
 /** The value of one gauge for one credential; undefined: no series. */
 interface CredentialGauge {
