@@ -48,7 +48,13 @@ function objectsOf(rendered: string): readonly RenderedObject[] {
     .filter((object) => object !== null)
 }
 
+async function alertsOf(rendered: Promise<string>): Promise<readonly object[]> {
+  const rule = objectsOf(await rendered).find(({ kind }) => kind === 'PrometheusRule')
+  return rule?.spec?.groups?.[1]?.rules ?? []
+}
+
 interface RenderedObject {
+  readonly spec?: { readonly groups?: readonly { readonly rules: readonly object[] }[] }
   readonly kind: string
   readonly metadata: { readonly name: string; readonly namespace?: string }
 }
@@ -57,7 +63,7 @@ interface RenderedObject {
 const monitorKinds = {
   apiVersion: 'v1',
   kind: 'List',
-  items: ['ServiceMonitor', 'PodMonitor'].map((kind) => {
+  items: ['ServiceMonitor', 'PodMonitor', 'PrometheusRule'].map((kind) => {
     const plural = `${kind.toLowerCase()}s`
     const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
     return {
@@ -99,6 +105,11 @@ describe('what the chart renders', () => {
     ],
     'with a ServiceMonitor': ['serviceMonitor.enabled=true,serviceMonitor.renderMode=alwaysRender'],
     'with a PodMonitor': ['podMonitor.enabled=true,podMonitor.renderMode=alwaysRender'],
+    'with alerts, some of them changed': [
+      'prometheusRule.enabled=true,prometheusRule.renderMode=alwaysRender,prometheusRule.ruleLabels.team=sre',
+      'prometheusRule.rules.OAuthCredentialNotReady={"enabled":false}',
+      'prometheusRule.rules.OAuthCredentialStalled={"for":"1h","severity":"info","labels":{"team":"apps"}}',
+    ],
     'with an image by digest and names of its own': [
       `image.digest=sha256:${'a'.repeat(64)},fullnameOverride=tokens,nameOverride=tokens`,
     ],
@@ -132,6 +143,28 @@ describe('what the chart renders', () => {
     expect(rendered).toMatch(/name: POD_NAME\s+value: mine/)
   })
 
+  test('changes single alerts as it is told, and leaves the others', async () => {
+    const rules = ['--set', 'prometheusRule.enabled=true,prometheusRule.renderMode=alwaysRender']
+    const changes = [
+      'OAuthCredentialNotReady={"enabled":false}',
+      'OAuthCredentialRefreshOverdue={"threshold":60,"for":"1m","severity":"critical","labels":{"team":"apps"}}',
+    ].flatMap((change) => ['--set-json', `prometheusRule.rules.${change}`])
+    const [before, after] = await Promise.all([template(...rules), template(...rules, ...changes)].map(alertsOf))
+    expect(before).toHaveLength(15)
+    expect(after).toHaveLength(14)
+    const changed = (after ?? []).filter(
+      (rule) => !before?.some((other) => JSON.stringify(other) === JSON.stringify(rule)),
+    )
+    expect(changed).toMatchObject([
+      {
+        alert: 'OAuthCredentialRefreshOverdue',
+        expr: expect.stringContaining('> 60 unless') as unknown,
+        for: '1m',
+        labels: { severity: 'critical', team: 'apps' },
+      },
+    ])
+  })
+
   const refused: Readonly<Record<string, readonly [flags: string, reason: RegExp]>> = {
     'a key that is not known': ['replicas=3', /additional properties 'replicas' not allowed/],
     'a key that is not known further in': ['image.name=x', /additional properties 'name' not allowed/],
@@ -140,6 +173,10 @@ describe('what the chart renders', () => {
     'a ServiceMonitor without its Service': [
       'serviceMonitor.enabled=true,serviceMonitor.renderMode=alwaysRender,metrics.service.enabled=false',
       /needs metrics.service.enabled/,
+    ],
+    'a change of an alert that there is not': [
+      'prometheusRule.enabled=true,prometheusRule.renderMode=alwaysRender,prometheusRule.rules.Nobody.for=1m',
+      /there is no rule Nobody/,
     ],
     'a ServiceAccount that nobody names': ['serviceAccount.create=false', /serviceAccount.name is required/],
   }
@@ -157,7 +194,7 @@ describe('what the chart renders', () => {
 })
 
 function flagOf(value: string): readonly string[] {
-  return [/^[a-zA-Z]+(\.[a-zA-Z]+)*=\[/.test(value) ? '--set-json' : '--set', value]
+  return [/^[a-zA-Z]+(\.[a-zA-Z]+)*=[[{]\W/.test(value) ? '--set-json' : '--set', value]
 }
 
 const extraConfigMap = [
