@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.ts'
 import { WakeHeap } from './wake-heap.ts'
 
-/** What one token host, or one store, takes. */
+/** What one store takes. */
 export interface Limit {
   readonly perSecond: number
   readonly concurrent: number
@@ -19,8 +19,9 @@ interface Lane {
 }
 
 /**
- * Bounds rate and concurrency per lane (a token host, a store) over all credentials. Whoever waits is
- * let in by deadline, not by arrival: after an outage the tokens that expire first go first.
+ * Bounds rate and concurrency per store over all credentials, with one and the same limit for each. Whoever
+ * waits is let in by deadline, not by arrival: after an outage the tokens that expire first go first. Token hosts
+ * have budgets of their own, see token-hosts.ts.
  */
 export class Limiter {
   readonly #clock: Clock

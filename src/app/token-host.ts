@@ -59,6 +59,8 @@ export class TokenHost {
   readonly #options: TokenHostOptions
   readonly #lanes = new TokenLanes()
   readonly #window = new RateWindow()
+  /** Lanes with somebody who is ready: few, while there may be thousands with somebody who waits. */
+  readonly #ready = new Set<TokenLane>()
   /** What lets those in that are ready, by key. */
   readonly #enters = new Map<string, (may: boolean) => void>()
   #turns = 0
@@ -91,7 +93,9 @@ export class TokenHost {
     const { key, deadline } = request
     const may = await new Promise<boolean>((resolve) => {
       this.#enters.set(key, resolve)
-      this.#laneOf(request).ready.set(key, deadline)
+      const lane = this.#laneOf(request)
+      lane.ready.set(key, deadline)
+      this.#ready.add(lane)
       this.#admit()
     })
     if (may) return undefined
@@ -107,7 +111,7 @@ export class TokenHost {
     const client = this.#clientOf(request.provider)
     client.window.end()
     this.#window.end()
-    const others = this.#lanes.clients().filter((other) => other !== client)
+    const others = [...this.#lanes.clients()].filter((other) => other !== client)
     const nowMs = this.#now()
     const hasNeighbourOut = others.some((other) => other.state(nowMs) !== 'closed')
     const change = client.learn(sign, request.uid, nowMs, hasNeighbourOut)
@@ -162,7 +166,7 @@ export class TokenHost {
     if (this.#now() >= this.#pausedUntilMs) {
       this.#lanes.forgetIdle(this.#now())
     }
-    return this.#lanes.clients().length === 0
+    return this.#lanes.isEmpty
   }
 
   #laneOf({ provider, namespace }: TurnRequest): TokenLane {
@@ -225,7 +229,7 @@ export class TokenHost {
   #turnAway(): void {
     if (this.#opened) return
     const nowMs = this.#now()
-    for (const lane of this.#lanes.all()) {
+    for (const lane of this.#ready) {
       if (!isClosed(lane.client.standing(nowMs))) continue
       while (lane.ready.size > 0) this.#enter(lane, false)
     }
@@ -235,14 +239,15 @@ export class TokenHost {
     const key = lane.ready.take(Infinity) ?? ''
     this.#enters.get(key)?.(may)
     this.#enters.delete(key)
+    if (lane.ready.size === 0) this.#ready.delete(lane)
     this.#lanes.leave(lane)
   }
 
   #startable(): TokenLane | undefined {
-    if (this.#opened) return nextStart(this.#lanes.all(), () => true)
+    if (this.#opened) return nextStart(this.#ready, () => true)
     if (this.#hostWaitMs() > 0) return undefined
     const nowMs = this.#now()
-    return nextStart(this.#lanes.all(), ({ client }) => client.waitMs(nowMs) === 0)
+    return nextStart(this.#ready, ({ client }) => client.waitMs(nowMs) === 0)
   }
 
   #hostWaitMs(): number {
@@ -268,17 +273,15 @@ export class TokenHost {
 
   #nextStartMs(nowMs: number): number {
     let waitMs = Infinity
-    for (const { client, ready } of this.#lanes.all()) {
-      if (ready.size > 0) waitMs = Math.min(waitMs, client.waitMs(nowMs))
-    }
+    for (const { client } of this.#ready) waitMs = Math.min(waitMs, client.waitMs(nowMs))
     return nowMs + Math.max(waitMs, this.#hostWaitMs())
   }
 
   #nextInvitationMs(nowMs: number): number {
     let next = Infinity
-    for (const { client, waiting } of this.#lanes.all()) {
+    for (const client of this.#lanes.clients()) {
       const standing = client.standing(nowMs)
-      if (waiting.size > 0 && 'untilMs' in standing) next = Math.min(next, standing.untilMs)
+      if ('untilMs' in standing) next = Math.min(next, standing.untilMs)
     }
     return next
   }

@@ -51,8 +51,12 @@ export class TokenLanes {
     return lane
   }
 
-  clients(): readonly TokenClient[] {
-    return [...this.#clients.values()]
+  clients(): Iterable<TokenClient> {
+    return this.#clients.values()
+  }
+
+  get isEmpty(): boolean {
+    return this.#clients.size === 0
   }
 
   all(): Iterable<TokenLane> {
@@ -93,11 +97,11 @@ function isBefore(one: TokenLane, other: TokenLane): boolean {
   return one.turns === other.turns ? one.invitedAt < other.invitedAt : one.turns < other.turns
 }
 
-/** Whose request is started: of the lanes that may, the one that started longest ago. */
+/** Whose request is started: of these lanes that may, the one that started longest ago. */
 export function nextStart(lanes: Iterable<TokenLane>, mayStart: (lane: TokenLane) => boolean): TokenLane | undefined {
   let next: TokenLane | undefined
   for (const lane of lanes) {
-    if (lane.ready.size === 0 || (next !== undefined && next.startedAt <= lane.startedAt)) continue
+    if (next !== undefined && next.startedAt <= lane.startedAt) continue
     if (mayStart(lane)) next = lane
   }
   return next

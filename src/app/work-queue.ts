@@ -80,7 +80,7 @@ export class WorkQueue {
     })
   }
 
-  /** Keys in work, which includes those that wait for room at their token host or store. */
+  /** Keys in work, which includes those that wait for room at their store, or to start their request. */
   depth(): number {
     return this.#running.size
   }
