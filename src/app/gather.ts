@@ -40,6 +40,7 @@ export async function gather(
       namespaceLabels: resources.namespaceLabels(credential.key.namespace),
       journal: unsettled(journal.pending(credential.uid), memory),
       firstOwner: firstOwnerOf(credential, deps),
+      documentTokens: documentTokensOf(credential, deps),
     }),
     credential,
     provider,
@@ -52,6 +53,12 @@ export async function gather(
   const refused = await withClient(known, deps)
   const held = deps.tokenHosts.isWaiting(keyText(credential.key))
   return targetLookDue(refused, clock.now(), held) ? withTarget(refused, identity, deps) : refused
+}
+
+/** Absent for a document of its own, as nearly all are. */
+function documentTokensOf(credential: Credential, { resources }: Deps): number | undefined {
+  const tokens = resources.tokensBeside(credential)
+  return tokens === 1 ? undefined : tokens
 }
 
 /** A client that was refused may have been given another secret, which no manifest tells. */

@@ -16,7 +16,7 @@ import type { ResourceHandler } from '../ports/resource-source.ts'
 import { heirsOf, InheritedProviders } from './inherited-providers.ts'
 import { identity, isNamespaced, type Referred, referentKey, resourceKey } from './resource-identity.ts'
 import { isAsTold } from './told-state.ts'
-import { isSame, tokenPlace, TokenPlaces } from './token-places.ts'
+import { isSame, type TokenPlace, tokenPlace, TokenPlaces } from './token-places.ts'
 
 export type IndexedCredential =
   | { readonly type: 'credential'; readonly credential: Credential }
@@ -60,14 +60,20 @@ export class ResourceIndex implements ResourceHandler {
    */
   firstAt(credential: Credential): Credential | undefined {
     if (credential.spec.grant !== 'RefreshToken') return undefined
-    const first = this.#places.first(this.#placeOf(credential))
+    const first = this.#places.first(this.#placeOf(credential).token)
     return isSame(first, credential) ? undefined : first
   }
 
   /** All other credentials that have the same refresh token, whichever came first. */
   othersAt(credential: Credential): readonly Credential[] {
     if (credential.spec.grant !== 'RefreshToken') return []
-    return this.#places.all(this.#placeOf(credential)).filter((other) => !isSame(other, credential))
+    return this.#places.all(this.#placeOf(credential).token).filter((other) => !isSame(other, credential))
+  }
+
+  /** How many refresh tokens of this installation are in the store document of this one: they share what the store bears. */
+  tokensBeside(credential: Credential): number {
+    if (credential.spec.grant !== 'RefreshToken') return 1
+    return Math.max(1, this.#places.tokensIn(this.#placeOf(credential).document))
   }
 
   credentials(): Iterable<IndexedCredential> {
@@ -182,7 +188,7 @@ export class ResourceIndex implements ResourceHandler {
     return this.#places.put(indexed.credential, this.#placeOf(indexed.credential))
   }
 
-  #placeOf(credential: Credential): string {
+  #placeOf(credential: Credential): TokenPlace {
     const { refreshToken } = refreshTokenSpec(credential)
     return tokenPlace(credential.key, refreshToken, this.storeOf(refreshToken.store, credential.key.namespace))
   }

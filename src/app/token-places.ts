@@ -8,7 +8,14 @@ import type { StoreBackend, TokenStore } from '../domain/token-store.ts'
  */
 export class TokenPlaces {
   readonly #members = new Map<string, Credential[]>()
-  readonly #places = new Map<string, string>()
+  readonly #places = new Map<string, TokenPlace>()
+  /** The places of each document that somebody names. */
+  readonly #documents = new Map<string, Set<string>>()
+
+  /** How many refresh tokens are named in a document. */
+  tokensIn(document: string): number {
+    return this.#documents.get(document)?.size ?? 0
+  }
 
   /** Who is first at a place, if anybody is there. */
   first(place: string): Credential | undefined {
@@ -25,9 +32,9 @@ export class TokenPlaces {
   }
 
   /** Puts a credential at a place, wherever it was. Returns the others for whom somebody else is first now. */
-  put(credential: Credential, place: string): readonly Credential[] {
+  put(credential: Credential, place: TokenPlace): readonly Credential[] {
     const text = keyText(credential.key)
-    return this.#change([this.#places.get(text), place], credential.key, () => {
+    return this.#change([this.#places.get(text)?.token, place.token], credential.key, () => {
       this.#leave(text, credential.key)
       this.#enter(text, credential, place)
     })
@@ -36,7 +43,7 @@ export class TokenPlaces {
   /** Takes a credential away. Returns the others for whom somebody else is first now. */
   remove(key: CredentialKey): readonly Credential[] {
     const text = keyText(key)
-    return this.#change([this.#places.get(text)], key, () => {
+    return this.#change([this.#places.get(text)?.token], key, () => {
       this.#leave(text, key)
       this.#places.delete(text)
     })
@@ -52,20 +59,29 @@ export class TokenPlaces {
       .filter((member) => !isSameKey(member.key, key))
   }
 
-  #enter(text: string, credential: Credential, place: string): void {
-    const members = this.#members.get(place)
-    if (members === undefined) this.#members.set(place, [credential])
+  #enter(text: string, credential: Credential, place: TokenPlace): void {
+    const { token, document } = place
+    const members = this.#members.get(token)
+    if (members === undefined) this.#members.set(token, [credential])
     else members.push(credential)
     this.#places.set(text, place)
+    this.#documents.set(document, (this.#documents.get(document) ?? new Set()).add(token))
   }
 
   #leave(text: string, key: CredentialKey): void {
-    const place = this.#places.get(text) ?? ''
-    const members = this.#members.get(place) ?? []
+    const place = this.#places.get(text)
+    const members = this.#members.get(place?.token ?? '') ?? []
     const index = members.findIndex((member) => isSameKey(member.key, key))
-    if (index < 0) return
-    if (members.length === 1) this.#members.delete(place)
-    else members.splice(index, 1)
+    if (place === undefined || index < 0) return
+    if (members.length > 1) members.splice(index, 1)
+    else this.#vacate(place)
+  }
+
+  #vacate({ token, document }: TokenPlace): void {
+    this.#members.delete(token)
+    const tokens = this.#documents.get(document)
+    tokens?.delete(token)
+    if (tokens?.size === 0) this.#documents.delete(document)
   }
 }
 
@@ -85,14 +101,20 @@ function isBefore(one: Credential, other: Credential): boolean {
   return one.key.name < other.key.name
 }
 
-/** Equal for two credentials whose refresh token is the same one, as far as their manifests tell. */
-export function tokenPlace(own: CredentialKey, source: TokenSource, store: Referent<TokenStore>): string {
+/** Where a refresh token is: equal texts for the same token, or the same document, as far as the manifests tell. */
+export interface TokenPlace {
+  readonly token: string
+  readonly document: string
+}
+
+export function tokenPlace(own: CredentialKey, source: TokenSource, store: Referent<TokenStore>): TokenPlace {
   const { store: ref, key, property } = source
   const where =
     store.kind === 'found'
       ? backendPlace(store.value.backend, own.namespace)
       : ['reference', ref.kind, ref.kind === 'TokenStore' ? own.namespace : '', ref.name]
-  return JSON.stringify([...where, key, property ?? null])
+  const document = JSON.stringify([...where, key])
+  return { document, token: `${document}${JSON.stringify(property ?? null)}` }
 }
 
 function backendPlace(backend: StoreBackend, namespace: string): readonly string[] {

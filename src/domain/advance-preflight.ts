@@ -161,7 +161,7 @@ export function afterRecordLook(
     return settleFine(observed, { ...known, storeIsNewest: !storeBehind }, now)
   }
   const { store } = observed
-  const dueAt = store.kind === 'found' ? storeWriteDueAtOf(store.value, record, now) : undefined
+  const dueAt = store.kind === 'found' ? storeWriteDueAtOf(observed, store.value, record, now) : undefined
   const missing = { tokens, persisted: false, ...(dueAt !== undefined && { storeWriteDueAt: dueAt }) }
   return recover(observed, known, { missing, stored }, now)
 }

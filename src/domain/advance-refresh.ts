@@ -228,6 +228,6 @@ function refreshTokenToKeep(
 function paced(observed: Observed, pending: PendingTokens, progress: Progress, now: EpochSeconds): PendingTokens {
   const { store, credential } = observed
   if (store.kind !== 'found' || credential.deleting || credential.spec.suspend) return pending
-  const storeWriteDueAt = storeWriteDueAtOf(store.value, progress.record, now)
+  const storeWriteDueAt = storeWriteDueAtOf(observed, store.value, progress.record, now)
   return storeWriteDueAt === undefined ? pending : { ...pending, storeWriteDueAt }
 }

@@ -98,6 +98,8 @@ export interface Observed {
   readonly rolledForwardAt?: EpochSeconds
   /** The credential that was first at the same place of the same store. */
   readonly firstOwner?: FirstOwner
+  /** How many refresh tokens of this installation are in the store document; absent: this one. */
+  readonly documentTokens?: number
   /** Identifies everything that an attempt would use: manifests, and what a human asked for. */
   readonly inputs: string
   /** Identifies the part of it that the authorization server sees: only a change there can turn a refusal. */

@@ -106,7 +106,7 @@ function storeBehind(observed: Observed, known: Known, now: EpochSeconds): Verdi
   const successor = successorOf(observed, known)
   if (successor === undefined) return refuse(rolledBack(observed))
   const { retained, tokens, refreshToken } = successor
-  const dueAt = storeWriteDueAt(subject.store, record, now)
+  const dueAt = storeWriteDueAt(observed, subject.store, record, now)
   const missing = { kind: 'recover', tokens, persisted: false } as const
   if (dueAt === undefined) return wasJustRolledForward(observed, now) ? refuse(takenBack(observed)) : missing
   if (isUnpublished(observed, retained, now)) return { ...missing, storeWriteDueAt: dueAt }

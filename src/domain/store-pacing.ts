@@ -15,14 +15,15 @@ import { epochSeconds, type EpochSeconds, later, seconds } from './time.ts'
 const versionsPerDay = 100
 const secondsPerDay = 86_400
 
-/** When the store may be written again; undefined when it may be at once. */
+/** When the store may be written again; undefined when it may be at once. The tokens of one document take turns. */
 export function storeWriteDueAt(
+  { documentTokens = 1 }: Pick<Observed, 'documentTokens'>,
   { backend }: TokenStore,
   record: RefreshRecord | undefined,
   now: EpochSeconds,
 ): EpochSeconds | undefined {
   if (backend.type !== 'awsSecretsManager' || record?.storeWrittenAt === undefined) return undefined
-  const due = later(record.storeWrittenAt, seconds(backend.minimumWriteIntervalSeconds))
+  const due = later(record.storeWrittenAt, seconds(backend.minimumWriteIntervalSeconds * documentTokens))
   // A time ahead of the clock tells that the clock went back, and says nothing about the store.
   return now < due && record.storeWrittenAt <= now ? due : undefined
 }
@@ -37,14 +38,23 @@ export function writeBudgetProblem(observed: Observed, provider: Provider, store
   const { backend } = store
   if (backend.type !== 'awsSecretsManager') return undefined
   const refresh = refreshInterval(observed, provider)
-  const interval = Math.max(refresh, backend.minimumWriteIntervalSeconds)
+  // Each token of the document is written as often, and the versions are the document's.
+  const { documentTokens = 1 } = observed
+  const interval = Math.max(refresh / documentTokens, backend.minimumWriteIntervalSeconds)
   const writes = Math.ceil(secondsPerDay / interval)
   if (writes <= versionsPerDay) return undefined
   const what =
-    `The access token is refreshed every ${Math.round(refresh)} s and ${storeText(store)} may be written every ${backend.minimumWriteIntervalSeconds} s: ` +
+    `${refreshText(refresh, documentTokens)} and ${storeText(store)} may be written every ${backend.minimumWriteIntervalSeconds} s: ` +
     `${secondsPerDay} / ${Math.round(interval)} = ${writes} writes a day of the document "${refreshTokenSpec(observed.credential).refreshToken.key}", ` +
     `and AWS Secrets Manager takes ${versionsPerDay}, one in ${secondsPerDay / versionsPerDay} s.`
   return failure('STORE_WRITE_BUDGET_EXCEEDED', what)
+}
+
+function refreshText(refresh: number, documentTokens: number): string {
+  const every = `every ${Math.round(refresh)} s`
+  return documentTokens === 1
+    ? `The access token is refreshed ${every}`
+    : `The ${documentTokens} refresh tokens of the document are each used ${every}`
 }
 
 /** Seconds from one refresh to the next, as the last token lived, else as the provider says. */

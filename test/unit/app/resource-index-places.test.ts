@@ -126,6 +126,18 @@ describe('of two credentials', () => {
   })
 })
 
+describe('a store document', () => {
+  it('is shared by those who name another property of it, through whatever store', () => {
+    putStore(aStore({ name: 'vault', backend: { type: 'awsSecretsManager', minimumWriteIntervalSeconds: 900 } }))
+    const [one, other] = [named('a', {}, { property: '/a' }), named('b', {}, { property: '/b' })]
+    const elsewhere = named('c', {}, { key: 'teams/ci/other', property: '/a' })
+    for (const credential of [one, other, elsewhere, named('d', {}, { property: '/b' })]) put(credential)
+    expect([one, other, elsewhere].map((credential) => index.tokensBeside(credential))).toEqual([2, 2, 1])
+    remove(one)
+    expect(index.tokensBeside(other)).toBe(1)
+  })
+})
+
 test('of three credentials the last two stand behind the same one', () => {
   const [first, second, third] = ['c', 'b', 'a'].map((name, age) => put(named(name, { createdAt: inSeconds(age) })))
   if (first === undefined || second === undefined || third === undefined) throw new Error('all are there')

@@ -34,12 +34,18 @@ const dues: Record<string, [backend: StoreBackend, writtenAgo: number | undefine
 describe('a store is written', () => {
   it.each(Object.entries(dues))('%s', (_name, [backend, writtenAgo, expected]) => {
     const written = writtenAgo === undefined ? {} : { storeWrittenAt: inSeconds(-writtenAgo) }
-    const due = storeWriteDueAt(aStore({ backend }), { ...newRecord(uid, key), ...written }, noon)
+    const due = storeWriteDueAt({}, aStore({ backend }), { ...newRecord(uid, key), ...written }, noon)
     expect(due === undefined ? undefined : due - noon).toBe(expected)
   })
 
+  it('in turns, when it has several refresh tokens', () => {
+    const record = { ...newRecord(uid, key), storeWrittenAt: noon }
+    const due = storeWriteDueAt({ documentTokens: 3 }, aStore({ backend: aws(900) }), record, noon)
+    expect(due).toBe(inSeconds(2700))
+  })
+
   it('at once while nothing is known of its record', () => {
-    expect(storeWriteDueAt(aStore({ backend: aws(900) }), undefined, noon)).toBeUndefined()
+    expect(storeWriteDueAt({}, aStore({ backend: aws(900) }), undefined, noon)).toBeUndefined()
   })
 })
 
@@ -68,6 +74,16 @@ describe('a store of a hundred versions bears', () => {
     if (writes === undefined) expect(problem).toBeUndefined()
     else expect(Number(told)).toBeGreaterThanOrEqual(writes)
     if (writes !== undefined) expect(Number(told)).toBeLessThan(writes * 1.3)
+  })
+
+  it('what several refresh tokens of one document use together', () => {
+    const hourly = { state: refreshedState(0, 3600) }
+    const store = aStore({ backend: aws(0) })
+    expect(writeBudgetProblem(anObservation(hourly), aProvider(), store)).toBeUndefined()
+    const { message } = writeBudgetProblem(anObservation({ ...hourly, documentTokens: 4 }), aProvider(), store) ?? {}
+    expect(message).toMatch(/^The 4 refresh tokens of the document are each used every \d+ s and /)
+    const paced = aStore({ backend: aws(900) })
+    expect(writeBudgetProblem(anObservation({ ...hourly, documentTokens: 4 }), aProvider(), paced)).toBeUndefined()
   })
 
   it('what is too much, and the message does the sum', () => {
