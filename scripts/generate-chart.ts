@@ -1,66 +1,60 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { prometheusRules, readAlertSources } from './alert-rules.ts'
+import { dashboard } from './dashboard.ts'
 
 const deploy = fileURLToPath(new URL('../deploy', import.meta.url))
-const chartFiles = join(deploy, 'helm', 'oauth-credential-operator', 'files')
-const rulesFile = join(deploy, 'monitoring', 'prometheus-rules.yaml')
+const chartFiles = 'helm/oauth-credential-operator/files'
 
-/** What the chart carries of what is elsewhere in deploy: folder of the chart to folder of deploy. */
-const carried = { crds: 'crds', providers: 'providers' } as const
+/** Folders of deploy that the chart carries, with those that hold nothing else than the copies. */
+const carried = { crds: `${chartFiles}/crds`, providers: `${chartFiles}/providers` } as const
 
 /**
  * `generate-chart.ts [--check]` copies CRDs and presets into the chart, because Helm reads nothing
- * outside of it, and writes the chart's alerts for others to load; with `--check` it writes nothing, and
- * names the files that are not what it would write.
+ * outside of it, and writes dashboard and alerts for those who do without; with `--check` it writes
+ * nothing, and names the files that are not what it would write.
  */
 function main(arguments_: readonly string[]): number {
-  const wanted = new Map(Object.entries(carried).flatMap(([to, from]) => filesOf(join(deploy, from), to)))
+  const wanted = new Map([
+    ...Object.entries(carried).flatMap(([from, to]) => copies(from, to)),
+    [`${chartFiles}/dashboard.json`, dashboard()],
+    ['monitoring/grafana-dashboard.json', dashboard()],
+    ['monitoring/prometheus-rules.yaml', prometheusRules(readAlertSources(textOf(`${chartFiles}/alerts.yaml`)))],
+  ])
   return arguments_.includes('--check') ? check(wanted) : write(wanted)
 }
 
-function filesOf(directory: string, to: string): readonly (readonly [string, string])[] {
-  return readdirSync(directory)
+function copies(from: string, to: string): readonly (readonly [string, string])[] {
+  return namesIn(from)
     .filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml')
-    .map((name) => [join(to, name), readFileSync(join(directory, name), 'utf8')] as const)
+    .map((name) => [`${to}/${name}`, textOf(`${from}/${name}`)] as const)
 }
 
 function write(wanted: ReadonlyMap<string, string>): number {
-  for (const folder of Object.keys(carried)) {
-    rmSync(join(chartFiles, folder), { recursive: true, force: true })
-    mkdirSync(join(chartFiles, folder), { recursive: true })
+  for (const folder of Object.values(carried)) rmSync(join(deploy, folder), { recursive: true, force: true })
+  for (const [name, text] of wanted) {
+    mkdirSync(dirname(join(deploy, name)), { recursive: true })
+    writeFileSync(join(deploy, name), text)
   }
-  for (const [name, text] of wanted) writeFileSync(join(chartFiles, name), text)
-  writeFileSync(rulesFile, rules())
   return 0
 }
 
 function check(wanted: ReadonlyMap<string, string>): number {
-  const present = Object.keys(carried).flatMap((folder) => namesIn(folder))
-  const stale = [...wanted].filter(([name, text]) => !present.includes(name) || text !== textOf(name))
-  const rulesDiffer = !existsSync(rulesFile) || readFileSync(rulesFile, 'utf8') !== rules()
-  const wrong = [
-    ...stale.map(([name]) => name),
-    ...present.filter((name) => !wanted.has(name)),
-    ...(rulesDiffer ? ['prometheus-rules.yaml'] : []),
-  ]
+  const stale = [...wanted].filter(([name, text]) => !existsSync(join(deploy, name)) || text !== textOf(name))
+  const copied = Object.values(carried).flatMap((folder) => namesIn(folder).map((name) => `${folder}/${name}`))
+  const wrong = [...stale.map(([name]) => name), ...copied.filter((name) => !wanted.has(name))]
   if (wrong.length === 0) return 0
   process.stderr.write(`Out of date in deploy; run npm run generate and commit:\n${wrong.join('\n')}\n`)
   return 1
 }
 
 function namesIn(folder: string): readonly string[] {
-  const directory = join(chartFiles, folder)
-  return existsSync(directory) ? readdirSync(directory).map((name) => join(folder, name)) : []
+  return existsSync(join(deploy, folder)) ? readdirSync(join(deploy, folder)) : []
 }
 
 function textOf(name: string): string {
-  return readFileSync(join(chartFiles, name), 'utf8')
-}
-
-function rules(): string {
-  return prometheusRules(readAlertSources(textOf('alerts.yaml')))
+  return readFileSync(join(deploy, name), 'utf8')
 }
 
 process.exitCode = main(process.argv.slice(2))

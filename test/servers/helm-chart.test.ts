@@ -110,6 +110,7 @@ describe('what the chart renders', () => {
       'prometheusRule.rules.OAuthCredentialNotReady={"enabled":false}',
       'prometheusRule.rules.OAuthCredentialStalled={"for":"1h","severity":"info","labels":{"team":"apps"}}',
     ],
+    'with a dashboard': ['grafanaDashboard.enabled=true,grafanaDashboard.labels.team=sre'],
     'with an image by digest and names of its own': [
       `image.digest=sha256:${'a'.repeat(64)},fullnameOverride=tokens,nameOverride=tokens`,
     ],

@@ -2,27 +2,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { readAlertSources } from '../../../scripts/alert-rules.ts'
 import { failureRegistry } from '../../../src/domain/failure-registry.ts'
+import { isKnownSeries, seriesOf } from './series.ts'
 
 const { alerts, recordings } = readAlertSources(
   readFileSync('deploy/helm/oauth-credential-operator/files/alerts.yaml', 'utf8'),
 )
-const documented = new Set(
-  [...readFileSync('docs/metrics.md', 'utf8').matchAll(/^\| `([a-z_]+)`/gm)].map(([, metric]) => metric),
-)
 const recorded = new Set(recordings.map(({ record }) => record))
-/** What Prometheus itself says of a target. */
-const ofPrometheus = new Set(['up'])
-const word = /\b[a-z][a-z_]*(?::[a-z0-9_]+)*(?=\s*(?:\{|\[|$| [-=<>]|\)|\n))/g
-const promql = new Set(['by', 'on', 'or', 'and', 'unless', 'bool'])
-
-/** Names of series in an expression: words that are neither of PromQL nor labels. */
-function seriesOf(expression: string): readonly string[] {
-  const bare = expression
-    .replaceAll('$threshold', '1')
-    .replaceAll(/\{[^}]*\}/g, '{}')
-    .replaceAll(/\b(by|on) \([^)]*\)/g, '')
-  return [...bare.matchAll(word)].map(([name]) => name).filter((name) => !promql.has(name))
-}
 
 describe('every alert', () => {
   test.each([...alerts, ...recordings].map((rule) => ['alert' in rule ? rule.alert : rule.record, rule.expr]))(
@@ -30,8 +15,7 @@ describe('every alert', () => {
     (_, expression) => {
       const series = seriesOf(expression)
       expect(series.length).toBeGreaterThan(0)
-      const known = (name: string): boolean => documented.has(name) || recorded.has(name) || ofPrometheus.has(name)
-      expect(series.filter((name) => !known(name))).toEqual([])
+      expect(series.filter((name) => !recorded.has(name) && !isKnownSeries(name))).toEqual([])
     },
   )
 
