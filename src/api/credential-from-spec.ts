@@ -9,7 +9,6 @@ import { sharedValue } from './shared-text.ts'
 /** The domain's view of a spec that the schema accepted. */
 export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
   const { grant } = spec
-  const provider = sharedValue(spec.providerRef)
   const scopes = sharedValue(spec.scopes)
   const common = {
     refresh: sharedValue(refreshPolicy(spec.refresh)),
@@ -18,16 +17,29 @@ export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
   }
   switch (grant) {
     case 'RefreshToken':
-      return { grant, provider, scopes, refreshToken: source(spec.refreshToken), ...common }
+      return {
+        grant,
+        provider: sharedValue(given(spec.providerRef)),
+        scopes,
+        refreshToken: source(spec.refreshToken),
+        ...common,
+      }
     case 'ClientCredentials':
-      return { grant, provider, scopes, ...common }
+      return { grant, provider: sharedValue(given(spec.providerRef)), scopes, ...common }
+    case 'StaticToken':
+      return { grant, accessToken: source(spec.accessToken), ...common }
   }
 }
 
 function source(manifest: OAuthCredentialSpec['refreshToken']): TokenSource {
-  if (manifest === undefined) throw new Error('the schema accepts no such grant without its place in a store')
-  const { storeRef, key, property } = manifest
+  const { storeRef, key, property } = given(manifest)
   return { store: sharedValue(storeRef), key, ...(property !== undefined && { property }) }
+}
+
+/** What the rules of the schema want for the grant. */
+function given<T>(member: T | undefined): T {
+  if (member === undefined) throw new Error('a spec that the schema accepts lacks what its grant needs')
+  return member
 }
 
 function refreshPolicy(refresh: OAuthCredentialSpec['refresh']): RefreshPolicy {

@@ -76,7 +76,7 @@ const oauthCredential = {
     age,
     wide('Grant', '.spec.grant', 'How access tokens are obtained.'),
     wide('Provider', '.spec.providerRef.name', 'The authorization server.'),
-    wide('Store', '.spec.refreshToken.storeRef.name', 'The store of the refresh token.'),
+    wide('Store', ".spec['refreshToken','accessToken'].storeRef.name", 'The store of the token.'),
     wide('Next', '.status.nextRefreshTime', 'When the next refresh is due.'),
     {
       name: 'Failures',

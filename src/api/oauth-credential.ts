@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { Grant } from '../domain/grant.ts'
 import { atMostOneOf, constrained, type Rule } from './rule.ts'
 import { durationText, objectName, relativePath } from './scalars.ts'
 import { target } from './target.ts'
@@ -48,6 +49,22 @@ const refreshToken = z
       .optional(),
   })
   .describe('Where the refresh token is. Required for the grant RefreshToken, and absent otherwise.')
+
+const accessToken = z
+  .strictObject({
+    storeRef,
+    key: refreshToken.shape.key.describe(
+      'Where in the store: path below the mount for Vault, name or ARN of the secret for AWS Secrets Manager, name of the Secret for ' +
+        'Kubernetes, file name for a directory. It is only read, every 15 seconds, or every 5 minutes from AWS Secrets Manager.',
+    ),
+    property: refreshToken.shape.property.describe(
+      'JSON pointer (RFC 6901) to the access token inside the document. Default: found by the known shapes of token documents.',
+    ),
+  })
+  .describe(
+    'Where the access token is that is published as it is. It ends when the fields beside it say, such as expires_at, or the claim exp of a ' +
+      'JWT. Required for the grant StaticToken, and absent otherwise.',
+  )
 
 const scopes = constrained(
   z
@@ -103,29 +120,60 @@ const refresh = constrained(
 
 interface GrantMembers {
   readonly grant?: unknown
+  readonly providerRef?: unknown
   readonly refreshToken?: unknown
+  readonly accessToken?: unknown
+  readonly scopes?: unknown
   readonly refresh?: unknown
+}
+
+/** A member that some grants need, and that is a mistake under all others. */
+function belongsTo(
+  field: 'providerRef' | 'refreshToken' | 'accessToken',
+  grants: readonly Grant[],
+): Rule<GrantMembers>[] {
+  const list = `[${grants.map((grant) => `'${grant}'`).join(', ')}]`
+  const isOf = ({ grant }: GrantMembers): boolean => grants.some((one) => one === grant)
+  const names = `the grant${grants.length > 1 ? 's' : ''} ${grants.join(' and ')}`
+  return [
+    {
+      cel: `!(self.grant in ${list}) || has(self.${field})`,
+      message: `is required for ${names}`,
+      field,
+      holds: (spec) => !isOf(spec) || spec[field] !== undefined,
+    },
+    {
+      cel: `self.grant in ${list} || !has(self.${field})`,
+      message: `must be absent except for ${names}`,
+      field,
+      holds: (spec) => isOf(spec) || spec[field] === undefined,
+    },
+  ]
 }
 
 /** What belongs to some grants alone. */
 const grantRules: readonly Rule<GrantMembers>[] = [
+  ...belongsTo('providerRef', ['RefreshToken', 'ClientCredentials']),
+  ...belongsTo('refreshToken', ['RefreshToken']),
+  ...belongsTo('accessToken', ['StaticToken']),
   {
-    cel: "self.grant != 'RefreshToken' || has(self.refreshToken)",
-    message: 'is required for the grant RefreshToken',
-    field: 'refreshToken',
-    holds: ({ grant, refreshToken: source }) => grant !== 'RefreshToken' || source !== undefined,
-  },
-  {
-    cel: "self.grant == 'RefreshToken' || !has(self.refreshToken)",
-    message: 'must be absent unless the grant is RefreshToken',
-    field: 'refreshToken',
-    holds: ({ grant, refreshToken: source }) => grant === 'RefreshToken' || source === undefined,
+    cel: "self.grant != 'StaticToken' || !has(self.scopes) || self.scopes.size() == 0",
+    message: 'must be absent for the grant StaticToken',
+    field: 'scopes',
+    holds: ({ grant, scopes: asked }) => grant !== 'StaticToken' || !Array.isArray(asked) || asked.length === 0,
   },
   {
     cel: "self.grant == 'RefreshToken' || !has(self.refresh) || self.refresh.storeOutage == 'Wait'",
     message: 'must not have a storeOutage unless the grant is RefreshToken',
     field: 'refresh',
     holds: ({ grant, refresh: policy }) => grant === 'RefreshToken' || isWithout(policy, 'storeOutage', 'Wait'),
+  },
+  {
+    cel: "self.grant != 'StaticToken' || !has(self.refresh) || !(has(self.refresh.before) || has(self.refresh.beforePercent) || has(self.refresh.keepAlive))",
+    message: 'must not say when to refresh for the grant StaticToken',
+    field: 'refresh',
+    holds: ({ grant, refresh: policy }) =>
+      grant !== 'StaticToken' || ['before', 'beforePercent', 'keepAlive'].every((member) => isWithout(policy, member)),
   },
 ]
 
@@ -137,15 +185,17 @@ function isWithout(value: unknown, member: string, byDefault?: string): boolean 
 }
 
 const spec = z.strictObject({
-  providerRef,
+  providerRef: providerRef.optional(),
   grant: z
-    .enum(['RefreshToken', 'ClientCredentials'])
+    .enum(['RefreshToken', 'ClientCredentials', 'StaticToken'])
     .default('RefreshToken')
     .describe(
       'How access tokens are obtained. RefreshToken: with the refresh token of a login (RFC 6749 section 6). ClientCredentials: the client of ' +
-        'the provider asks for itself, without a login (section 4.4). Default: RefreshToken.',
+        'the provider asks for itself, without a login (section 4.4). StaticToken: none is obtained, one is published as it is in a store. ' +
+        'Default: RefreshToken.',
     ),
   refreshToken: refreshToken.optional(),
+  accessToken: accessToken.optional(),
   scopes: scopes
     .default([])
     .describe(

@@ -16,8 +16,13 @@ export function storeFromSpec(spec: TokenStoreSpec | ClusterTokenStoreSpec): Pic
   return { access: 'access' in spec ? spec.access.map(grant) : [], backend: backend(spec) }
 }
 
-function grant({ namespaceSelector, keys, namespacedProviders }: ClusterTokenStoreSpec['access'][number]): StoreAccess {
-  return { namespaceSelector, keys, namespacedProviders }
+function grant({
+  namespaceSelector,
+  keys,
+  namespacedProviders,
+  staticTokens,
+}: ClusterTokenStoreSpec['access'][number]): StoreAccess {
+  return { namespaceSelector, keys, namespacedProviders, staticTokens }
 }
 
 function backend(spec: TokenStoreSpec): StoreBackend {

@@ -77,6 +77,13 @@ const access = z
             'Whether these refresh tokens may be sent to an OAuthProvider, which the namespace writes itself; whoever writes one receives the ' +
               'refresh tokens. Deny: only to a ClusterOAuthProvider. Default: Deny.',
           ),
+        staticTokens: z
+          .enum(['Allow', 'Deny'])
+          .default('Deny')
+          .describe(
+            'Whether access tokens under these keys may be published as they are, by credentials of the grant StaticToken: whoever may do so ' +
+              'reads them. Refresh tokens are never published. Default: Deny.',
+          ),
       })
       .describe('One grant.'),
   )

@@ -3,6 +3,7 @@ import type { CredentialState } from '../domain/credential-state.ts'
 import type { ClaimState } from '../domain/document-claim.ts'
 import type { IntentWatch, PendingTokens, TargetObservation } from '../domain/observed.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
+import type { StaticTokenLook } from '../domain/static-token.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import type { AccessToken } from '../domain/tokens.ts'
 import type { PackedRecord } from './packed-record.ts'
@@ -24,6 +25,7 @@ export interface CredentialMemory {
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */
   readonly rolledForwardAt?: EpochSeconds
+  readonly look?: StaticTokenLook
   readonly target: TargetObservation
   readonly targetCheckAt: EpochSeconds
   readonly nextRefreshAt?: EpochSeconds

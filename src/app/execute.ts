@@ -9,6 +9,7 @@ import type { Deps } from './deps.ts'
 import { claim, preflight } from './execute-preflight.ts'
 import { requestAccessToken } from './execute-request.ts'
 import { sendRefreshToken } from './execute-send.ts'
+import { readAccessToken } from './execute-static.ts'
 import { lookAtRecord, readJournaledAnswer, readRefreshToken } from './execute-store.ts'
 import { writeBack } from './execute-write-back.ts'
 import { targetIdentity } from './gather.ts'
@@ -39,13 +40,15 @@ export async function execute({ action, progress }: Act, observed: Observed, dep
 
 type StoreAction = Extract<
   Action,
-  { kind: 'read-refresh-token' | 'read-record' | 'read-journaled-answer' | 'write-back' }
+  { kind: 'read-refresh-token' | 'read-access-token' | 'read-record' | 'read-journaled-answer' | 'write-back' }
 >
 
 async function executeAtStore(action: StoreAction, observed: Observed, deps: Deps): Promise<Outcome> {
   switch (action.kind) {
     case 'read-refresh-token':
       return { kind: action.kind, result: await readRefreshToken(observed, deps) }
+    case 'read-access-token':
+      return { kind: action.kind, result: await readAccessToken(observed, deps) }
     case 'read-record':
       return { kind: action.kind, result: await lookAtRecord(observed, deps) }
     case 'read-journaled-answer':

@@ -82,6 +82,7 @@ type Remembered = Pick<
   | 'claim'
   | 'intentWatch'
   | 'rolledForwardAt'
+  | 'look'
 >
 
 function rememberedOf(credential: Credential, memory: CredentialMemory | undefined, now: EpochSeconds): Remembered {
@@ -91,13 +92,13 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
   }
   const { target, targetCheckAt, pending, rejected, record, intentWatch, rolledForwardAt } = memory
   const state = stateUnderGrant(memory.state, credential.spec)
-  const accessToken = isOfLogin(memory, credential) ? memory.accessToken : undefined
+  const { accessToken, look }: Partial<CredentialMemory> = isOfLogin(memory, credential) ? memory : {}
   const before = memory.credential?.spec
   // What was read of one document says nothing of another one.
   const isSame = before?.grant === 'RefreshToken' && isRefreshTokenAt(credential.spec, before.refreshToken)
   const claim = isSame ? memory.claim : undefined
   const known = { state, target, targetCheckAt, pending, accessToken, rejected, record: record?.unpacked() }
-  return present({ ...known, claim, intentWatch, rolledForwardAt })
+  return present({ ...known, claim, intentWatch, rolledForwardAt, look })
 }
 
 /** True unless the access token at hand came by another grant, or to another client of this one. */
@@ -154,9 +155,12 @@ function targetLookDue(observed: Observed, now: EpochSeconds, held: boolean): bo
   if (now >= observed.targetCheckAt) return true
   if (target.kind === 'unreadable') return true
   if (target.kind === 'observed') return target.state.kind === 'foreign'
+  if (state.targetDigest !== observed.targetDigest) return true
+  // A look at a document does not mean that anything goes into the target.
+  if (credential.spec.grant === 'StaticToken') return false
   // Who waits for its turn is looked at again when it has it.
   const due = held ? later(now, targetCheckInterval) : dueAt(observed, state, now)
-  return due === undefined || now >= due || state.targetDigest !== observed.targetDigest
+  return due === undefined || now >= due
 }
 
 async function withTarget(observed: Observed, identity: TargetIdentity, deps: Deps): Promise<Observed> {

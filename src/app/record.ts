@@ -165,6 +165,8 @@ function nextRefresh(
 ): Requeue {
   if (observed === undefined || step.settlement.kind === 'stalled' || step.settlement.kind === 'suspended')
     return undefined
+  // A static token is looked at all the time, and never refreshed.
+  if (observed.credential.spec.grant === 'StaticToken') return undefined
   const due = dueAt(observed, state, now)
   if (step.settlement.kind === 'retrying') return retryAt(observed, state, now) ?? due
   const postponed = step.settlement.kind === 'fine' ? step.settlement.postponed : undefined
@@ -185,7 +187,7 @@ function remembered(
 ): CredentialMemory {
   // A spec that cannot be acted on makes nothing unknown that is known.
   if (observed === undefined && memory !== undefined) return { ...memory, state, reported: false }
-  const { pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt } = progress
+  const { pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt, look } = progress
   return present({
     uid,
     credential: observed && withoutState(observed.credential),
@@ -197,6 +199,7 @@ function remembered(
     claim,
     intentWatch,
     rolledForwardAt,
+    look,
     ...targetMemory(observed, progress, now),
     nextRefreshAt,
     settledAnswerAt,

@@ -26,6 +26,7 @@ export function transitions(
     expiring(before, after),
     suspension(before, after),
     retrying(before, after, hadFailed),
+    ending(before, after),
     ready(before, after, hadFailed),
   ]
   return told.filter((event) => event !== undefined).map((event) => ({ ...subject, ...event }))
@@ -100,6 +101,12 @@ function ready(before: readonly Condition[], after: readonly Condition[], hadFai
   return (isTroubled(before) || (hadFailed && reconciling)) && !isTroubled(after) && !isHeld(after)
     ? { severity: 'Normal', reason: 'Recovered', message: is.message }
     : undefined
+}
+
+function ending(before: readonly Condition[], after: readonly Condition[]): Told | undefined {
+  const is = conditionOf(after, 'Ready')
+  if (is?.reason !== 'TokenExpiring' || conditionOf(before, 'Ready')?.reason === is.reason) return undefined
+  return { severity: 'Warning', reason: 'TokenExpiring', message: is.message }
 }
 
 function wasPending(conditions: readonly Condition[]): boolean {

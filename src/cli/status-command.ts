@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { conditionOf } from '../domain/conditions.ts'
 import type { CredentialKey } from '../domain/credential.ts'
 import type { CredentialState } from '../domain/credential-state.ts'
-import type { EpochSeconds } from '../domain/time.ts'
+import { endOfTime, type EpochSeconds } from '../domain/time.ts'
 import { table } from './table.ts'
 
 export interface StatusFlags {
@@ -53,9 +53,10 @@ function statusRow({ key, state, nextRefreshAt }: CredentialStatus, now: EpochSe
   ]
 }
 
-/** `in 12m`, `3s ago`, or `-`. */
+/** `in 12m`, `3s ago`, `never`, or `-`. */
 export function fromNow(time: EpochSeconds | undefined, now: EpochSeconds): string {
   if (time === undefined) return '-'
+  if (time === endOfTime) return 'never'
   const text = spanText(Math.abs(time - now))
   return time >= now ? `in ${text}` : `${text} ago`
 }

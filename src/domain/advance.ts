@@ -1,4 +1,5 @@
 import { afterSend } from './advance-refresh.ts'
+import { afterStaticRead } from './advance-static-token.ts'
 import { afterTokenRequest } from './advance-token.ts'
 import { afterClaim, afterPreflight, afterRead, afterRecordLook } from './advance-preflight.ts'
 import { afterPublication, conclude, isForSpec, targetWantsPublication } from './conclude.ts'
@@ -36,6 +37,8 @@ export function advance(
       return afterSend(observed, progress, outcome, now)
     case 'request-access-token':
       return afterTokenRequest(observed, progress, outcome.result, now)
+    case 'read-access-token':
+      return afterStaticRead(observed, progress, outcome.result, now)
     case 'read-record':
       return afterRecordLook(observed, progress, outcome.result, now)
     case 'read-journaled-answer':

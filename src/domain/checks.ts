@@ -5,6 +5,7 @@ import { keyText } from './credential.ts'
 import type { Observed } from './observed.ts'
 import { isUnpublished, obtain } from './obtain.ts'
 import { providerText } from './provider.ts'
+import { staticTokenProblem } from './advance-static-token.ts'
 import { mayRotate } from './rotation.ts'
 import { owned } from './ownership.ts'
 import { holdsLater } from './publication-order.ts'
@@ -50,6 +51,7 @@ export const checks: readonly Check[] = [
   accessTokenMissing, // nothing was ever published
   targetLost, // as targetRepairable, but only a refresh brings the token back
   accessTokenNearExpiry, // the schedule says so
+  staticTokenEnding, // nothing but a human brings the next one
 ]
 
 /** After so many failed write-backs a deletion is held up no longer; the write-back goes on without the object. */
@@ -259,4 +261,9 @@ function targetLost(observed: Observed, now: EpochSeconds): Step | undefined {
 function accessTokenNearExpiry(observed: Observed, now: EpochSeconds): Step | undefined {
   const due = dueAt(observed, observed.state, now)
   return due !== undefined && now >= due ? obtain(observed) : undefined
+}
+
+function staticTokenEnding(observed: Observed, now: EpochSeconds): Step | undefined {
+  const ending = staticTokenProblem(observed, observed.state, now)
+  return ending === undefined ? undefined : settleFailed(observed, firstProgress(observed), ending, now)
 }

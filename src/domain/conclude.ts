@@ -57,6 +57,7 @@ function published(observed: Observed, progress: Progress): Progress {
         ? withoutFailure(progress.state)
         : progress.state),
       ...publicationFields(observed, accessToken),
+      ...(progress.look?.version !== undefined && { storeVersion: progress.look.version }),
     },
   }
 }

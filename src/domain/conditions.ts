@@ -3,9 +3,10 @@ import type { Failure } from './failures.ts'
 import { isHoldReason } from './hold-reason.ts'
 import type { PendingTokens } from './observed.ts'
 import { refreshTokenExpiring } from './refresh-token-expiring.ts'
+import { warnsAt } from './static-token.ts'
 import type { Settlement } from './step.ts'
 import type { TargetState } from './target-state.ts'
-import type { EpochSeconds } from './time.ts'
+import { endOfTime, type EpochSeconds } from './time.ts'
 import { timeText } from './time-text.ts'
 
 /** What the conditions follow from. */
@@ -62,16 +63,30 @@ function readiness({ state, settlement, now, target }: ConditionInput): Draft {
   const suspended = settlement.kind === 'suspended'
   if (expiresAt !== undefined && target !== undefined && target.kind !== 'ours') return targetMissing(target)
   if (expiresAt !== undefined && expiresAt > now) {
-    const until = `The access token is valid until ${timeText(expiresAt)}.`
+    const until = validUntil(expiresAt)
     return suspended
       ? { type: 'Ready', status: 'True', reason: 'Suspended', message: `${until} Refreshing is suspended.` }
-      : { type: 'Ready', status: 'True', reason: 'TokenValid', message: until }
+      : (expiring(state, until, now) ?? { type: 'Ready', status: 'True', reason: 'TokenValid', message: until })
   }
   if (suspended) {
     const message = 'There is no valid access token, and refreshing is suspended.'
     return { type: 'Ready', status: 'Unknown', reason: 'Suspended', message }
   }
   return notReady(state, settlement)
+}
+
+function validUntil(expiresAt: EpochSeconds): string {
+  return expiresAt >= endOfTime
+    ? 'The access token is valid, and has no known expiry.'
+    : `The access token is valid until ${timeText(expiresAt)}.`
+}
+
+/** A token that nobody refreshes is told of in time. */
+function expiring(state: CredentialState, until: string, now: EpochSeconds): Draft | undefined {
+  const from = state.grant === 'StaticToken' ? warnsAt(state) : undefined
+  if (from === undefined || now < from) return undefined
+  const message = `${until} It is not refreshed: replace it in its store before then.`
+  return { type: 'Ready', status: 'True', reason: 'TokenExpiring', message }
 }
 
 function targetMissing(target: TargetState): Draft {
@@ -99,7 +114,7 @@ function notReady(state: CredentialState, settlement: Settlement): Draft {
 function notReadyReason(expired: boolean, code: string | undefined): string {
   if (code === 'SPEC_INVALID') return 'InvalidSpec'
   if (code === 'TARGET_NOT_OWNED') return 'TargetConflict'
-  if (expired) return 'TokenExpired'
+  if (expired || code === 'STATIC_TOKEN_EXPIRED') return 'TokenExpired'
   return code === undefined ? 'Pending' : 'RefreshFailed'
 }
 

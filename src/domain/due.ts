@@ -5,6 +5,7 @@ import { present } from './present.ts'
 import type { Provider } from './provider.ts'
 import { idleSecondsOf } from './refresh-token-term.ts'
 import { refreshAt, type ScheduleInput } from './schedule.ts'
+import { nextLookAt } from './static-token.ts'
 import { epochSeconds, type EpochSeconds, later, latest, seconds } from './time.ts'
 
 /** Clocks of machines differ by this much without anybody noticing. */
@@ -20,6 +21,7 @@ export function liesAhead(time: EpochSeconds, now: EpochSeconds): boolean {
  * in the future tells that the clock went back: how long its token still lives is not known, so it is due.
  */
 export function dueAt(observed: Observed, state: CredentialState, now: EpochSeconds): EpochSeconds | undefined {
+  if (observed.credential.spec.grant === 'StaticToken') return lookDueAt(observed, now)
   const { accessTokenExpiresAt: expiresAt, lastRefreshAt: issuedAt } = state
   if (expiresAt === undefined || issuedAt === undefined) return undefined
   if (liesAhead(issuedAt, now)) return now
@@ -30,6 +32,12 @@ export function dueAt(observed: Observed, state: CredentialState, now: EpochSeco
     expiresAt,
   })
   return latest(due, notBefore(observed, state, now) ?? due)
+}
+
+/** When the document of a static token is to be read again. */
+function lookDueAt({ credential, look, store }: Observed, now: EpochSeconds): EpochSeconds {
+  if (look === undefined || liesAhead(look.at, now)) return now
+  return nextLookAt(credential.uid, look, store.kind === 'found' ? store.value.backend.type : undefined)
 }
 
 /** What the schedule follows from, beside the life of the access token. */

@@ -1,20 +1,7 @@
-/**
- * What follows from a failure.
- *
- * - `retry`: transient; try again with exponential backoff.
- * - `wait`: the other side said when to come back, or is known to need time; not counted as an error.
- * - `stall`: only a human, a new spec or a new store document helps; nothing is retried fast.
- * - `uncertain`: the side effect may have happened; gather again before anything is repeated.
- */
-export type NextStep = 'retry' | 'wait' | 'stall' | 'uncertain'
+import type { FailureKind } from './failure-kind.ts'
+import { staticTokenFailures } from './static-token-failures.ts'
 
-interface FailureKind {
-  readonly next: NextStep
-  /** Condition reason. */
-  readonly reason: string
-  /** What a human does, or what the operator will do by itself: one or two sentences. */
-  readonly remedy: string
-}
+export type { NextStep } from './failure-kind.ts'
 
 /**
  * The one list of expected failures. docs/errors.md, metrics and condition reasons are tested against it.
@@ -39,7 +26,7 @@ export const failureRegistry = {
   STORE_NOT_FOUND: {
     next: 'stall',
     reason: 'StoreNotFound',
-    remedy: 'Create it, or correct spec.refreshToken.storeRef; the credential resumes by itself.',
+    remedy: 'Create it, or correct the storeRef that names it; the credential resumes by itself.',
   },
   STORE_INVALID: {
     next: 'stall',
@@ -132,6 +119,7 @@ export const failureRegistry = {
     reason: 'SeedInvalid',
     remedy: 'Put a document of a known shape there, or say with spec.refreshToken.property where the token is.',
   },
+  ...staticTokenFailures,
 
   // The token endpoint.
   TOKEN_ENDPOINT_UNREACHABLE: {

@@ -14,7 +14,12 @@ export function stateUnderGrant(state: CredentialState, { grant }: Pick<Credenti
 }
 
 function withoutRefreshToken(state: CredentialState): CredentialState {
-  if (state.refreshTokenExpiresAt === undefined && state.rotates === undefined) return state
-  const { refreshTokenExpiresAt: _none, rotates: _never, ...rest } = state
+  const {
+    refreshTokenExpiresAt: _none,
+    refreshTokenExpiryIsFixed: _nor,
+    loginUsedAt: _login,
+    rotates: _never,
+    ...rest
+  } = state
   return rest
 }

@@ -38,7 +38,7 @@ function fullYear(text: string): number {
 }
 
 /** Days from 1970-01-01 in the Gregorian calendar. Years are counted from March, so that a leap day is the last. */
-function daysSinceEpoch(year: number, month: number, day: number): number {
+export function daysSinceEpoch(year: number, month: number, day: number): number {
   const marchYear = month > 2 ? year : year - 1
   const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1
   const leapDays = Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400)

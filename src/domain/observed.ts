@@ -7,6 +7,7 @@ import type { Provider } from './provider.ts'
 import type { RefreshRecord } from './refresh-record.ts'
 import type { InvalidCredential, InvalidReferent } from './resources.ts'
 import type { Sensitive } from './sensitive.ts'
+import type { StaticTokenLook } from './static-token.ts'
 import type { TargetState } from './target-state.ts'
 import type { EpochSeconds } from './time.ts'
 import type { TokenStore } from './token-store.ts'
@@ -96,6 +97,8 @@ export interface Observed {
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */
   readonly rolledForwardAt?: EpochSeconds
+  /** Absent until this process has looked. */
+  readonly look?: StaticTokenLook
   /** The credential that was first at the same place of the same store. */
   readonly firstOwner?: FirstOwner
   /** How many refresh tokens of this installation are in the store document; absent: this one. */

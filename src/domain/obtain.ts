@@ -6,7 +6,9 @@ import { type AccessToken, isLaterThan } from './tokens.ts'
 
 /** Begins to get an access token, in the way of the grant. `refusal`: go on only if another refresh token is there by now. */
 export function obtain(observed: Observed, refusal?: Failure): Step {
-  if (observed.credential.spec.grant === 'ClientCredentials') return act(observed, { kind: 'request-access-token' })
+  const { grant } = observed.credential.spec
+  if (grant === 'ClientCredentials') return act(observed, { kind: 'request-access-token' })
+  if (grant === 'StaticToken') return act(observed, { kind: 'read-access-token' })
   return act(observed, { kind: 'read-refresh-token', ...(refusal && { unlessSameAs: refusal }) })
 }
 

@@ -4,7 +4,7 @@ import { type Failure, failure } from './failures.ts'
 import type { Observed, Referent } from './observed.ts'
 import { type Provider, providerText } from './provider.ts'
 import type { InvalidReferent, Problem } from './resources.ts'
-import { storeAccessProblem } from './store-access.ts'
+import { staticAccessProblem, storeAccessProblem } from './store-access.ts'
 import { storeText, type TokenStore } from './token-store.ts'
 
 /** The manifests that an attempt needs, all usable. */
@@ -15,7 +15,9 @@ export interface Referents {
 
 /** Why a credential cannot be acted on, whatever its grant; undefined when everything that it needs is there. */
 export function unusableReferent(observed: Observed): Failure | undefined {
-  if (observed.credential.spec.grant === 'ClientCredentials') return failureIn(usableClient(observed))
+  const { grant } = observed.credential.spec
+  if (grant === 'ClientCredentials') return failureIn(usableClient(observed))
+  if (grant === 'StaticToken') return failureIn(usableStore(observed))
   return failureIn(usableReferents(observed))
 }
 
@@ -29,6 +31,15 @@ export function usableClient({ credential, provider }: Observed): Provider | Fai
   if (spec.grant !== 'ClientCredentials') throw new Error(`a credential of the grant ${spec.grant} is no client`)
   if (provider.kind !== 'found') return providerFailure(spec.provider, credential, provider)
   return clientProblem(credential, provider.value) ?? provider.value
+}
+
+/** The store of a static token, or why it cannot be used. */
+export function usableStore({ credential, store, namespaceLabels }: Observed): TokenStore | Failure {
+  const { spec, key } = credential
+  if (spec.grant !== 'StaticToken') throw new Error(`a credential of the grant ${spec.grant} has no static token`)
+  if (store.kind !== 'found') return storeFailure(spec.accessToken.store, key.namespace, store)
+  const problem = staticAccessProblem(store.value, key.namespace, spec.accessToken.key, namespaceLabels)
+  return problem === undefined ? store.value : failure('STORE_ACCESS_NOT_GRANTED', problem)
 }
 
 /** What a credential of the grant RefreshToken refers to, or why it cannot be used. */

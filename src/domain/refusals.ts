@@ -20,11 +20,14 @@ const misconfigurations: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'TOKEN_ANSWER_INCOMPLETE',
 ])
 
-/** Others for which another refresh token in the store is what helps. */
+/** Others for which another token in the store is what helps. */
 const badDocuments: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'INTERACTION_REQUIRED',
   'REFRESH_TOKEN_MISSING',
   'REFRESH_TOKEN_MALFORMED',
+  'STATIC_TOKEN_MISSING',
+  'STATIC_TOKEN_MALFORMED',
+  'STATIC_TOKEN_EXPIRED',
   'STORE_ROLLED_BACK',
 ])
 

@@ -18,7 +18,7 @@ const defaultWaitSeconds = 60
 
 /** Progress before anything was done. */
 export function firstProgress(observed: Observed): Progress {
-  const { state, pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt } = observed
+  const { state, pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt, look } = observed
   return {
     state,
     ...(pending && { pending }),
@@ -28,6 +28,7 @@ export function firstProgress(observed: Observed): Progress {
     ...(claim && { claim }),
     ...(intentWatch && { intentWatch }),
     ...(rolledForwardAt !== undefined && { rolledForwardAt }),
+    ...(look && { look }),
   }
 }
 

@@ -7,10 +7,11 @@ import type { Preflight } from './preflight-finding.ts'
 import type { RefreshRecord } from './refresh-record.ts'
 import type { Result } from './result.ts'
 import type { Sensitive } from './sensitive.ts'
+import type { StaticTokenLook } from './static-token.ts'
 import type { TargetState } from './target-state.ts'
 import type { EpochSeconds } from './time.ts'
 import type { TokenAnswerReading } from './token-exchange.ts'
-import type { AccessToken, StoredRefreshToken } from './tokens.ts'
+import type { AccessToken, StoredAccessToken, StoredRefreshToken } from './tokens.ts'
 import type { EarlierSends } from './uncertainty.ts'
 
 /** One effect. Executing it never throws for an expected failure. */
@@ -29,6 +30,8 @@ export type Action =
   | SendAction
   /** The client asks for itself. */
   | { readonly kind: 'request-access-token' }
+  /** The token that somebody else keeps in the store. */
+  | { readonly kind: 'read-access-token' }
   | { readonly kind: 'read-journaled-answer' }
   /** Whether the record holds what the store does not. */
   | { readonly kind: 'read-record' }
@@ -70,6 +73,7 @@ export type Outcome =
       readonly record?: RefreshRecord
     }
   | { readonly kind: 'request-access-token'; readonly result: Result<AccessToken> }
+  | { readonly kind: 'read-access-token'; readonly result: Result<StoredAccessToken> }
   | { readonly kind: 'read-record'; readonly result: Result<RecordLook> }
   | { readonly kind: 'read-journaled-answer'; readonly result: Result<JournaledAnswer> }
   | {
@@ -134,6 +138,7 @@ export interface Progress {
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */
   readonly rolledForwardAt?: EpochSeconds
+  readonly look?: StaticTokenLook
   readonly target?: TargetState
   /** True once this reconcile has put a rotated refresh token into the store. */
   readonly writtenBack?: boolean

@@ -1,6 +1,12 @@
 import { type Credential, refreshTokenSpec } from './credential.ts'
 import type { Provider } from './provider.ts'
-import { type LabelSelector, type LabelSelectorRequirement, storeText, type TokenStore } from './token-store.ts'
+import {
+  type LabelSelector,
+  type LabelSelectorRequirement,
+  type StoreAccess,
+  storeText,
+  type TokenStore,
+} from './token-store.ts'
 
 type Labels = Readonly<Record<string, string>>
 
@@ -17,6 +23,38 @@ export function storeAccessProblem(
   if (store.kind === 'TokenStore') return undefined
   const { namespace } = credential.key
   const { key } = refreshTokenSpec(credential).refreshToken
+  const granted = grantsOf(store, namespace, key, namespaceLabels)
+  if (typeof granted === 'string') return granted
+  if (provider.kind === 'ClusterOAuthProvider' || granted.some((entry) => entry.namespacedProviders === 'Allow')) {
+    return undefined
+  }
+  return `${storeText(store)} does not let the key "${key}" be sent to an OAuthProvider that namespace ${namespace} wrote itself.`
+}
+
+/**
+ * As {@link storeAccessProblem}, for a token that is published as it is: whoever may do so reads what the key holds,
+ * which is more than to have a refresh token used.
+ */
+export function staticAccessProblem(
+  store: TokenStore,
+  namespace: string,
+  key: string,
+  namespaceLabels: Labels | undefined,
+): string | undefined {
+  if (store.kind === 'TokenStore') return undefined
+  const granted = grantsOf(store, namespace, key, namespaceLabels)
+  if (typeof granted === 'string') return granted
+  if (granted.some((entry) => entry.staticTokens === 'Allow')) return undefined
+  return `${storeText(store)} does not let namespace ${namespace} publish the token of the key "${key}" as it is.`
+}
+
+/** The entries that a key is granted by, or why there is none. */
+function grantsOf(
+  store: TokenStore,
+  namespace: string,
+  key: string,
+  namespaceLabels: Labels | undefined,
+): readonly StoreAccess[] | string {
   if (namespaceLabels === undefined) {
     return `The labels of namespace ${namespace} are not known yet, so ${storeText(store)} grants it nothing.`
   }
@@ -26,13 +64,9 @@ export function storeAccessProblem(
       selectorMatches(entry.namespaceSelector, labels) &&
       entry.keys.some((pattern) => keyMatches(pattern, key, namespace)),
   )
-  if (granted.length === 0) {
-    return `${storeText(store)} grants namespace ${namespace} no access to the key "${key}".`
-  }
-  if (provider.kind === 'ClusterOAuthProvider' || granted.some((entry) => entry.namespacedProviders === 'Allow')) {
-    return undefined
-  }
-  return `${storeText(store)} does not let the key "${key}" be sent to an OAuthProvider that namespace ${namespace} wrote itself.`
+  return granted.length > 0
+    ? granted
+    : `${storeText(store)} grants namespace ${namespace} no access to the key "${key}".`
 }
 
 /**

@@ -14,6 +14,9 @@ export function seconds(value: number): DurationSeconds {
   return value as DurationSeconds
 }
 
+/** The last second that RFC 3339 can say: the expiry of what has none. @see RFC 5280 §4.1.2.5, which means the same by it */
+export const endOfTime = 253_402_300_799 as EpochSeconds
+
 export function minutes(value: number): DurationSeconds {
   return (value * 60) as DurationSeconds
 }

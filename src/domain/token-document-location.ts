@@ -51,8 +51,41 @@ const deepestSet = 3
 
 const jsonStart = /^\uFEFF?\s*[[{"]/
 
-/** Finds the refresh token by `property`, or by the shapes that are known. Never throws. */
-export function locateToken(document: string, property: string | undefined): TokenPlace | LocationProblem {
+/** Which of the tokens of a document is looked for, and under which names known shapes have it. */
+export interface TokenNames {
+  readonly what: string
+  readonly article: string
+  isName(name: string, node: JsonObject): boolean
+}
+
+/** `refresh_token` in any spelling, or `refresh` beside `access`. */
+export const refreshTokenNames: TokenNames = {
+  what: 'refresh token',
+  article: 'a',
+  isName: (name, node) => (name === 'refresh' ? hasMember(node, 'access') : plainName(name) === 'refreshtoken'),
+}
+
+/** `access_token` in any spelling, `access` beside `refresh`, or `token` where nothing is called an access token. */
+export const accessTokenNames: TokenNames = {
+  what: 'access token',
+  article: 'an',
+  isName: (name, node) => {
+    if (name === 'access') return hasMember(node, 'refresh')
+    if (name === 'token') return !node.members.some((sibling) => plainName(sibling.name) === 'accesstoken')
+    return plainName(name) === 'accesstoken'
+  },
+}
+
+function hasMember(node: JsonObject, name: string): boolean {
+  return node.members.some((member) => member.name === name)
+}
+
+/** Finds the refresh token, or the one of other names, by `property`, or by the shapes that are known. Never throws. */
+export function locateToken(
+  document: string,
+  property: string | undefined,
+  names: TokenNames = refreshTokenNames,
+): TokenPlace | LocationProblem {
   if (document.length > longestDocument) return malformed(`is longer than ${longestDocument} characters`)
   if (document.trim() === '') return missing('is empty')
   const layer = { text: document }
@@ -62,7 +95,7 @@ export function locateToken(document: string, property: string | undefined): Tok
   const root = lookInside({ layer, node, path: [] })
   const place = property === undefined ? root : followPointer(root, property)
   if ('problem' in place) return place
-  return place.node.kind === 'object' ? locateByShape(place) : tokenAt(place)
+  return place.node.kind === 'object' ? locateByShape(place, names) : tokenAt(place)
 }
 
 function locatePlain(layer: TextLayer, property: string | undefined): TokenPlace | LocationProblem {
@@ -71,39 +104,35 @@ function locatePlain(layer: TextLayer, property: string | undefined): TokenPlace
   return oneWord ? { layer, pointer: '' } : malformed('is neither JSON nor a single token')
 }
 
-function locateByShape(place: Place): TokenPlace | LocationProblem {
-  const found = candidates(place, deepestSet)
+function locateByShape(place: Place, names: TokenNames): TokenPlace | LocationProblem {
+  const found = candidates(place, names, deepestSet)
   const filled = found.filter(({ node }) => node.kind === 'string' && node.value.trim() !== '')
   const [first, second] = filled.length > 0 ? filled : found
   if (first === undefined) {
     const empty = place.node.kind === 'object' && place.node.members.length === 0
-    return empty ? missing('is an empty object') : malformed('has no refresh token where a known shape has one')
+    return empty ? missing('is an empty object') : malformed(`has no ${names.what} where a known shape has one`)
   }
   if (second === undefined) return tokenAt(first)
   const places = `${pointerText(first.path)} and ${pointerText(second.path)}`
-  return malformed(`has a refresh token at ${places}, and only a property can say which`)
+  return malformed(`has ${names.article} ${names.what} at ${places}, and only a property can say which`)
 }
 
-/** Every place where a known shape has a refresh token. */
-function candidates(place: Place, depth: number): readonly Place[] {
+/** Every place where a known shape has such a token. */
+function candidates(place: Place, names: TokenNames, depth: number): readonly Place[] {
   const { node } = place
   if (node.kind !== 'object' || depth === 0) return []
   const around = { ...place, node }
   const inside = (member: JsonMember): Place => lookInside(memberPlace(around, member))
-  const named = node.members.filter(({ name }) => isRefreshTokenName(name, node)).map(inside)
-  if (named.length > 0) return named.flatMap((at) => (at.node.kind === 'object' ? candidates(at, depth - 1) : [at]))
-  return entriesWithLogins(node).flatMap((member) => candidates(inside(member), depth - 1))
+  const named = node.members.filter(({ name }) => names.isName(name, node)).map(inside)
+  if (named.length > 0)
+    return named.flatMap((at) => (at.node.kind === 'object' ? candidates(at, names, depth - 1) : [at]))
+  return entriesWithLogins(node).flatMap((member) => candidates(inside(member), names, depth - 1))
 }
 
 /** The logins that Claude Code has at MCP servers are other servers' and never meant, and a claim is no login. */
 function entriesWithLogins(node: JsonObject): readonly JsonMember[] {
   const own = node.members.filter(({ name }) => name === 'claudeAiOauth')
   return own.length > 0 ? own : node.members.filter(({ name }) => name !== 'mcpOAuth' && name !== claimMember)
-}
-
-function isRefreshTokenName(name: string, node: JsonObject): boolean {
-  if (name === 'refresh') return node.members.some((sibling) => sibling.name === 'access')
-  return plainName(name) === 'refreshtoken'
 }
 
 /** `access_token`, `accessToken`, `access-token` and `ACCESS_TOKEN` are one name. */

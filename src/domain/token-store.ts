@@ -20,6 +20,8 @@ export interface StoreAccess {
   readonly keys: readonly string[]
   /** Whether refresh tokens of these keys may go to an `OAuthProvider` that the namespace wrote itself. */
   readonly namespacedProviders: 'Allow' | 'Deny'
+  /** Whether access tokens under these keys may be published as they are. */
+  readonly staticTokens: 'Allow' | 'Deny'
 }
 
 /** `metav1.LabelSelector`. An empty selector matches every namespace. */

@@ -39,6 +39,20 @@ export function isLaterThan(accessToken: AccessToken | undefined, lastRefreshAt:
   return accessToken !== undefined && Math.floor(accessToken.issuedAt) > (lastRefreshAt ?? 0)
 }
 
+/** What a store holds under a key. */
+export interface StoreDocument {
+  readonly text: Sensitive
+  /** Opaque; differs whenever the document differs. Safe to publish. */
+  readonly version: string
+}
+
+/** An access token as a store holds it. */
+export interface StoredAccessToken {
+  /** Issued, as far as anybody knows, when it was first read. */
+  readonly accessToken: AccessToken
+  readonly version: string
+}
+
 /** A refresh token as read, with what a compare-and-set needs. */
 export interface StoredRefreshToken {
   readonly refreshToken: Sensitive

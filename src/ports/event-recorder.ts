@@ -3,6 +3,7 @@ import type { CredentialKey } from '../domain/credential.ts'
 export type EventReason =
   | 'TargetCreated'
   | 'RefreshTokenRotated'
+  | 'TokenExpiring'
   | 'Recovered'
   | 'RefreshFailed'
   | 'ReauthorizationRequired'

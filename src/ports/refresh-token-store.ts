@@ -1,9 +1,9 @@
 import type { DocumentClaim } from '../domain/document-claim.ts'
-import type { StoredRefreshToken, TokensToStore } from '../domain/tokens.ts'
+import type { StoreDocument, StoredRefreshToken, TokensToStore } from '../domain/tokens.ts'
 import type { Result } from '../domain/result.ts'
 import type { TokenStore } from '../domain/token-store.ts'
 
-export type { StoredRefreshToken } from '../domain/tokens.ts'
+export type { StoreDocument, StoredRefreshToken } from '../domain/tokens.ts'
 
 /** Where one refresh token is. */
 export interface RefreshTokenLocation {
@@ -16,7 +16,7 @@ export interface RefreshTokenLocation {
 }
 
 /**
- * The system of record of refresh tokens: Vault, AWS Secrets Manager, a Secret, a file.
+ * The system of record of tokens: Vault, AWS Secrets Manager, a Secret, a file.
  *
  * Guarantees: reads are never served from a cache. A write replaces the refresh token, the access
  * token and the expiry fields where the document has them, keeps every other field, and takes
@@ -28,6 +28,11 @@ export interface RefreshTokenLocation {
  * written) and STORE_WRITE_UNKNOWN (written or not; read it back).
  */
 export interface RefreshTokenStore {
+  /**
+   * The document as it is, for who looks for something else in it than a refresh token. REFRESH_TOKEN_MISSING when
+   * there is none, REFRESH_TOKEN_MALFORMED when it is no text; whether it could be written is not asked.
+   */
+  readDocument(location: RefreshTokenLocation): Promise<Result<StoreDocument>>
   read(location: RefreshTokenLocation): Promise<Result<StoredRefreshToken>>
   /**
    * Compare-and-set on `base`. Without an access token only the refresh token is replaced. Writing the same tokens over the same base twice succeeds twice and

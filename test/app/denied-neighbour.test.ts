@@ -14,7 +14,10 @@ function sharedStore(): ReturnType<typeof aStore> {
     backend: { type: 'awsSecretsManager', region: 'eu-central-1', minimumWriteIntervalSeconds: 900 },
   })
   const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': 'ci' }, matchExpressions: [] }
-  return { ...store, access: [{ namespaceSelector, keys: ['teams/ci/*'], namespacedProviders: 'Allow' }] }
+  return {
+    ...store,
+    access: [{ namespaceSelector, keys: ['teams/ci/*'], namespacedProviders: 'Allow', staticTokens: 'Deny' }],
+  }
 }
 
 it.each([0, 7])(

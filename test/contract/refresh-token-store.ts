@@ -49,6 +49,28 @@ function reading(bench: () => Bench): void {
     expect(JSON.parse(stored.document.reveal())).toEqual(JSON.parse(await harness.get(key)))
   })
 
+  test('it reads a document as it is, in the version of its tokens', async () => {
+    const { harness, key, read } = await bench().seeded()
+    const found = valueOf(await harness.store.readDocument(harness.location(key)))
+    expect(JSON.parse(found.text.reveal())).toEqual(JSON.parse(await harness.get(key)))
+    expect(found.version).toBe((await read()).version)
+  })
+
+  test('it reads a document that has no refresh token, and follows its changes', async () => {
+    const { harness, key } = bench()
+    await harness.put(key, JSON.stringify({ access_token: canary('at') }))
+    const found = valueOf(await harness.store.readDocument(harness.location(key)))
+    await harness.put(key, JSON.stringify({ access_token: canary('at') }))
+    const next = valueOf(await harness.store.readDocument(harness.location(key)))
+    expect(next.version).not.toBe(found.version)
+    expect(JSON.parse(next.text.reveal())).toEqual(JSON.parse(await harness.get(key)))
+  })
+
+  test('it says that there is no document', async () => {
+    const { harness, key, expectFailure } = bench()
+    expectFailure(await harness.store.readDocument(harness.location(key)), ['REFRESH_TOKEN_MISSING'])
+  })
+
   test('it reads what a property points at', async () => {
     const { harness, key } = bench()
     const token = canary('rt')

@@ -2,7 +2,7 @@ import type { DocumentClaim } from '../../src/domain/document-claim.ts'
 import { failure } from '../../src/domain/failures.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
-import type { StoredRefreshToken, TokensToStore } from '../../src/domain/tokens.ts'
+import type { StoreDocument, StoredRefreshToken, TokensToStore } from '../../src/domain/tokens.ts'
 import type { RefreshTokenLocation, RefreshTokenStore } from '../../src/ports/refresh-token-store.ts'
 import type { Process } from './process.ts'
 import type { LossCause, TokenLedger } from './token-ledger.ts'
@@ -134,6 +134,7 @@ export class StoreModel {
           ),
       })
     return {
+      readDocument: (location) => call('read', location, () => documentOf(this.#read(location, false))),
       read: (location) => call('read', location, (stale) => this.#read(location, stale)),
       writeBack: (location, base, tokens) => call('write', location, () => this.#write(location, base, tokens)),
       proveWritable: (location, base) => call('prove', location, () => this.#prove(location, base)),
@@ -225,6 +226,10 @@ export class StoreModel {
 
 function tokensOf(snapshot: Pick<Snapshot, 'values'> | undefined): Iterable<string> {
   return snapshot?.values.values() ?? []
+}
+
+function documentOf(stored: Result<StoredRefreshToken>): Result<StoreDocument> {
+  return stored.ok ? ok({ text: stored.value.document, version: stored.value.version }) : stored
 }
 
 /** A claim says which token the operator wrote last. */

@@ -1,4 +1,10 @@
-import type { ClientCredentialsSpec, Credential, RefreshPolicy, RefreshTokenSpec } from '../../src/domain/credential.ts'
+import type {
+  ClientCredentialsSpec,
+  Credential,
+  RefreshPolicy,
+  RefreshTokenSpec,
+  StaticTokenSpec,
+} from '../../src/domain/credential.ts'
 import { type CredentialState, noState } from '../../src/domain/credential-state.ts'
 import type { Observed } from '../../src/domain/observed.ts'
 import type { Provider, Rotation } from '../../src/domain/provider.ts'
@@ -53,6 +59,16 @@ export function aClientCredential(
   const { spec: login, ...rest } = aCredential()
   const { refreshToken: _none, ...common } = login
   return { ...rest, ...changes, spec: { ...common, grant: 'ClientCredentials', ...changes.spec } }
+}
+
+/** The same credential, with an access token that somebody else puts into the store. */
+export function aStaticCredential(
+  changes: Partial<Omit<Credential, 'spec'>> & { readonly spec?: Partial<StaticTokenSpec> } = {},
+): Credential & { readonly spec: StaticTokenSpec } {
+  const { spec: login, ...rest } = aCredential()
+  const { refresh, target, suspend, refreshToken: accessToken } = login
+  const spec = { grant: 'StaticToken', accessToken, refresh, target, suspend, ...changes.spec } as const
+  return { ...rest, ...changes, spec }
 }
 
 /** A client that proves itself. */

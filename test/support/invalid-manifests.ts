@@ -13,6 +13,7 @@ import {
   presetProvider,
   certificateProvider,
   signingProvider,
+  staticCredential,
   vaultStore,
 } from './manifests.ts'
 
@@ -38,6 +39,28 @@ const credentials: Readonly<Record<string, InvalidManifest>> = {
   'a reference into another namespace': row(minimalCredential, 'spec.providerRef.namespace', 'kube-system'),
   'a grant that does not exist': row(minimalCredential, 'spec.grant', 'Password'),
   'a credential without refresh token': row(minimalCredential, 'spec.refreshToken', undefined),
+  'a static token without its place': row(staticCredential, 'spec.accessToken', undefined),
+  'a static token without its store': row(staticCredential, 'spec.accessToken.storeRef', undefined),
+  'a static token whose key leaves its place': row(staticCredential, 'spec.accessToken.key', '../admin'),
+  'a static token at no pointer': row(staticCredential, 'spec.accessToken.property', 'token'),
+  'a static token with a provider': row(staticCredential, 'spec.providerRef', { name: 'gateway' }),
+  'a static token with a refresh token': row(staticCredential, 'spec.refreshToken', {
+    storeRef: { name: 'vault' },
+    key: 'teams/ci/claude',
+  }),
+  'a static token with scopes': row(staticCredential, 'spec.scopes', ['api:read']),
+  'a static token that says when': row(staticCredential, 'spec.refresh', { before: '1h' }),
+  'a static token that has no store to be without': row(staticCredential, 'spec.refresh', {
+    storeOutage: 'RecordOnly',
+  }),
+  'an access token of a login': row(minimalCredential, 'spec.accessToken', {
+    storeRef: { name: 'vault' },
+    key: 'teams/ci/claude',
+  }),
+  'an access token of a client': row(clientCredential, 'spec.accessToken', {
+    storeRef: { name: 'vault' },
+    key: 'teams/ci/claude',
+  }),
   'a client with a refresh token': row(
     clientCredential,
     'spec.refreshToken',
@@ -332,6 +355,12 @@ const stores: Readonly<Record<string, InvalidManifest>> = {
     'spec.access[0].namespaceSelector',
   ),
   'a grant without keys': row(vaultStore, 'spec.access.0.keys', [], 'spec.access[0].keys'),
+  'static tokens that are granted by a boolean': row(
+    vaultStore,
+    'spec.access.0.staticTokens',
+    true,
+    'spec.access[0].staticTokens',
+  ),
   'a key pattern with an unknown placeholder': row(
     vaultStore,
     'spec.access.0.keys',

@@ -34,6 +34,18 @@ export const clientCredential: Manifest = {
   },
 }
 
+/** A token that somebody else keeps. */
+export const staticCredential: Manifest = {
+  apiVersion,
+  kind: 'OAuthCredential',
+  metadata: { name: 'setup-token', namespace: 'ci' },
+  spec: {
+    grant: 'StaticToken',
+    accessToken: { storeRef: { kind: 'ClusterTokenStore', name: 'vault' }, key: 'teams/ci/setup', property: '/token' },
+    target: { name: 'setup-token' },
+  },
+}
+
 /** A credential that says everything. */
 export const maximalCredential: Manifest = {
   apiVersion,
@@ -202,6 +214,7 @@ export const vaultStore: Manifest = {
         },
         keys: ['teams/{namespace}/**', 'shared/*'],
         namespacedProviders: 'Allow',
+        staticTokens: 'Allow',
       },
     ],
     vault: {
@@ -269,6 +282,7 @@ export const validManifests: readonly Manifest[] = [
   minimalCredential,
   maximalCredential,
   clientCredential,
+  staticCredential,
   minimalProvider,
   maximalProvider,
   signingProvider,

@@ -11,7 +11,7 @@ import type { EpochSeconds } from '../../src/domain/time.ts'
 import type { TargetState } from '../../src/domain/target-state.ts'
 import { storeText } from '../../src/domain/token-store.ts'
 import type { TokenExchange } from '../../src/domain/token-exchange.ts'
-import type { RotatedTokens, StoredRefreshToken } from '../../src/domain/tokens.ts'
+import type { RotatedTokens, StoreDocument, StoredRefreshToken } from '../../src/domain/tokens.ts'
 import type { AccessTokenSink, Publication, TargetIdentity } from '../../src/ports/access-token-sink.ts'
 import type { CredentialEvent, EventRecorder } from '../../src/ports/event-recorder.ts'
 import type { LogFields, Logger } from '../../src/ports/logger.ts'
@@ -50,12 +50,20 @@ export class MemoryStore implements RefreshTokenStore {
     this.#write(key, token)
   }
 
+  readDocument({ key }: RefreshTokenLocation): Promise<Result<StoreDocument>> {
+    this.reads += 1
+    const text = this.tokens.get(key)
+    if (this.readFault !== undefined) return Promise.resolve(failed(this.readFault))
+    if (text === undefined) return Promise.resolve(failed(nothingAt(key)))
+    return Promise.resolve(ok({ text: new Sensitive(text), version: this.#version(key) }))
+  }
+
   read({ key }: RefreshTokenLocation): Promise<Result<StoredRefreshToken>> {
     this.reads += 1
     const token = this.tokens.get(key)
     if (this.readFault !== undefined) return Promise.resolve(failed(this.readFault))
     if (token === undefined) {
-      return Promise.resolve(failed(failure('REFRESH_TOKEN_MISSING', `There is no document at "${key}".`)))
+      return Promise.resolve(failed(nothingAt(key)))
     }
     return Promise.resolve(ok(this.#stored(key, token)))
   }
@@ -126,6 +134,10 @@ export class MemoryStore implements RefreshTokenStore {
     const claim: ClaimState = found === undefined ? { kind: 'free' } : { kind: 'claimed', claim: found }
     return this.hasRoom ? { ...stored, claim } : stored
   }
+}
+
+function nothingAt(key: string): Failure {
+  return failure('REFRESH_TOKEN_MISSING', `There is no document at "${key}".`)
 }
 
 /**

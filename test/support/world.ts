@@ -9,7 +9,7 @@ import { conditionOf } from '../../src/domain/conditions.ts'
 import { type Credential, keyText } from '../../src/domain/credential.ts'
 import type { Condition, ConditionType, CredentialState } from '../../src/domain/credential-state.ts'
 import type { Provider } from '../../src/domain/provider.ts'
-import type { TokenStore } from '../../src/domain/token-store.ts'
+import type { StoreBackendType, TokenStore } from '../../src/domain/token-store.ts'
 import { aCredential, aProvider, aStore } from './builders.ts'
 import { memoryMetrics } from './memory-metrics.ts'
 import {
@@ -41,6 +41,8 @@ export class World {
   readonly bugs: unknown[] = []
   leading = true
   usesFinalizers = true
+  /** The types of stores that {@link World.store} stands for. */
+  readonly storeTypes: readonly StoreBackendType[] = ['kubernetes', 'awsSecretsManager']
   engine: Engine
   resources: ResourceIndex
   #provider: Partial<Provider> = {}
@@ -122,7 +124,7 @@ export class World {
     const deps: EngineDeps = {
       resources,
       clock: this.clock,
-      stores: { kubernetes: this.store },
+      stores: Object.fromEntries(this.storeTypes.map((type) => [type, this.store])),
       tokenEndpoint: this.endpoint,
       journal: this.journal,
       records: this.records,

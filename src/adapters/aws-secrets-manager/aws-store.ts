@@ -7,7 +7,12 @@ import { readStoredToken } from '../../domain/token-document-stored.ts'
 import { replaceTokens } from '../../domain/token-document.ts'
 import { storeText } from '../../domain/token-store.ts'
 import type { RotatedTokens } from '../../domain/tokens.ts'
-import type { RefreshTokenLocation, RefreshTokenStore, StoredRefreshToken } from '../../ports/refresh-token-store.ts'
+import type {
+  RefreshTokenLocation,
+  RefreshTokenStore,
+  StoreDocument,
+  StoredRefreshToken,
+} from '../../ports/refresh-token-store.ts'
 import { AwsClients, type ClientDeps } from './aws-clients.ts'
 import { type AwsProblem, failureOf } from './classify.ts'
 import { isNewest } from './secret-standing.ts'
@@ -45,6 +50,15 @@ export class AwsSecretsManagerStore implements RefreshTokenStore {
   constructor(deps: ClientDeps) {
     this.#deps = deps
     this.#clients = new AwsClients(deps)
+  }
+
+  async readDocument(location: RefreshTokenLocation): Promise<Result<StoreDocument>> {
+    const versions = await this.#versions(location)
+    if (!versions.ok) return versions
+    const newest = await this.#newest(versions.value, location)
+    if (!newest.ok) return newest
+    const { id: version, text } = newest.value
+    return text === undefined ? failed(about('REFRESH_TOKEN_MALFORMED', 'is binary', location)) : ok({ text, version })
   }
 
   async read(location: RefreshTokenLocation): Promise<Result<StoredRefreshToken>> {
@@ -97,16 +111,21 @@ export class AwsSecretsManagerStore implements RefreshTokenStore {
   }
 
   async #read(versions: SecretVersions, location: RefreshTokenLocation): Promise<Result<StoredRefreshToken>> {
+    const newest = await this.#newest(versions, location)
+    return newest.ok ? storedIn(newest.value, location) : newest
+  }
+
+  async #newest(versions: SecretVersions, location: RefreshTokenLocation): Promise<Result<SecretVersion>> {
     const current = await versions.current()
     if (!current.ok) return failed(this.#failure('read', current.problem, location))
     let newest = current.value
     for (let steps = 0; steps < longestLine; steps += 1) {
       const next = await versions.version(successorOf(newest.id))
       if (next.ok) newest = next.value
-      else if (next.problem.kind === 'missing') return storedIn(newest, location)
+      else if (next.problem.kind === 'missing') return ok(newest)
       else return failed(this.#failure('read', next.problem, location))
     }
-    return storedIn(newest, location)
+    return ok(newest)
   }
 
   async #write(

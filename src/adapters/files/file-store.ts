@@ -7,7 +7,12 @@ import { storeText } from '../../domain/token-store.ts'
 import type { RotatedTokens } from '../../domain/tokens.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Metrics } from '../../ports/metrics.ts'
-import type { RefreshTokenLocation, RefreshTokenStore, StoredRefreshToken } from '../../ports/refresh-token-store.ts'
+import type {
+  RefreshTokenLocation,
+  RefreshTokenStore,
+  StoreDocument,
+  StoredRefreshToken,
+} from '../../ports/refresh-token-store.ts'
 import { classifyFileError, type FileError } from './file-error.ts'
 import { type FileSteps, fileSteps } from './file-steps.ts'
 import { proveReplaceable, replaceDocument, type ReplaceOutcome, type Replacement } from './replace-document.ts'
@@ -41,6 +46,10 @@ export class FileRefreshTokenStore implements RefreshTokenStore {
 
   constructor(options: FileStoreOptions) {
     this.#options = options
+  }
+
+  readDocument(location: RefreshTokenLocation): Promise<Result<StoreDocument>> {
+    return this.#measured('read', () => this.#document(location))
   }
 
   read(location: RefreshTokenLocation): Promise<Result<StoredRefreshToken>> {
@@ -82,16 +91,22 @@ export class FileRefreshTokenStore implements RefreshTokenStore {
   }
 
   async #read(location: RefreshTokenLocation): Promise<Result<StoredRefreshToken>> {
+    const document = await this.#document(location)
+    if (!document.ok) return document
+    const { text, version } = document.value
+    const found = findRefreshToken(text, location.property)
+    if (found.ok) return ok({ refreshToken: found.refreshToken, version, document: text })
+    const code = found.problem === 'missing' ? 'REFRESH_TOKEN_MISSING' : 'REFRESH_TOKEN_MALFORMED'
+    return failed(about(location, code, found.detail))
+  }
+
+  async #document(location: RefreshTokenLocation): Promise<Result<StoreDocument>> {
     const place = await this.#find(location)
     if (place.kind !== 'found') return failed(placeFailure(place, location))
     try {
       const document = await readDocument(place.path)
       if ('problem' in document) return failed(about(location, 'REFRESH_TOKEN_MALFORMED', document.problem))
-      const { text, version } = document
-      const found = findRefreshToken(text, location.property)
-      if (found.ok) return ok({ refreshToken: found.refreshToken, version, document: text })
-      const code = found.problem === 'missing' ? 'REFRESH_TOKEN_MISSING' : 'REFRESH_TOKEN_MALFORMED'
-      return failed(about(location, code, found.detail))
+      return ok({ text: document.text, version: document.version })
     } catch (error) {
       return failed(fileFailure(classifyFileError(error), 'read', location))
     }

@@ -8,7 +8,7 @@ import { readStoredToken } from '../../domain/token-document-stored.ts'
 import { replaceTokens } from '../../domain/token-document.ts'
 import { storeText } from '../../domain/token-store.ts'
 import type { RotatedTokens, StoredRefreshToken } from '../../domain/tokens.ts'
-import type { RefreshTokenLocation, RefreshTokenStore } from '../../ports/refresh-token-store.ts'
+import type { RefreshTokenLocation, RefreshTokenStore, StoreDocument } from '../../ports/refresh-token-store.ts'
 import { classifyKubeError, problemOf, storeCodes } from './classify.ts'
 import type { KubeClient, KubeError, KubeRequest } from './kube-client.ts'
 import { isObjectName, secretPath, secretText } from './object-paths.ts'
@@ -42,7 +42,23 @@ export class KubernetesSecretStore implements RefreshTokenStore {
     this.#client = client
   }
 
+  async readDocument(location: RefreshTokenLocation): Promise<Result<StoreDocument>> {
+    const secret = await this.#secret(location)
+    if (!secret.ok) return secret
+    const unfit = unreadable(secret.value, placeText(location))
+    if (unfit !== undefined) return failed(unfit)
+    const { data, metadata } = secret.value
+    return ok({ text: documentOf(data), version: metadata.resourceVersion })
+  }
+
   async read(location: RefreshTokenLocation): Promise<Result<StoredRefreshToken>> {
+    const secret = await this.#secret(location)
+    if (!secret.ok) return secret
+    const unfit = unfitness(secret.value, placeText(location))
+    return unfit === undefined ? stored(secret.value, location) : failed(unfit)
+  }
+
+  async #secret(location: RefreshTokenLocation): Promise<Result<Secret>> {
     const { namespace, key } = location
     const text = placeText(location)
     if (!isObjectName(key)) return missing(`${text} cannot exist, because the name is not valid.`)
@@ -53,8 +69,7 @@ export class KubernetesSecretStore implements RefreshTokenStore {
     }
     const secret = Secret.safeParse(outcome.body)
     if (!secret.success) return failed(failure('STORE_UNAVAILABLE', `Reading ${text} brought no Secret.`))
-    const unfit = unfitness(secret.data, text)
-    return unfit === undefined ? stored(secret.data, location) : failed(unfit)
+    return ok(secret.data)
   }
 
   async writeBack(
@@ -149,22 +164,25 @@ function writtenSecret(body: unknown, location: RefreshTokenLocation): Result<St
   return written?.ok === true ? written : failed(writeUnknown(location))
 }
 
-function unfitness({ metadata, immutable, type }: Secret, text: string): Failure | undefined {
+function unfitness(secret: Secret, text: string): Failure | undefined {
+  const unfit = unreadable(secret, text)
+  if (unfit !== undefined || !secret.immutable) return unfit
+  return failure('STORE_FORBIDDEN', `${text} is immutable, so a rotated refresh token could not be written back.`)
+}
+
+/** Why a Secret is none that a token is taken from. */
+function unreadable({ metadata, type }: Secret, text: string): Failure | undefined {
   if (metadata.labels[targetLabels.managedBy] === fieldManager) {
-    const what = `spec.refreshToken.key names ${text}, which the operator itself writes: a target holds no refresh token.`
+    const what = `The key of the credential names ${text}, which the operator itself writes: a target is no store.`
     return failure('SPEC_INVALID', what)
   }
   if (metadata.deletionTimestamp !== undefined) {
     return failure('REFRESH_TOKEN_MISSING', `${text} is being deleted.`)
   }
   if (type !== 'Opaque') {
-    return failure(
-      'STORE_FORBIDDEN',
-      `${text} is of type ${type}; a refresh token is only read from one of type Opaque.`,
-    )
+    return failure('STORE_FORBIDDEN', `${text} is of type ${type}; a token is only read from one of type Opaque.`)
   }
-  if (!immutable) return undefined
-  return failure('STORE_FORBIDDEN', `${text} is immutable, so a rotated refresh token could not be written back.`)
+  return undefined
 }
 
 function storeFailure(

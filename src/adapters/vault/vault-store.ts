@@ -7,7 +7,12 @@ import { readStoredToken } from '../../domain/token-document-stored.ts'
 import { replaceTokens } from '../../domain/token-document.ts'
 import { storeText } from '../../domain/token-store.ts'
 import type { RotatedTokens } from '../../domain/tokens.ts'
-import type { RefreshTokenLocation, RefreshTokenStore, StoredRefreshToken } from '../../ports/refresh-token-store.ts'
+import type {
+  RefreshTokenLocation,
+  RefreshTokenStore,
+  StoreDocument,
+  StoredRefreshToken,
+} from '../../ports/refresh-token-store.ts'
 import { classifyExchange, saysCasMismatch } from './classify.ts'
 import {
   casOf,
@@ -50,6 +55,11 @@ export class VaultStore implements RefreshTokenStore {
   constructor(deps: ClientDeps) {
     this.#deps = deps
     this.#clients = new VaultClients(deps)
+  }
+
+  async readDocument(location: RefreshTokenLocation): Promise<Result<StoreDocument>> {
+    const session = await this.#clients.session(location.store)
+    return session.ok ? this.#document(session.value, location) : session
   }
 
   async read(location: RefreshTokenLocation): Promise<Result<StoredRefreshToken>> {

@@ -1,9 +1,10 @@
+import { endOfTime } from '../time.ts'
 import { renderedJson, type Format } from './format.ts'
 
 /**
  * The answer of a token endpoint as RFC 6749 §5.1 names its fields, without the refresh token.
  * `expires_in` counts from the issue of the token, not from now; `expires_at` is in epoch seconds
- * and is what a reader of a file should use.
+ * and is what a reader of a file should use. Of a token without a known expiry neither is there.
  */
 export const oauth2Json: Format = {
   key: 'token.json',
@@ -13,8 +14,10 @@ export const oauth2Json: Format = {
     renderedJson({
       access_token: value.reveal(),
       token_type: tokenType,
-      expires_in: Math.max(0, Math.floor(expiresAt - issuedAt)),
-      expires_at: Math.floor(expiresAt),
+      ...(expiresAt < endOfTime && {
+        expires_in: Math.max(0, Math.floor(expiresAt - issuedAt)),
+        expires_at: Math.floor(expiresAt),
+      }),
       ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
     }),
 }

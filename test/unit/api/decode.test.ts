@@ -335,6 +335,7 @@ describe('a store', () => {
           },
           keys: ['teams/{namespace}/**', 'shared/*'],
           namespacedProviders: 'Allow',
+          staticTokens: 'Allow',
         },
       ],
     })
@@ -345,7 +346,12 @@ describe('a store', () => {
     expect(storeOf(changed(vaultStore, 'spec.access', [])).access).toEqual([])
     const grant = { namespaceSelector: {}, keys: ['*'] }
     expect(storeOf(changed(vaultStore, 'spec.access', [grant])).access).toEqual([
-      { namespaceSelector: { matchLabels: {}, matchExpressions: [] }, keys: ['*'], namespacedProviders: 'Deny' },
+      {
+        namespaceSelector: { matchLabels: {}, matchExpressions: [] },
+        keys: ['*'],
+        namespacedProviders: 'Deny',
+        staticTokens: 'Deny',
+      },
     ])
   })
 

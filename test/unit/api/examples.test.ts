@@ -28,7 +28,7 @@ test.each(files.map((file) => [file.name, file] as const))('examples/%s says wha
   }
 })
 
-describe.each(['kubernetes', 'vault', 'aws', 'demo'])('examples/%s', (folder) => {
+describe.each(['kubernetes', 'vault', 'aws', 'demo', 'client-credentials', 'static-token'])('examples/%s', (folder) => {
   const resources = resourcesOf(folder)
   const providers = resources.flatMap((resource) => (resource.type === 'provider' ? [resource.provider] : []))
   const stores = resources.flatMap((resource) => (resource.type === 'store' ? [resource.store] : []))

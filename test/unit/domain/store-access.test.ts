@@ -12,6 +12,7 @@ function clusterStore(...access: readonly Partial<StoreAccess>[]): TokenStore {
     namespaceSelector: everyNamespace,
     keys: [],
     namespacedProviders: 'Deny' as const,
+    staticTokens: 'Deny' as const,
     ...entry,
   }))
   return aStore({ kind: 'ClusterTokenStore', access: full })

@@ -91,7 +91,7 @@ describe('a Secret that could not take a successor', () => {
     'is a target of ours': [
       { data, labels: { [targetLabels.managedBy]: fieldManager } },
       'SPEC_INVALID',
-      'spec.refreshToken.key names Secret ci/claude-login of TokenStore ci/vault, which the operator itself writes',
+      'The key of the credential names Secret ci/claude-login of TokenStore ci/vault, which the operator itself writes',
     ],
   }
   test.each(Object.entries(unfit))(
