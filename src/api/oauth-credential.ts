@@ -130,32 +130,23 @@ interface GrantMembers {
 /** A member that some grants need, and that is a mistake under all others. */
 function belongsTo(
   field: 'providerRef' | 'refreshToken' | 'accessToken',
-  grants: readonly Grant[],
-): Rule<GrantMembers>[] {
-  const list = `[${grants.map((grant) => `'${grant}'`).join(', ')}]`
-  const isOf = ({ grant }: GrantMembers): boolean => grants.some((one) => one === grant)
+  grants: readonly [Grant, ...Grant[]],
+): Rule<GrantMembers> {
   const names = `the grant${grants.length > 1 ? 's' : ''} ${grants.join(' and ')}`
-  return [
-    {
-      cel: `!(self.grant in ${list}) || has(self.${field})`,
-      message: `is required for ${names}`,
-      field,
-      holds: (spec) => !isOf(spec) || spec[field] !== undefined,
-    },
-    {
-      cel: `self.grant in ${list} || !has(self.${field})`,
-      message: `must be absent except for ${names}`,
-      field,
-      holds: (spec) => isOf(spec) || spec[field] === undefined,
-    },
-  ]
+  const needs: ReadonlySet<unknown> = new Set(grants)
+  return {
+    cel: `(self.grant in [${grants.map((grant) => `'${grant}'`).join(', ')}]) == has(self.${field})`,
+    message: `is required for ${names}, and must be absent otherwise`,
+    field,
+    holds: (spec) => needs.has(spec.grant) === (spec[field] !== undefined),
+  }
 }
 
 /** What belongs to some grants alone. */
 const grantRules: readonly Rule<GrantMembers>[] = [
-  ...belongsTo('providerRef', ['RefreshToken', 'ClientCredentials']),
-  ...belongsTo('refreshToken', ['RefreshToken']),
-  ...belongsTo('accessToken', ['StaticToken']),
+  belongsTo('providerRef', ['RefreshToken', 'ClientCredentials']),
+  belongsTo('refreshToken', ['RefreshToken']),
+  belongsTo('accessToken', ['StaticToken']),
   {
     cel: "self.grant != 'StaticToken' || !has(self.scopes) || self.scopes.size() == 0",
     message: 'must be absent for the grant StaticToken',
