@@ -1,11 +1,11 @@
 import type { Credential } from '../domain/credential.ts'
 import type { CredentialState } from '../domain/credential-state.ts'
-import type { ClaimState } from '../domain/document-claim.ts'
 import type { IntentWatch, PendingTokens, TargetObservation } from '../domain/observed.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 import type { StaticTokenLook } from '../domain/static-token.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import type { AccessToken } from '../domain/tokens.ts'
+import type { PackedClaim } from './packed-claim.ts'
 import type { PackedRecord } from './packed-record.ts'
 
 /**
@@ -21,7 +21,7 @@ export interface CredentialMemory {
   readonly accessToken?: AccessToken
   readonly rejected?: Sensitive
   readonly record?: PackedRecord
-  readonly claim?: ClaimState
+  readonly claim?: PackedClaim
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */
   readonly rolledForwardAt?: EpochSeconds

@@ -35,7 +35,7 @@ export async function gather(
   const identity = targetIdentity(credential)
   const needsCleanup = sink.needsCleanup(identity)
   const known: Observed = {
-    ...rememberedOf(credential, memory, clock.now()),
+    ...rememberedOf(credential, memory, deps),
     ...present({
       namespaceLabels: resources.namespaceLabels(credential.key.namespace),
       journal: unsettled(journal.pending(credential.uid), memory),
@@ -85,10 +85,10 @@ type Remembered = Pick<
   | 'look'
 >
 
-function rememberedOf(credential: Credential, memory: CredentialMemory | undefined, now: EpochSeconds): Remembered {
+function rememberedOf(credential: Credential, memory: CredentialMemory | undefined, deps: Deps): Remembered {
   if (memory === undefined) {
     const state = stateUnderGrant(credential.state, credential.spec)
-    return { state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, now) }
+    return { state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, deps.clock.now()) }
   }
   const { target, targetCheckAt, pending, rejected, record, intentWatch, rolledForwardAt } = memory
   const state = stateUnderGrant(memory.state, credential.spec)
@@ -96,7 +96,8 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
   const before = memory.credential?.spec
   // What was read of one document says nothing of another one.
   const isSame = before?.grant === 'RefreshToken' && isRefreshTokenAt(credential.spec, before.refreshToken)
-  const claim = isSame ? memory.claim : undefined
+  const { uid, key } = credential
+  const claim = isSame ? memory.claim?.unpacked({ uid, key, installation: deps.installation.id }) : undefined
   const known = { state, target, targetCheckAt, pending, accessToken, rejected, record: record?.unpacked() }
   return present({ ...known, claim, intentWatch, rolledForwardAt, look })
 }

@@ -12,6 +12,7 @@ import type { StatusReport } from '../ports/status-writer.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 import { targetCheckInterval } from './gather.ts'
+import { PackedClaim } from './packed-claim.ts'
 import { PackedRecord } from './packed-record.ts'
 import { transitions } from './transitions.ts'
 import type { Requeue } from './work-queue.ts'
@@ -43,7 +44,7 @@ export async function record(subject: Recorded, step: Settled, deps: Deps): Prom
   tell(subject, step, state, deps)
   const settledAnswerAt = await settleJournal(subject, step, deps)
   const nextRefreshAt = nextRefresh(subject, step, { state, now: deps.clock.now() })
-  const after = { state, nextRefreshAt, settledAnswerAt, now: deps.clock.now() }
+  const after = { state, nextRefreshAt, settledAnswerAt, now: deps.clock.now(), installation: deps.installation.id }
   const memory = remembered(subject, step, after)
   const reported = await report(subject, memory, deps)
   const wakeAt = step.wakeAt
@@ -178,12 +179,13 @@ interface After {
   readonly nextRefreshAt: Requeue
   readonly settledAnswerAt: EpochSeconds | undefined
   readonly now: EpochSeconds
+  readonly installation: string
 }
 
 function remembered(
   { key, uid, observed, memory }: Recorded,
   { progress }: Settled,
-  { state, nextRefreshAt, settledAnswerAt, now }: After,
+  { state, nextRefreshAt, settledAnswerAt, now, installation }: After,
 ): CredentialMemory {
   // A spec that cannot be acted on makes nothing unknown that is known.
   if (observed === undefined && memory !== undefined) return { ...memory, state, reported: false }
@@ -196,7 +198,7 @@ function remembered(
     accessToken,
     rejected,
     record: record && new PackedRecord(record, observed?.credential ?? { uid, key }),
-    claim,
+    claim: claim && new PackedClaim(claim, { installation, uid, key }),
     intentWatch,
     rolledForwardAt,
     look,

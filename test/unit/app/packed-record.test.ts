@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { packFingerprints, unpackFingerprints } from '../../../src/app/packed-fingerprints.ts'
+import { PackedClaim } from '../../../src/app/packed-claim.ts'
 import { PackedRecord } from '../../../src/app/packed-record.ts'
+import type { ClaimState } from '../../../src/domain/document-claim.ts'
+import { ownerId, ownerName } from '../../../src/domain/ownership.ts'
 import { newRecord, type RefreshRecord, spentLimit } from '../../../src/domain/refresh-record.ts'
 import { Sensitive } from '../../../src/domain/sensitive.ts'
 import { canary } from '../../support/canary.ts'
@@ -48,5 +51,24 @@ describe('a record that is packed', () => {
   test('stays that of another credential', () => {
     const other = { uid: 'another-uid', key: { namespace: 'ci', name: 'codex' } }
     expect(new PackedRecord(full, other).unpacked()).toEqual(full)
+  })
+})
+
+describe('a claim that is packed', () => {
+  const claimant = { installation: 'here', uid: 'a-uid', key }
+  const own = { owner: ownerId('here', 'a-uid'), ownerName: ownerName('here', key) }
+  const mark = { generation: 4, fingerprint: 'a'.repeat(32) }
+  const sealingKey = new Sensitive(canary('secret'))
+
+  test.each<[string, ClaimState]>([
+    ['of a document that is free', { kind: 'free' }],
+    ['of its own', { kind: 'claimed', claim: { ...own, sealingKey } }],
+    ['of its own, with a mark', { kind: 'claimed', claim: { ...own, sealingKey, mark } }],
+    ['under another name', { kind: 'claimed', claim: { ...own, ownerName: 'somebody', sealingKey, mark } }],
+    ['of another owner', { kind: 'claimed', claim: { owner: 'there/a-uid', ownerName: 'somebody', sealingKey } }],
+  ])('%s is what it was', (_, claim) => {
+    const unpacked = new PackedClaim(claim, claimant).unpacked(claimant)
+    expect(unpacked).toEqual(claim)
+    if (unpacked.kind === 'claimed') expect(unpacked.claim.sealingKey).toBe(sealingKey)
   })
 })
