@@ -47,8 +47,8 @@ export const answerGuards: readonly Guard[] = [
   guard(
     "a human's token is not overwritten",
     'app/execute-write-back.ts',
-    "return 'superseded'\n",
-    "return 'ours-to-write'\n",
+    "? 'spent' : 'superseded'\n",
+    "? 'spent' : 'ours-to-write'\n",
   ),
   guard(
     'an unknown write is read back',
@@ -65,8 +65,8 @@ export const answerGuards: readonly Guard[] = [
   guard(
     'an intent of an earlier process is taken back at the start',
     'app/recover-journal.ts',
-    '    intent?.holder?.journalId === holders.self.journalId && intent.fingerprint === records.fingerprint(refreshToken)\n',
-    '    intent?.holder?.journalId === holders.self.journalId && intent.fingerprint === refreshToken.toString() && records !== undefined\n',
+    '  return intent?.holder?.journalId === holders.self.journalId ? intent : undefined\n',
+    '  return intent?.holder?.journalId === holders.toString() ? intent : undefined\n',
   ),
   guard(
     'the journal forgets an answer only when it has arrived',
@@ -79,12 +79,6 @@ export const answerGuards: readonly Guard[] = [
     'domain/preflight.ts',
     "  const missing = { kind: 'recover', tokens, persisted: false } as const\n",
     "  const missing = { kind: 'recover', tokens, persisted: true } as const\n",
-  ),
-  guard(
-    'a lost answer is told from a refused token',
-    'domain/advance-refresh.ts',
-    'if (!refused || sends < 2) return cause\n',
-    "if (refused) return failure('STORE_CONFLICT', 'Somebody else wrote it.')\n  if (!refused || sends < 2) return cause\n",
   ),
   guard(
     'no token is in a log line',

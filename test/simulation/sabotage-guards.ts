@@ -55,19 +55,19 @@ const spendingGuards: readonly Guard[] = [
   guard(
     'what was replaced is remembered as spent',
     'domain/refresh-record.ts',
-    'const replaced = [record.retained?.fingerprint, presented].filter((spent) => spent !== undefined)',
+    'const replaced = [...fingerprintsOf(over), record.retained?.fingerprint, presented].filter(\n    (spent) => spent !== undefined,\n  )',
     'const replaced: string[] = []',
   ),
   guard(
     'a spent refresh token is not presented',
     'domain/preflight.ts',
-    'if (isBehind(record, found, subject)) return storeBehind',
+    'if (isBehind(observed, record, found, subject)) return storeBehind',
     'if (record.epoch < 0) return storeBehind',
   ),
   guard(
     'a late answer does not replace the tokens of a later one',
     'domain/refresh-record.ts',
-    '  return intent?.fingerprint !== presented && intent?.fingerprint !== retained.fingerprint\n',
+    '  return intentOn(record, presented) === undefined && intentOn(record, retained.fingerprint) === undefined\n',
     '  return intent === undefined && retained === undefined\n',
   ),
   guard(
@@ -125,8 +125,8 @@ const spendingGuards: readonly Guard[] = [
   guard(
     "another process's intent is read anew",
     'app/execute-preflight.ts',
-    '  if (known !== undefined && !isOthers) return Promise.resolve(ok(known))\n',
-    '  if (known !== undefined && (isOthers || !isOthers)) return Promise.resolve(ok(known))\n',
+    '  if (known !== undefined && !isHeldByOthers(known, deps) && !isClosed(known)) return',
+    '  if (known !== undefined && (isHeldByOthers(known, deps) || !isClosed(known))) return',
   ),
 ]
 
