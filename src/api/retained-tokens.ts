@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { Sensitive } from '../domain/sensitive.ts'
 import { epochSeconds } from '../domain/time.ts'
-import type { RotatedTokens } from '../domain/tokens.ts'
+import type { AccessToken, RotatedTokens } from '../domain/tokens.ts'
 
 const time = z.number().nonnegative().transform(epochSeconds)
 const secret = z
@@ -34,14 +34,17 @@ export function encodeTokens(tokens: RotatedTokens, reveal: (value: Sensitive) =
   return new Sensitive({
     ...rest,
     ...(refreshToken && { refreshToken: reveal(refreshToken) }),
-    ...(accessToken && {
-      accessToken: {
-        ...accessToken,
-        value: reveal(accessToken.value),
-        ...(accessToken.idToken && { idToken: reveal(accessToken.idToken) }),
-      },
-    }),
+    ...(accessToken && { accessToken: encodeAccessToken(accessToken, reveal) }),
   })
+}
+
+/** Whether its lifetime was assumed is a matter of its first publication, and of no use to who finds it later. */
+function encodeAccessToken(
+  { lifetimeAssumed: _past, ...accessToken }: AccessToken,
+  reveal: (value: Sensitive) => string,
+): object {
+  const { value, idToken } = accessToken
+  return { ...accessToken, value: reveal(value), ...(idToken && { idToken: reveal(idToken) }) }
 }
 
 /** Undefined for everything that {@link encodeTokens} does not make. */

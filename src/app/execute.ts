@@ -13,6 +13,7 @@ import { readAccessToken } from './execute-static.ts'
 import { lookAtRecord, readJournaledAnswer, readRefreshToken } from './execute-store.ts'
 import { writeBack } from './execute-write-back.ts'
 import { targetIdentity } from './gather.ts'
+import { withToldExpiry } from './introspect.ts'
 
 type Act = Extract<Step, { kind: 'act' }>
 
@@ -32,7 +33,7 @@ export async function execute({ action, progress }: Act, observed: Observed, dep
     case 'request-access-token':
       return { kind: action.kind, result: await requestAccessToken(observed, deps) }
     case 'publish':
-      return { kind: action.kind, result: await publish(action.accessToken, observed, deps) }
+      return publishToken(action.accessToken, observed, deps)
     default:
       return executeAtStore(action, upToDate(observed, progress), deps)
   }
@@ -61,6 +62,11 @@ async function executeAtStore(action: StoreAction, observed: Observed, deps: Dep
 /** What was observed, with the record as the reconcile has left it so far. */
 function upToDate({ record: _before, ...observed }: Observed, { record, claim: found }: Progress): Observed {
   return { ...observed, ...(record && { record }), ...(found && { claim: found }) }
+}
+
+async function publishToken(issued: AccessToken, observed: Observed, deps: Deps): Promise<Outcome> {
+  const accessToken = await withToldExpiry(issued, observed, deps)
+  return { kind: 'publish', accessToken, result: await publish(accessToken, observed, deps) }
 }
 
 async function publish(accessToken: AccessToken, observed: Observed, deps: Deps): Promise<Result<void>> {

@@ -55,12 +55,13 @@ type ObjectOutcome = Extract<Outcome, { kind: 'add-finalizer' | 'clean-up' | 'pu
 /** Follows what was done to an object of the cluster, or to a directory that stands for one. */
 function afterObject(
   observed: Observed,
-  { progress, action }: Extract<Step, { kind: 'act' }>,
-  { kind, result }: ObjectOutcome,
+  { progress }: Extract<Step, { kind: 'act' }>,
+  outcome: ObjectOutcome,
   now: EpochSeconds,
 ): Step {
-  if (action.kind === 'publish') {
-    return afterPublication(observed, { ...progress, accessToken: action.accessToken }, result, now)
+  const { kind, result } = outcome
+  if (outcome.kind === 'publish') {
+    return afterPublication(observed, { ...progress, accessToken: outcome.accessToken }, result, now)
   }
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
   return kind === 'add-finalizer'

@@ -83,7 +83,8 @@ export type Outcome =
       /** The record with these tokens in it. */
       readonly committed: Result<RefreshRecord>
     }
-  | { readonly kind: 'publish'; readonly result: Result<void> }
+  /** `accessToken`: as it was published, with what more is known of it by now. */
+  | { readonly kind: 'publish'; readonly accessToken: AccessToken; readonly result: Result<void> }
 
 export type SendOutcome =
   | { readonly kind: 'not-sent'; readonly failure: Failure }

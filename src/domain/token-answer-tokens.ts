@@ -91,13 +91,14 @@ function accessTokenOf(
   pointedLifetime: number | undefined,
   { provider, startedAt, scopes }: TokenAnswerContext,
 ): AccessToken {
-  const lifetime = pointedLifetime ?? namedNumber(beside, lifetimeMembers) ?? provider.accessTokenLifetimeSeconds
+  const told = pointedLifetime ?? namedNumber(beside, lifetimeMembers)
   const idToken = tokenText(beside.get('id_token'))
   return {
     value: new Sensitive(copyOf(accessToken)),
     tokenType: tokenTypeOf(beside.get('token_type')),
     issuedAt: startedAt,
-    expiresAt: later(startedAt, clampedLifetime(lifetime)),
+    expiresAt: later(startedAt, clampedLifetime(told ?? provider.accessTokenLifetimeSeconds)),
+    ...(told === undefined && { lifetimeAssumed: true }),
     scopes: scopesOf(beside.get('scope')) ?? scopes,
     ...(idToken !== undefined && { idToken: new Sensitive(copyOf(idToken)) }),
   }

@@ -30,6 +30,8 @@ export interface AccessToken {
   /** Start of the request that issued it. */
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
+  /** True when the answer did not say how long it lives, so that `expiresAt` is what the provider assumes. */
+  readonly lifetimeAssumed?: true
   readonly scopes: readonly string[]
   readonly idToken?: Sensitive
 }

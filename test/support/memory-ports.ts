@@ -154,6 +154,9 @@ export class MemoryTokenEndpoint implements TokenEndpoint {
   /** Further members of each answer that brings tokens. */
   told: () => Readonly<Record<string, unknown>> = () => ({})
   rotates = true
+  introspections = 0
+  /** What the server says of any access token; absent: whether it is one of its own. */
+  standing: Result<TokenStanding> | undefined
   /** When the client's Secret was last changed. */
   clientChangedAt: EpochSeconds | undefined
   /** For how long a used refresh token is taken again, and answered with the same successor. */
@@ -189,7 +192,9 @@ export class MemoryTokenEndpoint implements TokenEndpoint {
   }
 
   introspect(_provider: Provider, accessToken: Sensitive): Promise<Result<TokenStanding>> {
-    return Promise.resolve(ok({ active: this.issuedAccessTokens.includes(accessToken.reveal()) }))
+    this.introspections += 1
+    const active = this.issuedAccessTokens.includes(accessToken.reveal())
+    return Promise.resolve(this.standing ?? ok({ active }))
   }
 
   clientSince(): Promise<EpochSeconds | undefined> {
