@@ -177,6 +177,6 @@ export function credentialManifest(name: string): string {
 }
 
 /** JSON is YAML. */
-function manifestText(kind: string, name: string, spec: object): string {
+export function manifestText(kind: string, name: string, spec: object): string {
   return JSON.stringify({ apiVersion: 'oauth-operator.dev/v1alpha1', kind, metadata: { name }, spec }, null, 2)
 }

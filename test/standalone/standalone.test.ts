@@ -1,5 +1,6 @@
 import { demoSuite } from './demo-suite.ts'
 import { faultSuite } from './faults-suite.ts'
+import { grantSuite } from './grants-suite.ts'
 import { mainJobSuite } from './main-job-suite.ts'
 import { manifestSuite } from './manifests-suite.ts'
 
@@ -7,5 +8,6 @@ import { manifestSuite } from './manifests-suite.ts'
 // wait at the same time. The longest go first.
 faultSuite()
 demoSuite()
+grantSuite()
 mainJobSuite()
 manifestSuite()

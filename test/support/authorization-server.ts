@@ -124,12 +124,14 @@ function configuration(
     }),
     features: {
       devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
       ...(options.clientAuthority !== undefined && { mTLS: byCertificate }),
     },
     ...(options.clientAuthority !== undefined && { clientAuthMethods: [...methods, 'tls_client_auth'] }),
     ttl: {
       AccessToken: options.accessTokenSeconds ?? 300,
+      ClientCredentials: options.accessTokenSeconds ?? 300,
       RefreshToken: refreshTokenSeconds,
       Grant: weeks,
       IdToken: 3600,
@@ -144,8 +146,12 @@ function configuration(
 function clientMetadata({ id, authentication, secret }: RegisteredClient): Readonly<Record<string, unknown>> {
   return {
     token_endpoint_auth_method: authentication,
-    ...(secret !== '' && { client_secret: secret }),
     ...mayRefresh({ client_id: id }),
+    // A client that proves itself may also ask for itself.
+    ...(secret !== '' && {
+      client_secret: secret,
+      grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+    }),
   }
 }
 
