@@ -2,7 +2,7 @@ import { goRecipe, kubernetesLinkerFlags } from './go-recipe.ts'
 import { pythonRecipe } from './python-recipe.ts'
 import type { Recipe } from './recipe.ts'
 
-export type ServerName = 'etcd' | 'kube-apiserver' | 'kubectl' | 'vault' | 'helm' | 'moto'
+export type ServerName = 'etcd' | 'kube-apiserver' | 'kubectl' | 'vault' | 'helm' | 'prometheus' | 'moto'
 
 /** A server that the suites need, and every way to come by it. */
 export interface ServerEntry {
@@ -86,6 +86,23 @@ export const servers: readonly ServerEntry[] = [
       linkerFlags: (version) => `-X helm.sh/helm/v4/internal/version.version=${version}`,
     }),
     image: { reference: 'alpine/helm:{version}', path: '/usr/bin/helm' },
+  },
+  {
+    name: 'prometheus',
+    executable: 'prometheus',
+    variables: [{ name: 'PROMETHEUS_BIN' }],
+    versionArguments: ['--version'],
+    // promtool stands beside it. Without the discovery of other systems most of the dependencies are left out.
+    recipe: goRecipe({
+      directory: 'prometheus',
+      module: 'github.com/prometheus/prometheus',
+      tags: 'remove_all_sd',
+      packages: {
+        prometheus: 'github.com/prometheus/prometheus/cmd/prometheus',
+        promtool: 'github.com/prometheus/prometheus/cmd/promtool',
+      },
+      linkerFlags: (version) => `-X github.com/prometheus/common/version.Version=${version}`,
+    }),
   },
   {
     name: 'moto',

@@ -25,6 +25,9 @@ export interface PrometheusOptions {
   readonly perCredential: boolean
 }
 
+/** Gauges of the library with the ending of counters, which promtool refuses. The ones with labels say the same. */
+const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+
 /** Metrics for Prometheus, in a registry of its own. Label values are names and words from closed sets. */
 export class PrometheusMetrics implements Metrics {
   readonly #options: PrometheusOptions
@@ -38,6 +41,7 @@ export class PrometheusMetrics implements Metrics {
   constructor(options: PrometheusOptions) {
     this.#options = options
     collectDefaultMetrics({ register: this.#registry })
+    for (const name of misnamed) this.#registry.removeSingleMetric(name)
     this.#instruments = createInstruments(this.#registry)
     this.#firstSight = new FirstSight(this.#instruments)
     this.#describeBuild()

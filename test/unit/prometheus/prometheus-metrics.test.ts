@@ -57,6 +57,8 @@ describe('before anything happened, a scrape has', () => {
     expect(found.value('leader_election_master_status', { name: 'oauth-credential-operator' })).toBe(0)
     expect(found.value('process_start_time_seconds')).toBeGreaterThan(0)
     expect(found.series('nodejs_eventloop_lag_p99_seconds')).toHaveLength(1)
+    expect(found.series('nodejs_active_resources').length).toBeGreaterThan(0)
+    expect(found.series('nodejs_active_resources_total')).toEqual([])
   })
 
   test('the reconcile counter at zero', async () => {
