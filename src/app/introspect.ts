@@ -18,6 +18,8 @@ export async function withToldExpiry(accessToken: AccessToken, observed: Observe
     return accessToken
   }
   const { active, expiresAt } = standing.value
+  if (!active)
+    deps.logger.warn({ uid: credential.uid }, 'the server calls an access token inactive that it just issued')
   // A server that calls its newest token dead tells this client nothing; one that is over is of no use to anybody.
   if (!active || expiresAt === undefined || expiresAt <= deps.clock.now()) return accessToken
   return present({ ...accessToken, expiresAt, lifetimeAssumed: undefined })

@@ -1,5 +1,6 @@
 import type { Provider, ResponseForm } from './provider.ts'
 import { Sensitive } from './sensitive.ts'
+import { signedLifetime } from './signed-lifetime.ts'
 import { later, seconds, type DurationSeconds, type EpochSeconds } from './time.ts'
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './token-answer-json.ts'
 import { holderAt, valueAt } from './token-answer-pointer.ts'
@@ -92,12 +93,13 @@ function accessTokenOf(
   { provider, startedAt, scopes }: TokenAnswerContext,
 ): AccessToken {
   const told = pointedLifetime ?? namedNumber(beside, lifetimeMembers)
+  const lifetime = told ?? signedLifetime(accessToken, startedAt) ?? provider.accessTokenLifetimeSeconds
   const idToken = tokenText(beside.get('id_token'))
   return {
     value: new Sensitive(copyOf(accessToken)),
     tokenType: tokenTypeOf(beside.get('token_type')),
     issuedAt: startedAt,
-    expiresAt: later(startedAt, clampedLifetime(told ?? provider.accessTokenLifetimeSeconds)),
+    expiresAt: later(startedAt, clampedLifetime(lifetime)),
     ...(told === undefined && { lifetimeAssumed: true }),
     scopes: scopesOf(beside.get('scope')) ?? scopes,
     ...(idToken !== undefined && { idToken: new Sensitive(copyOf(idToken)) }),

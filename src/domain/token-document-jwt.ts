@@ -12,12 +12,17 @@ const compactForm = /^[\w-]{1,16384}\.([\w-]{1,65536})\.[\w-]{0,16384}$/
  * @see RFC 7519 §4.1.4
  */
 export function jwtExpiry(token: Sensitive): EpochSeconds | undefined {
-  const [, payload] = compactForm.exec(token.reveal()) ?? []
+  const seconds = jwtTime(token.reveal(), 'exp') ?? Number.NaN
+  return seconds > 0 && seconds < Number.MAX_SAFE_INTEGER ? epochSeconds(seconds) : undefined
+}
+
+/** A time in a JWT, as it says it; undefined for every other token. */
+export function jwtTime(token: string, claim: 'exp' | 'iat'): number | undefined {
+  const [, payload] = compactForm.exec(token) ?? []
   const claims = payload === undefined ? undefined : parseJsonText(decoded(payload))
   if (claims?.kind !== 'object') return undefined
-  const exp = claims.members.find(({ name }) => name === 'exp')?.value
-  const seconds = exp?.kind === 'number' ? Number(exp.text) : Number.NaN
-  return seconds > 0 && seconds < Number.MAX_SAFE_INTEGER ? epochSeconds(seconds) : undefined
+  const value = claims.members.find(({ name }) => name === claim)?.value
+  return value?.kind === 'number' ? Number(value.text) : undefined
 }
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'

@@ -61,43 +61,43 @@ describe('a refresh token that dies when it is not used', () => {
 
 describe('a login that ends at a fixed time', () => {
   const loginEnd = (world: World): Readonly<Record<string, unknown>> => ({
-    refresh_token_expires_in: 1_800_000_000 + 30 * day - world.clock.now(),
+    refresh_token_expires_in: 1_800_000_000 + 5 * day - world.clock.now(),
   })
 
   it('is told of once, a fifth of its life before, with the date and what to do', async () => {
-    const world = await worldWith({}, 8 * hour, loginEnd)
-    await world.clock.pass(24 * day - 2 * hour)
+    const world = await worldWith({}, 2 * hour, loginEnd)
+    await world.clock.pass(4 * day - 4 * hour)
     expect(world.condition('RefreshTokenExpiring')).toBeUndefined()
-    await world.clock.pass(4 * hour)
+    await world.clock.pass(6 * hour)
     const told = world.condition('RefreshTokenExpiring')
     expect(told).toMatchObject({ status: 'True', reason: 'LoginEnding' })
-    expect(told?.message).toContain(timeText(epochSeconds(1_800_000_000 + 30 * day)))
+    expect(told?.message).toContain(timeText(epochSeconds(1_800_000_000 + 5 * day)))
     expect(told?.message).toContain('Log in again')
-    await world.clock.pass(2 * day)
+    await world.clock.pass(0.5 * day)
     expect(events(world, 'RefreshTokenExpiring')).toBe(1)
     expect(world.condition('Ready')?.status).toBe('True')
   })
 
   it('is not hurried towards: it costs no more refreshes than the access token needs', async () => {
-    const world = await worldWith({}, 10 * day, loginEnd)
-    await world.clock.pass(29 * day)
+    const world = await worldWith({}, 1.5 * day, loginEnd)
+    await world.clock.pass(4.8 * day)
     expect(world.state().refreshes).toBeLessThanOrEqual(7)
   })
 
   it('is over, and told no more, once another login is in the store and was used', async () => {
-    const world = await worldWith({ refreshTokenLifetime: { absoluteSeconds: 30 * day } }, 8 * hour)
-    await world.clock.pass(25 * day)
+    const world = await worldWith({ refreshTokenLifetime: { absoluteSeconds: 5 * day } }, 2 * hour)
+    await world.clock.pass(4.5 * day)
     expect(world.condition('RefreshTokenExpiring')).toMatchObject({ reason: 'LoginEnding' })
     const end = world.state().refreshTokenExpiresAt ?? 0
     world.store.put(key, world.endpoint.login())
-    await world.clock.pass(6 * hour)
+    await world.clock.pass(2 * hour)
     expect(world.condition('RefreshTokenExpiring')).toBeUndefined()
-    expect((world.state().refreshTokenExpiresAt ?? 0) - end).toBeGreaterThan(24 * day)
+    expect((world.state().refreshTokenExpiresAt ?? 0) - end).toBeGreaterThan(4 * day)
   })
 
   it('keeps its end over a restart', async () => {
     const world = await worldWith({ refreshTokenLifetime: { absoluteSeconds: 30 * day } }, hour)
-    await world.clock.pass(5 * day)
+    await world.clock.pass(day)
     const end = world.state().refreshTokenExpiresAt
     await world.restart()
     await world.clock.pass(2 * hour)
