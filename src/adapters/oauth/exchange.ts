@@ -2,6 +2,7 @@ import { type ClientRequest, type IncomingMessage, request as httpRequest } from
 import type { Socket } from 'node:net'
 import { Sensitive } from '../../domain/sensitive.ts'
 import type { TokenAnswer } from '../../domain/token-exchange.ts'
+import { type BodyBytes, bodyText } from './body-text.ts'
 import { closedEarly, otherProtocol, timedOut } from './classify.ts'
 import type { WireRequest } from './token-request.ts'
 
@@ -69,18 +70,13 @@ function openRequest(socket: Socket, { method, target, headers }: Omit<WireReque
   })
 }
 
-interface ReadBody {
-  readonly bytes: Buffer
-  readonly complete: boolean
-}
-
 interface BodySoFar {
   /** Waits for no more of it. */
   settle(): void
 }
 
 /** Calls `done` with all of the body or with what came of it. */
-function collect(response: IncomingMessage, done: (read: ReadBody) => void): BodySoFar {
+function collect(response: IncomingMessage, done: (read: BodyBytes) => void): BodySoFar {
   const chunks: Buffer[] = []
   let size = 0
   response.on('data', (chunk: Buffer) => {
@@ -98,14 +94,15 @@ function collect(response: IncomingMessage, done: (read: ReadBody) => void): Bod
   return { settle }
 }
 
-function answerOf({ statusCode = 0, headers }: IncomingMessage, { bytes, complete }: ReadBody): TokenAnswer {
+async function answerOf({ statusCode = 0, headers }: IncomingMessage, read: BodyBytes): Promise<TokenAnswer> {
   const retryAfter = headers['retry-after']
+  const { text, complete } = await bodyText(read, headers['content-encoding'] ?? '', maxBodyBytes)
   return {
     status: statusCode,
     contentType: (headers['content-type'] ?? '').split(';', 1).join('').trim().toLowerCase(),
     ...(retryAfter !== undefined && { retryAfter }),
     ...(headers.date !== undefined && { date: headers.date }),
-    body: new Sensitive(bytes.toString('utf8')),
+    body: new Sensitive(text),
     complete,
   }
 }

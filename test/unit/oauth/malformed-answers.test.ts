@@ -9,7 +9,8 @@ import type { Sensitive } from '../../../src/domain/sensitive.ts'
 import { aProvider, noon } from '../../support/builders.ts'
 import { observeOutput } from '../../support/canary.ts'
 import { anEndpoint, aRequest, go } from './endpoint-bench.ts'
-import { type Malformed, quickAnswers, slowAnswers } from './malformed-answers.ts'
+import { quickAnswers, slowAnswers } from './malformed-answers.ts'
+import type { Malformed } from './malformed-message.ts'
 import { startMalformedServer } from './malformed-server.ts'
 
 /** As many as a machine with two cores keeps busy. */

@@ -1,45 +1,6 @@
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
-import { canary } from '../../support/canary.ts'
 import { chance } from './malformed-chance.ts'
-
-/** One answer that no good server sends, and what must come of it. */
-export interface Malformed {
-  readonly what: string
-  /** Everything that goes over the wire, from the status line on. */
-  readonly bytes: Buffer
-  /** What the server does with the connection afterwards; default: it closes it. */
-  readonly ending?: 'reset' | 'hold' | 'drip'
-  /** The refresh token that must be read out of it; absent: none may be. `any`: either is right. */
-  readonly refreshToken?: string
-  readonly any?: true
-}
-
-const at = canary('at')
-const rt = canary('rt')
-const standard = { access_token: at, token_type: 'Bearer', expires_in: 3600, refresh_token: rt, scope: 'a b' }
-const limit = 256 * 1024
-
-type Framing = 'length' | 'chunked' | 'close'
-const framings: readonly Framing[] = ['length', 'chunked', 'close']
-
-interface Frame {
-  readonly status?: number
-  readonly headers?: string
-  readonly framing?: Framing
-}
-
-function response(body: Buffer | string, { status = 200, headers = '', framing = 'length' }: Frame = {}): Buffer {
-  const bytes = Buffer.from(body)
-  const head = `HTTP/1.1 ${status} Scripted\r\ncontent-type: application/json\r\n${headers}`
-  if (framing === 'close') return Buffer.concat([Buffer.from(`${head}\r\n`), bytes])
-  if (framing === 'length') return Buffer.concat([Buffer.from(`${head}content-length: ${bytes.length}\r\n\r\n`), bytes])
-  const size = `${bytes.length.toString(16)}\r\n`
-  return Buffer.concat([
-    Buffer.from(`${head}transfer-encoding: chunked\r\n\r\n${size}`),
-    bytes,
-    Buffer.from('\r\n0\r\n\r\n'),
-  ])
-}
+import { at, type Frame, framings, limit, type Malformed, response, rt, standard } from './malformed-message.ts'
+import { packedAnswers } from './malformed-packed.ts'
 
 const shapes: Readonly<Record<string, string>> = {
   standard: JSON.stringify(standard),
@@ -280,24 +241,6 @@ function oversized(): readonly Malformed[] {
   ])
 }
 
-/** Nobody asked for these encodings, and nothing is unpacked. */
-function compressed(): readonly Malformed[] {
-  const body = JSON.stringify(standard)
-  const packed = {
-    gzip: gzipSync(body),
-    deflate: deflateSync(body),
-    br: brotliCompressSync(body),
-    gzipBomb: gzipSync(Buffer.alloc(50e6)),
-  }
-  return Object.entries(packed).flatMap(([encoding, bytes]) =>
-    framings.map((framing) => ({
-      what: `${encoding}, ${framing}`,
-      bytes: response(bytes, { headers: `content-encoding: ${encoding}\r\n`, framing }),
-      any: true as const,
-    })),
-  )
-}
-
 /** The server never ends: what has come by the deadline counts. */
 export function slowAnswers(): readonly Malformed[] {
   const body = Buffer.from(JSON.stringify(standard))
@@ -327,6 +270,6 @@ export function quickAnswers(): readonly Malformed[] {
     ...parsers(),
     ...others(),
     ...oversized(),
-    ...compressed(),
+    ...packedAnswers(),
   ]
 }

@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-import type { Malformed } from './malformed-answers.ts'
+import type { Malformed } from './malformed-message.ts'
 
 /** Answers each request with the bytes of the case that its path names. */
 export async function startMalformedServer(
