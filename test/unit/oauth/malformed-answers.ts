@@ -1,5 +1,5 @@
 import { chance } from './malformed-chance.ts'
-import { at, type Frame, framings, limit, type Malformed, response, rt, standard } from './malformed-message.ts'
+import { at, framings, limit, type Malformed, response, rt, standard } from './malformed-message.ts'
 import { packedAnswers } from './malformed-packed.ts'
 
 const shapes: Readonly<Record<string, string>> = {

@@ -17,10 +17,10 @@ export const rt = canary('rt')
 export const standard = { access_token: at, token_type: 'Bearer', expires_in: 3600, refresh_token: rt, scope: 'a b' }
 export const limit = 256 * 1024
 
-export type Framing = 'length' | 'chunked' | 'close'
+type Framing = 'length' | 'chunked' | 'close'
 export const framings: readonly Framing[] = ['length', 'chunked', 'close']
 
-export interface Frame {
+interface Frame {
   readonly status?: number
   readonly headers?: string
   readonly framing?: Framing
