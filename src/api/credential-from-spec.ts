@@ -1,5 +1,6 @@
 import type { CredentialSpec, Output, RefreshPolicy, TokenSource } from '../domain/credential.ts'
 import { parseGoDuration } from '../domain/duration.ts'
+import { formatParameters, type FormatParameters } from '../domain/output-format.ts'
 import { parseTemplate } from '../domain/template/parse-template.ts'
 import type { Template } from '../domain/template/template.ts'
 import type { DurationSeconds } from '../domain/time.ts'
@@ -52,10 +53,16 @@ function refreshPolicy(refresh: OAuthCredentialSpec['refresh']): RefreshPolicy {
   }
 }
 
-function output({ format, key, variable, template }: OAuthCredentialSpec['target']['outputs'][number]): Output {
+function output(manifest: OAuthCredentialSpec['target']['outputs'][number]): Output {
+  const { format, key, template } = manifest
   if (template !== undefined && key !== undefined) return { key, template: templateOf(template) }
   if (format === undefined) throw new Error('an output that the schema accepts has neither a format nor a template')
-  return sharedValue({ format, ...(key !== undefined && { key }), ...(variable !== undefined && { variable }) })
+  return sharedValue({ format, ...(key !== undefined && { key }), ...parametersOf(manifest) })
+}
+
+function parametersOf(manifest: OAuthCredentialSpec['target']['outputs'][number]): FormatParameters {
+  const named = formatParameters.flatMap((name) => (manifest[name] === undefined ? [] : [[name, manifest[name]]]))
+  return Object.fromEntries(named) as FormatParameters
 }
 
 function templateOf(text: string): Template {

@@ -1,6 +1,8 @@
 import * as z from 'zod'
-import { defaultKeysText, outputFormats, publishedKey, publishedKeyCel } from './output-keys.ts'
+import { outputFormats } from '../domain/output-format.ts'
 import { fieldNames, functionArity } from '../domain/template/template.ts'
+import { defaultKeysText, publishedKeys, publishedKeysCel } from './output-keys.ts'
+import { parameterRules, parameterSchemas } from './output-parameters.ts'
 import { constrained, exactlyOneOf } from './rule.ts'
 import { dataKey, objectName } from './scalars.ts'
 import { templateText } from './template-text.ts'
@@ -12,7 +14,10 @@ const output = constrained(
       .describe(
         'What is written. raw: the bare access token. header: one HTTP header line, "Authorization: Bearer" and the token. ' +
           'dotenv: one line NAME=token. oauth2-json: a JSON object with the names of RFC 6749 section 5.1, and expires_at. ' +
-          'vibekit: the token file that VibeKit reads. claude-code: the .credentials.json that Claude Code reads. ' +
+          'basic-auth: the token as a password, and the username under the key username. ' +
+          'envoy-sds: a secret for the credential injector of Envoy. ' +
+          'vibekit, claude-code, codex, gemini-cli, qwen-code, opencode, llxprt, docker-config, netrc, git-credentials, gh-hosts, ' +
+          'npmrc, pip, cargo, terraform: the file in which the program of that name looks for its login. ' +
           'No format carries the refresh token.',
       )
       .optional(),
@@ -25,13 +30,7 @@ const output = constrained(
           `${Object.keys(functionArity).join(', ')}. Needs a key.`,
       )
       .optional(),
-    variable: z
-      .string()
-      .min(1, { abort: true })
-      .max(128)
-      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable, such as ACCESS_TOKEN')
-      .describe('Name of the environment variable. Required for the format dotenv, not allowed for others.')
-      .optional(),
+    ...parameterSchemas,
   }),
   exactlyOneOf('format', 'template'),
   {
@@ -40,30 +39,17 @@ const output = constrained(
     field: 'key',
     holds: ({ template, key }) => template === undefined || key !== undefined,
   },
-  {
-    cel: "!has(self.format) || self.format != 'dotenv' || has(self.variable)",
-    message: 'is required for the format dotenv',
-    field: 'variable',
-    holds: ({ format, variable }) => format !== 'dotenv' || variable !== undefined,
-  },
-  {
-    cel: "!has(self.variable) || (has(self.format) && self.format == 'dotenv')",
-    message: 'is only for the format dotenv',
-    field: 'variable',
-    holds: ({ format, variable }) => format === 'dotenv' || variable === undefined,
-  },
+  ...parameterRules,
 ).describe('One file of the target.')
 
 const outputs = constrained(z.array(output).min(1).max(16), {
-  cel: `self.all(a, self.exists_one(b, ${publishedKeyCel('b')} == ${publishedKeyCel('a')}))`,
+  cel: `self.all(a, self.exists_one(b, ${publishedKeysCel('b')}.exists(key, key in ${publishedKeysCel('a')})))`,
   message: 'must have different keys; two outputs without key have the same one when their format is the same',
   holds: keysDiffer,
 })
 
 function keysDiffer(items: readonly unknown[]): boolean {
-  const keys = items
-    .map((item) => (typeof item === 'object' && item !== null ? publishedKey(item) : undefined))
-    .filter((key) => key !== undefined)
+  const keys = items.flatMap((item) => (typeof item === 'object' && item !== null ? publishedKeys(item) : []))
   return new Set(keys).size === keys.length
 }
 

@@ -1,4 +1,5 @@
 import type { CredentialState } from './credential-state.ts'
+import type { FormatOutput } from './output-format.ts'
 import type { EpochSeconds } from './time.ts'
 import type { Template } from './template/template.ts'
 
@@ -133,18 +134,8 @@ export interface RefreshPolicy {
   readonly storeOutage: 'Wait' | 'RecordOnly'
 }
 
-export type OutputFormat = 'raw' | 'header' | 'dotenv' | 'oauth2-json' | 'vibekit' | 'claude-code'
-
 /** One file of the target. */
 export type Output = FormatOutput | TemplateOutput
-
-export interface FormatOutput {
-  readonly format: OutputFormat
-  /** The data key; absent: the format's own. */
-  readonly key?: string
-  /** `dotenv` only: the variable's name. */
-  readonly variable?: string
-}
 
 /** For readers that no format is for. */
 export interface TemplateOutput {

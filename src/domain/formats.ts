@@ -1,27 +1,15 @@
-import type { FormatOutput, Output, OutputFormat, Target, TemplateOutput } from './credential.ts'
-import { unsendable } from './formats/bearer.ts'
-import { claudeCode } from './formats/claude-code.ts'
-import { dotenv } from './formats/dotenv.ts'
+import type { Output, Target, TemplateOutput } from './credential.ts'
+import { notBearer, unsendable } from './formats/bearer.ts'
 import { refused, rendered, type Format, type Rendering } from './formats/format.ts'
-import { header } from './formats/header.ts'
-import { oauth2Json } from './formats/oauth2-json.ts'
-import { raw } from './formats/raw.ts'
-import { vibekit } from './formats/vibekit.ts'
+import { isWellFormed } from './formats/parameter-syntax.ts'
+import { formats } from './formats/registry.ts'
+import { templateFields } from './formats/template-fields.ts'
+import { formatParameters, type FormatOutput, type FormatParameter, type OutputFormat } from './output-format.ts'
 import { Sensitive } from './sensitive.ts'
 import { renderTemplate } from './template/render-template.ts'
-import { templateFields } from './formats/template-fields.ts'
 import type { TextCodec } from './text-codec.ts'
 import { seconds, type DurationSeconds } from './time.ts'
 import type { AccessToken } from './tokens.ts'
-
-const formats: Readonly<Record<OutputFormat, Format>> = {
-  raw,
-  header,
-  dotenv,
-  'oauth2-json': oauth2Json,
-  vibekit,
-  'claude-code': claudeCode,
-}
 
 /** Raised when a format's file changes its shape, so that targets written by an older operator are written again. */
 const shapeRevision = 1
@@ -39,20 +27,40 @@ export type RenderedOutputs =
 export function renderOutputs(outputs: readonly Output[], token: AccessToken, codec: TextCodec): RenderedOutputs {
   const files = new Map<string, Sensitive>()
   for (const output of outputs) {
-    const key = outputKey(output)
-    const rendering = files.has(key)
-      ? refused(`another output has the key ${key} already`)
-      : render(output, token, codec)
+    const taken = keysOf(output).find((key) => files.has(key))
+    const rendering =
+      taken === undefined ? render(output, token, codec) : refused(`another output has the key ${taken} already`)
     if (!rendering.ok) return { ok: false, output, problem: rendering.problem }
-    files.set(key, new Sensitive(rendering.content))
+    files.set(outputKey(output), new Sensitive(rendering.content))
+    const beside = besideOf(output)
+    if (beside !== undefined) files.set(beside.key, new Sensitive(beside.content))
   }
   return { ok: true, files }
 }
 
 function render(output: Output, token: AccessToken, codec: TextCodec): Rendering {
-  const problem = unsendable(token.value.reveal())
+  const text = token.value.reveal()
+  const problem = unsendable(text)
   if (problem !== undefined) return refused(problem)
-  return isTemplate(output) ? fromTemplate(output, token, codec) : formats[output.format].render(token, output)
+  if (isTemplate(output)) return fromTemplate(output, token, codec)
+  const format = formats[output.format]
+  const unfit = badParameter(format, output) ?? (format.anyTokenType ? undefined : notBearer(token))
+  return unfit === undefined ? format.render({ text, token, output, codec }) : refused(unfit)
+}
+
+/** What the schema has refused before; nothing may get into a file by another way. */
+function badParameter({ parameters = {} }: Format, output: FormatOutput): string | undefined {
+  const bad = formatParameters.find((name) => {
+    const absent = output[name] === undefined
+    return parameters[name] !== undefined && !(absent && parameters[name] === 'optional') && !isWellFormed(name, output)
+  })
+  return bad === undefined ? undefined : `it names no valid ${bad}`
+}
+
+/** The file that a format writes beside its own. */
+function besideOf(output: Output): { readonly key: string; readonly content: string } | undefined {
+  const key = isTemplate(output) ? undefined : formats[output.format].beside
+  return key === undefined || isTemplate(output) ? undefined : { key, content: output[key] ?? '' }
 }
 
 function fromTemplate({ template }: TemplateOutput, token: AccessToken, codec: TextCodec): Rendering {
@@ -88,9 +96,33 @@ export function outputKey(output: TemplateOutput | Pick<FormatOutput, 'format' |
   return isTemplate(output) ? output.key : (output.key ?? formats[output.format].key)
 }
 
-/** {@link outputKey} of each. */
+/** Every data key of the target that the outputs are written to. */
 export function outputKeys(outputs: readonly Output[]): readonly string[] {
-  return outputs.map(outputKey)
+  return outputs.flatMap(keysOf)
+}
+
+function keysOf(output: Output): readonly string[] {
+  const beside = besideOf(output)
+  return [outputKey(output), ...(beside === undefined ? [] : [beside.key])]
+}
+
+/** What a format demands of an output: the parameters that it needs and may have, the key of the file beside its own. */
+export interface FormatDemands {
+  readonly required: readonly FormatParameter[]
+  readonly optional: readonly FormatParameter[]
+  readonly hostWithoutPort: boolean
+  readonly beside?: string
+}
+
+export function formatDemands(format: OutputFormat): FormatDemands {
+  const { parameters = {}, hostWithoutPort = false, beside } = formats[format]
+  const named = (need: 'required' | 'optional') => formatParameters.filter((name) => parameters[name] === need)
+  return {
+    required: named('required'),
+    optional: named('optional'),
+    hostWithoutPort,
+    ...(beside !== undefined && { beside }),
+  }
 }
 
 /** How early, before its expiry, the most cautious reader of these files treats the token as dead. */
@@ -113,8 +145,12 @@ export function targetDigest(target: Target): string {
 }
 
 function digestParts(output: Output): readonly string[] {
-  const form = isTemplate(output) ? ['template', output.template.text] : [output.format, output.variable ?? '']
-  return [form[0] ?? '', outputKey(output), form[1] ?? '']
+  if (isTemplate(output)) return ['template', output.key, output.template.text]
+  // The variable has a place of its own since the first release; what came later is there only where it is used.
+  const later = formatParameters.flatMap((name) =>
+    name === 'variable' || output[name] === undefined ? [] : [`${name}=${output[name]}`],
+  )
+  return [output.format, outputKey(output), output.variable ?? '', ...later]
 }
 
 /** FNV-1a, 64 bits, over the UTF-16 units of `text`: 16 hexadecimal digits. */

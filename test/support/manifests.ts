@@ -46,6 +46,38 @@ export const staticCredential: Manifest = {
   },
 }
 
+/** A credential for every program whose file has a format. */
+export const loginCredential: Manifest = {
+  apiVersion,
+  kind: 'OAuthCredential',
+  metadata: { name: 'logins', namespace: 'ci' },
+  spec: {
+    providerRef: { name: 'logins' },
+    grant: 'RefreshToken',
+    refreshToken: { storeRef: { name: 'vault' }, key: 'teams/ci/logins' },
+    target: {
+      name: 'logins',
+      outputs: [
+        { format: 'codex', key: 'codex.json', accountId: '0b9f7c1e-team' },
+        { format: 'gemini-cli' },
+        { format: 'qwen-code', key: 'qwen.json', host: 'portal.example.com' },
+        { format: 'opencode', name: 'anthropic' },
+        { format: 'llxprt' },
+        { format: 'docker-config', host: 'registry.example.com:5000', username: 'robot$ci' },
+        { format: 'netrc', host: 'git.example.com', username: 'ci@example.com' },
+        { format: 'git-credentials', host: 'git.example.com:8443', username: 'oauth2' },
+        { format: 'gh-hosts', host: 'github.example.com', username: 'x-access-token' },
+        { format: 'npmrc', host: 'npm.example.com', path: 'api/npm/team' },
+        { format: 'basic-auth', username: 'oauth2accesstoken' },
+        { format: 'envoy-sds', name: 'upstream_token' },
+        { format: 'pip', host: 'pypi.example.com', username: '__token__' },
+        { format: 'cargo', name: 'internal' },
+        { format: 'terraform', host: 'tf.example.com' },
+      ],
+    },
+  },
+}
+
 /** A credential that says everything. */
 export const maximalCredential: Manifest = {
   apiVersion,
@@ -281,6 +313,7 @@ export const fileStore: Manifest = {
 export const validManifests: readonly Manifest[] = [
   minimalCredential,
   maximalCredential,
+  loginCredential,
   clientCredential,
   staticCredential,
   minimalProvider,

@@ -1,4 +1,3 @@
-import { notBearer } from './bearer.ts'
 import { refused, renderedJson, type Format } from './format.ts'
 
 /** The scope without which the CLI ignores the file. */
@@ -15,12 +14,10 @@ const inferenceScope = 'user:inference'
 export const claudeCode: Format = {
   key: '.credentials.json',
   readerMarginSeconds: 0,
-  render: (token) => {
-    const problem = notBearer(token)
-    if (problem !== undefined) return refused(problem)
+  render: ({ text, token }) => {
     const scopes = token.scopes.length === 0 ? [inferenceScope] : token.scopes
     if (!scopes.includes(inferenceScope)) return refused(`the granted scopes lack ${inferenceScope}`)
     const expiresAt = Math.floor(token.expiresAt * 1000)
-    return renderedJson({ claudeAiOauth: { accessToken: token.value.reveal(), expiresAt, scopes } })
+    return renderedJson({ claudeAiOauth: { accessToken: text, expiresAt, scopes } })
   },
 }

@@ -4,5 +4,6 @@ import { rendered, type Format } from './format.ts'
 export const raw: Format = {
   key: 'access_token',
   readerMarginSeconds: 0,
-  render: (token) => rendered(token.value.reveal()),
+  anyTokenType: true,
+  render: ({ text }) => rendered(text),
 }

@@ -1,5 +1,4 @@
-import { notBearer } from './bearer.ts'
-import { refused, renderedJson, type Format } from './format.ts'
+import { renderedJson, type Format } from './format.ts'
 
 /**
  * The token file of VibeKit's authentication library.
@@ -11,13 +10,10 @@ import { refused, renderedJson, type Format } from './format.ts'
 export const vibekit: Format = {
   key: 'claude-oauth-token.json',
   readerMarginSeconds: 0,
-  render: (token) => {
-    const problem = notBearer(token)
-    if (problem !== undefined) return refused(problem)
-    return renderedJson({
-      access_token: token.value.reveal(),
+  render: ({ text, token: { scopes } }) =>
+    renderedJson({
+      access_token: text,
       token_type: 'Bearer',
-      ...(token.scopes.length === 0 ? {} : { scope: token.scopes.join(' ') }),
-    })
-  },
+      ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
+    }),
 }

@@ -11,6 +11,7 @@ import {
   fileStore,
   kubernetesStore,
   type Manifest,
+  loginCredential,
   maximalCredential,
   maximalProvider,
   minimalCredential,
@@ -79,6 +80,11 @@ describe('a credential', () => {
       },
       suspend: true,
     })
+  })
+
+  test('keeps every parameter of its formats', () => {
+    const { outputs } = (loginCredential.spec as { target: { outputs: unknown } }).target
+    expect(credentialOf(loginCredential).spec.target.outputs).toEqual(outputs)
   })
 
   test('may say in percent when to refresh', () => {

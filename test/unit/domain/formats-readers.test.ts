@@ -2,112 +2,108 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseEnv } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { systemTextCodec } from '../../../src/adapters/system/text-codec.ts'
-import type { Output, OutputFormat } from '../../../src/domain/credential.ts'
-import { outputKey, renderOutputs } from '../../../src/domain/formats.ts'
-import { Sensitive } from '../../../src/domain/sensitive.ts'
-import { epochSeconds } from '../../../src/domain/time.ts'
-import type { AccessToken } from '../../../src/domain/tokens.ts'
+import { formatDemands } from '../../../src/domain/formats.ts'
+import {
+  type FormatParameter,
+  type FormatParameters,
+  formatParameters,
+  outputFormats,
+  type OutputFormat,
+} from '../../../src/domain/output-format.ts'
+import { issuedAt, readers, suitable } from '../../support/format-readers.ts'
+import { renderedFormat } from '../../support/rendered-format.ts'
 
-/** What one program makes of the file: the token that it would send, or undefined when it sends none. */
-type Reader = (file: string, nowMs: number) => unknown
-
-const issuedAt = 1_800_000_000
-
-const readers: Readonly<Record<OutputFormat, Readonly<Record<string, Reader>>>> = {
-  raw: {
-    'a reader that takes the file as it is': (file) => file,
-    'a reader that trims': (file) => file.trim(),
-    'a reader that takes the first line': (file) => file.split(/\r?\n/, 1)[0],
-  },
-  header: {
-    'curl -H @file': (file) => {
-      const lines = file.split(/\r?\n/).filter((line) => line !== '')
-      const [line] = lines
-      return lines.length === 1 ? /^Authorization:[ \t]*Bearer (.*)$/i.exec(line ?? '')?.[1]?.trimEnd() : undefined
-    },
-  },
-  dotenv: {
-    'Node --env-file': (file) => parseEnv(file)['TOKEN'],
-    'kubectl --from-env-file': (file) => literalEnv(file),
-    'npm dotenv': (file) => /^\s*TOKEN\s*=\s*([^#\r\n'"`]*)\s*$/m.exec(file)?.[1]?.trim(),
-  },
-  'oauth2-json': {
-    'a client library with a margin of a minute': (file, nowMs) => {
-      const { access_token, token_type, expires_at, expires_in } = JSON.parse(file) as Record<string, unknown>
-      if (typeof token_type !== 'string' || typeof expires_at !== 'number' || !Number.isInteger(expires_in))
-        return undefined
-      return expires_at - 60 > nowMs / 1000 ? access_token : undefined
-    },
-  },
-  vibekit: {
-    VibeKit: (file, nowMs) => {
-      const { access_token, expires_in, created_at } = JSON.parse(file) as Record<string, number | undefined>
-      if (expires_in === undefined || created_at === undefined) return access_token
-      return created_at + (expires_in - 3600) * 1000 > nowMs ? access_token : undefined
-    },
-  },
-  'claude-code': {
-    'Claude Code': (file) => {
-      const { claudeAiOauth } = JSON.parse(file) as { claudeAiOauth?: Record<string, unknown> }
-      const { accessToken, scopes, refreshToken } = claudeAiOauth ?? {}
-      if (refreshToken !== undefined || !Array.isArray(scopes) || !scopes.includes('user:inference')) return undefined
-      return accessToken
-    },
-  },
+function fileOf(format: OutputFormat, text: string, parameters: FormatParameters = suitable): string | undefined {
+  return renderedFormat({ format, ...parameters }, text)
 }
 
-function literalEnv(file: string): string | undefined {
-  const lines = file.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
-  return lines.length === 1 ? lines[0]?.slice('TOKEN='.length) : undefined
-}
-
-/** Undefined when refused. */
-function fileOf(format: OutputFormat, text: string, lifetime = 3600): string | undefined {
-  const output: Output = { format, variable: 'TOKEN' }
-  const token: AccessToken = {
-    value: new Sensitive(text),
-    tokenType: 'Bearer',
-    issuedAt: epochSeconds(issuedAt),
-    expiresAt: epochSeconds(issuedAt + lifetime),
-    scopes: [],
-  }
-  const result = renderOutputs([output], token, systemTextCodec)
-  return result.ok ? result.files.get(outputKey(output))?.reveal() : undefined
+function readBack(format: OutputFormat, file: string, parameters: FormatParameters = suitable): readonly unknown[] {
+  return Object.values(readers[format]).map((read) => read(file, issuedAt * 1000, parameters))
 }
 
 const ordinary = fc.stringMatching(/^[A-Za-z0-9._~+/=:@%,-]{1,40}$/)
 const hostile = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 20 }),
+  fc.stringMatching(/^[ -~]{1,40}$/),
   fc.stringMatching(/^[\n\r\0\t "'`$(){}#\\;&|<>*?!~:=%^[\]é\u2028aB9]{0,20}$/),
-  fc.tuple(ordinary, fc.constantFrom('\n', '\0', ' #c', ':~', '$(id)', '\\n', '"', "'")).map((parts) => parts.join('')),
+  fc
+    .tuple(ordinary, fc.constantFrom('\n', '\0', ' #c', ':~', '$(id)', '${HOME}', '%0A', '\\n', '"', "'", '\nlogin x'))
+    .map((parts) => parts.join('')),
 )
 
-describe.each(Object.entries(readers))('%s', (format, programs) => {
-  test.each(Object.entries(programs))('%s reads any token back, or it is refused', (_, read) => {
+const hostileTokens = fc.sample(fc.oneof(ordinary, hostile), { numRuns: 10_000, seed: 20_261_121 })
+
+test.each(outputFormats)('%s: each of 10,000 hostile tokens is read back unchanged, or refused', (format) => {
+  const carried = hostileTokens.flatMap((text) => {
+    const file = fileOf(format, text)
+    return file === undefined ? [] : [{ text, file }]
+  })
+  const harmed = carried.filter(({ text, file }) => readBack(format, file).some((read) => read !== text))
+  expect(harmed).toEqual([])
+  // Refusing everything would be safe and useless.
+  expect(carried.length).toBeGreaterThan(hostileTokens.length / 20)
+})
+
+test.each(outputFormats)('%s: every ordinary token is carried', (format) => {
+  fc.assert(
+    fc.property(fc.stringMatching(/^[A-Za-z0-9._+/-]{9,60}={0,2}$/), (text) => {
+      const file = fileOf(format, text)
+      return file !== undefined && readBack(format, file).every((read) => read === text)
+    }),
+    { seed: 20_261_121 },
+  )
+})
+
+test.each(outputFormats)('%s: a token of a megabyte is read back unchanged, or refused', (format) => {
+  const text = 'aB9.'.repeat(262_144)
+  const file = fileOf(format, text)
+  expect(file === undefined || readBack(format, file).every((read) => read === text)).toBe(true)
+  expect(file === undefined).toBe(format === 'netrc')
+})
+
+const demanding = outputFormats.flatMap((format) =>
+  [...formatDemands(format).required, ...formatDemands(format).optional].map((name) => [format, name] as const),
+)
+
+describe('a hostile parameter is in the file as it is, or refused', () => {
+  test.each(demanding)('%s: %s', (format, name) => {
     fc.assert(
-      fc.property(fc.oneof(ordinary, hostile), (text) => {
-        const file = fileOf(format as OutputFormat, text)
-        return file === undefined || read(file, issuedAt * 1000) === text
+      fc.property(fc.oneof(ordinary, hostile), (value) => {
+        const parameters = { ...suitable, [name]: value }
+        const file = fileOf(format, 'at.plain', parameters)
+        if (file === undefined) return true
+        return (
+          readsOtherParameter(format, name) || readBack(format, file, parameters).every((read) => read === 'at.plain')
+        )
       }),
-      { numRuns: 500 },
+      { numRuns: 500, seed: 20_261_121 },
     )
   })
 
-  test.each(Object.entries(programs))(
-    '%s reads every ordinary token: refusing all would be safe and useless',
-    (_, read) => {
-      fc.assert(
-        fc.property(fc.stringMatching(/^[A-Za-z0-9._+/-]{1,60}={0,2}$/), (text) => {
-          const file = fileOf(format as OutputFormat, text)
-          return file !== undefined && read(file, issuedAt * 1000) === text
-        }),
-      )
-    },
-  )
+  test.each(demanding)('%s: %s with a line break is refused', (format, name) => {
+    const parameters: FormatParameters = { ...suitable, [name]: 'a\nb' }
+    expect(fileOf(format, 'at.plain', parameters)).toBeUndefined()
+  })
+})
+
+/** The reader of an env file looks for one name. */
+function readsOtherParameter(format: OutputFormat, name: FormatParameter): boolean {
+  return format === 'dotenv' && name === 'variable'
+}
+
+test('what a format needs is needed, and what it does not have changes nothing', () => {
+  for (const format of outputFormats) {
+    const { required, optional } = formatDemands(format)
+    const without = (name: FormatParameter) =>
+      Object.fromEntries(Object.entries(suitable).filter(([other]) => other !== name)) as FormatParameters
+    const needed = formatParameters.filter((name) => fileOf(format, 'at.plain', without(name)) === undefined)
+    expect(needed, format).toEqual(required)
+    const foreign = formatParameters.filter((name) => ![...required, ...optional].includes(name))
+    const changing = foreign.filter((name) => fileOf(format, 'at.plain', without(name)) !== fileOf(format, 'at.plain'))
+    expect(changing, format).toEqual([])
+  }
 })
 
 test('a real shell reads every env file that is not refused', () => {
@@ -128,7 +124,15 @@ test('a real shell reads every env file that is not refused', () => {
   }
 })
 
-test('VibeKit reads a token that lives half an hour until its last second', () => {
-  const file = fileOf('vibekit', 'at.short', 1800) ?? ''
-  expect(readers.vibekit['VibeKit']?.(file, (issuedAt + 1799) * 1000)).toBe('at.short')
+test('VibeKit and Gemini CLI read a token that lives half an hour until its last second', () => {
+  for (const format of ['vibekit', 'gemini-cli'] as const) {
+    const file = renderedFormat({ format }, 'at.short', 1800) ?? ''
+    const read = Object.values(readers[format]).map((reader) => reader(file, (issuedAt + 1799) * 1000, {}))
+    expect(read).toEqual(['at.short'])
+  }
+})
+
+test('opencode sends the token of openai by OAuth, and all others as keys of an API', () => {
+  const parameters = { name: 'openai' }
+  expect(readBack('opencode', fileOf('opencode', 'at.plain', parameters) ?? '', parameters)).toEqual(['at.plain'])
 })

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { systemTextCodec } from '../../../src/adapters/system/text-codec.ts'
-import type { Output, OutputFormat, Target } from '../../../src/domain/credential.ts'
+import type { Output, Target } from '../../../src/domain/credential.ts'
+import { outputFormats } from '../../../src/domain/output-format.ts'
 import {
   formatOf,
   outputKey,
@@ -18,6 +17,7 @@ import { Sensitive } from '../../../src/domain/sensitive.ts'
 import { epochSeconds } from '../../../src/domain/time.ts'
 import type { AccessToken } from '../../../src/domain/tokens.ts'
 import { canary, observeOutput } from '../../support/canary.ts'
+import { suitable } from '../../support/format-readers.ts'
 
 const issuedAt = 1_800_000_000.4
 
@@ -224,8 +224,7 @@ describe('the outputs of a target', () => {
 
   test('hold neither the id token nor anything named refresh', () => {
     const idToken = canary('secret')
-    const formats: readonly OutputFormat[] = ['raw', 'header', 'dotenv', 'oauth2-json', 'vibekit', 'claude-code']
-    const outputs = formats.map((format): Output => ({ format, variable: 'T' }))
+    const outputs = outputFormats.map((format): Output => ({ ...suitable, format, key: format }))
     const result = renderOutputs(
       outputs,
       aToken({ idToken: new Sensitive(idToken), text: 'at.plain' }),
@@ -234,8 +233,27 @@ describe('the outputs of a target', () => {
     if (!result.ok) throw new Error(result.problem)
     const text = [...result.files.values()].map((file) => file.reveal()).join('\n')
     observeOutput('files of a target', text)
-    expect(text).not.toMatch(/refresh/i)
-    expect(result.files.size).toBe(formats.length)
+    const refreshes = text.match(/"\w*refresh\w*":"[^"]*"/gi)
+    expect(refreshes).toEqual([
+      '"refresh_token":""',
+      '"last_refresh":"2027-01-15T08:00:00Z"',
+      '"refresh_token":"kept-by-the-operator"',
+    ])
+    expect(result.files.size).toBe(outputFormats.length + 1)
+  })
+
+  test('write the name of the user beside a password', () => {
+    const outputs: readonly Output[] = [{ format: 'basic-auth', username: 'robot' }]
+    const result = renderOutputs(outputs, aToken({ text: 'at.plain' }), systemTextCodec)
+    expect(result.ok && [...result.files].map(([key, file]) => [key, file.reveal()])).toEqual([
+      ['password', 'at.plain'],
+      ['username', 'robot'],
+    ])
+    expect(outputKeys(outputs)).toEqual(['password', 'username'])
+    const taken: readonly Output[] = [{ format: 'raw', key: 'username' }, ...outputs]
+    expect(renderOutputs(taken, aToken(), systemTextCodec)).toMatchObject({
+      problem: 'another output has the key username already',
+    })
   })
 
   test('do not print their content by accident', () => {
@@ -258,6 +276,21 @@ describe('the digest of a target', () => {
     creationPolicy: 'Owner',
     deletionPolicy: 'Delete',
   }
+
+  test('differs by each parameter of a format', () => {
+    const base: Output = { format: 'pip', host: 'a.example', username: 'u' }
+    const outputs: readonly Output[] = [
+      base,
+      { ...base, host: 'b.example' },
+      { ...base, username: 'v' },
+      { ...base, path: 'p' },
+      { format: 'cargo', name: 'a' },
+      { format: 'cargo', name: 'b' },
+      { format: 'codex' },
+      { format: 'codex', accountId: 'a' },
+    ]
+    expect(new Set(outputs.map((output) => targetDigest({ ...target, outputs: [output] }))).size).toBe(outputs.length)
+  })
 
   test('is the same in every process', () => {
     expect(targetDigest(target)).toBe('7e4c912d8d8c5838')
@@ -296,17 +329,5 @@ describe('the digest of a target', () => {
   }
   test.each(Object.entries(changes))('changes with %s', (_, change) => {
     expect(targetDigest({ ...target, ...change })).not.toBe(targetDigest(target))
-  })
-})
-
-describe('docs/formats.md', () => {
-  const page = readFileSync(resolve(import.meta.dirname, '../../../docs/formats.md'), 'utf8')
-  const formats: readonly OutputFormat[] = ['raw', 'header', 'dotenv', 'oauth2-json', 'vibekit', 'claude-code']
-
-  test.each(formats)('has a section on %s with its key', (format) => {
-    const section = page.split(/^## /m).find((text) => text.startsWith(`${format}\n`))
-    expect(section).toContain(`**Key:** \`${outputKey({ format })}\``)
-    expect(section).toContain('**Margin:**')
-    expect(section).toContain('**Traps:**')
   })
 })
