@@ -27,6 +27,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'readers',
+          include: ['test/readers/**/*.test.ts'],
+          setupFiles: canary,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: 'image',
           include: ['test/image/**/*.test.ts'],
           setupFiles: canary,
