@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Certificate, createAuthority, issueCertificate } from '../servers/certificates.ts'
+import { canary } from '../support/canary.ts'
+import { renderedFormat } from '../support/rendered-format.ts'
 import { readWith, type Reading } from './reader-bed.ts'
 import type { SeenRequest, VendorAnswer } from './vendor.ts'
 
@@ -210,4 +212,37 @@ test.each(Object.entries(rows))('%s', async (_, { reading, expected, tls }) => {
   ).toContain(expected(token))
   expect(seen.filter(({ body }) => body.includes('refresh_token'))).toEqual([])
   expect(harm).toEqual([])
+})
+
+/** What careless hands read differently: each has the signs of another syntax in it. */
+const oddities = [
+  '/a+b=',
+  '%2F%0A%',
+  `"b'`,
+  '\\b\\',
+  '#b',
+  ' #b',
+  '${HOME}',
+  '$(id)`id`',
+  ';b',
+  ':b@c?d&e',
+  '~b:~',
+  '{"b":[]}',
+]
+
+test.each(Object.entries(rows))('%s, or is refused, whatever signs it has', { timeout: 300_000 }, async (_, row) => {
+  const { reading, expected, tls } = row
+  let carried = 0
+  for (const oddity of oddities) {
+    const token = `${canary('at')}${oddity}`
+    if (renderedFormat(reading.output('127.0.0.1'), token) === undefined) continue
+    carried += 1
+    const { seen, harm, said } = await readWith({ ...reading, ...(tls && { certificate }) }, token)
+    expect(
+      seen.map(({ authorization }) => authorization),
+      `${oddity}: ${said}`,
+    ).toContain(expected(token))
+    expect(harm).toEqual([])
+  }
+  expect(carried).toBeGreaterThan(0)
 })

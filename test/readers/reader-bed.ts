@@ -38,10 +38,9 @@ export interface Outcome {
 }
 
 /** Lets a program read a fresh token from a mounted Secret, and tells what it sent. All is gone when the test ends. */
-export async function readWith(reading: Reading): Promise<Outcome> {
+export async function readWith(reading: Reading, token = canary('at')): Promise<Outcome> {
   const home = realpathSync(mkdtempSync(join(tmpdir(), 'oauth-credential-operator-reader-')))
   onTestFinished(() => removeMount(home))
-  const token = canary('at')
   let host = ''
   const vendor = await startVendor((request) => reading.answer?.(request, host) ?? { status: 404 }, reading.certificate)
   onTestFinished(() => vendor.stop())
