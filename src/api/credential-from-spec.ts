@@ -1,4 +1,4 @@
-import type { CredentialSpec, Output, RefreshPolicy, TokenSource } from '../domain/credential.ts'
+import type { CredentialSpec, Output, RefreshPolicy, TokenSource, StaticTokenSource } from '../domain/credential.ts'
 import { parseGoDuration } from '../domain/duration.ts'
 import { formatParameters, type FormatParameters } from '../domain/output-format.ts'
 import { parseTemplate } from '../domain/template/parse-template.ts'
@@ -6,6 +6,7 @@ import type { Template } from '../domain/template/template.ts'
 import type { DurationSeconds } from '../domain/time.ts'
 import type { OAuthCredentialSpec } from './oauth-credential.ts'
 import { sharedValue } from './shared-text.ts'
+import { decodeTime } from './status-time.ts'
 
 /** The domain's view of a spec that the schema accepted. */
 export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
@@ -28,13 +29,18 @@ export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
     case 'ClientCredentials':
       return { grant, provider: sharedValue(given(spec.providerRef)), scopes, ...common }
     case 'StaticToken':
-      return { grant, accessToken: source(spec.accessToken), ...common }
+      return { grant, accessToken: staticSource(spec.accessToken), ...common }
   }
 }
 
 function source(manifest: OAuthCredentialSpec['refreshToken']): TokenSource {
   const { storeRef, key, property } = given(manifest)
   return { store: sharedValue(storeRef), key, ...(property !== undefined && { property }) }
+}
+
+function staticSource(manifest: OAuthCredentialSpec['accessToken']): StaticTokenSource {
+  const expiresAt = decodeTime(given(manifest).expirationTime)
+  return { ...source(manifest), ...(expiresAt !== undefined && { expiresAt }) }
 }
 
 /** What the rules of the schema want for the grant. */

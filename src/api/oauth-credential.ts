@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Grant } from '../domain/grant.ts'
 import { atMostOneOf, constrained, type Rule } from './rule.ts'
-import { durationText, objectName, relativePath } from './scalars.ts'
+import { durationText, moment, objectName, relativePath } from './scalars.ts'
 import { target } from './target.ts'
 
 const providerRef = z
@@ -60,10 +60,16 @@ const accessToken = z
     property: refreshToken.shape.property.describe(
       'JSON pointer (RFC 6901) to the access token inside the document. Default: found by the known shapes of token documents.',
     ),
+    expirationTime: moment
+      .describe(
+        'When the access token ends, in RFC 3339, such as 2027-11-01T00:00:00Z, where neither the document nor the token says. Change it ' +
+          'together with the token.',
+      )
+      .optional(),
   })
   .describe(
     'Where the access token is that is published as it is. It ends when the fields beside it say, such as expires_at, or the claim exp of a ' +
-      'JWT. Required for the grant StaticToken, and absent otherwise.',
+      'JWT, else at expirationTime. Required for the grant StaticToken, and absent otherwise.',
   )
 
 const scopes = constrained(

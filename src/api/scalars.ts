@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { parseGoDuration } from '../domain/duration.ts'
 import { placeholder } from '../domain/provider-template.ts'
 import { constrained } from './rule.ts'
+import { decodeTime } from './status-time.ts'
 
 const subdomainPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 
@@ -28,6 +29,33 @@ export const dataKey = constrained(
     holds: (value) => value !== '.' && !value.startsWith('..'),
   },
 )
+
+/** A moment in RFC 3339. */
+export const moment = constrained(
+  z
+    .string()
+    .min(1, { abort: true })
+    .max(64)
+    .regex(/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$/, {
+      message: 'must be a time in RFC 3339, such as 2027-11-01T00:00:00Z',
+      abort: true,
+    }),
+  {
+    cel: "timestamp(self) >= timestamp('2000-01-01T00:00:00Z')",
+    message: 'must be a day that exists, from the year 2000 on',
+    holds: (value) => isDay(value) && (decodeTime(value) ?? 0) >= firstMoment,
+  },
+)
+
+/** 2000-01-01T00:00:00Z. */
+const firstMoment = 946_684_800
+
+/** Date.parse takes the 30th of February for the 2nd of March. */
+function isDay(text: string): boolean {
+  const day = text.slice(0, 10)
+  const parsed = Date.parse(`${day}T00:00:00Z`)
+  return !Number.isNaN(parsed) && new Date(parsed).toISOString().startsWith(day)
+}
 
 /** A Go duration between two bounds, both included. */
 export function durationText(shortest: string, longest: string): z.ZodString {

@@ -1,10 +1,11 @@
 import { findAccessToken } from '../domain/token-document-access.ts'
-import { keyText, sourceOf } from '../domain/credential.ts'
+import { keyText } from '../domain/credential.ts'
 import { failure } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
 import { isFailure, usableStore } from '../domain/referents.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { asStaticTokenFailure } from '../domain/static-token.ts'
+import { endOfTime, type EpochSeconds } from '../domain/time.ts'
 import { storeText } from '../domain/token-store.ts'
 import type { StoreDocument, StoredAccessToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
@@ -14,12 +15,21 @@ import { isStoreFailure, limited, openStore, type OpenStore } from './execute-st
 export async function readAccessToken(observed: Observed, deps: Deps): Promise<Result<StoredAccessToken>> {
   const store = usableStore(observed)
   if (isFailure(store)) return failed(store)
-  const source = sourceOf(observed.credential.spec)
-  if (source === undefined) throw new Error('a static token is in a store')
-  const open = openStore(observed, deps, source)
+  const { spec } = observed.credential
+  if (spec.grant !== 'StaticToken') throw new Error(`a credential of the grant ${spec.grant} has no static token`)
+  const open = openStore(observed, deps, spec.accessToken)
   if (isStoreFailure(open)) return failed(open)
   const document = await limited(open, observed, deps, () => open.store.readDocument(open.location))
-  return document.ok ? tokenIn(document.value, open, deps) : failed(asStaticTokenFailure(document.failure))
+  if (!document.ok) return failed(asStaticTokenFailure(document.failure))
+  const found = tokenIn(document.value, open, deps)
+  return found.ok ? ok(endingAt(spec.accessToken.expiresAt, found.value)) : found
+}
+
+/** The end that the manifest tells counts where nothing else does: who replaces a token need not know of the manifest. */
+function endingAt(declared: EpochSeconds | undefined, found: StoredAccessToken): StoredAccessToken {
+  const { accessToken } = found
+  if (declared === undefined || accessToken.expiresAt < endOfTime) return found
+  return { ...found, accessToken: { ...accessToken, expiresAt: declared } }
 }
 
 function tokenIn({ text, version }: StoreDocument, open: OpenStore, deps: Deps): Result<StoredAccessToken> {

@@ -73,7 +73,7 @@ export interface ClientCredentialsSpec extends CommonSpec {
 /** An access token that is published as it is, and never written. */
 export interface StaticTokenSpec extends CommonSpec {
   readonly grant: 'StaticToken'
-  readonly accessToken: TokenSource
+  readonly accessToken: StaticTokenSource
 }
 
 /** Where a store holds a token. */
@@ -86,6 +86,11 @@ export interface TokenSource {
 }
 
 export type RefreshTokenSource = TokenSource
+
+export interface StaticTokenSource extends TokenSource {
+  /** When the token ends, where neither its document nor itself says. */
+  readonly expiresAt?: EpochSeconds
+}
 
 /** The spec of a credential of the grant RefreshToken. For what is done with refresh tokens alone: another grant is a bug there. */
 export function refreshTokenSpec({ spec }: Pick<Credential, 'spec'>): RefreshTokenSpec {

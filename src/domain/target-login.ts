@@ -1,4 +1,4 @@
-import type { CredentialSpec, ProviderRef, TokenSource } from './credential.ts'
+import type { CredentialSpec, ProviderRef, StaticTokenSource, TokenSource } from './credential.ts'
 import { targetDigest } from './formats.ts'
 import { stableHash } from './stable-fraction.ts'
 
@@ -18,8 +18,13 @@ function loginParts(spec: CredentialSpec): readonly string[] {
     case 'ClientCredentials':
       return [spec.grant, ...providerParts(spec.provider), ...spec.scopes]
     case 'StaticToken':
-      return [spec.grant, ...sourceParts(spec.accessToken)]
+      return [spec.grant, ...sourceParts(spec.accessToken), ...endPart(spec.accessToken)]
   }
+}
+
+/** Absent as it was before there was one, so that nothing is published again for it. */
+function endPart({ expiresAt }: StaticTokenSource): readonly string[] {
+  return expiresAt === undefined ? [] : [String(expiresAt)]
 }
 
 function providerParts({ kind, name }: ProviderRef): readonly string[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { failure } from '../../src/domain/failures.ts'
-import { endOfTime } from '../../src/domain/time.ts'
+import { endOfTime, epochSeconds } from '../../src/domain/time.ts'
 import type { StoreBackend } from '../../src/domain/token-store.ts'
 import { aCredential, aStaticCredential, aStore } from '../support/builders.ts'
 import { canary } from '../support/canary.ts'
@@ -49,6 +49,23 @@ describe('a static token', () => {
     expect(world.state().grant).toBe('StaticToken')
     expect(world.events.reasons()).toEqual(['TargetCreated'])
     await world.clock.pass(3600)
+    expectOnlyRead(world)
+  })
+
+  it('ends when the manifest says, where neither the document nor the token does', async () => {
+    const { world } = await aTokenAtWork()
+    expect(world.state().accessTokenExpiresAt).toBe(endOfTime)
+    const expiresAt = epochSeconds(world.clock.now() + 60 * day)
+    const { accessToken } = aStaticCredential().spec
+    world.apply(aStaticCredential({ generation: 2, spec: { accessToken: { ...accessToken, expiresAt } } }))
+    await world.clock.pass(30)
+    expect(world.state().accessTokenExpiresAt).toBe(expiresAt)
+    await sleep(world, 59.5 * day)
+    expect(world.condition('Stalled')).toMatchObject({ reason: 'StaticTokenExpired' })
+    keep(world, 90 * day)
+    await world.clock.pass(120)
+    expect(world.condition('Stalled')).toBeUndefined()
+    expect(world.state().accessTokenExpiresAt).toBeGreaterThan(expiresAt)
     expectOnlyRead(world)
   })
 

@@ -43,6 +43,22 @@ const credentials: Readonly<Record<string, InvalidManifest>> = {
   'a static token without its store': row(staticCredential, 'spec.accessToken.storeRef', undefined),
   'a static token whose key leaves its place': row(staticCredential, 'spec.accessToken.key', '../admin'),
   'a static token at no pointer': row(staticCredential, 'spec.accessToken.property', 'token'),
+  'a static token that ends on a day': row(staticCredential, 'spec.accessToken.expirationTime', '2027-11-01'),
+  'a static token that ends without an offset': row(
+    staticCredential,
+    'spec.accessToken.expirationTime',
+    '2027-11-01T00:00:00',
+  ),
+  'a static token that ends on a day that does not exist': row(
+    staticCredential,
+    'spec.accessToken.expirationTime',
+    '2027-02-30T00:00:00Z',
+  ),
+  'a static token that ended before there were any': row(
+    staticCredential,
+    'spec.accessToken.expirationTime',
+    '1999-12-31T23:59:59Z',
+  ),
   'a static token with a provider': row(staticCredential, 'spec.providerRef', { name: 'gateway' }),
   'a static token with a refresh token': row(staticCredential, 'spec.refreshToken', {
     storeRef: { name: 'vault' },
