@@ -1,7 +1,16 @@
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Place, readWith, type Reading } from './reader-bed.ts'
-import type { VendorAnswer } from './vendor.ts'
+import type { SeenRequest, VendorAnswer } from './vendor.ts'
+import { issueVendorCertificate, type VendorCertificate } from './vendor-certificate.ts'
+
+let vendor: VendorCertificate
+
+beforeAll(async () => {
+  vendor = await issueVendorCertificate(['oauth2.googleapis.com', 'www.googleapis.com', 'play.googleapis.com'])
+})
+
+afterAll(() => vendor.remove())
 
 /** No agent asks again after this. */
 const refusal: VendorAnswer = {
@@ -32,7 +41,18 @@ function claudeSettings({ host }: Place): Readonly<Record<string, string>> {
   return { ANTHROPIC_BASE_URL: `http://${host}`, CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' }
 }
 
-const rows: Readonly<Record<string, Omit<Reading, 'certificate'>>> = {
+/** Gemini CLI asks about a token before it sends it to the model. */
+function aboutTheToken({ path }: SeenRequest): VendorAnswer {
+  if (path.includes('/tokeninfo')) return { status: 200, body: '{"expires_in":"3000","scope":"cloud-platform"}' }
+  if (path.includes('/userinfo')) return { status: 200, body: '{"email":"a@example.com"}' }
+  return refusal
+}
+
+interface Row extends Omit<Reading, 'certificate'> {
+  readonly tls?: true
+}
+
+const rows: Readonly<Record<string, Row>> = {
   'Claude Code sends the token of a directory': {
     output: () => ({ format: 'claude-code' }),
     command: () => ['claude', '-p', 'hello'],
@@ -63,15 +83,33 @@ const rows: Readonly<Record<string, Omit<Reading, 'certificate'>>> = {
     },
     env: () => ({ OPENCODE_DISABLE_MODELS_FETCH: '1', OPENCODE_DISABLE_AUTOUPDATE: '1' }),
   },
+  'Gemini CLI sends the token behind a link': {
+    output: () => ({ format: 'gemini-cli' }),
+    command: ({ home, mount }) => {
+      mount.linkFrom(join(home, '.gemini', 'oauth_creds.json'), 'oauth_creds.json')
+      return ['gemini', '-p', 'hello']
+    },
+    env: ({ host, proxy }) => ({
+      GOOGLE_GENAI_USE_GCA: 'true',
+      CODE_ASSIST_ENDPOINT: `https://${host}`,
+      NODE_EXTRA_CA_CERTS: vendor.authorityFile,
+      GEMINI_CLI_TRUST_WORKSPACE: 'true',
+      HTTPS_PROXY: proxy,
+      https_proxy: proxy,
+    }),
+    answer: aboutTheToken,
+    tls: true,
+  },
 }
 
-test.each(Object.entries(rows))('%s', async (_, reading) => {
-  const { token, seen, harm, said } = await readWith({ ...reading, answer: () => refusal })
-  const asked = seen.filter(({ method }) => method === 'POST')
+test.each(Object.entries(rows))('%s', async (_, { tls, ...reading }) => {
+  const certificate = tls && { certificate: vendor.certificate }
+  const { token, seen, harm, said } = await readWith({ answer: () => refusal, ...reading, ...certificate })
+  const asked = seen.filter(({ method, path }) => method === 'POST' && !path.includes('/tokeninfo'))
   expect(
     asked.map(({ authorization }) => authorization),
     said,
   ).toContain(`Bearer ${token}`)
-  expect(asked.filter(({ body }) => body.includes('refresh_token'))).toEqual([])
+  expect(seen.filter(({ body }) => body.includes('refresh_token'))).toEqual([])
   expect(harm).toEqual([])
 })

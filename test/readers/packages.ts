@@ -11,6 +11,7 @@ const limitMs = 10 * 60_000
 export const packages: Readonly<Record<string, { readonly name: string; readonly version: string }>> = {
   claude: { name: '@anthropic-ai/claude-code', version: '2.1.329' },
   codex: { name: '@openai/codex', version: '0.169.0' },
+  gemini: { name: '@google/gemini-cli', version: '0.61.0' },
   opencode: { name: 'opencode-ai', version: '1.18.33' },
 }
 

@@ -11,6 +11,7 @@ const remedies: Readonly<Record<string, string>> = {
   codex: 'run npm run readers',
   curl: 'install the package curl',
   docker: 'install the package docker-cli',
+  gemini: 'run npm run readers',
   git: 'install the package git',
   node: 'run npm ci',
   npm: 'install Node with npm',

@@ -1,29 +1,19 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Certificate, createAuthority, issueCertificate } from '../servers/certificates.ts'
 import { canary } from '../support/canary.ts'
 import { renderedFormat } from '../support/rendered-format.ts'
 import { readWith, type Reading } from './reader-bed.ts'
 import type { SeenRequest, VendorAnswer } from './vendor.ts'
+import { issueVendorCertificate, type VendorCertificate } from './vendor-certificate.ts'
 
 const username = 'robot$ci'
-const certificates = mkdtempSync(join(tmpdir(), 'oauth-credential-operator-certificates-'))
-let authority: Certificate
-let certificate: Certificate
+let vendor: VendorCertificate
 
 beforeAll(async () => {
-  authority = await createAuthority(join(certificates, 'ca'), 'vendor')
-  const alternativeNames = ['IP:127.0.0.1']
-  certificate = await issueCertificate(
-    join(certificates, 'vendor'),
-    { commonName: 'vendor', alternativeNames },
-    authority,
-  )
+  vendor = await issueVendorCertificate()
 })
 
-afterAll(() => rmSync(certificates, { recursive: true, force: true }))
+afterAll(() => vendor.remove())
 
 /** Asks for a login until there is one, as a registry does. */
 function challenging({ authorization }: SeenRequest): VendorAnswer {
@@ -125,7 +115,7 @@ const rows: Readonly<Record<string, Row>> = {
         const helper = `!f() { test "$1" = get && git credential-store --file=${file} get; }; f`
         return ['git', '-c', `credential.helper=${helper}`, 'ls-remote', `https://${host}/team/code.git`]
       },
-      env: () => ({ GIT_SSL_CAINFO: authority.certFile, GIT_TERMINAL_PROMPT: '0', GIT_CONFIG_NOSYSTEM: '1' }),
+      env: () => ({ GIT_SSL_CAINFO: vendor.authorityFile, GIT_TERMINAL_PROMPT: '0', GIT_CONFIG_NOSYSTEM: '1' }),
       answer: challenging,
     },
   },
@@ -151,7 +141,7 @@ const rows: Readonly<Record<string, Row>> = {
     reading: {
       output: (host) => ({ format: 'pip', host, username, path: 'team/simple' }),
       command: () => ['pip', 'download', '--no-cache-dir', '--disable-pip-version-check', '--retries=0', 'demo'],
-      env: ({ mount }) => ({ PIP_CONFIG_FILE: mount.path('pip.conf'), PIP_CERT: authority.certFile }),
+      env: ({ mount }) => ({ PIP_CONFIG_FILE: mount.path('pip.conf'), PIP_CERT: vendor.authorityFile }),
       answer: challenging,
     },
   },
@@ -193,7 +183,7 @@ const rows: Readonly<Record<string, Row>> = {
       },
       env: ({ mount }) => ({
         TF_CLI_CONFIG_FILE: mount.path('credentials.tfrc.json'),
-        SSL_CERT_FILE: authority.certFile,
+        SSL_CERT_FILE: vendor.authorityFile,
         CHECKPOINT_DISABLE: '1',
       }),
       answer: ({ path }) =>
@@ -205,7 +195,7 @@ const rows: Readonly<Record<string, Row>> = {
 }
 
 test.each(Object.entries(rows))('%s', async (_, { reading, expected, tls }) => {
-  const { token, seen, harm, said } = await readWith({ ...reading, ...(tls && { certificate }) })
+  const { token, seen, harm, said } = await readWith({ ...reading, ...(tls && { certificate: vendor.certificate }) })
   expect(
     seen.map(({ authorization }) => authorization),
     said,
@@ -237,7 +227,7 @@ test.each(Object.entries(rows))('%s, or is refused, whatever signs it has', { ti
     const token = `${canary('at')}${oddity}`
     if (renderedFormat(reading.output('127.0.0.1'), token) === undefined) continue
     carried += 1
-    const { seen, harm, said } = await readWith({ ...reading, ...(tls && { certificate }) }, token)
+    const { seen, harm, said } = await readWith({ ...reading, ...(tls && { certificate: vendor.certificate }) }, token)
     expect(
       seen.map(({ authorization }) => authorization),
       `${oddity}: ${said}`,

@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest'
 import type { FormatOutput } from '../../src/domain/output-format.ts'
 import { canary } from '../support/canary.ts'
 import type { Certificate } from '../servers/certificates.ts'
+import { startDivertingProxy } from './diverting-proxy.ts'
 import { MountedSecret } from './mounted-secret.ts'
 import { runProgram } from './program.ts'
 import { type SeenRequest, startVendor, type VendorAnswer } from './vendor.ts'
@@ -15,6 +16,8 @@ export interface Place {
   readonly host: string
   readonly home: string
   readonly mount: MountedSecret
+  /** A proxy that leads every tunnel to the vendor. */
+  readonly proxy: string
   /** A file in the home with this content. */
   readonly write: (name: string, content: string) => string
 }
@@ -45,12 +48,15 @@ export async function readWith(reading: Reading, token = canary('at')): Promise<
   const vendor = await startVendor((request) => reading.answer?.(request, host) ?? { status: 404 }, reading.certificate)
   onTestFinished(() => vendor.stop())
   host = `127.0.0.1:${vendor.port}`
+  const proxy = await startDivertingProxy(vendor.port)
+  onTestFinished(() => proxy.stop())
   const mount = new MountedSecret(join(home, 'mount'), reading.output(host), token)
   const place: Place = {
     host,
 
     home,
     mount,
+    proxy: proxy.url,
     write: (name, content) => written(join(home, name), content),
   }
   const env = reading.env?.(place)
