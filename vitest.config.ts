@@ -30,7 +30,7 @@ export default defineConfig({
           name: 'readers',
           include: ['test/readers/**/*.test.ts'],
           setupFiles: canary,
-          testTimeout: 120_000,
+          testTimeout: 240_000,
           hookTimeout: 60_000,
           fileParallelism: false,
         },

@@ -41,6 +41,10 @@ function claudeSettings({ host }: Place): Readonly<Record<string, string>> {
   return { ANTHROPIC_BASE_URL: `http://${host}`, CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' }
 }
 
+function throughProxy({ proxy }: Place): Readonly<Record<string, string>> {
+  return { NODE_EXTRA_CA_CERTS: vendor.authorityFile, HTTPS_PROXY: proxy, https_proxy: proxy }
+}
+
 /** Gemini CLI asks about a token before it sends it to the model. */
 function aboutTheToken({ path }: SeenRequest): VendorAnswer {
   if (path.includes('/tokeninfo')) return { status: 200, body: '{"expires_in":"3000","scope":"cloud-platform"}' }
@@ -89,15 +93,22 @@ const rows: Readonly<Record<string, Row>> = {
       mount.linkFrom(join(home, '.gemini', 'oauth_creds.json'), 'oauth_creds.json')
       return ['gemini', '-p', 'hello']
     },
-    env: ({ host, proxy }) => ({
+    env: (place) => ({
+      ...throughProxy(place),
       GOOGLE_GENAI_USE_GCA: 'true',
-      CODE_ASSIST_ENDPOINT: `https://${host}`,
-      NODE_EXTRA_CA_CERTS: vendor.authorityFile,
+      CODE_ASSIST_ENDPOINT: `https://${place.host}`,
       GEMINI_CLI_TRUST_WORKSPACE: 'true',
-      HTTPS_PROXY: proxy,
-      https_proxy: proxy,
     }),
     answer: aboutTheToken,
+    tls: true,
+  },
+  'Qwen Code, as long as it took this login, sends the token behind a link to its host': {
+    output: (host) => ({ format: 'qwen-code', host }),
+    command: ({ home, mount }) => {
+      mount.linkFrom(join(home, '.qwen', 'oauth_creds.json'), 'oauth_creds.json')
+      return ['qwen', '--auth-type', 'qwen-oauth', '-p', 'hello']
+    },
+    env: throughProxy,
     tls: true,
   },
 }

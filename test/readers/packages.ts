@@ -13,6 +13,8 @@ export const packages: Readonly<Record<string, { readonly name: string; readonly
   codex: { name: '@openai/codex', version: '0.169.0' },
   gemini: { name: '@google/gemini-cli', version: '0.61.0' },
   opencode: { name: 'opencode-ai', version: '1.18.33' },
+  /** Later versions refuse this login unless an editor speaks to them. */
+  qwen: { name: '@qwen-code/qwen-code', version: '0.12.0' },
 }
 
 /** Where the program of a package is once it is installed: outside of the repository, so that every checkout shares it. */

@@ -18,6 +18,7 @@ const remedies: Readonly<Record<string, string>> = {
   opencode: 'run npm run readers',
   pip: 'install the package python3-pip',
   python3: 'install the package python3',
+  qwen: 'run npm run readers',
   sh: 'install a POSIX shell',
   terraform: 'install Terraform, see developer.hashicorp.com/terraform/install',
 }
@@ -34,12 +35,12 @@ export interface ProgramEnd {
   readonly output: string
 }
 
-const limitMs = 60_000
+const limitMs = 180_000
 
 /**
  * Runs a program to its end, without the settings of the person who runs the tests and without a way
  * to anything but the loopback device.
- * @throws when the program is missing, with how to get it; it is killed after a minute.
+ * @throws when the program is missing, with how to get it; it is killed after three minutes.
  */
 export function runProgram({ command, env = {}, home }: ProgramRun): Promise<ProgramEnd> {
   const [name = '', ...args] = command
