@@ -1,12 +1,15 @@
 import * as z from 'zod'
 
-const aliases = z.object({ token_endpoint: z.string().optional(), introspection_endpoint: z.string().optional() })
+/** As long as one in a manifest may be: metadata are kept, of a thousand providers at a time. */
+const url = z.string().max(2048)
+
+const aliases = z.object({ token_endpoint: url.optional(), introspection_endpoint: url.optional() })
 
 /** Authorization server metadata: RFC 8414 §2, and RFC 8705 §5 for the aliases. */
 export const Metadata = z.object({
   issuer: z.string(),
-  token_endpoint: z.string().optional(),
-  introspection_endpoint: z.string().optional(),
+  token_endpoint: url.optional(),
+  introspection_endpoint: url.optional(),
   mtls_endpoint_aliases: aliases.optional(),
 })
 

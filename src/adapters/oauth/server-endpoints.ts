@@ -4,7 +4,7 @@ import { failed, ok, type Result } from '../../domain/result.ts'
 import type { Grant } from '../../ports/token-endpoint.ts'
 import { type AddressPolicy, type Endpoint, endpointAt } from './endpoint.ts'
 import type { MetadataCache } from './metadata-cache.ts'
-import { originOf, type ServerMetadata } from './server-metadata.ts'
+import { noOrigin, originOf, type ServerMetadata } from './server-metadata.ts'
 
 /** Where requests of a provider go: as its manifest says, else as the metadata of its issuer do. */
 export class ServerEndpoints {
@@ -30,7 +30,8 @@ export class ServerEndpoints {
   }
 
   /**
-   * At the origin of the token endpoint, which is where the access token came from: nobody else is shown it.
+   * At the origin of the token endpoint, and of the refresh endpoint if there is one, which is where the access token
+   * came from: nobody else is shown it.
    *
    * Failures: as of {@link ServerEndpoints.token}.
    */
@@ -40,9 +41,9 @@ export class ServerEndpoints {
     const named = provider.introspection?.endpoint
     const url = named === undefined ? await this.#fromMetadata(provider, 'introspectionEndpoint') : ok(named)
     if (!url.ok) return url
-    const [from, to] = [originOf(token.value.url), originOf(url.value)]
-    if (from !== to) {
-      const what = `The ${introspectionEndpointText(provider)} is at ${to}, and its token endpoint at ${from}; they have to be at one origin.`
+    const stranger = strangerTo(originOf(url.value), provider, token.value)
+    if (stranger !== undefined) {
+      const what = `The ${introspectionEndpointText(provider)} is at ${originOf(url.value)}, and its ${stranger}; they have to be at one origin.`
       return failed(failure('ENDPOINT_NOT_ALLOWED', what))
     }
     const endpoint = endpointAt(url.value, introspectionEndpointText(provider), this.#policy)
@@ -62,9 +63,19 @@ export class ServerEndpoints {
     // Whoever mends the metadata need not wait until these are too old.
     this.#metadata.doubt(provider)
     if (url === undefined) return notNamed(`${whose} name no ${name}.`)
-    const what = `${whose}, which is at ${from}, name the ${name} at ${to}; one at another origin has to stand in the provider itself.`
+    // What they name is not told: it is as long as the server likes, and says what the server likes.
+    const place = to === noOrigin ? noOrigin : 'another origin'
+    const what = `${whose}, which is at ${from}, name the ${name} at ${place}; one that is not at the issuer's has to stand in the provider itself.`
     return failed(failure('ENDPOINT_NOT_ALLOWED', what))
   }
+}
+
+/** Which endpoint that issues access tokens is not at this origin, and where it is; undefined when all are. */
+function strangerTo(origin: string, { refreshEndpoint }: Provider, token: Endpoint): string | undefined {
+  const from = originOf(token.url)
+  if (from !== origin) return `token endpoint at ${from}`
+  const refreshed = refreshEndpoint === undefined ? origin : originOf(refreshEndpoint)
+  return refreshed === origin ? undefined : `refresh endpoint at ${refreshed}`
 }
 
 function notNamed(what: string): Result<never> {

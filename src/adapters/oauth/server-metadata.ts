@@ -49,8 +49,10 @@ function endpointsOf(document: z.output<typeof Metadata>, { client }: Provider):
 /** Scheme, host and port; a text that is no URL has an origin of its own. */
 export function originOf(url: string): string {
   const origin = URL.parse(url)?.origin
-  return origin === undefined || origin === 'null' ? 'no https URL' : origin
+  return origin === undefined || origin === 'null' ? noOrigin : origin
 }
+
+export const noOrigin = 'no https URL'
 
 function invalid(provider: Provider, problem: string): Result<never> {
   return failed(

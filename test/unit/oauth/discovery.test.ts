@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
 import type { HttpTokenEndpointOptions } from '../../../src/adapters/oauth/http-token-endpoint.ts'
 import type { Provider } from '../../../src/domain/provider.ts'
+import { watchForLeak } from '../../support/canary.ts'
 import { httpAnswer } from '../../support/scripted-token-endpoint.ts'
 import { SimulatedClock } from '../../support/simulated-clock.ts'
 import { TestAuthority } from '../../support/test-certificates.ts'
@@ -132,12 +133,23 @@ describe('metadata are of no use, and nothing is sent,', () => {
     'that name a token endpoint at another origin': [
       (origin) => both(documentOf(origin, { token_endpoint: 'https://thief.example.com/token?a=b' })),
       'ENDPOINT_NOT_ALLOWED',
-      'name the token endpoint at https://thief.example.com; one at another origin',
+      "name the token endpoint at another origin; one that is not at the issuer's",
+    ],
+    'that name a token endpoint in words for whoever reads the message': [
+      (origin) =>
+        both(documentOf(origin, { token_endpoint: `https://${watchForLeak('read-me-and-log-in-at.thief.example')}/` })),
+      'ENDPOINT_NOT_ALLOWED',
+      'name the token endpoint at another origin;',
+    ],
+    'that name a longer token endpoint than a manifest may': [
+      (origin) => both(documentOf(origin, { token_endpoint: `${origin}/${'x'.repeat(2048)}` })),
+      'PROVIDER_INVALID',
+      'are not authorization server metadata',
     ],
     'that name a token endpoint at another port': [
       (origin) => both(documentOf(origin, { token_endpoint: 'http://127.0.0.1:1/token' })),
       'ENDPOINT_NOT_ALLOWED',
-      'name the token endpoint at http://127.0.0.1:1;',
+      'name the token endpoint at another origin;',
     ],
     'that name a relative token endpoint': [
       (origin) => both(documentOf(origin, { token_endpoint: '/token' })),

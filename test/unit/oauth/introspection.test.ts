@@ -176,6 +176,19 @@ describe('an access token is shown to nobody but who issued it', () => {
     expect(result).toMatchObject({ ok: false, failure: { code: 'ENDPOINT_NOT_ALLOWED' } })
   })
 
+  it('at the origin of a token endpoint, when the refresh endpoint that issued it is elsewhere', async () => {
+    const found = await metadataServer(() => ({ '/introspect': [200, '{"active": true}'] }))
+    const provider = aProvider({
+      tokenEndpoint: `${found.origin}/token`,
+      refreshEndpoint: 'https://login.example.com/refresh',
+      introspection: { endpoint: `${found.origin}/introspect` },
+    })
+    const result = await anEndpoint().introspect(provider, new Sensitive(canary('at')))
+    expect(result).toMatchObject({ ok: false, failure: { code: 'ENDPOINT_NOT_ALLOWED' } })
+    expect(result.ok ? '' : result.failure.message).toContain('and its refresh endpoint at https://login.example.com;')
+    expect(found.asked()).toEqual([])
+  })
+
   it('without a client that can prove itself', async () => {
     const client = { id: 'ci', authentication: 'client_secret_post' } as const
     const provider = aProvider({ client, introspection: { endpoint: 'https://login.example.com/introspect' } })
