@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { prometheusRules, readAlertSources } from './alert-rules.ts'
 import { dashboard } from './dashboard.ts'
+import { withKinds } from './install-manifest.ts'
 
 const deploy = fileURLToPath(new URL('../deploy', import.meta.url))
 const chartFiles = 'helm/oauth-credential-operator/files'
@@ -12,8 +13,9 @@ const carried = { crds: `${chartFiles}/crds`, providers: `${chartFiles}/provider
 
 /**
  * `generate-chart.ts [--check]` copies CRDs and presets into the chart, because Helm reads nothing
- * outside of it, and writes dashboard and alerts for those who do without; with `--check` it writes
- * nothing, and names the files that are not what it would write.
+ * outside of it, and writes dashboard and alerts for those who do without, and the CRDs in the manifest
+ * of an install without Helm, whose other objects need helm (generate-install.ts); with `--check` it
+ * writes nothing, and names the files that are not what it would write.
  */
 function main(arguments_: readonly string[]): number {
   const wanted = new Map([
@@ -21,6 +23,13 @@ function main(arguments_: readonly string[]): number {
     [`${chartFiles}/dashboard.json`, dashboard()],
     ['monitoring/grafana-dashboard.json', dashboard()],
     ['monitoring/prometheus-rules.yaml', prometheusRules(readAlertSources(textOf(`${chartFiles}/alerts.yaml`)))],
+    [
+      'install.yaml',
+      withKinds(
+        textOf('install.yaml'),
+        namesIn('crds').map((name) => textOf(`crds/${name}`)),
+      ),
+    ],
   ])
   return arguments_.includes('--check') ? check(wanted) : write(wanted)
 }
