@@ -1,34 +1,11 @@
-import type { HostPause, HostSign } from '../domain/host-sign.ts'
-import { pauseMs } from '../domain/host-sign.ts'
+import { type HostPause, pauseMs } from '../domain/host-sign.ts'
 import type { Provider, RequestLimits } from '../domain/provider.ts'
 import type { Clock } from '../ports/clock.ts'
+import { Preparing } from './preparing.ts'
 import { RateWindow } from './rate-window.ts'
-import { room, type Standing, type TokenClient } from './token-client.ts'
+import { room, type TokenClient } from './token-client.ts'
 import { nextLane, nextStart, type TokenLane, TokenLanes } from './token-lane.ts'
-
-/** A credential that wants to ask a token host for a token. */
-export interface TurnRequest {
-  /** As in the work queue. */
-  readonly key: string
-  readonly uid: string
-  readonly namespace: string
-  readonly provider: Provider
-  /** When the access token in its target ends: who has less time left goes first. */
-  readonly deadline: number
-}
-
-/** Why a credential has to wait. `busy`: others are before it. */
-export interface Wait {
-  readonly kind: 'busy' | 'paused' | 'open'
-  /** The earliest time at which it can be its turn, on the steady clock. */
-  readonly untilMs: number
-}
-
-/** What a request has shown. */
-export interface Shown {
-  readonly sign: HostSign
-  readonly pause?: HostPause
-}
+import { isClosed, type Shown, type TurnRequest, type Wait, waitOf } from './token-turn.ts'
 
 /** The right of a credential to be on its way to a request: given beforehand (`taken` is false then), or taken by who asked. */
 export interface Turn {
@@ -51,14 +28,15 @@ export interface TokenHostOptions {
 /**
  * One token host: who may send a request to it, and when.
  *
- * A credential first gets a _turn_. There are about as many as requests of two seconds, so what it reads
- * before its request is fresh, and who has none is not kept from anything else meanwhile: it is woken when
+ * A credential first gets a _turn_. There are about as many as requests of two seconds, and no more than can get
+ * ready in that time, so what it reads before its request is fresh, and who has none is not kept from anything else meanwhile: it is woken when
  * it is its turn. With the turn it prepares its request, and starts it as soon as the limits allow.
  */
 export class TokenHost {
   readonly #options: TokenHostOptions
   readonly #lanes = new TokenLanes()
   readonly #window = new RateWindow()
+  readonly #preparing = new Preparing()
   /** Lanes with somebody who is ready: few, while there may be thousands with somebody who waits. */
   readonly #ready = new Set<TokenLane>()
   /** What lets those in that are ready, by key. */
@@ -96,7 +74,9 @@ export class TokenHost {
       const lane = this.#laneOf(request)
       lane.ready.set(key, deadline)
       this.#ready.add(lane)
+      this.#preparing.ended(key, this.#now())
       this.#admit()
+      this.#invite()
     })
     if (may) return undefined
     this.release(key)
@@ -127,6 +107,7 @@ export class TokenHost {
     const turn = this.#options.turns.get(key)
     if (turn === undefined || turn.host !== this) return
     this.#options.turns.delete(key)
+    this.#preparing.ended(key, this.#now())
     turn.lane.turns -= 1
     turn.lane.client.turns -= 1
     this.#lanes.leave(turn.lane)
@@ -190,7 +171,7 @@ export class TokenHost {
 
   #next(): TokenLane | undefined {
     const nowMs = this.#now()
-    if (this.#turns >= room(this.#options.limits())) return undefined
+    if (this.#turns >= room(this.#options.limits()) || !this.#preparing.hasRoom(nowMs)) return undefined
     return nextLane(this.#lanes.all(), ({ client }) => client.hasRoom(nowMs))
   }
 
@@ -209,6 +190,7 @@ export class TokenHost {
     lane.turns += 1
     lane.client.turns += 1
     this.#turns += 1
+    this.#preparing.began(key, this.#now())
     if (key !== asking) this.#options.wake(key)
   }
 
@@ -278,7 +260,7 @@ export class TokenHost {
   }
 
   #nextInvitationMs(nowMs: number): number {
-    let next = Infinity
+    let next = this.#preparing.roomAtMs
     for (const client of this.#lanes.clients()) {
       const standing = client.standing(nowMs)
       if ('untilMs' in standing) next = Math.min(next, standing.untilMs)
@@ -289,12 +271,4 @@ export class TokenHost {
   #now(): number {
     return this.#options.clock.monotonicMs()
   }
-}
-
-function isClosed({ kind }: Standing): boolean {
-  return kind === 'paused' || kind === 'open'
-}
-
-function waitOf(standing: Standing, nowMs: number): Wait {
-  return 'untilMs' in standing ? standing : { kind: 'busy', untilMs: nowMs }
 }

@@ -8,9 +8,10 @@ import type { Metrics } from '../ports/metrics.ts'
 import type { TokenHostGauge } from '../ports/token-host-gauges.ts'
 import type { ResourceIndex } from './resource-index.ts'
 import type { TokenClient } from './token-client.ts'
-import { type Shown, TokenHost, type Turn, type TurnRequest, type Wait } from './token-host.ts'
+import { TokenHost, type Turn } from './token-host.ts'
+import type { Shown, TurnRequest, Wait } from './token-turn.ts'
 
-export type { Shown, TurnRequest, Wait } from './token-host.ts'
+export type { Shown, TurnRequest, Wait } from './token-turn.ts'
 
 export interface TokenHostsOptions {
   readonly clock: Clock

@@ -310,6 +310,53 @@ describe('the circuit of a provider', () => {
   })
 })
 
+describe('a machine that has too much to do', () => {
+  /** One call after the other takes `callMs`: who has a turn makes three, and gives up when one takes ten seconds. */
+  function overloaded(count: number, callMs: number): Crowd {
+    const provider = providerIn('busy', { requestsPerSecond: 1000, maxConcurrent: 256 })
+    const crowd = new Crowd([provider])
+    let freeAtMs = 0
+    crowd.preparesMs = () => {
+      freeAtMs = Math.max(freeAtMs, crowd.clock.monotonicMs()) + 3 * callMs
+      return freeAtMs - crowd.clock.monotonicMs()
+    }
+    for (let index = 0; index < count; index += 1) crowd.wants(`c-${index}`, provider, index)
+    return crowd
+  }
+
+  it('gets no more of them ready than it is done with in seconds', async () => {
+    const crowd = overloaded(2000, 50)
+    const waits: number[] = []
+    const prepares = crowd.preparesMs
+    crowd.preparesMs = (key) => {
+      const ms = prepares(key)
+      waits.push(ms)
+      return ms
+    }
+    await crowd.clock.pass(120)
+    expect(Math.max(...waits)).toBeLessThan(10_000)
+    // All the same it is never idle.
+    expect(crowd.starts.length).toBeGreaterThan(0.9 * (120 / 0.15))
+  })
+
+  it('is no reason to let fewer in than a host takes, where they are ready soon', async () => {
+    const crowd = overloaded(2000, 0.1)
+    await crowd.clock.pass(3)
+    expect(crowd.starts.length).toBe(2000)
+  })
+
+  it('lets those of another store through while one hangs', async () => {
+    const provider = providerIn('hung', { requestsPerSecond: 100, maxConcurrent: 50 })
+    const crowd = new Crowd([provider])
+    crowd.preparesMs = (key) => (key.startsWith('hung') ? 30_000 : 10)
+    for (let index = 0; index < 500; index += 1) crowd.wants(`hung-${index}`, provider, 0, 'one')
+    await crowd.clock.pass(1)
+    for (let index = 0; index < 20; index += 1) crowd.wants(`fine-${index}`, provider, 0, 'other')
+    await crowd.clock.pass(10)
+    expect(crowd.startedBy('fine')).toHaveLength(20)
+  })
+})
+
 describe('the end of an engine', () => {
   it('lets everybody in who is ready, so that nobody waits for ever', async () => {
     const slow = aProvider({ limits: { requestsPerSecond: 1, maxConcurrent: 1 } })
