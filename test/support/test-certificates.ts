@@ -1,4 +1,12 @@
-import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  type KeyObject,
+  type KeyPairKeyObjectResult,
+} from 'node:crypto'
 
 /** A certificate with its key, both PEM. */
 export interface TestCertificate {
@@ -19,9 +27,12 @@ export class TestAuthority {
     this.ca = this.#certify(this.#name, this.#keys.publicKey, authority)
   }
 
-  /** `days`: from when to when it is valid, counted from now. */
-  issue(commonName = 'localhost', days: readonly [number, number] = [-1, 1]): TestCertificate {
-    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  /** `days`: from when to when it is valid, counted from now. `keys`: of the one that it is for. */
+  issue(
+    commonName = 'localhost',
+    days: readonly [number, number] = [-1, 1],
+    { publicKey, privateKey }: KeyPairKeyObjectResult = generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  ): TestCertificate {
     const names = sequence(tagged(0x87, Buffer.from([127, 0, 0, 1])), tagged(0x82, Buffer.from('localhost')))
     const cert = this.#certify(distinguishedName(commonName), publicKey, extension('551d11', names), days)
     return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() }
@@ -89,4 +100,18 @@ function tagged(tag: number, content: Buffer): Buffer {
 function pem(der: Buffer): string {
   const lines = der.toString('base64').match(/.{1,64}/g) ?? []
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
+}
+
+/** RSA keys of 16384 bits whose numbers are none: nobody finds primes for them in a test, and signing takes as long. */
+export function overlongRsaKeys(): KeyPairKeyObjectResult {
+  const odd = (bytes: number): Buffer => Buffer.concat([Buffer.from([0xff]), randomBytes(bytes - 2), Buffer.from([1])])
+  const [p, q] = [odd(1024), odd(1024)]
+  const product = BigInt(`0x${p.toString('hex')}`) * BigInt(`0x${q.toString('hex')}`)
+  const n = Buffer.from(product.toString(16), 'hex').toString('base64url')
+  const jwk = { kty: 'RSA', n, e: 'AQAB' }
+  const text = (bytes: number): string => odd(bytes).toString('base64url')
+  const factors = { p: p.toString('base64url'), q: q.toString('base64url') }
+  const exponents = { d: text(2047), dp: text(1023), dq: text(1023), qi: text(1023) }
+  const privateKey = createPrivateKey({ key: { ...jwk, ...factors, ...exponents }, format: 'jwk' })
+  return { publicKey: createPublicKey({ key: jwk, format: 'jwk' }), privateKey }
 }

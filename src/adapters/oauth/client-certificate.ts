@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
 import type { Sensitive } from '../../domain/sensitive.ts'
 import type { EpochSeconds } from '../../domain/time.ts'
+import { sizeProblem } from './signing-key.ts'
 
 /** What a client shows in the TLS handshake. @see RFC 8705 §2 */
 export interface ClientCertificate {
@@ -47,7 +48,8 @@ function timeProblem({ validFromDate, validToDate }: X509Certificate, now: Epoch
 
 function keyProblem(own: X509Certificate, key: Sensitive): string | undefined {
   try {
-    return own.checkPrivateKey(createPrivateKey(key.reveal())) ? undefined : 'belongs to another certificate'
+    const object = createPrivateKey(key.reveal())
+    return sizeProblem(object) ?? (own.checkPrivateKey(object) ? undefined : 'belongs to another certificate')
   } catch {
     return 'is not a private key in PEM'
   }

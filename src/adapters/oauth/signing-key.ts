@@ -34,6 +34,11 @@ const imports: Readonly<Record<Algorithm, Imported>> = {
 
 /** RFC 7518 §3.3 and §3.5. */
 const fewestRsaBits = 2048
+/**
+ * The work grows with the third power: 16384 bits take seconds, and 65536 hours, of a thread that everybody's
+ * names are resolved on, or, in a handshake, of the one that everything else runs on.
+ */
+const mostRsaBits = 4096
 
 const Jwk = z.looseObject({ kid: z.string().min(1).optional(), alg: z.string().optional() })
 
@@ -64,10 +69,17 @@ function readJwk(text: string, algorithm: Algorithm): SigningKey | string {
 }
 
 function fitFor(algorithm: Algorithm, object: KeyObject): SigningKey | string {
-  const { modulusLength } = object.asymmetricKeyDetails ?? {}
-  if (modulusLength !== undefined && modulusLength < fewestRsaBits) return `is an RSA key of ${modulusLength} bits`
+  const size = sizeProblem(object)
+  if (size !== undefined) return size
   const key = attempt(() => object.toCryptoKey(imports[algorithm], false, ['sign']))
   return key === undefined ? `does not fit the algorithm ${algorithm}` : { key }
+}
+
+/** Why nobody signs with a key of this size; reads after its place. */
+export function sizeProblem({ asymmetricKeyDetails }: KeyObject): string | undefined {
+  const { modulusLength } = asymmetricKeyDetails ?? {}
+  if (modulusLength === undefined || (modulusLength >= fewestRsaBits && modulusLength <= mostRsaBits)) return undefined
+  return `is an RSA key of ${modulusLength} bits, and one of ${fewestRsaBits} to ${mostRsaBits} is wanted`
 }
 
 /** What the platform says of a key that it cannot read may quote it. */

@@ -8,6 +8,7 @@ import {
 } from '../../support/authorization-server.ts'
 import { observeOutput, watchForLeak } from '../../support/canary.ts'
 import { answers } from '../../support/scripted-token-endpoint.ts'
+import { overlongRsaKeys } from '../../support/test-certificates.ts'
 import { anEndpoint, answerOf, aRequest, failureOf, go, MemorySecrets, scripted } from './endpoint-bench.ts'
 
 type Algorithm = ClientAssertion['algorithm']
@@ -193,7 +194,12 @@ describe('a key that cannot be used is told before anything is sent', () => {
     'a short RSA key': [
       pem(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey),
       'RS256',
-      `${place} is an RSA key of 1024 bits.`,
+      `${place} is an RSA key of 1024 bits, and one of 2048 to 4096 is wanted.`,
+    ],
+    'an RSA key that takes seconds to sign': [
+      pem(overlongRsaKeys().privateKey),
+      'RS256',
+      `${place} is an RSA key of 16384 bits, and one of 2048 to 4096 is wanted.`,
     ],
     'a key with a passphrase': [
       rsa.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }).toString(),

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { createServer as createTlsServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest'
@@ -10,7 +11,7 @@ import {
 } from '../../support/authorization-server.ts'
 import { watchForLeak } from '../../support/canary.ts'
 import { answers, httpAnswer } from '../../support/scripted-token-endpoint.ts'
-import { TestAuthority, type TestCertificate } from '../../support/test-certificates.ts'
+import { overlongRsaKeys, TestAuthority, type TestCertificate } from '../../support/test-certificates.ts'
 import { anEndpoint, answerOf, aRequest, failureOf, go, MemorySecrets, scripted } from './endpoint-bench.ts'
 
 const servers = new TestAuthority('servers')
@@ -152,6 +153,18 @@ describe('a certificate that cannot be shown is told before anything is sent', (
     'with an authority that has expired behind it': [
       { cert: `${good.cert}${clients.issue('between', [-3, -1]).cert}`, key: good.key },
       `${place('tls.crt')} has a certificate that expired at `,
+    ],
+    'of a short RSA key': [
+      clients.issue('operator', [-1, 1], generateKeyPairSync('rsa', { modulusLength: 1024 })),
+      `${place('tls.key')} is an RSA key of 1024 bits, and one of 2048 to 4096 is wanted.`,
+    ],
+    'of an RSA key that takes seconds to sign': [
+      clients.issue('operator', [-1, 1], overlongRsaKeys()),
+      `${place('tls.key')} is an RSA key of 16384 bits, and one of 2048 to 4096 is wanted.`,
+    ],
+    'that OpenSSL calls too weak': [
+      clients.issue('operator', [-1, 1], generateKeyPairSync('ec', { namedCurve: 'secp160k1' })),
+      'The certificates in Secret ci/pair, by which the client of OAuthProvider ci/gateway proves itself, cannot be shown:',
     ],
     'of another key': [
       { cert: good.cert, key: clients.issue().key },
