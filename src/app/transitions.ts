@@ -95,12 +95,18 @@ function isElsewhere({ reason }: Condition): boolean {
 
 function ready(before: readonly Condition[], after: readonly Condition[], hadFailed: boolean): Told | undefined {
   const is = conditionOf(after, 'Ready')
-  if (is?.status !== 'True' || is.reason !== 'TokenValid') return undefined
-  if (wasPending(before)) return { severity: 'Normal', reason: 'TargetCreated', message: is.message }
-  const reconciling = conditionOf(before, 'Reconciling') !== undefined
-  return (isTroubled(before) || (hadFailed && reconciling)) && !isTroubled(after) && !isHeld(after)
-    ? { severity: 'Normal', reason: 'Recovered', message: is.message }
-    : undefined
+  if (is?.status !== 'True') return undefined
+  // What is to be done is told by the event of what stalls it.
+  const stalls = conditionOf(after, 'Stalled') !== undefined
+  if (is.reason !== 'TokenValid' && !stalls) return undefined
+  const message = stalls ? 'The access token is published.' : is.message
+  if (wasPending(before)) return { severity: 'Normal', reason: 'TargetCreated', message }
+  return recovers(before, after, hadFailed) ? { severity: 'Normal', reason: 'Recovered', message } : undefined
+}
+
+function recovers(before: readonly Condition[], after: readonly Condition[], hadFailed: boolean): boolean {
+  const hadTrouble = isTroubled(before) || (hadFailed && conditionOf(before, 'Reconciling') !== undefined)
+  return hadTrouble && !isTroubled(after) && !isHeld(after)
 }
 
 function ending(before: readonly Condition[], after: readonly Condition[]): Told | undefined {

@@ -49,9 +49,17 @@ export function conditionOf(conditions: readonly Condition[], type: ConditionTyp
   return conditions.find((condition) => condition.type === type)
 }
 
+/**
+ * While a human must act, `Ready` says so too: its reason is the one of `Stalled`, because that is what `kubectl get`
+ * shows, and a token that is still valid must not hide that it is the last one.
+ */
 function ready(input: ConditionInput): Draft {
   const { settlement } = input
   const draft = readiness(input)
+  if (settlement.kind === 'stalled') {
+    const { reason, message } = settlement.failure
+    return { ...draft, reason, message: `${draft.message} ${message}` }
+  }
   const postponed = settlement.kind === 'fine' ? settlement.postponed : undefined
   if (postponed === undefined) return draft
   const message = `${draft.message} The refresh that is wanted now begins at ${timeText(postponed.until)}. ${postponed.why}`
@@ -66,7 +74,12 @@ function readiness({ state, settlement, now, target }: ConditionInput): Draft {
     const until = validUntil(expiresAt)
     return suspended
       ? { type: 'Ready', status: 'True', reason: 'Suspended', message: `${until} Refreshing is suspended.` }
-      : (expiring(state, until, now) ?? { type: 'Ready', status: 'True', reason: 'TokenValid', message: until })
+      : (expiring(state, until, { settlement, now }) ?? {
+          type: 'Ready',
+          status: 'True',
+          reason: 'TokenValid',
+          message: until,
+        })
   }
   if (suspended) {
     const message = 'There is no valid access token, and refreshing is suspended.'
@@ -81,9 +94,13 @@ function validUntil(expiresAt: EpochSeconds): string {
     : `The access token is valid until ${timeText(expiresAt)}.`
 }
 
-/** A token that nobody refreshes is told of in time. */
-function expiring(state: CredentialState, until: string, now: EpochSeconds): Draft | undefined {
-  const from = state.grant === 'StaticToken' ? warnsAt(state) : undefined
+/** A token that nobody refreshes is told of in time. What a stalled credential needs is told by what stalls it. */
+function expiring(
+  state: CredentialState,
+  until: string,
+  { settlement, now }: Pick<ConditionInput, 'settlement' | 'now'>,
+): Draft | undefined {
+  const from = state.grant === 'StaticToken' && settlement.kind !== 'stalled' ? warnsAt(state) : undefined
   if (from === undefined || now < from) return undefined
   const message = `${until} It is not refreshed: replace it in its store before then.`
   return { type: 'Ready', status: 'True', reason: 'TokenExpiring', message }
@@ -102,20 +119,23 @@ function targetMissing(target: TargetState): Draft {
 
 function notReady(state: CredentialState, settlement: Settlement): Draft {
   const expired = state.accessTokenExpiresAt
-  const failure = 'failure' in settlement ? settlement.failure : undefined
+  const failure = settlement.kind === 'retrying' ? settlement.failure : undefined
   const since =
     expired === undefined
       ? 'No access token has been published yet.'
       : `The access token expired at ${timeText(expired)}.`
   const message = failure === undefined ? since : `${since} ${failure.message}`
-  return { type: 'Ready', status: 'False', reason: notReadyReason(expired !== undefined, failure?.code), message }
+  return {
+    type: 'Ready',
+    status: 'False',
+    reason: notReadyReason(expired !== undefined, failure !== undefined),
+    message,
+  }
 }
 
-function notReadyReason(expired: boolean, code: string | undefined): string {
-  if (code === 'SPEC_INVALID') return 'InvalidSpec'
-  if (code === 'TARGET_NOT_OWNED') return 'TargetConflict'
-  if (expired || code === 'STATIC_TOKEN_EXPIRED') return 'TokenExpired'
-  return code === undefined ? 'Pending' : 'RefreshFailed'
+function notReadyReason(expired: boolean, failing: boolean): string {
+  if (expired) return 'TokenExpired'
+  return failing ? 'RefreshFailed' : 'Pending'
 }
 
 function reconciling({ settlement }: ConditionInput): Draft | undefined {

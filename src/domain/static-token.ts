@@ -4,7 +4,7 @@ import { type Failure, failure, retold } from './failures.ts'
 import { stableFraction } from './stable-fraction.ts'
 import { timeText } from './time-text.ts'
 import { endOfTime, type EpochSeconds, later, seconds, secondsBetween, sooner } from './time.ts'
-import type { StoreBackendType } from './token-store.ts'
+import { type StoreBackendType, storeText } from './token-store.ts'
 
 /** The last look at the document of a static token. */
 export interface StaticTokenLook {
@@ -53,7 +53,8 @@ function beforeEnd(
 export function staticTokenOver({ key, spec }: Pick<Credential, 'key' | 'spec'>, expiresAt: EpochSeconds): Failure {
   if (spec.grant !== 'StaticToken') throw new Error(`a credential of the grant ${spec.grant} has no static token`)
   const { store, key: document } = spec.accessToken
-  const what = `The static token of OAuthCredential ${keyText(key)}, in the document "${document}" of ${store.kind} ${store.name}, is good until ${timeText(expiresAt)} and cannot be refreshed.`
+  const where = storeText(store.kind === 'TokenStore' ? { ...store, namespace: key.namespace } : store)
+  const what = `The static token of OAuthCredential ${keyText(key)}, in the document "${document}" of ${where}, has the expiry ${timeText(expiresAt)} and cannot be refreshed.`
   return failure('STATIC_TOKEN_EXPIRED', what)
 }
 

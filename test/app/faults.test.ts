@@ -62,10 +62,14 @@ describe('a store that fails after the refresh token was spent', () => {
     world.store.writeFault = storeDown('STORE_FORBIDDEN')
     await begin(world)
     expect(world.condition('Stalled')).toMatchObject({ reason: 'StoreDenied' })
-    expect(world.condition('Ready')?.status).toBe('True')
+    // What `kubectl get` shows: a valid token does not hide that somebody is waited for.
+    expect(world.condition('Ready')).toMatchObject({ status: 'True', reason: 'StoreDenied' })
+    expect(world.condition('Ready')?.message).toMatch(/^The access token is valid until .* Grant the operator/)
+    expect(world.events.reasons().filter((reason) => reason === 'TargetCreated')).toHaveLength(1)
     world.store.writeFault = undefined
     await world.clock.pass(61)
     expect(world.condition('Stalled')).toBeUndefined()
+    expect(world.condition('Ready')).toMatchObject({ status: 'True', reason: 'TokenValid' })
     expect(world.endpoint.isLive(world.store.tokens.get(key) ?? '')).toBe(true)
   })
 })
@@ -111,7 +115,7 @@ describe('an answer that never comes', () => {
     expect(world.condition('Ready')?.status).toBe('True')
     await world.clock.pass(3500)
     expect(world.events.reasons().filter((reason) => reason === 'ReauthorizationRequired')).toHaveLength(1)
-    expect(world.condition('Ready')).toMatchObject({ status: 'False', reason: 'TokenExpired' })
+    expect(world.condition('Ready')).toMatchObject({ status: 'False', reason: 'LostResponse' })
   })
 
   it('costs nothing where the server lets the same refresh token be used again for a while', async () => {
@@ -195,7 +199,8 @@ describe('refusals', () => {
     await begin(world)
     expect(world.condition(type)).toMatchObject({ status: 'True', reason })
     expect(world.condition(type)?.message).toContain('gateway')
-    expect(world.condition('Ready')).toMatchObject({ status: 'False', reason: 'RefreshFailed' })
+    const shown = type === 'Stalled' ? reason : 'RefreshFailed'
+    expect(world.condition('Ready')).toMatchObject({ status: 'False', reason: shown })
     expect(world.sink.published.size).toBe(0)
   })
 

@@ -182,7 +182,7 @@ describe('who may send', () => {
     await world.clock.pass(3600)
     expect(world.endpoint.requests).toBe(0)
     expect(world.condition('Stalled')).toMatchObject({ reason: 'TargetNotOwned' })
-    expect(world.condition('Ready')).toMatchObject({ status: 'False', reason: 'TargetConflict' })
+    expect(world.condition('Ready')).toMatchObject({ status: 'False', reason: 'TargetNotOwned' })
     world.sink.foreign.clear()
     await world.clock.pass(61)
     expect(world.condition('Ready')?.status).toBe('True')

@@ -163,9 +163,9 @@ describe('a static token', () => {
     await sleep(world, 0.5 * day)
     expect(world.status.writes).toBe(writes)
     await sleep(world, 0.5 * day)
-    expect(world.condition('Ready')).toMatchObject({ status: 'False', reason: 'TokenExpired' })
+    expect(world.condition('Ready')).toMatchObject({ status: 'False', reason: 'StaticTokenExpired' })
     expect(world.condition('Stalled')?.message).toMatch(
-      /is good until 20\d\d-.* and cannot be refreshed\. Get a new token/,
+      /has the expiry 20\d\d-.* and cannot be refreshed\. Get a new token/,
     )
     expect(world.events.reasons()).toEqual(['TargetCreated', 'TokenExpiring', 'Stalled'])
     expect(world.state().consecutiveFailures).toBe(1)
@@ -188,8 +188,8 @@ describe('a static token', () => {
     const { world } = await aTokenAtWork(-60)
     await world.clock.pass(600)
     expect(world.podToken()).toBeUndefined()
-    expect(world.condition('Ready')).toMatchObject({ status: 'False', reason: 'TokenExpired' })
-    expect(world.condition('Stalled')?.message).toContain(`in the document "${documentKey}" of TokenStore vault`)
+    expect(world.condition('Ready')).toMatchObject({ status: 'False', reason: 'StaticTokenExpired' })
+    expect(world.condition('Stalled')?.message).toContain(`in the document "${documentKey}" of TokenStore ci/vault`)
     expect(world.state().consecutiveFailures).toBe(1)
     const next = keep(world, day)
     await world.clock.pass(16)

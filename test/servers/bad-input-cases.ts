@@ -22,7 +22,6 @@ export interface BadInput {
   readonly code: FailureCode
   /** How it shows: waiting for a human, or tried again. */
   readonly shownAs: 'Stalled' | 'Reconciling'
-  readonly readyReason?: string
   /** What the message has to name. */
   readonly names: readonly string[]
   /** Requests that the authorization server refuses because of it; default 0. */
@@ -250,7 +249,6 @@ const documents: Readonly<Record<string, BadInput>> = {
     name: 'foreign',
     code: 'TARGET_NOT_OWNED',
     shownAs: 'Stalled',
-    readyReason: 'TargetConflict',
     names: ['foreign-token'],
     make: (scene) => withForeignTarget(scene, 'foreign'),
     mend: (scene) => kubectl(scene, 'annotate', 'secret/foreign-token', 'oauth-operator.dev/adopt=true'),
@@ -288,7 +286,6 @@ export const leftAlone: Readonly<Record<string, BadInput>> = {
     name: 'always-foreign',
     code: 'TARGET_NOT_OWNED',
     shownAs: 'Stalled',
-    readyReason: 'TargetConflict',
     names: ['always-foreign-token'],
     make: (scene) => withForeignTarget(scene, 'always-foreign'),
   },

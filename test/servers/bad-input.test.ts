@@ -54,7 +54,7 @@ async function made({ name, document, make }: BadInput): Promise<readonly object
 }
 
 /** The parts of a credential that tell what is wrong, and that nothing was touched. */
-async function expectTold({ name, code, shownAs, readyReason = 'RefreshFailed', names }: BadInput): Promise<void> {
+async function expectTold({ name, code, shownAs, names }: BadInput): Promise<void> {
   const { bed, operator } = scene
   const { reason, remedy } = failureRegistry[code]
   const condition = await bed.condition(namespace, name, shownAs)
@@ -62,7 +62,8 @@ async function expectTold({ name, code, shownAs, readyReason = 'RefreshFailed', 
   for (const what of names) expect(condition.message).toContain(what)
   const { status } = await bed.credential(namespace, name)
   const conditions = new Map(status?.conditions?.map((one) => [one.type, one]))
-  expect(conditions.get('Ready')).toMatchObject({ status: 'False', reason: readyReason })
+  const shown = shownAs === 'Stalled' ? reason : 'RefreshFailed'
+  expect(conditions.get('Ready')).toMatchObject({ status: 'False', reason: shown })
   expect(conditions.has('Stalled') && conditions.has('Reconciling')).toBe(false)
   expect(status?.lastFailure).toMatchObject({ code })
   if (shownAs === 'Stalled') {

@@ -42,7 +42,7 @@ interface Kept {
 
 interface Reading {
   readonly startedMs: number
-  readonly secret: Promise<Result<Secret>>
+  readonly secret: Promise<Result<Secret | undefined>>
   /** True when {@link KubernetesSecretReader.forget} was called meanwhile. */
   stale: boolean
 }
@@ -114,12 +114,13 @@ export class KubernetesSecretReader implements SecretReader {
     return reading
   }
 
-  async #request({ namespace, name }: Place): Promise<Result<Secret>> {
+  /** Brings `undefined` for a Secret that does not exist. */
+  async #request({ namespace, name }: Place): Promise<Result<Secret | undefined>> {
     const text = secretText(namespace, name)
     if (!isObjectName(name)) return unavailable(`${text} cannot exist, because the name is not valid.`)
     const outcome = await this.#options.client.request({ method: 'GET', path: secretPath(namespace, name) })
     if (!outcome.ok) {
-      if (problemOf(outcome.error) === 'missing') return unavailable(`${text} does not exist.`)
+      if (problemOf(outcome.error) === 'missing') return ok(undefined)
       const permission = `get secrets in the namespace ${namespace}`
       return failed(classifyKubeError(outcome.error, { what: `Reading ${text}`, permission, codes: clusterCodes }))
     }
@@ -146,10 +147,11 @@ function placeText({ namespace, name }: Place): string {
 }
 
 function valueOf(
-  secret: Secret,
+  secret: Secret | undefined,
   { key, use }: { readonly key: string; readonly use: SecretUse },
   text: string,
 ): Result<Sensitive> {
+  if (secret === undefined) return unavailable(`${text}, whose key ${key} is needed, does not exist.`)
   const keys = readableKeys[use].get(secret.type)
   if (keys === undefined || (keys !== 'all' && !keys.has(key))) {
     return unavailable(`${text} is of type ${secret.type}, of which the key ${key} is not read.`)

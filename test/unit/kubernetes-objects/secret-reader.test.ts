@@ -38,7 +38,7 @@ describe('a value of a Secret', () => {
   })
 
   const missing: Record<string, [data: Record<string, string> | undefined, words: string]> = {
-    'the Secret does not exist': [undefined, 'Secret ci/client does not exist.'],
+    'the Secret does not exist': [undefined, 'Secret ci/client, whose key secret is needed, does not exist.'],
     'the key does not exist': [{ other: 'x' }, 'Secret ci/client has no key secret.'],
     'it is empty': [{ secret: '' }, 'The key secret of Secret ci/client is empty.'],
     'it is a line break': [{ secret: '\n' }, 'The key secret of Secret ci/client is empty.'],
