@@ -1,5 +1,7 @@
 import type { Observed } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
+import { type EpochSeconds, secondsBetween } from '../domain/time.ts'
+import { longestLifetimeSeconds } from '../domain/token-answer-tokens.ts'
 import type { AccessToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 
@@ -20,7 +22,13 @@ export async function withToldExpiry(accessToken: AccessToken, observed: Observe
   const { active, expiresAt } = standing.value
   if (!active)
     deps.logger.warn({ uid: credential.uid }, 'the server calls an access token inactive that it just issued')
-  // A server that calls its newest token dead tells this client nothing; one that is over is of no use to anybody.
-  if (!active || expiresAt === undefined || expiresAt <= deps.clock.now()) return accessToken
+  // A server that calls its newest token dead tells this client nothing.
+  if (!active || expiresAt === undefined || !isCredible(expiresAt, deps.clock.now())) return accessToken
   return present({ ...accessToken, expiresAt, lifetimeAssumed: undefined })
+}
+
+/** What is over is of no use to anybody, and more than ten years are a mistake in the unit: nobody would refresh in time. */
+function isCredible(expiresAt: EpochSeconds, now: EpochSeconds): boolean {
+  const lifetime = secondsBetween(now, expiresAt)
+  return lifetime > 0 && lifetime <= longestLifetimeSeconds
 }

@@ -17,7 +17,7 @@ export interface TokenAnswerContext {
 
 const shortestLifetimeSeconds = 1
 /** Ten years. Anything longer is a mistake in the unit, or a way to say "never". */
-const longestLifetimeSeconds = 3650 * 86_400
+export const longestLifetimeSeconds = 3650 * 86_400
 
 const refreshTokenLifetimeMembers = [
   'refresh_token_expires_in', // GitHub, LinkedIn, draft-ietf-oauth-refresh-token-expiration

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
 import { failure } from '../../src/domain/failures.ts'
 import { failed, ok } from '../../src/domain/result.ts'
-import { later, seconds } from '../../src/domain/time.ts'
+import { epochSeconds, later, seconds } from '../../src/domain/time.ts'
 import { aClientCredential, aConfidentialClient, aCredential } from '../support/builders.ts'
 import { canary } from '../support/canary.ts'
 import { answer } from '../support/memory-ports.ts'
@@ -52,6 +52,8 @@ describe('an access token whose answer does not say how long it lives', () => {
     ),
     'no time': ok({ active: true }),
     'that it is not active': ok({ active: false }),
+    'a time in milliseconds': ok({ active: true, expiresAt: epochSeconds((new World().clock.now() + 3600) * 1000) }),
+    'a time that no calendar has': ok({ active: true, expiresAt: epochSeconds(1e300) }),
     'a time that is over': ok({ active: true, expiresAt: later(new World().clock.now(), seconds(-60)) }),
   }
   test.each(Object.entries(useless))('lives as long as is assumed when it is told %s', async (_, standing) => {
