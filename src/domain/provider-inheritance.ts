@@ -54,16 +54,22 @@ function usablePreset(name: string, preset: Preset): ProviderDraft | Problem {
 }
 
 function missing(draft: ProviderDraft, base: ProviderDraft | undefined): readonly Problem[] {
-  const hint = missingHint(draft, base)
-  return completenessProblems(draft.spec).map(({ field, message }) => ({
-    field,
-    message: message.startsWith('is required') ? `${message}${hint}` : message,
+  const problems = completenessProblems(draft.spec)
+  const lastMissing = problems.findLast(isMissing)
+  return problems.map((problem) => ({
+    field: problem.field,
+    message: `${problem.message}${isMissing(problem) ? missingHint(draft, base, problem === lastMissing) : ''}`,
   }))
 }
 
-function missingHint({ kind }: ProviderDraft, base: ProviderDraft | undefined): string {
+function isMissing({ message }: Problem): boolean {
+  return message.startsWith('is required')
+}
+
+/** How presets are used is told once, behind the last of the fields that are missing. */
+function missingHint({ kind }: ProviderDraft, base: ProviderDraft | undefined, isLast: boolean): string {
   if (base !== undefined) return `; it does not come from ${providerText(base)}`
-  if (kind === 'OAuthProvider') return ''
+  if (kind === 'OAuthProvider' || !isLast) return ''
   return '; a preset is used through a provider that names it in spec.presetRef and says the rest'
 }
 

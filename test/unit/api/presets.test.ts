@@ -56,10 +56,9 @@ describe.each(named)('the preset %s', (name, file) => {
   test('is refused as a provider of its own, saying what is missing', () => {
     const found = provider('ClusterOAuthProvider', file.manifest)
     const problems = found.kind === 'invalid' ? found.referent.problems : []
-    expect(problems).toContainEqual({
-      field: 'spec.client.id',
-      message: 'is required; a preset is used through a provider that names it in spec.presetRef and says the rest',
-    })
+    const told = problems.map(({ field, message }) => `${field}: ${message}`).join('; ')
+    expect(told).toContain('spec.client.id: is required')
+    expect(told.split('a preset is used through a provider that names it in spec.presetRef')).toHaveLength(2)
   })
 
   test('makes a provider of the least that a namespace says', () => {
