@@ -11,6 +11,7 @@ import type { StatusWriter } from '../ports/status-writer.ts'
 import type { TokenEndpoint } from '../ports/token-endpoint.ts'
 import type { Limiter } from './limiter.ts'
 import type { ResourceIndex } from './resource-index.ts'
+import type { StoreLooks } from './store-looks.ts'
 import type { TokenHosts } from './token-hosts.ts'
 import type { TokenOwners } from './token-owners.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
@@ -54,6 +55,8 @@ export interface EngineDeps {
 export interface Deps extends EngineDeps {
   /** Of calls to stores. */
   readonly limiter: Limiter
+  /** At documents that a human is to replace. */
+  readonly storeLooks: StoreLooks
   /** Of requests to token endpoints. */
   readonly tokenHosts: TokenHosts
 }

@@ -8,6 +8,7 @@ import { Limiter } from './limiter.ts'
 import { PackedRecord } from './packed-record.ts'
 import { reconcile, reconcileInvalid } from './reconcile.ts'
 import type { Recording } from './record.ts'
+import { StoreLooks } from './store-looks.ts'
 import { TokenHosts } from './token-hosts.ts'
 import { type Requeue, WorkQueue } from './work-queue.ts'
 
@@ -35,6 +36,7 @@ export class Engine {
     this.#deps = {
       ...deps,
       limiter: new Limiter(clock),
+      storeLooks: new StoreLooks(),
       tokenHosts: new TokenHosts({ clock, metrics, logger, resources, wake }),
       mayBegin: () => !this.#stopping && deps.mayBegin(),
     }
@@ -134,6 +136,7 @@ export class Engine {
 
   /** Forgets a credential, unless a rotated refresh token of it is not in its store: that goes on without the object. */
   #letGo(text: string): Requeue {
+    this.#deps.storeLooks.forget(keyOf(text))
     const memory = this.#memory.get(text)
     if (memory?.pending?.persisted === false) return later(this.#deps.clock.now(), leftoverRetry)
     if (memory !== undefined) this.#deps.tokenOwners.forget(memory.uid)

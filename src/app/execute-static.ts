@@ -9,7 +9,7 @@ import { endOfTime, type EpochSeconds } from '../domain/time.ts'
 import { storeText } from '../domain/token-store.ts'
 import type { StoreDocument, StoredAccessToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
-import { isStoreFailure, limited, openStore, type OpenStore } from './execute-store.ts'
+import { asLook, isStoreFailure, limited, openStore, type OpenStore } from './execute-store.ts'
 
 /** Reads the access token that somebody else keeps in a store. Nothing is ever written there. */
 export async function readAccessToken(observed: Observed, deps: Deps): Promise<Result<StoredAccessToken>> {
@@ -19,7 +19,7 @@ export async function readAccessToken(observed: Observed, deps: Deps): Promise<R
   if (spec.grant !== 'StaticToken') throw new Error(`a credential of the grant ${spec.grant} has no static token`)
   const open = openStore(observed, deps, spec.accessToken)
   if (isStoreFailure(open)) return failed(open)
-  const document = await limited(open, observed, deps, () => open.store.readDocument(open.location))
+  const document = await limited(open, asLook(observed), deps, () => open.store.readDocument(open.location))
   if (!document.ok) return failed(asStaticTokenFailure(document.failure))
   const found = tokenIn(document.value, open, deps)
   return found.ok ? ok(endingAt(spec.accessToken.expiresAt, found.value)) : found

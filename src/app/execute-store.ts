@@ -5,7 +5,9 @@ import type { Observed } from '../domain/observed.ts'
 import { isFailure, storeFailure, usableReferents } from '../domain/referents.ts'
 import type { AnsweredEntry } from '../domain/journal-entry.ts'
 import { intentOn, refused, type RefreshRecord } from '../domain/refresh-record.ts'
+import { awaitsDocument, isRefusal } from '../domain/refusals.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
+import { rememberedFailure } from '../domain/settle.ts'
 import type { JournaledAnswer, RecordLook } from '../domain/step.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
@@ -23,6 +25,8 @@ const storeLimit = { perSecond: 1000, concurrent: 32 }
 /** Whose tokens go into a store. */
 export type StoreSubject = Pick<Observed, 'state' | 'record'> & {
   readonly credential: Pick<Credential, 'key' | 'uid'>
+  /** True for a look that nobody's access token waits for. */
+  readonly isLook?: boolean
 }
 
 export interface OpenStore {
@@ -37,7 +41,13 @@ export async function readRefreshToken(observed: Observed, deps: Deps): Promise<
   if (isFailure(usable)) return failed(usable)
   const open = openStore(observed, deps, refreshTokenSpec(observed.credential).refreshToken)
   if (isStoreFailure(open)) return failed(open)
-  return readOpen(open, observed, deps)
+  return readOpen(open, asLook(observed), deps)
+}
+
+/** Who waits for a human does not go before those that can be refreshed, although its access token is over for long. */
+export function asLook(observed: Observed): StoreSubject {
+  const last = rememberedFailure(observed.state)
+  return { ...observed, isLook: last !== undefined && (isRefusal(last) || awaitsDocument(last)) }
 }
 
 /** Whether the store would take a write-back over this document. Changes nothing. */
@@ -74,7 +84,7 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   const { answer, startedAt } = entry
   const reading = readTokenAnswer(answer, { provider: answering.value, startedAt, scopes: scopesOf(credential.spec) })
   await restoreUncertainty(entry, reading, deps)
-  const known = isRefusal(reading) ? await takeBack(record.value, { entry, reading }, deps) : record
+  const known = isRefusedAnswer(reading) ? await takeBack(record.value, { entry, reading }, deps) : record
   if (!known.ok) return known
   const storeBehind = record.value.spent.includes(deps.records.fingerprint(stored.value.refreshToken))
   return ok({ reading, entry, stored: stored.value, record: known.value, storeBehind })
@@ -106,7 +116,7 @@ export async function lookAtRecord(observed: StoreSubject, deps: Deps): Promise<
 }
 
 /** True for an answer after which nothing of the request is left to know or to keep. */
-function isRefusal(reading: TokenAnswerReading): boolean {
+function isRefusedAnswer(reading: TokenAnswerReading): boolean {
   return reading.kind === 'refused' && reading.refreshToken === undefined && !settlesNothing(reading)
 }
 
@@ -168,6 +178,6 @@ export function isStoreFailure(value: OpenStore | Failure): value is Failure {
 }
 
 /** Whose access token ends first goes first. */
-function deadline({ state }: StoreSubject): number {
-  return state.accessTokenExpiresAt ?? 0
+function deadline({ state, isLook = false }: StoreSubject): number {
+  return isLook ? Number.MAX_VALUE : (state.accessTokenExpiresAt ?? 0)
 }

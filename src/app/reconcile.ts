@@ -34,7 +34,8 @@ export async function reconcile(
   }
   if (step.settlement.kind === 'gone') return letGo(credential, step, deps)
   const { key, uid, generation } = credential
-  return record({ key, uid, generation, before: observed.state, observed, ...(memory && { memory }) }, step, deps)
+  const end = deps.storeLooks.paced(step, observed, deps.clock.now())
+  return record({ key, uid, generation, before: observed.state, observed, ...(memory && { memory }) }, end, deps)
 }
 
 /** Tells what is wrong with a credential that cannot be acted on. */
@@ -48,6 +49,7 @@ export async function reconcileInvalid(
   if (step.kind === 'act') throw new Error('an invalid credential is never acted on')
   if (step.settlement.kind === 'gone') return letGo(credential, step, deps)
   const { key, uid, generation } = credential
+  deps.storeLooks.forget(key)
   return record({ key, uid, generation, before: state, ...(memory && { memory }) }, step, deps)
 }
 

@@ -59,6 +59,14 @@ export function probePolicy({ code }: Pick<Failure, 'code'>, rotates: boolean): 
   return deadGrants.has(code) && !rotates ? deadGrantProbe : undefined
 }
 
+/**
+ * True for failures after which nothing but the store is read until it holds another document. Who waits for a
+ * corrected client has other things to look at besides.
+ */
+export function awaitsAnother(failure: Pick<Failure, 'code'>): boolean {
+  return awaitsDocument(failure) || (isRefusal(failure) && failure.code !== 'CLIENT_REJECTED')
+}
+
 /** True for failures that end once somebody puts another document into the store. */
 export function awaitsDocument({ code }: Pick<Failure, 'code'>): boolean {
   return deadGrants.has(code) || usedByOthers.has(code) || badDocuments.has(code)
