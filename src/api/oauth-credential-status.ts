@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { formerTargetLimit } from '../domain/former-targets.ts'
+import { objectName } from './scalars.ts'
 
 /** Lengths that the status schema allows; what is longer is cut before it is written. */
 export const statusLimits = {
@@ -114,6 +116,13 @@ export const oauthCredentialStatus = z
       .string()
       .max(statusLimits.version)
       .describe('Identifies name, outputs and policy of the target as last published.')
+      .optional(),
+    targetName: objectName.describe('Name of the target that was published into last.').optional(),
+    formerTargets: z
+      .array(objectName)
+      .max(formerTargetLimit)
+      .describe('Targets of earlier names that are still to be removed.')
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
       .optional(),
   })
   .describe('What the operator has done and found.')

@@ -1,9 +1,11 @@
 import type { Condition, ConditionType, CredentialState, RememberedFailure } from '../domain/credential-state.ts'
 import { type FailureCode, failureCodes } from '../domain/failures.ts'
+import { formerTargetLimit } from '../domain/former-targets.ts'
 import { present } from '../domain/present.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import { countAt, flagAt, isObject, objectAt, textAt } from './json.ts'
 import { type OAuthCredentialStatus, statusLimits } from './oauth-credential-status.ts'
+import { objectName } from './scalars.ts'
 import { sharedText } from './shared-text.ts'
 import { decodeTime, encodeTime } from './status-time.ts'
 
@@ -50,6 +52,8 @@ export function encodeStatus({ state, nextRefreshAt }: ReportedState): OAuthCred
     refreshTokenGeneration: state.refreshTokenGeneration,
     storeVersion: optionalText(state.storeVersion, statusLimits.version),
     targetDigest: optionalText(state.targetDigest, statusLimits.version),
+    targetName: state.targetName,
+    formerTargets: state.formerTargets === undefined ? undefined : [...state.formerTargets],
   })
 }
 
@@ -76,6 +80,8 @@ export function decodeState(status: unknown): CredentialState {
     refreshTokenGeneration: countAt(written['refreshTokenGeneration']),
     storeVersion: textAt(written['storeVersion']),
     targetDigest: textAt(written['targetDigest']),
+    targetName: nameAt(written['targetName']),
+    formerTargets: namesAt(written['formerTargets']),
     conditions: decodeConditions(written['conditions']),
   })
 }
@@ -153,6 +159,17 @@ function decodeFailure(written: unknown): RememberedFailure | undefined {
 
 function grantAt(value: unknown): CredentialState['grant'] {
   return value === 'ClientCredentials' || value === 'StaticToken' ? value : undefined
+}
+
+/** A name that could lead elsewhere, in a path of files or of the API, is none. */
+function nameAt(value: unknown): string | undefined {
+  return objectName.safeParse(value).data
+}
+
+function namesAt(value: unknown): readonly string[] | undefined {
+  if (!Array.isArray(value)) return undefined
+  const names = value.slice(0, formerTargetLimit).flatMap((item) => nameAt(item) ?? [])
+  return names.length === 0 ? undefined : names
 }
 
 function isConditionType(value: unknown): value is ConditionType {

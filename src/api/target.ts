@@ -73,8 +73,8 @@ export const target = z
       .enum(['Delete', 'Retain'])
       .default('Delete')
       .describe(
-        'What becomes of the published token when the credential is deleted. Delete: it is removed; under Merge only the keys of this ' +
-          'credential are. Retain: it stays until it expires. Default: Delete.',
+        'What becomes of the published token when the credential is deleted, or its target gets another name. Delete: it is removed; ' +
+          'under Merge only the keys of this credential are. Retain: it stays until it expires. Default: Delete.',
       ),
   })
   .describe('Where workloads find the access token.')

@@ -1,8 +1,9 @@
 import { outputText, renderOutputs } from '../domain/formats.ts'
 import { failure } from '../domain/failures.ts'
+import { formerTargets } from '../domain/former-targets.ts'
 import { keyText } from '../domain/credential.ts'
 import type { Observed } from '../domain/observed.ts'
-import { failed, type Result } from '../domain/result.ts'
+import { failed, ok, type Result } from '../domain/result.ts'
 import type { Action, Outcome, Progress, Step } from '../domain/step.ts'
 import type { AccessToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
@@ -23,7 +24,9 @@ export async function execute({ action, progress }: Act, observed: Observed, dep
     case 'add-finalizer':
       return { kind: action.kind, result: await deps.status.setFinalizer(observed.credential, true) }
     case 'clean-up':
-      return { kind: action.kind, result: await deps.sink.remove(targetIdentity(observed.credential)) }
+      return { kind: action.kind, result: await removeAll(observed, deps) }
+    case 'remove-former-target':
+      return { kind: action.kind, name: action.name, result: await removeTarget(action.name, observed, deps) }
     case 'pre-flight':
       return preflight(action, observed, deps)
     case 'claim-document':
@@ -37,6 +40,20 @@ export async function execute({ action, progress }: Act, observed: Observed, dep
     default:
       return executeAtStore(action, upToDate(observed, progress), deps)
   }
+}
+
+/** The target, and those of earlier names that were not removed yet. */
+async function removeAll(observed: Observed, deps: Deps): Promise<Result<void>> {
+  const { spec } = observed.credential
+  for (const name of [spec.target.name, ...formerTargets(observed.state, spec.target)]) {
+    const removed = await removeTarget(name, observed, deps)
+    if (!removed.ok) return removed
+  }
+  return ok(undefined)
+}
+
+function removeTarget(name: string, { credential }: Observed, deps: Deps): Promise<Result<void>> {
+  return deps.sink.remove({ ...targetIdentity(credential), name })
 }
 
 type StoreAction = Extract<

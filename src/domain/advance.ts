@@ -2,7 +2,7 @@ import { afterSend } from './advance-refresh.ts'
 import { afterStaticRead } from './advance-static-token.ts'
 import { afterTokenRequest } from './advance-token.ts'
 import { afterClaim, afterPreflight, afterRead, afterRecordLook } from './advance-preflight.ts'
-import { afterPublication, conclude, isForSpec, targetWantsPublication } from './conclude.ts'
+import { afterPublication, afterRemoval, conclude, isForSpec, targetWantsPublication } from './conclude.ts'
 import { decide } from './decide.ts'
 import type { Failure } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
@@ -50,7 +50,7 @@ export function advance(
   }
 }
 
-type ObjectOutcome = Extract<Outcome, { kind: 'add-finalizer' | 'clean-up' | 'publish' }>
+type ObjectOutcome = Extract<Outcome, { kind: 'add-finalizer' | 'clean-up' | 'publish' | 'remove-former-target' }>
 
 /** Follows what was done to an object of the cluster, or to a directory that stands for one. */
 function afterObject(
@@ -63,6 +63,7 @@ function afterObject(
   if (outcome.kind === 'publish') {
     return afterPublication(observed, { ...progress, accessToken: outcome.accessToken }, result, now)
   }
+  if (outcome.kind === 'remove-former-target') return afterRemoval(observed, progress, outcome, now)
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
   return kind === 'add-finalizer'
     ? decide({ ...observed, needsFinalizer: false }, now)

@@ -9,7 +9,7 @@ import { staticTokenProblem } from './advance-static-token.ts'
 import { mayRotate } from './rotation.ts'
 import { owned } from './ownership.ts'
 import { holdsLater } from './publication-order.ts'
-import { isAtHome, isForSpec, loginChanged, targetWantsPublication } from './conclude.ts'
+import { isAtHome, isForSpec, loginChanged, removeFormerTarget, targetWantsPublication } from './conclude.ts'
 import { unusableReferent } from './referents.ts'
 import { dueNow } from './store-pacing.ts'
 import { dueAt, liesAhead, notBefore } from './due.ts'
@@ -52,6 +52,7 @@ export const checks: readonly Check[] = [
   targetLost, // as targetRepairable, but only a refresh brings the token back
   accessTokenNearExpiry, // the schedule says so
   staticTokenEnding, // nothing but a human brings the next one
+  formerTargetLeft, // the target of an earlier name is still there, and nothing else is to do
 ]
 
 /** After so many failed write-backs a deletion is held up no longer; the write-back goes on without the object. */
@@ -261,6 +262,10 @@ function targetLost(observed: Observed, now: EpochSeconds): Step | undefined {
 function accessTokenNearExpiry(observed: Observed, now: EpochSeconds): Step | undefined {
   const due = dueAt(observed, observed.state, now)
   return due !== undefined && now >= due ? obtain(observed) : undefined
+}
+
+function formerTargetLeft(observed: Observed): Step | undefined {
+  return removeFormerTarget(observed, firstProgress(observed))
 }
 
 function staticTokenEnding(observed: Observed, now: EpochSeconds): Step | undefined {

@@ -1,6 +1,7 @@
 import { isRefreshTokenAt } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import type { FailureCode } from './failures.ts'
+import { nextFormerTarget, withoutFormerTarget, withTarget } from './former-targets.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { isEarlierThanKnown } from './publication-order.ts'
 import type { Result } from './result.ts'
@@ -19,7 +20,27 @@ export function afterPublication(
   now: EpochSeconds,
 ): Step {
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
-  return conclude(observed, published(observed, progress), now)
+  const next = published(observed, progress)
+  return removeFormerTarget(observed, next) ?? conclude(observed, next, now)
+}
+
+/** Removes a target of an earlier name; undefined when there is none. Never before its successor holds a token. */
+export function removeFormerTarget({ credential }: Observed, progress: Progress): Step | undefined {
+  const name = nextFormerTarget(progress.state, credential.spec.target)
+  return name === undefined ? undefined : { kind: 'act', action: { kind: 'remove-former-target', name }, progress }
+}
+
+/** Follows the removal of a target of an earlier name. One that cannot be removed is tried again, and holds no refresh up. */
+export function afterRemoval(
+  observed: Observed,
+  progress: Progress,
+  { name, result }: { readonly name: string; readonly result: Result<void> },
+  now: EpochSeconds,
+): Step {
+  if (!result.ok) return conclude(observed, { ...progress, cause: progress.cause ?? result.failure }, now)
+  const state = withoutFormerTarget(progress.state, name)
+  const next = { ...progress, state: isTargetFailure(state.lastFailure?.code) ? withoutFailure(state) : state }
+  return removeFormerTarget(observed, next) ?? conclude(observed, next, now)
 }
 
 /** True when the spec still names the place that the tokens come from: else their access token is somebody else's login. */
@@ -53,9 +74,12 @@ function published(observed: Observed, progress: Progress): Progress {
     ...(pending && { pending: { ...pending, published: true } }),
     target: publishedTarget(observed, accessToken),
     state: {
-      ...(hasPlace(pending) || isTargetFailure(progress.state.lastFailure?.code)
-        ? withoutFailure(progress.state)
-        : progress.state),
+      ...withTarget(
+        hasPlace(pending) || isTargetFailure(progress.state.lastFailure?.code)
+          ? withoutFailure(progress.state)
+          : progress.state,
+        observed.credential.spec.target,
+      ),
       ...publicationFields(observed, accessToken),
       ...(progress.look?.version !== undefined && { storeVersion: progress.look.version }),
     },

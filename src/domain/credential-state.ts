@@ -37,6 +37,10 @@ export interface CredentialState {
   readonly storeVersion?: string
   /** Identifies the target's name, outputs and policy as last published. */
   readonly targetDigest?: string
+  /** The target that was published into last. */
+  readonly targetName?: string
+  /** Targets of earlier names, which are still to be removed. */
+  readonly formerTargets?: readonly string[]
   readonly conditions: readonly Condition[]
 }
 

@@ -37,6 +37,8 @@ export type Action =
   | { readonly kind: 'read-record' }
   | { readonly kind: 'write-back'; readonly pending: PendingTokens }
   | { readonly kind: 'publish'; readonly accessToken: AccessToken }
+  /** One of an earlier name. */
+  | { readonly kind: 'remove-former-target'; readonly name: string }
 
 export interface SendAction {
   readonly kind: 'send-refresh-token'
@@ -53,6 +55,7 @@ export interface SendAction {
 export type Outcome =
   | { readonly kind: 'add-finalizer'; readonly result: Result<void> }
   | { readonly kind: 'clean-up'; readonly result: Result<void> }
+  | { readonly kind: 'remove-former-target'; readonly name: string; readonly result: Result<void> }
   | { readonly kind: 'read-refresh-token'; readonly result: Result<StoredRefreshToken> }
   | {
       readonly kind: 'pre-flight'

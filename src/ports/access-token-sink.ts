@@ -56,7 +56,10 @@ export interface AccessTokenSink {
    * Failures: those of publishing.
    */
   rehearse(publication: Publication): Promise<Result<void>>
-  /** Removes what we published under this identity; succeeds when there is nothing. */
+  /**
+   * Removes what we published under this identity, also of a name that the credential's target had before;
+   * succeeds when there is nothing, and when the policy lets it stay.
+   */
   remove(identity: TargetIdentity): Promise<Result<void>>
   /** True when deletion of the credential needs {@link remove}, because nothing else cleans up. */
   needsCleanup(identity: TargetIdentity): boolean

@@ -6,6 +6,7 @@ import { KubernetesServiceAccountTokens } from '../../src/adapters/kubernetes/se
 import type { KubeTransport } from '../../src/adapters/kubernetes/transport.ts'
 import { epochSeconds, type EpochSeconds } from '../../src/domain/time.ts'
 import { credentialStatusContract } from '../contract/credential-status.ts'
+import { formerTargetContract } from '../contract/former-target.ts'
 import { kubeApiContract } from '../contract/kube-api.ts'
 import { mergedTargetContract } from '../contract/merged-target.ts'
 import { refreshTokenStoreContract } from '../contract/refresh-token-store.ts'
@@ -36,7 +37,7 @@ class WallClock extends ScaledClock {
 
 /** Every right that the objects of this adapter need, and no other: all tests here run with these. */
 const operatorRules = [
-  { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'create', 'patch'] },
+  { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'create', 'patch', 'delete'] },
   { apiGroups: [''], resources: ['serviceaccounts/token'], verbs: ['create'] },
   { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
   { apiGroups: ['oauth-operator.dev'], resources: ['oauthcredentials'], verbs: ['get', 'patch'] },
@@ -68,6 +69,7 @@ kubeApiContract('the real API server', hands)
 targetSecretContract('the real API server', hands)
 mergedTargetContract('the real API server', hands)
 targetOrderContract('the real API server', hands)
+formerTargetContract('the real API server', hands)
 credentialStatusContract('the real API server', hands)
 refreshTokenStoreContract('a Secret of the real API server', async () => secretStoreHarness(await hands()))
 

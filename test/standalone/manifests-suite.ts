@@ -45,6 +45,24 @@ export function manifestSuite(): void {
       expect(existsSync(bench.document('app'))).toBe(true)
     })
 
+    it('may name another target: the former one goes, also when no process ran at the time', async ({
+      onTestFinished,
+    }) => {
+      const bench = await StandaloneBench.open({ accessTokenSeconds: 300, credentials: ['agent'] })
+      onTestFinished(() => bench.close())
+      const before = bench.run()
+      await bench.refreshed(['agent'], 1)
+      const renamed = credentialManifest('agent').replace('"agent-token"', '"second-token"')
+      bench.manifest('agent', renamed)
+      await until(() => expect(existsSync(bench.target('agent'))).toBe(false))
+      expect(existsSync(join(bench.target('second'), 'access_token'))).toBe(true)
+      await before.process.stop()
+      bench.manifest('agent', renamed.replace('"second-token"', '"third-token"'))
+      bench.run()
+      await until(() => expect(existsSync(bench.target('second'))).toBe(false))
+      expect(existsSync(join(bench.target('third'), 'access_token'))).toBe(true)
+    })
+
     it('may get a new one: it is worked on', async ({ onTestFinished }) => {
       const bench = await StandaloneBench.open({ accessTokenSeconds: 300, credentials: ['agent'] })
       onTestFinished(() => bench.close())

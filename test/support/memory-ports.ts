@@ -298,6 +298,7 @@ export class MemorySink implements AccessTokenSink {
   fault: Failure | undefined
   rehearsalFault: Failure | undefined
   cleansUp = false
+  removalFault: Failure | undefined
 
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock
@@ -346,6 +347,7 @@ export class MemorySink implements AccessTokenSink {
   }
 
   remove({ name }: TargetIdentity): Promise<Result<void>> {
+    if (this.removalFault !== undefined) return Promise.resolve(failed(this.removalFault))
     this.published.delete(name)
     return Promise.resolve(ok(undefined))
   }

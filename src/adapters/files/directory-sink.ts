@@ -87,6 +87,7 @@ export class DirectorySink implements AccessTokenSink {
   }
 
   async remove(identity: TargetIdentity): Promise<Result<void>> {
+    if (!this.needsCleanup(identity)) return ok(undefined)
     return this.#guard(identity, 'Removing', async () => {
       const path = this.#path(identity)
       const found = await lookAtDirectory(path)

@@ -69,9 +69,7 @@ export function applyBody(publication: Publication, precondition: Precondition):
         [annotations.expiresAt]: timeText(expiresAt),
         [annotations.outputsDigest]: digest,
       },
-      ...(merging
-        ? {}
-        : { labels: { [targetLabels.managedBy]: fieldManager, [targetLabels.credentialUid]: identity.credentialUid } }),
+      ...(merging ? {} : { labels: ownLabels(identity) }),
       ...(isOwner(identity) ? { ownerReferences: [ownerReference(identity)] } : {}),
     },
     ...(merging ? {} : { type: 'Opaque' }),
@@ -81,9 +79,20 @@ export function applyBody(publication: Publication, precondition: Precondition):
   }
 }
 
+/** The Secret without anything published in it, and still to vanish with its credential. */
+export function emptyBody(identity: TargetIdentity, precondition: Precondition): object {
+  const labels = ownLabels(identity)
+  const metadata = { ...applyMetadata(identity, precondition), labels, ownerReferences: [ownerReference(identity)] }
+  return { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque' }
+}
+
 /** Applied by a manager, it gives up every field of the Secret that this manager has; nobody else's change. */
 export function releaseBody(identity: TargetIdentity, precondition: Precondition): object {
   return { apiVersion: 'v1', kind: 'Secret', metadata: applyMetadata(identity, precondition) }
+}
+
+function ownLabels({ credentialUid }: TargetIdentity): Readonly<Record<string, string>> {
+  return { [targetLabels.managedBy]: fieldManager, [targetLabels.credentialUid]: credentialUid }
 }
 
 /** True when the Secret is to vanish with the credential. `Retain` wins over `Owner`: the reference would delete it. */

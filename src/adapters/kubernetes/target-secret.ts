@@ -1,4 +1,5 @@
 import { failure } from '../../domain/failures.ts'
+import { fieldManager } from '../../domain/names.ts'
 import { isIssuedLater } from '../../domain/publication-order.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import type { EpochSeconds } from '../../domain/time.ts'
@@ -10,7 +11,8 @@ import { metadataOnly } from './metadata-only.ts'
 import { isObjectName, secretPath, secretText } from './object-paths.ts'
 import { ObjectVersion, Secret } from './schema.ts'
 import { type KnownTarget, lookAtTarget, type TargetLook } from './target-look.ts'
-import { applyBody, marksOf, type Precondition, releaseBody } from './target-marks.ts'
+import { applyBody, emptyBody, marksOf, type Precondition, releaseBody } from './target-marks.ts'
+import { removalOf } from './target-removal.ts'
 
 /** A write that finds another state than it was made for is made anew so many times. */
 const triesPerWrite = 4
@@ -35,7 +37,8 @@ type Version = Pick<KnownTarget, 'uid' | 'resourceVersion'>
  * `Merge` puts keys into a Secret that others own, and creates it when it is missing. `Retain` under
  * `Owner` leaves the owner reference out.
  *
- * Needs `get` and `patch` on Secrets, and `create` (an apply that creates is authorized as both).
+ * Needs `get` and `patch` on Secrets, `create` (an apply that creates is authorized as both), and `delete` for a
+ * target whose credential has another one by now.
  */
 export class TargetSecrets implements AccessTokenSink {
   readonly #client: KubeClient
@@ -105,20 +108,34 @@ export class TargetSecrets implements AccessTokenSink {
     return creationPolicy === 'Merge' && deletionPolicy === 'Delete'
   }
 
-  /** Gives up our keys and annotations. The Secret itself stays, even when nothing else is in it. */
+  /**
+   * A Secret that is all ours, and would vanish with the credential, is deleted, or emptied where the operator may
+   * not delete it; of every other one our keys, labels and annotations go, and the Secret stays, even when nothing
+   * else is in it.
+   */
   async remove(identity: TargetIdentity): Promise<Result<void>> {
-    if (!this.needsCleanup(identity)) return ok(undefined)
+    if (identity.deletionPolicy !== 'Delete' || identity.creationPolicy === 'Orphan') return ok(undefined)
     for (let tries = 0; tries < triesPerWrite; tries += 1) {
-      const look = await this.#look(identity, [])
-      if (!look.ok) return look
-      if (look.value.kind !== 'ours') return ok(undefined)
-      const { known } = look.value
-      this.#known.delete(memoryKey(identity))
-      const released = await this.#release(identity, [marksOf(identity).manager, ...known.formerManagers], known)
-      if (released.ok) return ok(undefined)
-      if (problemOf(released.error) !== 'conflict') return failed(writeFailure(released.error, identity))
+      const found = await this.#read(identity)
+      if (!found.ok) return found
+      if (found.value === undefined) return ok(undefined)
+      const outcome = await this.#removeFrom(found.value, identity)
+      if (outcome.ok || problemOf(outcome.error) === 'missing') return ok(undefined)
+      if (problemOf(outcome.error) !== 'conflict') return failed(writeFailure(outcome.error, identity))
     }
     return failed(contended(identity))
+  }
+
+  async #removeFrom(secret: Secret, identity: TargetIdentity): Promise<KubeOutcome> {
+    const { uid, resourceVersion } = secret.metadata
+    const removal = removalOf(secret, identity)
+    if (removal.kind === 'nothing') return { ok: true, status: 200, body: undefined }
+    if (removal.kind === 'fields') return this.#release(identity, removal.managers, { uid, resourceVersion })
+    const path = secretPath(identity.credential.namespace, identity.name)
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } }
+    const deleted = await this.#client.request({ method: 'DELETE', path, body })
+    if (deleted.ok || problemOf(deleted.error) !== 'forbidden') return deleted
+    return this.#apply(identity, fieldManager, emptyBody(identity, versionOf({ uid, resourceVersion })))
   }
 
   /** Only a look lets a publication be left out: what is remembered may be gone. */
@@ -152,21 +169,31 @@ export class TargetSecrets implements AccessTokenSink {
   }
 
   async #look(identity: TargetIdentity, keys: readonly string[]): Promise<Result<TargetLook>> {
+    const found = await this.#read(identity)
+    if (!found.ok) return found
+    if (found.value === undefined) {
+      this.#remember(identity, 'absent')
+      return ok({ kind: 'absent' })
+    }
+    const look = lookAtTarget(found.value, identity, keys)
+    if (look.ok && 'known' in look.value) this.#remember(identity, look.value.known)
+    return look
+  }
+
+  /** What is there, undefined when nothing is; nothing of it is remembered. */
+  async #read(identity: TargetIdentity): Promise<Result<Secret | undefined>> {
     const { namespace } = identity.credential
     const name = secretText(namespace, identity.name)
     this.#known.delete(memoryKey(identity))
     if (!isObjectName(identity.name)) return failed(failure('TARGET_REJECTED', `${name} has no valid name.`))
     const outcome = await this.#client.request({ method: 'GET', path: secretPath(namespace, identity.name) })
     if (!outcome.ok) {
-      if (problemOf(outcome.error) !== 'missing') return failed(readFailure(outcome.error, identity))
-      this.#remember(identity, 'absent')
-      return ok({ kind: 'absent' })
+      return problemOf(outcome.error) === 'missing' ? ok(undefined) : failed(readFailure(outcome.error, identity))
     }
     const secret = Secret.safeParse(outcome.body)
-    if (!secret.success) return failed(failure('TARGET_UNAVAILABLE', `Reading ${name} brought no Secret.`))
-    const look = lookAtTarget(secret.data, identity, keys)
-    if (look.ok && 'known' in look.value) this.#remember(identity, look.value.known)
-    return look
+    return secret.success
+      ? ok(secret.data)
+      : failed(failure('TARGET_UNAVAILABLE', `Reading ${name} brought no Secret.`))
   }
 
   /** Applies, and removes what an earlier policy of this credential left there. */

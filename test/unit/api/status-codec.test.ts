@@ -49,6 +49,8 @@ const state: fc.Arbitrary<CredentialState> = fc.record(
     rotates: fc.boolean(),
     storeVersion: text,
     targetDigest: text,
+    targetName: fc.constantFrom('claude-token', 'a.b'),
+    formerTargets: fc.uniqueArray(fc.constantFrom('claude', 'old-token', 'x'), { minLength: 1 }),
     conditions: fc.uniqueArray(condition, { selector: ({ type }) => type, maxLength: 4 }),
   },
   { requiredKeys: ['observedGeneration', 'refreshes', 'consecutiveFailures', 'conditions'] },

@@ -175,6 +175,18 @@ describe('DirectorySink', () => {
     expect(readdirSync(directory)).toEqual([])
   })
 
+  it('removes nothing that is to stay, nor what another credential published', async () => {
+    await sink.publish(publication({ a: 'one' }))
+    for (const changes of [
+      { deletionPolicy: 'Retain' },
+      { creationPolicy: 'Orphan' },
+      { credentialUid: 'x' },
+    ] as const) {
+      expect(await sink.remove(identity(changes))).toEqual({ ok: true, value: undefined })
+      expect(visible()).toEqual(['a'])
+    }
+  })
+
   it('cleans up by itself only what the policy says', () => {
     expect(sink.needsCleanup(identity())).toBe(true)
     expect(sink.needsCleanup(identity({ deletionPolicy: 'Retain' }))).toBe(false)

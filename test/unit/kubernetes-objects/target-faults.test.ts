@@ -144,3 +144,28 @@ test('a release that fails after a change of policy is made up for', async () =>
   await merged.published()
   expect((await b.hands.metadata(b.name))['ownerReferences'] ?? []).toEqual([])
 })
+
+test('a target that may not be deleted is emptied, stays the credential’s, and takes its next token', async () => {
+  const { b, server } = bench()
+  await b.published()
+  const denial = 'secrets "x" is forbidden: User "operator" cannot delete resource "secrets" in API group ""'
+  onWrite(server, (carryOut, { method }) => (method === 'DELETE' ? refused(403, 'Forbidden', denial) : carryOut()))
+  expect(codeOf(await b.sink.remove(b.identity))).toBe('ok')
+  expect(await b.hands.data(b.name)).toEqual({})
+  const { annotations = {}, ownerReferences } = await b.hands.metadata(b.name)
+  expect(annotations).toEqual({})
+  expect(ownerReferences).toMatchObject([{ uid: b.identity.credentialUid }])
+  expect(codeOf(await b.sink.remove(b.identity))).toBe('ok')
+  await b.published()
+  expect(await b.observed()).toMatchObject({ kind: 'ours', intact: true })
+})
+
+test('a removal that the API server does not answer is told', async () => {
+  const { b, server } = bench()
+  await b.published()
+  onWrite(server, () => unanswered('ECONNRESET', true))
+  const result = await b.sink.remove(b.identity)
+  expect(codeOf(result)).toBe('TARGET_UNAVAILABLE')
+  onRead(server, () => unanswered('ECONNRESET', false))
+  expect(codeOf(await b.sink.remove(b.identity))).toBe('TARGET_UNAVAILABLE')
+})

@@ -1,3 +1,4 @@
+import { formerTargetContract } from '../../contract/former-target.ts'
 import { mergedTargetContract } from '../../contract/merged-target.ts'
 import { targetOrderContract } from '../../contract/target-order.ts'
 import { targetSecretContract } from '../../contract/target-secret.ts'
@@ -9,3 +10,4 @@ const makeHands = (): Promise<ApiHands> => Promise.resolve(new ApiHands(new Fake
 targetSecretContract('the fake API server', makeHands)
 mergedTargetContract('the fake API server', makeHands)
 targetOrderContract('the fake API server', makeHands)
+formerTargetContract('the fake API server', makeHands)
