@@ -38,9 +38,9 @@ export function encodeTokens(tokens: RotatedTokens, reveal: (value: Sensitive) =
   })
 }
 
-/** Whether its lifetime was assumed is a matter of its first publication, and of no use to who finds it later. */
+/** Whether its lifetime was assumed, and whom to ask, is a matter of its first publication, and of no use to who finds it later. */
 function encodeAccessToken(
-  { lifetimeAssumed: _past, ...accessToken }: AccessToken,
+  { lifetimeAssumed: _past, issuedBy: _asked, ...accessToken }: AccessToken,
   reveal: (value: Sensitive) => string,
 ): object {
   const { value, idToken } = accessToken

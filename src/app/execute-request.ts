@@ -5,6 +5,7 @@ import type { Observed } from '../domain/observed.ts'
 import type { Provider } from '../domain/provider.ts'
 import { isFailure, usableClient } from '../domain/referents.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
+import { tokenOrigin } from '../domain/rotation.ts'
 import { type EpochSeconds, seconds } from '../domain/time.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import type { TokenExchange } from '../domain/token-exchange.ts'
@@ -62,7 +63,9 @@ function readExchange(exchange: TokenExchange, attempt: Attempt, deps: Deps): Re
   if (exchange.kind !== 'answered') return told(exchange.failure, undefined, attempt, deps)
   const { provider, startedAt, observed } = attempt
   const { status } = exchange.answer
-  const reading = readTokenAnswer(exchange.answer, { provider, startedAt, scopes: scopesOf(observed.credential.spec) })
+  const scopes = scopesOf(observed.credential.spec)
+  const { refreshEndpoint: _notAsked, ...asked } = provider
+  const reading = readTokenAnswer(exchange.answer, { provider, startedAt, scopes, origin: tokenOrigin(asked) })
   if (reading.kind === 'refused') return told(reading.failure, status, attempt, deps)
   observe('issued', status, attempt, deps)
   return ok(reading.tokens.accessToken)

@@ -197,7 +197,7 @@ async function afterAnswer(answer: TokenAnswer, attempt: Attempt, deps: Deps): P
     ...entryBase(send, observed.credential),
   })
   if (!journaled.ok) deps.logger.error({ uid, code: journaled.failure.code }, 'the answer could not be journaled')
-  const reading = readTokenAnswer(answer, { provider, startedAt, scopes })
+  const reading = readTokenAnswer(answer, { provider, startedAt, scopes, origin: tokenOrigin(provider) })
   observe(attempt, reading.kind === 'issued' ? 'issued' : reading.failure.code, answer.status, deps)
   if (settlesNothing(reading)) {
     await deps.journal.sent(sentEntry(attempt, sends))

@@ -1,5 +1,6 @@
 import type { Observed } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
+import { tokenOrigin } from '../domain/rotation.ts'
 import { type EpochSeconds, secondsBetween } from '../domain/time.ts'
 import { longestLifetimeSeconds } from '../domain/token-answer-tokens.ts'
 import type { AccessToken } from '../domain/tokens.ts'
@@ -12,7 +13,9 @@ import type { Deps } from './deps.ts'
 export async function withToldExpiry(accessToken: AccessToken, observed: Observed, deps: Deps): Promise<AccessToken> {
   const { provider, credential } = observed
   if (accessToken.lifetimeAssumed !== true || provider.kind !== 'found') return accessToken
-  if (provider.value.introspection === undefined) return accessToken
+  // A provider may name another server by now, and that one is not shown the token.
+  if (provider.value.introspection === undefined || accessToken.issuedBy !== tokenOrigin(provider.value))
+    return accessToken
   const standing = await deps.tokenEndpoint.introspect(provider.value, accessToken.value)
   if (!standing.ok) {
     const { code, message } = standing.failure
@@ -24,7 +27,7 @@ export async function withToldExpiry(accessToken: AccessToken, observed: Observe
     deps.logger.warn({ uid: credential.uid }, 'the server calls an access token inactive that it just issued')
   // A server that calls its newest token dead tells this client nothing.
   if (!active || expiresAt === undefined || !isCredible(expiresAt, deps.clock.now())) return accessToken
-  return present({ ...accessToken, expiresAt, lifetimeAssumed: undefined })
+  return present({ ...accessToken, expiresAt, lifetimeAssumed: undefined, issuedBy: undefined })
 }
 
 /** What is over is of no use to anybody, and more than ten years are a mistake in the unit: nobody would refresh in time. */

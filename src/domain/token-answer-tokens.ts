@@ -13,6 +13,8 @@ export interface TokenAnswerContext {
   readonly startedAt: EpochSeconds
   /** The scopes that were asked for: what an answer without `scope` grants (RFC 6749 §5.1). */
   readonly scopes: readonly string[]
+  /** Scheme, host and port that the answer came from just now. Absent for an answer that was kept: its provider may be another one since. */
+  readonly origin?: string
 }
 
 const shortestLifetimeSeconds = 1
@@ -90,7 +92,7 @@ function onlyIssue(candidates: readonly JsonObject[]): Issue | undefined {
 function accessTokenOf(
   { accessToken, beside }: Issue,
   pointedLifetime: number | undefined,
-  { provider, startedAt, scopes }: TokenAnswerContext,
+  { provider, startedAt, scopes, origin }: TokenAnswerContext,
 ): AccessToken {
   const told = pointedLifetime ?? namedNumber(beside, lifetimeMembers)
   const lifetime = told ?? signedLifetime(accessToken, startedAt) ?? provider.accessTokenLifetimeSeconds
@@ -100,7 +102,7 @@ function accessTokenOf(
     tokenType: tokenTypeOf(beside.get('token_type')),
     issuedAt: startedAt,
     expiresAt: later(startedAt, clampedLifetime(lifetime)),
-    ...(told === undefined && { lifetimeAssumed: true }),
+    ...(told === undefined && { lifetimeAssumed: true, ...(origin !== undefined && { issuedBy: origin }) }),
     scopes: scopesOf(beside.get('scope')) ?? scopes,
     ...(idToken !== undefined && { idToken: new Sensitive(copyOf(idToken)) }),
   }

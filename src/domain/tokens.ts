@@ -32,6 +32,8 @@ export interface AccessToken {
   readonly expiresAt: EpochSeconds
   /** True when the answer did not say how long it lives, so that `expiresAt` is what the provider assumes. */
   readonly lifetimeAssumed?: true
+  /** Scheme, host and port of who issued it, in the process that asked for it, as long as `lifetimeAssumed`. */
+  readonly issuedBy?: string
   readonly scopes: readonly string[]
   readonly idToken?: Sensitive
 }

@@ -10,8 +10,8 @@ import { World } from '../support/world.ts'
 const key = 'teams/ci/claude'
 
 /** A credential whose answers say nothing of the life of their access token, which is assumed to be ten minutes. */
-async function begin(world: World, canBeAsked = true): Promise<void> {
-  world.applyProvider({ accessTokenLifetimeSeconds: 600, ...(canBeAsked && { introspection: {} }) })
+async function begin(world: World, canBeAsked = true, accessTokenLifetimeSeconds = 600): Promise<void> {
+  world.applyProvider({ accessTokenLifetimeSeconds, ...(canBeAsked && { introspection: {} }) })
   world.applyStore()
   world.store.put(key, world.endpoint.login())
   world.endpoint.next = () => answer(200, { access_token: canary('at'), refresh_token: canary('rt') })
@@ -64,6 +64,24 @@ describe('an access token whose answer does not say how long it lives', () => {
     expect(world.podToken()).not.toBeUndefined()
     expect(lifeOf(world)).toBe(600)
     expect(world.state().consecutiveFailures).toBe(0)
+  })
+
+  it.each([
+    ['at the same server', 'https://login.example.com/token/v2', 2],
+    ['at another server, which it does not belong to', 'https://elsewhere.example.com/token', 1],
+  ])('is asked about again, when it is published again and its provider is %s', async (_, tokenEndpoint, times) => {
+    const world = new World()
+    world.endpoint.standing = failed(
+      failure('TOKEN_ENDPOINT_UNREACHABLE', 'The introspection endpoint did not answer.'),
+    )
+    await begin(world, true, 7200)
+    expect(world.endpoint.introspections).toBe(1)
+    world.applyProvider({ tokenEndpoint, introspection: {}, accessTokenLifetimeSeconds: 7200, generation: 2 })
+    world.sink.published.clear()
+    await world.clock.pass(601)
+    expect(world.endpoint.requests).toBe(1)
+    expect(world.podToken()).not.toBeUndefined()
+    expect(world.endpoint.introspections).toBe(times)
   })
 
   it('is asked about for a client that asks for itself as well', async () => {
