@@ -13,4 +13,5 @@ await program(build.version, {
     await (await import('./standalone.ts')).standalone(flags)
   },
   status: async (flags) => (await import('./status.ts')).status(flags),
+  check: async (flags) => (await import('./check.ts')).check(flags),
 }).parseAsync(process.argv)

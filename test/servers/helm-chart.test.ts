@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { type AuthorizationServer, startAuthorizationServer } from '../support/authorization-server.ts'
@@ -15,6 +17,7 @@ import { OperatorProcess } from './operator-process.ts'
 // job with the rights and flags that it renders, and what it leaves behind is what its values say.
 
 const chart = fileURLToPath(new URL('../../deploy/helm/oauth-credential-operator', import.meta.url))
+const mainFile = fileURLToPath(new URL('../../src/main/main.ts', import.meta.url))
 const release = 'oauth-credential-operator'
 const namespace = 'oauth-system'
 
@@ -46,6 +49,10 @@ function objectsOf(rendered: string): readonly RenderedObject[] {
   return parseAllDocuments(rendered)
     .map((document) => document.toJS() as RenderedObject | null)
     .filter((object) => object !== null)
+}
+
+function hooksOf(rendered: string): readonly PodObject[] {
+  return parseAllDocuments(rendered).map((document) => document.toJS() as PodObject)
 }
 
 async function alertsOf(rendered: Promise<string>): Promise<readonly object[]> {
@@ -261,6 +268,27 @@ describe('a release', () => {
     expect(operator.output).not.toMatch(/forbidden/i)
   })
 
+  test('has a test whose Pod a namespace for restricted Pods takes, and whose command finds the operator ready', async () => {
+    const pod = hooksOf(await helm('get', 'hooks', release, '--namespace', namespace)).find(
+      ({ kind }) => kind === 'Pod',
+    )
+    await cluster.kubectlOrThrow(['apply', '--dry-run=server', '-f', '-'], JSON.stringify(pod))
+    const [command = '', ...flags] = pod?.spec.containers[0]?.args ?? []
+    const asked = flags.map((flag) => flag.replace(`//${release}-test.${namespace}.svc:8081/`, `//${probes()}/`))
+    const { stdout } = await promisify(execFile)(process.execPath, [mainFile, command, ...asked])
+    expect(stdout).toBe(`http://${probes()}/readyz: ready\n`)
+  })
+
+  test('passes helm test once its Pod has succeeded', async () => {
+    const tested = helm('test', release, '--namespace', namespace, '--timeout', '60s')
+    const pod = ['pod', `${release}-test`, '-n', namespace]
+    const status = { status: { phase: 'Succeeded' } }
+    await vi.waitFor(() => cluster.kubectlOrThrow(['get', ...pod]), { timeout: 20_000, interval: 100 })
+    await cluster.kubectlOrThrow(['patch', ...pod, '--subresource=status', '-p', JSON.stringify(status)])
+    expect(await tested).toMatch(/Phase:\s+Succeeded/)
+    expect(await cluster.kubectlOrThrow(['get', 'services,pods', '-n', namespace, '-o', 'name'])).not.toContain('-test')
+  })
+
   test('keeps kinds and credentials when it is deleted, and nothing else', async () => {
     await operator?.stop()
     const said = await helm('uninstall', release, '--namespace', namespace)
@@ -283,6 +311,10 @@ describe('a release', () => {
       { timeout: 20_000, interval: 250 },
     )
   })
+
+  function probes(): string {
+    return operator?.healthAddress ?? ''
+  }
 
   async function deployment(): Promise<DeploymentObject> {
     const text = await cluster.kubectlOrThrow(['get', 'deployment', release, '-n', namespace, '-o', 'json'])
@@ -318,6 +350,11 @@ describe('a release', () => {
     await cluster.kubectlOrThrow(['patch', 'oac', 'login', '-n', 'team-a', '--type=merge', '-p', patch])
   }
 })
+
+interface PodObject {
+  readonly kind: string
+  readonly spec: { readonly containers: readonly { readonly args: readonly string[] }[] }
+}
 
 interface DeploymentObject {
   readonly spec: {

@@ -129,6 +129,11 @@ export class OperatorProcess {
     return this.#lines.join('\n')
   }
 
+  /** Host and port of the probes of this life. */
+  get healthAddress(): string {
+    return `${loopback}:${this.#healthPort}`
+  }
+
   async metrics(): Promise<Exposition> {
     const { status, text } = await this.#get(this.#metricsPort, '/metrics')
     if (status !== 200) throw new Error(`/metrics was answered with ${status}`)

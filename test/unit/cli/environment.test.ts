@@ -17,7 +17,7 @@ async function parse(args: readonly string[], environment: Readonly<Record<strin
   let errors = ''
   const none = () => Promise.resolve()
   const handlers = { controller: (given: ControllerFlags) => Promise.resolve(void (flags = given)) }
-  const command = program('1', { ...handlers, standalone: none, status: none })
+  const command = program('1', { ...handlers, standalone: none, status: none, check: none })
   for (const one of [command, ...command.commands]) {
     one.exitOverride().configureOutput({ writeErr: (text) => void (errors += text) })
   }

@@ -19,6 +19,11 @@ app.kubernetes.io/name: {{ include "operator.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* What the Pod of `helm test` is called by its label: not as the operator, or it would count as a replica. */}}
+{{- define "operator.testName" -}}
+{{ include "operator.name" . | trunc 58 | trimSuffix "-" }}-test
+{{- end }}
+
 {{- define "operator.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name (replace "+" "_" .Chart.Version) }}
 {{ include "operator.selectorLabels" . }}
