@@ -1,16 +1,19 @@
 /** So many at first. Each that is ready in time makes room for one more. */
 const firstMost = 32
 /** Slow stores and full queues let so many in all the same. */
-const leastMost = 4
-/** Who is not ready to send by then finds a store, an API server or a machine that has too much to do already. */
-const timelyMs = 2000
+const leastMost = 8
+/**
+ * Who is not ready to send by then finds a store, an API server or a machine that has too much to do already. Stores
+ * that are merely far away are quicker, and a call that the others keep waiting for so long has not passed its deadline.
+ */
+const timelyMs = 5000
 
 /**
  * Bounds how many credentials of a token host get ready for their requests at a time, by how long that takes. The
  * limits of the host say what it takes, not what stores, API server and this process can prepare: more than that
  * only wait for each other, until the deadlines of their calls have passed and everything begins again.
  *
- * Who is late is counted no longer, so that one store that hangs holds up nobody for longer than two seconds.
+ * Who is late is counted no longer, so that one store that hangs holds up nobody for longer than that.
  */
 export class Preparing {
   /** By key, in the order in which they began. */

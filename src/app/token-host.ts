@@ -29,7 +29,7 @@ export interface TokenHostOptions {
  * One token host: who may send a request to it, and when.
  *
  * A credential first gets a _turn_. There are about as many as requests of two seconds, and no more than can get
- * ready in that time, so what it reads before its request is fresh, and who has none is not kept from anything else meanwhile: it is woken when
+ * ready in good time, so what it reads before its request is fresh, and who has none is not kept from anything else meanwhile: it is woken when
  * it is its turn. With the turn it prepares its request, and starts it as soon as the limits allow.
  */
 export class TokenHost {

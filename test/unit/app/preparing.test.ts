@@ -29,25 +29,29 @@ describe('how many get ready for a request at a time', () => {
     expect(rounds(new Preparing(), 50, 8)).toBeGreaterThan(200)
   })
 
+  it('is not cut where everything takes seconds anyway', () => {
+    expect(rounds(new Preparing(), 4000, 8)).toBeGreaterThan(200)
+  })
+
   it('falls to a few while they are late, and grows again once they are not', () => {
     const preparing = new Preparing()
     rounds(preparing, 50, 6)
-    expect(rounds(preparing, 2500, 12, 10_000)).toBe(4)
+    expect(rounds(preparing, 5500, 12, 10_000)).toBe(8)
     expect(rounds(preparing, 50, 16, 100_000)).toBeGreaterThan(200)
   })
 
   it('is cut once for those that were let in together', () => {
     const preparing = new Preparing()
-    for (const key of fill(preparing, 0)) preparing.ended(key, 2500)
-    expect(fill(preparing, 3000)).toHaveLength(16)
+    for (const key of fill(preparing, 0)) preparing.ended(key, 5500)
+    expect(fill(preparing, 6000)).toHaveLength(16)
   })
 
   it('leaves out who is late, so that a store that hangs holds up nobody for longer', () => {
     const preparing = new Preparing()
     fill(preparing, 0)
-    expect(preparing.hasRoom(1999)).toBe(false)
-    expect(preparing.roomAtMs).toBe(2000)
-    expect(preparing.hasRoom(2000)).toBe(true)
+    expect(preparing.hasRoom(4999)).toBe(false)
+    expect(preparing.roomAtMs).toBe(5000)
+    expect(preparing.hasRoom(5000)).toBe(true)
     expect(preparing.roomAtMs).toBe(Infinity)
   })
 
@@ -57,6 +61,6 @@ describe('how many get ready for a request at a time', () => {
       preparing.began(`c-${index}`, index)
       preparing.ended(`c-${index}`, index)
     }
-    expect(fill(preparing, 5000)).toHaveLength(32)
+    expect(fill(preparing, 9000)).toHaveLength(32)
   })
 })
