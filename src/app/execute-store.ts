@@ -44,10 +44,17 @@ export async function readRefreshToken(observed: Observed, deps: Deps): Promise<
   return readOpen(open, asLook(observed), deps)
 }
 
-/** Who waits for a human does not go before those that can be refreshed, although its access token is over for long. */
+/**
+ * Who waits for a human does not go before those that can be refreshed, although its access token is over for long;
+ * nor does who looks again at a document that it has published.
+ */
 export function asLook(observed: Observed): StoreSubject {
   const last = rememberedFailure(observed.state)
-  return { ...observed, isLook: last !== undefined && (isRefusal(last) || awaitsDocument(last)) }
+  return { ...observed, isLook: observed.look !== undefined || isAwaiting(last) }
+}
+
+function isAwaiting(last: Failure | undefined): boolean {
+  return last !== undefined && (isRefusal(last) || awaitsDocument(last))
 }
 
 /** Whether the store would take a write-back over this document. Changes nothing. */
