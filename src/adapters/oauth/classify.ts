@@ -18,6 +18,7 @@ const words: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
   EPROTO: 'it does not speak TLS as expected',
   UNEXPECTED_PROTOCOL: 'it answered that it goes on in another protocol',
+  ANSWER_WITHOUT_END: 'it went on sending without coming to an end',
   HPE_HEADER_OVERFLOW: 'its header is too large',
 }
 
@@ -66,6 +67,11 @@ function codeOf(error: unknown): string | undefined {
 /** What {@link classifyTransportError} calls a timeout; for deadlines of our own. */
 export function timedOut(): Error {
   return Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })
+}
+
+/** For a server that sends more than any answer has. */
+export function tooMuch(): Error {
+  return Object.assign(new Error('too much'), { code: 'ANSWER_WITHOUT_END' })
 }
 
 /** For a connection that ended before there was an answer, and left no error. */

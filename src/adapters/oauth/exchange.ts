@@ -3,11 +3,16 @@ import type { Socket } from 'node:net'
 import { Sensitive } from '../../domain/sensitive.ts'
 import type { TokenAnswer } from '../../domain/token-exchange.ts'
 import { type BodyBytes, bodyText } from './body-text.ts'
-import { closedEarly, otherProtocol, timedOut } from './classify.ts'
+import { closedEarly, otherProtocol, timedOut, tooMuch } from './classify.ts'
 import type { WireRequest } from './token-request.ts'
 
 const maxBodyBytes = 256 * 1024
 const maxHeaderBytes = 64 * 1024
+/**
+ * What the message may have on the wire, with all that frames it: a body of one byte in each chunk has room. Without
+ * an end, interim responses and chunk extensions keep everybody waiting until the time is up.
+ */
+const maxWireBytes = 2 * 1024 * 1024
 /** A timer that is this late tells that the process was stopped, or the machine. */
 const lateMs = 1000
 /** What has arrived while it was is read within. */
@@ -15,7 +20,7 @@ const graceMs = 5000
 
 /**
  * Writes the request once and waits for the answer; after `timeoutMs` it settles with what has
- * arrived. Nothing else ends the wait: no redirect, status or signal, because the server may have
+ * arrived. Nothing else ends the wait but its sending without end: no redirect, status or signal, because the server may have
  * used the refresh token. Rejects, with the platform's error, when no whole header came back.
  */
 export async function exchange(socket: Socket, wire: Sensitive<WireRequest>, timeoutMs: number): Promise<TokenAnswer> {
@@ -23,16 +28,16 @@ export async function exchange(socket: Socket, wire: Sensitive<WireRequest>, tim
   return new Promise((resolve, reject) => {
     const request = openRequest(socket, head)
     let received: BodySoFar | undefined
-    const giveUp = (): void => {
-      lose(timedOut())
+    const giveUp = (error: Error): void => {
+      lose(error)
       received?.settle()
-      request.destroy(timedOut())
+      request.destroy(error)
     }
     const deadlineMs = performance.now() + timeoutMs
     let timer = setTimeout(() => {
       // Timers run before what has arrived meanwhile is read: a process that stood still is given the time to read it.
       const wasStopped = performance.now() - deadlineMs > lateMs
-      timer = setTimeout(giveUp, wasStopped ? graceMs : 0)
+      timer = setTimeout(() => giveUp(timedOut()), wasStopped ? graceMs : 0)
     }, timeoutMs)
     // Once there is an answer, its own end settles the exchange with the bytes that came.
     const lose = (error: Error): void => {
@@ -40,6 +45,7 @@ export async function exchange(socket: Socket, wire: Sensitive<WireRequest>, tim
       clearTimeout(timer)
       reject(error)
     }
+    onOverflow(request, () => giveUp(tooMuch()))
     request.on('error', lose)
     request.on('upgrade', () => lose(otherProtocol()))
     // Whatever else may end the request without an error: nobody is left waiting.
@@ -67,6 +73,17 @@ function openRequest(socket: Socket, { method, target, headers }: Omit<WireReque
     // A server with a sloppy header has used the refresh token all the same. No second message follows
     // on this connection, so there is none that a lenient reader could be tricked into.
     insecureHTTPParser: true,
+  })
+}
+
+/** The reader of the message, which is there first, emits nothing for much of what a server can write. */
+function onOverflow(request: ClientRequest, overflow: () => void): void {
+  let size = 0
+  request.once('socket', (socket) => {
+    socket.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > maxWireBytes) overflow()
+    })
   })
 }
 

@@ -17,6 +17,16 @@ async function refreshAgainst(script: Script, responseTimeoutMs = 5000) {
   return { exchange, requests: server.requests.length, connections: server.connections.length }
 }
 
+/** Sends as fast as the other side reads, for as long as it does. */
+function flood(socket: Parameters<Script>[0], head: string, again: string): void {
+  socket.write(head)
+  const block = again.repeat(Math.ceil(65_536 / again.length))
+  const more = (): void => {
+    if (!socket.destroyed) socket.write(block, () => setImmediate(more))
+  }
+  more()
+}
+
 async function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
@@ -186,6 +196,17 @@ describe('whatever the server does, the request is sent once, and the outcome sa
     const endless: Script = (socket) => drip(socket, 'HTTP/1.1 200 OK\r\n\r\n', 'a'.repeat(64 * 1024), 1)
     const cut = answerOf((await refreshAgainst(endless, 60_000)).exchange)
     expect([cut.body.reveal().length, cut.complete]).toEqual([limit, false])
+  })
+
+  it('stops reading where nothing that is sent brings the end of the answer nearer', async () => {
+    const interim: Script = (socket) => flood(socket, '', 'HTTP/1.1 103 Early Hints\r\n\r\n')
+    const nothing = failureOf((await refreshAgainst(interim, 60_000)).exchange)
+    expect(nothing).toMatchObject({ kind: 'lost', code: 'TOKEN_RESULT_UNKNOWN' })
+    expect(nothing.message).toContain('it went on sending without coming to an end (ANSWER_WITHOUT_END)')
+    const head = `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${pair.length.toString(16)}\r\n${pair}\r\n`
+    const extended: Script = (socket) => flood(socket, head, `1;${'x'.repeat(8192)}\r\n \r\n`)
+    const answer = answerOf((await refreshAgainst(extended, 60_000)).exchange)
+    expect([answer.body.reveal().trim(), answer.complete]).toEqual([pair, false])
   })
 
   it('reports the headers that a reader needs', async () => {
