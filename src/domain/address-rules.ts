@@ -56,6 +56,13 @@ const embeddingIpv6 = [
   { ...block('2002::/16'), at: 2 }, // 6to4, RFC 3056 §2
 ]
 
+/** Like them, in private networks: nobody outside is reached by these, but translators inside may know them. */
+const translatingIpv6 = [
+  { ...block('::/96'), at: 12 }, // IPv4-compatible, RFC 4291 §2.5.5.1
+  { ...block('::ffff:0:0:0/96'), at: 12 }, // IPv4-translated, RFC 7915
+  { ...block('64:ff9b:1::/48'), at: 12 }, // NAT64 of one's own, RFC 8215
+]
+
 /**
  * True when `address`, an IP address as a resolver writes it, belongs to a host of the public
  * internet. Addresses that carry an IPv4 address are judged by that one. Text that is no address,
@@ -80,12 +87,12 @@ export function mayReach(address: string, allowPrivateAddresses: boolean): boole
 }
 
 function isOfPlatform(bytes: IpBytes): boolean {
-  const ipv4 = bytes.length === 4 ? bytes : embeddedIpv4(bytes)
+  const ipv4 = bytes.length === 4 ? bytes : embeddedIpv4(bytes, [...embeddingIpv6, ...translatingIpv6])
   return (ipv4 === undefined ? platformIpv6 : platformIpv4).some((range) => contains(range, ipv4 ?? bytes))
 }
 
-function embeddedIpv4(bytes: IpBytes): IpBytes | undefined {
-  const embedding = embeddingIpv6.find((range) => contains(range, bytes))
+function embeddedIpv4(bytes: IpBytes, ranges: typeof embeddingIpv6): IpBytes | undefined {
+  const embedding = ranges.find((range) => contains(range, bytes))
   return embedding && bytes.slice(embedding.at, embedding.at + 4)
 }
 
@@ -94,7 +101,7 @@ function isPublicIpv4(bytes: IpBytes): boolean {
 }
 
 function isPublicIpv6(bytes: IpBytes): boolean {
-  const ipv4 = embeddedIpv4(bytes)
+  const ipv4 = embeddedIpv4(bytes, embeddingIpv6)
   if (ipv4 !== undefined) return isPublicIpv4(ipv4)
   return contains(globalUnicastIpv6, bytes) && !notPublicIpv6.some((range) => contains(range, bytes))
 }
