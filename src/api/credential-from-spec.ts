@@ -4,6 +4,7 @@ import { formatParameters, type FormatParameters } from '../domain/output-format
 import { parseTemplate } from '../domain/template/parse-template.ts'
 import type { Template } from '../domain/template/template.ts'
 import type { DurationSeconds } from '../domain/time.ts'
+import { present } from '../domain/present.ts'
 import type { OAuthCredentialSpec } from './oauth-credential.ts'
 import { sharedValue } from './shared-text.ts'
 import { decodeTime } from './status-time.ts'
@@ -14,7 +15,7 @@ export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
   const scopes = sharedValue(spec.scopes)
   const common = {
     refresh: sharedValue(refreshPolicy(spec.refresh)),
-    target: { ...spec.target, outputs: spec.target.outputs.map(output) },
+    target: present({ ...spec.target, outputs: spec.target.outputs.map(output) }),
     suspend: spec.suspend,
   }
   switch (grant) {

@@ -5,6 +5,7 @@ import { defaultKeysText, publishedKeys, publishedKeysCel } from './output-keys.
 import { parameterRules, parameterSchemas } from './output-parameters.ts'
 import { constrained, exactlyOneOf } from './rule.ts'
 import { dataKey, objectName } from './scalars.ts'
+import { notWithMerge, targetMarks } from './target-marks.ts'
 import { templateText } from './template-text.ts'
 
 const output = constrained(
@@ -53,8 +54,8 @@ function keysDiffer(items: readonly unknown[]): boolean {
   return new Set(keys).size === keys.length
 }
 
-export const target = z
-  .strictObject({
+export const target = constrained(
+  z.strictObject({
     name: objectName.describe(
       'Name of the Secret, in the namespace of the credential, that the access token is published in; without a cluster, of the directory.',
     ),
@@ -76,5 +77,8 @@ export const target = z
         'What becomes of the published token when the credential is deleted, or its target gets another name. Delete: it is removed; ' +
           'under Merge only the keys of this credential are. Retain: it stays until it expires. Default: Delete.',
       ),
-  })
-  .describe('Where workloads find the access token.')
+    ...targetMarks,
+  }),
+  notWithMerge('labels'),
+  notWithMerge('annotations'),
+).describe('Where workloads find the access token.')

@@ -13,7 +13,7 @@ import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { readRecord, sealingKeyOf } from './execute-record.ts'
 import { claimDocument, proveWritable } from './execute-store.ts'
-import { targetIdentity } from './gather.ts'
+import { publishedMarks, targetIdentity } from './gather.ts'
 
 type Look = Extract<Action, { kind: 'pre-flight' }>
 type Looked = Extract<Outcome, { kind: 'pre-flight' }>
@@ -139,6 +139,7 @@ function rehearse(observed: Observed, deps: Deps): Promise<Result<void>> {
   return deps.sink.rehearse({
     identity: targetIdentity(credential),
     files: rendered.files,
+    ...publishedMarks(credential),
     digest: targetDigest,
     issuedAt: now,
     expiresAt: now,

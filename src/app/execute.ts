@@ -13,7 +13,7 @@ import { sendRefreshToken } from './execute-send.ts'
 import { readAccessToken } from './execute-static.ts'
 import { lookAtRecord, readJournaledAnswer, readRefreshToken } from './execute-store.ts'
 import { writeBack } from './execute-write-back.ts'
-import { targetIdentity } from './gather.ts'
+import { publishedMarks, targetIdentity } from './gather.ts'
 import { withToldExpiry } from './introspect.ts'
 
 type Act = Extract<Step, { kind: 'act' }>
@@ -96,6 +96,7 @@ async function publish(accessToken: AccessToken, observed: Observed, deps: Deps)
   const result = await deps.sink.publish({
     identity: targetIdentity(credential),
     files: rendered.files,
+    ...publishedMarks(credential),
     digest: observed.targetDigest,
     issuedAt: accessToken.issuedAt,
     expiresAt: accessToken.expiresAt,

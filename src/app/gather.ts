@@ -11,7 +11,7 @@ import { stableFraction, stableHash } from '../domain/stable-fraction.ts'
 import { storeAccessProblem } from '../domain/store-access.ts'
 import { loginOf, publicationDigest } from '../domain/target-login.ts'
 import { type EpochSeconds, later, minutes, seconds } from '../domain/time.ts'
-import type { TargetIdentity } from '../ports/access-token-sink.ts'
+import type { Publication, TargetIdentity } from '../ports/access-token-sink.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 
@@ -139,6 +139,11 @@ function isDenied(first: Credential, resources: Deps['resources']): boolean {
 export function targetIdentity({ key, uid, spec }: Credential): TargetIdentity {
   const { name, creationPolicy, deletionPolicy } = spec.target
   return { credential: key, credentialUid: uid, name, creationPolicy, deletionPolicy }
+}
+
+export function publishedMarks({ spec }: Credential): Pick<Publication, 'labels' | 'annotations'> {
+  const { labels, annotations } = spec.target
+  return present({ labels, annotations })
 }
 
 /** Spread over the interval, so that a restart with ten thousand credentials reads no Secret at once. */

@@ -156,4 +156,7 @@ export interface Target {
   readonly outputs: readonly Output[]
   readonly creationPolicy: CreationPolicy
   readonly deletionPolicy: DeletionPolicy
+  /** What the Secret is labelled with beside our own labels. */
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
 }

@@ -141,7 +141,16 @@ function marginOf(output: Output): number {
  */
 export function targetDigest(target: Target): string {
   const outputs = target.outputs.map(digestParts)
-  return fnv1a64(JSON.stringify([shapeRevision, target.name, target.creationPolicy, target.deletionPolicy, outputs]))
+  const { name, creationPolicy, deletionPolicy } = target
+  return fnv1a64(JSON.stringify([shapeRevision, name, creationPolicy, deletionPolicy, outputs, ...markParts(target)]))
+}
+
+/** There only where they are used, in an order of their own. */
+function markParts({ labels = {}, annotations = {} }: Target): readonly unknown[] {
+  const [first, second] = [labels, annotations].map((marks) =>
+    Object.entries(marks).sort(([a], [b]) => (a < b ? -1 : 1)),
+  )
+  return first?.length === 0 && second?.length === 0 ? [] : [first, second]
 }
 
 function digestParts(output: Output): readonly string[] {

@@ -21,7 +21,10 @@ export interface Publication {
   readonly identity: TargetIdentity
   /** Data key to content. Never empty. Other keys of the target are left alone under `Merge`, removed otherwise if they were ours. */
   readonly files: ReadonlyMap<string, Sensitive>
-  /** Identifies name, outputs and policy; not secret. */
+  /** Labels and annotations for who selects or reads targets; a target that is no object has none. Never under `Merge`. */
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+  /** Identifies name, outputs, policy and these; not secret. */
   readonly digest: string
   /** Start of the request that issued the access token: of two publications, the one whose token was issued later is newer. */
   readonly issuedAt: EpochSeconds

@@ -55,6 +55,17 @@ describe('a healthy credential', () => {
     expect(world.condition('RefreshTokenPersisted')).toMatchObject({ status: 'True', reason: 'NotRotated' })
   })
 
+  it('has the labels and annotations of its spec on the target, and new ones without a refresh', async () => {
+    const credential = aCredential()
+    const world = await World.withCredential()
+    const { requests } = world.endpoint
+    const target = { ...credential.spec.target, labels: { team: 'ci' }, annotations: { note: 'x' } }
+    world.apply({ ...credential, generation: 2, spec: { ...credential.spec, target } })
+    await world.clock.pass(1)
+    expect(world.sink.found(target.name)).toMatchObject({ labels: { team: 'ci' }, annotations: { note: 'x' } })
+    expect(world.endpoint.requests).toBe(requests)
+  })
+
   it('is not refreshed by a restart at any quiet moment', async () => {
     const world = await World.withCredential()
     const due = 2400 - 360

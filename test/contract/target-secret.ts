@@ -21,6 +21,7 @@ export function targetSecretContract(name: string, makeHands: () => Promise<ApiH
       return new TargetBench(current.hands, identity)
     }
     publishing(bench)
+    marking(bench)
     racing(bench)
     ownership(bench)
     adoption(bench)
@@ -125,6 +126,37 @@ function publishing(bench: MakeBench): void {
     expect(await b.hands.metadata(b.name)).toMatchObject({
       labels: { team: 'ci' },
       annotations: { 'example.com/note': 'x' },
+    })
+  })
+}
+
+function marking(bench: MakeBench): void {
+  test('labels and annotations of the spec are put on the target, beside those of others, and vanish with the spec', async () => {
+    const b = bench()
+    await b.published({ a: 'x' }, { labels: { team: 'ci', tier: 'x' }, annotations: { 'example.com/note': 'y' } })
+    await b.hands.edit(b.name, { metadata: { labels: { theirs: 'kept' }, annotations: { theirs: 'kept' } } })
+    const { labels: before } = await b.hands.metadata(b.name)
+    expect(before).toMatchObject({ team: 'ci', tier: 'x', theirs: 'kept' })
+    await b.published({ a: 'x' }, { labels: { team: 'cd' } })
+    const { labels, annotations } = await b.hands.metadata(b.name)
+    expect(labels).toEqual({
+      team: 'cd',
+      theirs: 'kept',
+      [targetLabels.managedBy]: 'oauth-credential-operator',
+      [targetLabels.credentialUid]: b.identity.credentialUid,
+    })
+    expect(annotations).toMatchObject({ theirs: 'kept' })
+    expect(annotations).not.toHaveProperty(['example.com/note'])
+    expect(await b.observed(['a'])).toMatchObject({ kind: 'ours', intact: true })
+  })
+
+  test('none of them takes the place of what says whose the target is', async () => {
+    const b = bench()
+    const labels = { [targetLabels.credentialUid]: 'other', [targetLabels.managedBy]: 'other' }
+    await b.published({ a: 'x' }, { labels, annotations: { [targetAnnotations.credential]: 'ci/other' } })
+    expect(await b.observed(['a'])).toMatchObject({ kind: 'ours', intact: true })
+    expect((await b.hands.metadata(b.name))['annotations']).toMatchObject({
+      [targetAnnotations.credential]: `${b.hands.namespace}/claude`,
     })
   })
 }

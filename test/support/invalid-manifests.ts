@@ -32,7 +32,67 @@ function output(value: unknown, field: string): InvalidManifest {
   return row(minimalCredential, 'spec.target.outputs', [value], `spec.target.outputs${field}`)
 }
 
+function labelled(name: string): InvalidManifest {
+  return row(minimalCredential, 'spec.target.labels', { [name]: 'a' })
+}
+
+function many(count: number): Readonly<Record<string, string>> {
+  return Object.fromEntries(Array.from({ length: count }, (_, index) => [`n${index}`, 'a']))
+}
+
 const credentials: Readonly<Record<string, InvalidManifest>> = {
+  'a label in the group of the operator': labelled('oauth-operator.dev/credential-uid'),
+  'a label below the group of the operator': labelled('x.oauth-operator.dev/a'),
+  'a label of Kubernetes': labelled('kubernetes.io/arch'),
+  'a label below Kubernetes': labelled('node.kubernetes.io/a'),
+  'a label of k8s.io': labelled('k8s.io/a'),
+  'a label below k8s.io': labelled('x.k8s.io/a'),
+  'a label below the one group that may be used': labelled('x.app.kubernetes.io/name'),
+  'the label that says who manages the Secret': labelled('app.kubernetes.io/managed-by'),
+  'a label that is no name': labelled('a b'),
+  'a label without name': labelled('example.com/'),
+  'a label of upper case': labelled('Example.com/a'),
+  'a label of two slashes': labelled('a/b/c'),
+  'a label whose name is too long': labelled('a'.repeat(64)),
+  'a label whose prefix is too long': labelled(`${'a.'.repeat(126)}a/x`),
+  'a label whose value is none': row(
+    minimalCredential,
+    'spec.target.labels',
+    { team: 'a b' },
+    'spec.target.labels.team',
+  ),
+  'a label whose value is too long': row(
+    minimalCredential,
+    'spec.target.labels',
+    { team: 'a'.repeat(64) },
+    'spec.target.labels.team',
+  ),
+  'too many labels': row(minimalCredential, 'spec.target.labels', many(17)),
+  'too many annotations': row(minimalCredential, 'spec.target.annotations', many(17)),
+  'an annotation of the operator': row(minimalCredential, 'spec.target.annotations', {
+    'oauth-operator.dev/adopt': 'true',
+  }),
+  'an annotation of kubectl': row(minimalCredential, 'spec.target.annotations', {
+    'kubectl.kubernetes.io/last-applied-configuration': '{}',
+  }),
+  'an annotation that is too long': row(
+    minimalCredential,
+    'spec.target.annotations',
+    { note: 'a'.repeat(1025) },
+    'spec.target.annotations.note',
+  ),
+  'a label on a Secret of somebody else': row(
+    minimalCredential,
+    'spec.target',
+    { name: 'a', creationPolicy: 'Merge', labels: { a: 'b' } },
+    'spec.target.labels',
+  ),
+  'an annotation on a Secret of somebody else': row(
+    minimalCredential,
+    'spec.target',
+    { name: 'a', creationPolicy: 'Merge', annotations: { a: 'b' } },
+    'spec.target.annotations',
+  ),
   'a credential without provider': row(minimalCredential, 'spec.providerRef', undefined),
   'a reference without name': row(minimalCredential, 'spec.providerRef.name', undefined),
   'a provider of an unknown kind': row(minimalCredential, 'spec.providerRef.kind', 'Provider'),

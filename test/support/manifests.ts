@@ -310,7 +310,18 @@ export const fileStore: Manifest = {
 }
 
 /** Manifests that nothing is wrong with. */
+/** A credential whose Secret gets labels and annotations. */
+export const labelledCredential: Manifest = withNamed(minimalCredential, 'labelled', {
+  labels: { team: 'ci', 'example.com/tier': '', 'app.kubernetes.io/part-of': 'Agents_2' },
+  annotations: { 'example.com/note': 'Grüße,\n"all"', [`${'a'.repeat(63)}.example/${'b'.repeat(63)}`]: '' },
+})
+
+function withNamed(base: Manifest, name: string, target: object): Manifest {
+  return changed(changed(base, 'metadata.name', name), 'spec.target', { name, ...target })
+}
+
 export const validManifests: readonly Manifest[] = [
+  labelledCredential,
   minimalCredential,
   maximalCredential,
   loginCredential,

@@ -4,7 +4,7 @@ import type { FailureCode } from '../../src/domain/failures.ts'
 import type { Result } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { epochSeconds, type EpochSeconds, later, seconds } from '../../src/domain/time.ts'
-import type { TargetIdentity, TargetState } from '../../src/ports/access-token-sink.ts'
+import type { Publication, TargetIdentity, TargetState } from '../../src/ports/access-token-sink.ts'
 import { type ApiHands, CountingClient, freshName } from './api-hands.ts'
 import { canary, observeOutput } from './canary.ts'
 
@@ -19,6 +19,8 @@ export interface TokenTimes {
   /** Seconds from {@link issuedAt} to when it was issued. */
   readonly after?: number
 }
+
+type TargetMarks = Pick<Publication, 'labels' | 'annotations'>
 
 /** One credential, its target, and the sink between them. */
 export class TargetBench {
@@ -60,10 +62,11 @@ export class TargetBench {
 
   async publish(
     files: Readonly<Record<string, string>> = { access_token: canary('at') },
-    { after = 0 }: TokenTimes = {},
+    { after = 0, ...marks }: TokenTimes & TargetMarks = {},
   ): Promise<Result<void>> {
     const result = await this.sink.publish({
       identity: this.identity,
+      ...marks,
       files: new Map(Object.entries(files).map(([key, content]) => [key, new Sensitive(content)])),
       digest: `digest of ${Object.keys(files).join()}`,
       issuedAt: later(issuedAt, seconds(after)),
@@ -74,7 +77,7 @@ export class TargetBench {
 
   async published(
     files: Readonly<Record<string, string>> = { access_token: canary('at') },
-    times: TokenTimes = {},
+    times: TokenTimes & TargetMarks = {},
   ): Promise<void> {
     expect(await this.publish(files, times)).toEqual({ ok: true, value: undefined })
   }

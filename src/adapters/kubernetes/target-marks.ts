@@ -64,12 +64,13 @@ export function applyBody(publication: Publication, precondition: Precondition):
     metadata: {
       ...applyMetadata(identity, precondition),
       annotations: {
+        ...publication.annotations,
         [annotations.credential]: keyText(identity.credential),
         [annotations.issuedAt]: timeText(issuedAt),
         [annotations.expiresAt]: timeText(expiresAt),
         [annotations.outputsDigest]: digest,
       },
-      ...(merging ? {} : { labels: ownLabels(identity) }),
+      ...(merging ? {} : { labels: { ...publication.labels, ...ownLabels(identity) } }),
       ...(isOwner(identity) ? { ownerReferences: [ownerReference(identity)] } : {}),
     },
     ...(merging ? {} : { type: 'Opaque' }),

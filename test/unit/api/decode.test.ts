@@ -10,6 +10,7 @@ import {
   changed,
   fileStore,
   kubernetesStore,
+  labelledCredential,
   type Manifest,
   loginCredential,
   maximalCredential,
@@ -80,6 +81,12 @@ describe('a credential', () => {
       },
       suspend: true,
     })
+  })
+
+  test('keeps the labels and annotations of its target', () => {
+    const { labels, annotations } = credentialOf(labelledCredential).spec.target
+    expect(labels).toEqual({ team: 'ci', 'example.com/tier': '', 'app.kubernetes.io/part-of': 'Agents_2' })
+    expect(Object.values(annotations ?? {})).toEqual(['Grüße,\n"all"', ''])
   })
 
   test('keeps every parameter of its formats', () => {

@@ -296,6 +296,14 @@ describe('the digest of a target', () => {
     expect(targetDigest(target)).toBe('7e4c912d8d8c5838')
   })
 
+  test('tells labels from annotations, whatever their order', () => {
+    const marks = { a: '1', b: '2' }
+    const digest = targetDigest({ ...target, labels: marks })
+    expect(targetDigest({ ...target, labels: { b: '2', a: '1' } })).toBe(digest)
+    expect(targetDigest({ ...target, annotations: marks })).not.toBe(digest)
+    expect(targetDigest({ ...target, labels: {}, annotations: {} })).toBe(targetDigest(target))
+  })
+
   test('does not change when a default is written out', () => {
     const outputs: readonly Output[] = [
       { format: 'raw', key: 'access_token' },
@@ -317,6 +325,8 @@ describe('the digest of a target', () => {
     'the name': { name: 'claude-token2' },
     'the creation policy': { creationPolicy: 'Merge' },
     'the deletion policy': { deletionPolicy: 'Retain' },
+    'a label': { labels: { team: 'ci' } },
+    'an annotation': { annotations: { team: 'ci' } },
     'a format': { outputs: [{ format: 'header' }, { format: 'dotenv', variable: 'A' }] },
     'a key': {
       outputs: [
