@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import type { ClientAuth } from 'oauth4webapi'
-import { failure } from '../../domain/failures.ts'
-import { type Provider, providerText } from '../../domain/provider.ts'
+import { type Failure, failure } from '../../domain/failures.ts'
+import { type Provider, providerText, type SecretKeyRef } from '../../domain/provider.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import { Sensitive } from '../../domain/sensitive.ts'
 import type { TokenRequest } from '../../ports/token-endpoint.ts'
@@ -43,7 +43,8 @@ const ownHeaders: ReadonlySet<string> = new Set([
  * Builds the token request of RFC 6749 §6 or §4.4 with the client authentication of §2.3.1. Nothing
  * is sent.
  *
- * Failures: PROVIDER_INVALID when a header of the provider cannot be written.
+ * Failures: PROVIDER_INVALID when a header of the provider cannot be written, CLIENT_SECRET_UNAVAILABLE when the
+ * client's key cannot sign.
  */
 export async function buildTokenRequest(
   request: TokenRequest,
@@ -100,7 +101,9 @@ async function buildPost(
     return failed(
       failure('PROVIDER_INVALID', `A header in spec.request.headers of ${providerText(provider)} is not valid HTTP.`),
     )
-  const authorization = await proveClient(provider, parameters, identity)
+  const proven = await proveClient(provider, parameters, identity)
+  if (!proven.ok) return proven
+  const { authorization } = proven.value
   const body = json ? JSON.stringify(Object.fromEntries(parameters)) : parameters.toString()
   const headers = {
     accept: 'application/json',
@@ -125,14 +128,27 @@ async function buildPost(
  * process 25 ms and 16 MiB.
  */
 async function proveClient(
-  { client }: Provider,
+  provider: Provider,
   parameters: URLSearchParams,
   { authenticate, audience }: ClientIdentity,
-): Promise<string | undefined> {
+): Promise<Result<{ readonly authorization: string | undefined }>> {
+  const { client } = provider
   const headers = new Map<string, string>()
   // Of `Headers`, client authentication uses `set` alone, with names in lower case.
-  await authenticate({ issuer: audience }, { client_id: client.id }, parameters, headers as unknown as Headers)
-  return headers.get('authorization')
+  try {
+    await authenticate({ issuer: audience }, { client_id: client.id }, parameters, headers as unknown as Headers)
+  } catch (error) {
+    // A key may look like one and have numbers that nothing can be signed with. Nothing else of this can fail.
+    if (client.assertion === undefined) throw error
+    return failed(unfitKey(provider, client.assertion.keyRef))
+  }
+  return ok({ authorization: headers.get('authorization') })
+}
+
+function unfitKey(provider: Provider, { name, key }: SecretKeyRef): Failure {
+  const secret = provider.namespace === undefined ? name : `${provider.namespace}/${name}`
+  const what = `The key ${key} of Secret ${secret}, by which the client of ${providerText(provider)} proves itself, is damaged: nothing can be signed with it.`
+  return failure('CLIENT_SECRET_UNAVAILABLE', what)
 }
 
 function providerHeaders({ request }: Provider): Readonly<Record<string, string>> {

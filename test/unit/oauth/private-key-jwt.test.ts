@@ -218,6 +218,16 @@ describe('a key that cannot be used is told before anything is sent', () => {
     expect(scriptedServer.connections).toHaveLength(0)
   })
 
+  it('one with numbers that cannot sign', async () => {
+    const scriptedServer = await scripted({ script: answers(200, '{}') })
+    const secrets = secretsWith(jwk(rsa, { p: 'AA' }))
+    const request = aRequest({ ...providerWith('RS256'), tokenEndpoint: scriptedServer.url })
+    const failure = failureOf(await anEndpoint({ secrets }).request(request, go))
+    expect(failure).toMatchObject({ kind: 'not-sent', code: 'CLIENT_SECRET_UNAVAILABLE' })
+    expect(failure.message).toContain(`${place} is damaged: nothing can be signed with it.`)
+    expect(scriptedServer.connections).toHaveLength(0)
+  })
+
   it('no Secret', async () => {
     const exchange = await anEndpoint({ secrets: new MemorySecrets() }).request(aRequest(providerWith('RS256')), go)
     expect(failureOf(exchange)).toMatchObject({ kind: 'not-sent', code: 'CLIENT_SECRET_UNAVAILABLE' })
