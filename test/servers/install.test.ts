@@ -32,7 +32,7 @@ test('the manifest is what the chart renders now', async () => {
 })
 
 test('no object of the manifest says that Helm made it', () => {
-  expect(text).not.toMatch(/helm\.sh|managed-by/)
+  expect(text).not.toMatch(/helm\.sh|^ *['"]?app\.kubernetes\.io\/managed-by['"]?:/m)
 })
 
 test.each([
