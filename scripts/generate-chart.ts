@@ -4,18 +4,21 @@ import { fileURLToPath } from 'node:url'
 import { prometheusRules, readAlertSources } from './alert-rules.ts'
 import { dashboard } from './dashboard.ts'
 import { withKinds } from './install-manifest.ts'
+import { withValuesTable } from './values-table.ts'
 
 const deploy = fileURLToPath(new URL('../deploy', import.meta.url))
-const chartFiles = 'helm/oauth-credential-operator/files'
+const chart = 'helm/oauth-credential-operator'
+const chartFiles = `${chart}/files`
 
 /** Folders of deploy that the chart carries, with those that hold nothing else than the copies. */
 const carried = { crds: `${chartFiles}/crds`, providers: `${chartFiles}/providers` } as const
 
 /**
  * `generate-chart.ts [--check]` copies CRDs and presets into the chart, because Helm reads nothing
- * outside of it, and writes dashboard and alerts for those who do without, and the CRDs in the manifest
- * of an install without Helm, whose other objects need helm (generate-install.ts); with `--check` it
- * writes nothing, and names the files that are not what it would write.
+ * outside of it, and writes its table of the values, dashboard and alerts for those who do without,
+ * and the CRDs in the manifest of an install without Helm, whose other objects need helm
+ * (generate-install.ts); with `--check` it writes nothing, and names the files that are not what it
+ * would write.
  */
 function main(arguments_: readonly string[]): number {
   const wanted = new Map([
@@ -23,6 +26,7 @@ function main(arguments_: readonly string[]): number {
     [`${chartFiles}/dashboard.json`, dashboard()],
     ['monitoring/grafana-dashboard.json', dashboard()],
     ['monitoring/prometheus-rules.yaml', prometheusRules(readAlertSources(textOf(`${chartFiles}/alerts.yaml`)))],
+    [`${chart}/README.md`, withValuesTable(textOf(`${chart}/README.md`), textOf(`${chart}/values.yaml`))],
     [
       'install.yaml',
       withKinds(

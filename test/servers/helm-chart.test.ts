@@ -228,12 +228,13 @@ describe('a release', () => {
     const said = await helm('install', release, chart, '--namespace', namespace, ...values, ...presets)
     expect(said).toContain('STATUS: deployed')
     expect(said).toContain('kubectl get oauthcredentials -A')
+    expect(said).toContain(`helm test ${release} --namespace ${namespace}`)
     expect(said).toContain('The presets are not installed yet')
     await cluster.kubectlOrThrow(['wait', '--for=condition=Established', '--timeout=30s', 'crd', ...kinds])
   })
 
   test('brings the presets with an upgrade', async () => {
-    const said = await helm('upgrade', release, chart, '--namespace', namespace, '--reuse-values')
+    const said = await helm('upgrade', release, chart, '--namespace', namespace, '--reset-then-reuse-values')
     expect(said).not.toContain('The presets are not installed yet')
     const names = await cluster.kubectlOrThrow(['get', 'clusteroauthproviders', '-o', 'name'])
     expect(names.trim().split('\n').toSorted()).toEqual([
