@@ -136,6 +136,11 @@ export async function commit(
   }
 }
 
+/** Whether the record, as it is known, has other tokens than these by now. Without a refresh token nothing is late. */
+export function comesTooLate(issued: IssuedFor, record: RefreshRecord, deps: Pick<EngineDeps, 'records'>): boolean {
+  return issued.tokens.refreshToken !== undefined && isOvertaken(record, successionOf(issued, deps))
+}
+
 function successionOf(
   { tokens, presented, source, unannounced }: IssuedFor,
   { records }: Pick<EngineDeps, 'records'>,

@@ -8,7 +8,7 @@ import type { Outcome, WriteBackOutcome } from '../domain/step.ts'
 import { storeText, type TokenStore } from '../domain/token-store.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
-import { commit, type RecordPlace, sealingKeyOf, withStoreWrite } from './execute-record.ts'
+import { comesTooLate, commit, type RecordPlace, sealingKeyOf, withStoreWrite } from './execute-record.ts'
 import { isStoreFailure, limited, openStore, type OpenStore, readOpen, type StoreSubject } from './execute-store.ts'
 
 /** How often a write-back follows a document that others keep changing. */
@@ -21,7 +21,9 @@ type WriteBack = Omit<Extract<Outcome, { kind: 'write-back' }>, 'kind' | 'pendin
  * same time: the first of the two that succeeds is the end of the danger.
  */
 export async function writeBack(pending: PendingTokens, observed: StoreSubject, deps: Deps): Promise<WriteBack> {
-  if (observed.record === undefined) return writeBackInTurn(pending, observed, deps)
+  if (observed.record === undefined || comesTooLate(pending, observed.record, deps)) {
+    return writeBackInTurn(pending, observed, deps)
+  }
   const [committed, written] = await Promise.all([
     commitUnlessRecorded(pending, observed, deps),
     storeUnlessLeft(pending, observed, deps),
@@ -35,11 +37,16 @@ export async function writeBack(pending: PendingTokens, observed: StoreSubject, 
   return { committed: ok(withStoreWrite(committed.value, deps.clock.now())), written }
 }
 
-/** What the document says of its token follows from the record, so a record that is not known comes first. */
+/**
+ * What the document says of its token follows from the record, so a record that is not known comes first. So does
+ * one that knows of a later login: the tokens of an earlier one have no business in the store, where they would
+ * pass for what a human put there.
+ */
 async function writeBackInTurn(pending: PendingTokens, observed: StoreSubject, deps: Deps): Promise<WriteBack> {
   const committed = await commit(pending, recordPlace(pending, observed), deps)
   if (!committed.ok) return { committed, written: await storeUnlessLeft(pending, observed, deps) }
   const { value: record } = committed
+  if (isOvertakenBy(record, pending, deps)) return { committed, written: { kind: 'overtaken' } }
   return writeBack({ ...pending, recorded: true }, { ...observed, record }, deps)
 }
 
