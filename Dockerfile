@@ -43,6 +43,9 @@ USER 65532:65532
 EXPOSE 8080 8081
 # The C library gives memory back, and keeps it in one place: without both, half as much again stays with it.
 ENV MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=131072
+# Names are looked up on these threads, beside writes of the journal: a name server that does not answer must not hold
+# up the names of others.
+ENV UV_THREADPOOL_SIZE=16
 # --disable-sigusr1: nobody opens an inspector into a process that holds refresh tokens. The others let garbage be
 # collected before it has piled up, and count what lies outside of the heap; none is a limit that a process dies of.
 # An absolute path, so that a working directory may be set for relative --manifests and --output.
