@@ -15,7 +15,11 @@ export const nodeFlags: readonly string[] = [
   '--external-memory-accounted-in-global-limit',
 ]
 /** As in the image. */
-export const allocator = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' } as const
+export const imageEnvironment = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+  UV_THREADPOOL_SIZE: '16',
+} as const
 
 export interface ControllerOptions {
   /** Holds the bundle. */
@@ -119,5 +123,5 @@ function flags(directory: string, serviceAccount: string, metricsPort: number): 
 
 function environment({ apiServer }: ServersPlace): NodeJS.ProcessEnv {
   const { hostname, port } = new URL(apiServer)
-  return { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port, ...allocator }
+  return { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port, ...imageEnvironment }
 }
