@@ -197,7 +197,7 @@ describe('kubectl', () => {
   })
 
   test.each([
-    ['spec.providerRef.name=gateway', ['claude', 'claude-max', 'reports', 'with-nulls']],
+    ['spec.providerRef.name=gateway', ['claude', 'claude-max', 'labelled', 'reports', 'with-nulls']],
     ['spec.refreshToken.storeRef.name=other', []],
     ['spec.target.name=claude-token,spec.refreshToken.storeRef.name=vault', ['claude', 'claude-max', 'with-nulls']],
   ])('selects by %s', async (selector, expected) => {

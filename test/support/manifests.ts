@@ -309,7 +309,6 @@ export const fileStore: Manifest = {
   spec: { file: { directory: '/var/lib/oauth/store' } },
 }
 
-/** Manifests that nothing is wrong with. */
 /** A credential whose Secret gets labels and annotations. */
 export const labelledCredential: Manifest = withNamed(minimalCredential, 'labelled', {
   labels: { team: 'ci', 'example.com/tier': '', 'app.kubernetes.io/part-of': 'Agents_2' },
@@ -320,6 +319,7 @@ function withNamed(base: Manifest, name: string, target: object): Manifest {
   return changed(changed(base, 'metadata.name', name), 'spec.target', { name, ...target })
 }
 
+/** Manifests that nothing is wrong with. */
 export const validManifests: readonly Manifest[] = [
   labelledCredential,
   minimalCredential,
