@@ -1,4 +1,11 @@
-import type { CredentialSpec, Output, RefreshPolicy, TokenSource, StaticTokenSource } from '../domain/credential.ts'
+import type {
+  CredentialSpec,
+  Output,
+  RefreshPolicy,
+  TokenSource,
+  StaticTokenSource,
+  Target,
+} from '../domain/credential.ts'
 import { parseGoDuration } from '../domain/duration.ts'
 import { formatParameters, type FormatParameters } from '../domain/output-format.ts'
 import { parseTemplate } from '../domain/template/parse-template.ts'
@@ -15,7 +22,7 @@ export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
   const scopes = sharedValue(spec.scopes)
   const common = {
     refresh: sharedValue(refreshPolicy(spec.refresh)),
-    target: present({ ...spec.target, outputs: spec.target.outputs.map(output) }),
+    target: target(spec.target),
     suspend: spec.suspend,
   }
   switch (grant) {
@@ -32,6 +39,10 @@ export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
     case 'StaticToken':
       return { grant, accessToken: staticSource(spec.accessToken), ...common }
   }
+}
+
+function target({ type, outputs, ...rest }: OAuthCredentialSpec['target']): Target {
+  return present({ ...rest, outputs: outputs.map(output), type: type === 'Opaque' ? undefined : type })
 }
 
 function source(manifest: OAuthCredentialSpec['refreshToken']): TokenSource {

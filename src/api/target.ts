@@ -6,6 +6,7 @@ import { parameterRules, parameterSchemas } from './output-parameters.ts'
 import { constrained, exactlyOneOf } from './rule.ts'
 import { dataKey, objectName } from './scalars.ts'
 import { notWithMerge, targetMarks } from './target-marks.ts'
+import { targetType, typeRules } from './target-type.ts'
 import { templateText } from './template-text.ts'
 
 const output = constrained(
@@ -77,8 +78,10 @@ export const target = constrained(
         'What becomes of the published token when the credential is deleted, or its target gets another name. Delete: it is removed; ' +
           'under Merge only the keys of this credential are. Retain: it stays until it expires. Default: Delete.',
       ),
+    type: targetType,
     ...targetMarks,
   }),
+  ...typeRules,
   notWithMerge('labels'),
   notWithMerge('annotations'),
 ).describe('Where workloads find the access token.')

@@ -40,6 +40,7 @@ export async function gather(
       namespaceLabels: resources.namespaceLabels(credential.key.namespace),
       journal: unsettled(journal.pending(credential.uid), memory),
       firstOwner: firstOwnerOf(credential, deps),
+      targetHolder: resources.firstInto(credential)?.key,
       documentTokens: documentTokensOf(credential, deps),
     }),
     credential,
@@ -137,8 +138,8 @@ function isDenied(first: Credential, resources: Deps['resources']): boolean {
 }
 
 export function targetIdentity({ key, uid, spec }: Credential): TargetIdentity {
-  const { name, creationPolicy, deletionPolicy } = spec.target
-  return { credential: key, credentialUid: uid, name, creationPolicy, deletionPolicy }
+  const { name, creationPolicy, deletionPolicy, type } = spec.target
+  return present({ credential: key, credentialUid: uid, name, creationPolicy, deletionPolicy, type })
 }
 
 export function publishedMarks({ spec }: Credential): Pick<Publication, 'labels' | 'annotations'> {

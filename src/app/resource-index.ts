@@ -4,23 +4,19 @@ import {
   keyText,
   providerOf,
   refreshTokenSpec,
-  sourceOf,
   type StoreRef,
 } from '../domain/credential.ts'
 import type { Referent } from '../domain/observed.ts'
 import type { Provider } from '../domain/provider.ts'
-import type { InvalidCredential, Resource, ResourceKind } from '../domain/resources.ts'
+import type { Resource, ResourceKind } from '../domain/resources.ts'
 import type { TokenStore } from '../domain/token-store.ts'
 import type { CredentialState } from '../domain/credential-state.ts'
 import type { ResourceHandler } from '../ports/resource-source.ts'
+import { dependencies, type IndexedCredential, sharing, significance } from './indexed-credential.ts'
 import { heirsOf, InheritedProviders } from './inherited-providers.ts'
 import { identity, isNamespaced, type Referred, referentKey, resourceKey } from './resource-identity.ts'
-import { isAsTold } from './told-state.ts'
+import { comesFirst, isAhead, TargetPlaces } from './target-places.ts'
 import { isSame, type TokenPlace, tokenPlace, TokenPlaces } from './token-places.ts'
-
-export type IndexedCredential =
-  | { readonly type: 'credential'; readonly credential: Credential }
-  | { readonly type: 'invalid-credential'; readonly credential: InvalidCredential }
 
 /**
  * The manifests as last seen, and who depends on whom. A change of a provider, a store or a
@@ -34,6 +30,7 @@ export class ResourceIndex implements ResourceHandler {
   readonly #dependents = new Map<string, Set<string>>()
   readonly #uids = new Map<string, IndexedCredential>()
   readonly #places = new TokenPlaces()
+  readonly #targets = new TargetPlaces()
   readonly #providers = new InheritedProviders()
   readonly #changed: (key: CredentialKey) => void
 
@@ -74,6 +71,19 @@ export class ResourceIndex implements ResourceHandler {
   tokensBeside(credential: Credential): number {
     if (credential.spec.grant !== 'RefreshToken') return 1
     return Math.max(1, this.#places.tokensIn(this.#placeOf(credential).document))
+  }
+
+  /** The credential that came first of those that want the target of this one whole; undefined for the first one itself. */
+  firstInto(credential: Credential): Credential | undefined {
+    const { key, spec } = credential
+    const before = this.publishersInto(key.namespace, spec.target.name).filter((one) => comesFirst(one, credential))
+    return before.find((one) => before.every((other) => one === other || comesFirst(one, other)))
+  }
+
+  /** All credentials that have the target of this name. */
+  publishersInto(namespace: string, target: string): readonly Credential[] {
+    const found = this.#targets.names(namespace, target).map((name) => this.credential({ namespace, name }))
+    return found.flatMap((indexed) => (indexed?.type === 'credential' ? [indexed.credential] : []))
   }
 
   credentials(): Iterable<IndexedCredential> {
@@ -160,7 +170,7 @@ export class ResourceIndex implements ResourceHandler {
     const previous = this.#credentials.get(text)
     const behind = this.#keep(text, sharing(previous, next))
     if (previous === undefined || significance(previous) !== significance(next)) this.#changed(key)
-    this.#tell(behind)
+    this.#tell([...behind, ...this.#rivals(previous, next)])
   }
 
   #keep(text: string, next: IndexedCredential): readonly Credential[] {
@@ -178,7 +188,17 @@ export class ResourceIndex implements ResourceHandler {
     this.#credentials.delete(text)
     const behind = this.#places.remove(key)
     this.#changed(key)
-    this.#tell(behind)
+    this.#tell([...behind, ...this.#rivals(previous, undefined)])
+  }
+
+  /** The others before whom a credential came at their target, or comes now, and not both. */
+  #rivals(previous: IndexedCredential | undefined, next: IndexedCredential | undefined): readonly Credential[] {
+    const [before, now] = [previous, next].map((one) => (one?.type === 'credential' ? one.credential : undefined))
+    return [before, now].flatMap((one) => {
+      if (one === undefined) return []
+      const others = this.publishersInto(one.key.namespace, one.spec.target.name)
+      return others.filter((other) => other.key.name !== one.key.name && isAhead(before, other) !== isAhead(now, other))
+    })
   }
 
   #place(indexed: IndexedCredential): readonly Credential[] {
@@ -202,6 +222,7 @@ export class ResourceIndex implements ResourceHandler {
 
   #link(text: string, indexed: IndexedCredential): void {
     this.#uids.set(indexed.credential.uid, indexed)
+    if (indexed.type === 'credential') this.#targets.add(indexed.credential)
     for (const key of dependencies(indexed)) {
       const users = this.#dependents.get(key) ?? new Set()
       this.#dependents.set(key, users.add(text))
@@ -211,6 +232,7 @@ export class ResourceIndex implements ResourceHandler {
   #unlink(text: string, indexed: IndexedCredential | undefined): void {
     if (indexed === undefined) return
     if (this.#uids.get(indexed.credential.uid) === indexed) this.#uids.delete(indexed.credential.uid)
+    if (indexed.type === 'credential') this.#targets.remove(indexed.credential)
     for (const key of dependencies(indexed)) {
       const users = this.#dependents.get(key)
       users?.delete(text)
@@ -254,34 +276,4 @@ export class ResourceIndex implements ResourceHandler {
       }
     }
   }
-}
-
-/** What of a credential makes a reconcile worth while. Its status is our own echo. */
-function significance({ type, credential }: IndexedCredential): string {
-  const { uid, generation, deleting, finalized } = credential
-  const { refreshRequest, ownershipRequest, allowedOrigin } = type === 'credential' ? credential : {}
-  return JSON.stringify([type, uid, generation, deleting, finalized, refreshRequest, ownershipRequest, allowedOrigin])
-}
-
-/** Keeps one copy of what has not changed, also for those who hold on to the manifest as it was before. */
-function sharing(previous: IndexedCredential | undefined, next: IndexedCredential): IndexedCredential {
-  if (previous?.type !== 'credential' || next.type !== 'credential') return next
-  const { key, spec, state } = previous.credential
-  const isSame = spec === next.credential.spec || JSON.stringify(spec) === JSON.stringify(next.credential.spec)
-  if (!isSame) return next
-  if (!isAsTold(state, next.credential.state)) {
-    return { type: 'credential', credential: { ...next.credential, key, spec } }
-  }
-  if (significance(previous) === significance(next)) return previous
-  return { type: 'credential', credential: { ...next.credential, key, spec, state } }
-}
-
-function dependencies(indexed: IndexedCredential): readonly string[] {
-  if (indexed.type !== 'credential') return []
-  const { key, spec } = indexed.credential
-  const referents = [providerOf(spec), sourceOf(spec)?.store].filter((ref) => ref !== undefined)
-  return [
-    ...referents.map(({ kind, name }) => referentKey(kind, isNamespaced(kind) ? key.namespace : undefined, name)),
-    referentKey('Namespace', undefined, key.namespace),
-  ]
 }

@@ -1,5 +1,5 @@
 import { backingOff, changedSinceRefusal, refusedUntilChanged, unlessBackingOff } from './after-failure.ts'
-import { type Failure, failure } from './failures.ts'
+import type { Failure } from './failures.ts'
 import { conditionOf } from './conditions.ts'
 import { keyText } from './credential.ts'
 import type { Observed } from './observed.ts'
@@ -9,9 +9,17 @@ import { staticTokenProblem } from './advance-static-token.ts'
 import { mayRotate } from './rotation.ts'
 import { owned } from './ownership.ts'
 import { holdsLater } from './publication-order.ts'
-import { isAtHome, isForSpec, loginChanged, removeFormerTarget, targetWantsPublication } from './conclude.ts'
+import {
+  isAtHome,
+  isForSpec,
+  isUnmarked,
+  loginChanged,
+  removeFormerTarget,
+  targetWantsPublication,
+} from './conclude.ts'
 import { unusableReferent } from './referents.ts'
 import { dueNow } from './store-pacing.ts'
+import { targetConflict } from './target-conflict.ts'
 import { dueAt, liesAhead, notBefore } from './due.ts'
 import {
   act,
@@ -39,6 +47,7 @@ export const checks: readonly Check[] = [
   referentsArriving, // applied together with what it refers to, a credential may be seen first
   ownedByAnother, // two that spend one refresh token destroy each other's
   referentsUnusable, // provider, store, or the right to use them is missing
+  targetTaken, // two that publish into one target would take it from each other
   targetNotOurs, // before a refresh token is spent: there must be a place for the result
   publicationPending, // an issued token that has not reached its target
   targetRepairable, // the target is gone, damaged or outdated, and the token is at hand
@@ -185,11 +194,20 @@ function targetNotOurs(observed: Observed, now: EpochSeconds): Step | undefined 
   }
   if (target.kind === 'unchecked' || target.state.kind !== 'foreign') return undefined
   const what = `The target ${credential.spec.target.name} of OAuthCredential ${keyText(credential.key)} exists and belongs to ${target.state.owner}.`
-  const cause = failure('TARGET_NOT_OWNED', what)
+  const cause = targetConflict(what, target.state)
   const known = progress.state.lastFailure
   return known?.code === cause.code
     ? settleStalled(observed, progress, cause, now)
     : settleFailed(observed, progress, cause, now)
+}
+
+/** Who has published into it keeps it: that is told to the other one by the target itself. */
+function targetTaken(observed: Observed, now: EpochSeconds): Step | undefined {
+  const { targetHolder, credential, state } = observed
+  const { name } = credential.spec.target
+  if (targetHolder === undefined || state.targetName === name) return undefined
+  const what = `The target ${name} of OAuthCredential ${keyText(credential.key)} is that of OAuthCredential ${keyText(targetHolder)}, which came first.`
+  return stalledOrTold(observed, targetConflict(what, { byCredential: true }), now)
 }
 
 function publicationPending(observed: Observed, now: EpochSeconds): Step | undefined {
@@ -212,7 +230,7 @@ function targetRepairable(observed: Observed, now: EpochSeconds): Step | undefin
 function repair(observed: Observed, now: EpochSeconds): Step | undefined {
   const { accessToken, target } = observed
   if (accessToken === undefined || accessToken.expiresAt <= now || loginChanged(observed)) return undefined
-  const wanted = targetWantsPublication(observed) || isUnpublished(observed, accessToken)
+  const wanted = targetWantsPublication(observed) || isUnmarked(observed) || isUnpublished(observed, accessToken)
   if (!wanted || holdsLater(target, accessToken.issuedAt, now)) return undefined
   return act(observed, { kind: 'publish', accessToken })
 }

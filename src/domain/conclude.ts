@@ -57,6 +57,11 @@ export function targetWantsPublication({ target, targetDigest, state }: Observed
   return (found.digest !== undefined && found.digest !== targetDigest) || isEarlierThanKnown(found, state)
 }
 
+/** True when the target does not say any more whose it is. That is worth a write, and no refresh. */
+export function isUnmarked({ target }: Observed): boolean {
+  return target.kind === 'observed' && target.state.kind === 'ours' && target.state.marked === false
+}
+
 /** Ends a reconcile in which everything that could be done was done. */
 export function conclude(observed: Observed, progress: Progress, now: EpochSeconds): Step {
   const { cause, ...rest } = withoutFinishedTokens(observed, progress)

@@ -1,5 +1,6 @@
 import type { CredentialState } from './credential-state.ts'
 import type { FormatOutput } from './output-format.ts'
+import type { SecretType } from './secret-type.ts'
 import type { EpochSeconds } from './time.ts'
 import type { Template } from './template/template.ts'
 
@@ -156,6 +157,8 @@ export interface Target {
   readonly outputs: readonly Output[]
   readonly creationPolicy: CreationPolicy
   readonly deletionPolicy: DeletionPolicy
+  /** Absent: Opaque. */
+  readonly type?: Exclude<SecretType, 'Opaque'>
   /** What the Secret is labelled with beside our own labels. */
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>

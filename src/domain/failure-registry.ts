@@ -230,7 +230,7 @@ export const failureRegistry = {
   TARGET_REJECTED: {
     next: 'stall',
     reason: 'TargetRejected',
-    remedy: 'See the reason given by the API server; it is tried again every minute.',
+    remedy: 'Remove the reason that is named; it is tried again every minute.',
   },
   OUTPUT_NOT_REPRESENTABLE: {
     next: 'stall',

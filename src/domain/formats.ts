@@ -142,7 +142,8 @@ function marginOf(output: Output): number {
 export function targetDigest(target: Target): string {
   const outputs = target.outputs.map(digestParts)
   const { name, creationPolicy, deletionPolicy } = target
-  return fnv1a64(JSON.stringify([shapeRevision, name, creationPolicy, deletionPolicy, outputs, ...markParts(target)]))
+  const later = [...markParts(target), ...(target.type === undefined ? [] : [target.type])]
+  return fnv1a64(JSON.stringify([shapeRevision, name, creationPolicy, deletionPolicy, outputs, ...later]))
 }
 
 /** There only where they are used, in an order of their own. */

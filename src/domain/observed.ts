@@ -101,6 +101,8 @@ export interface Observed {
   readonly look?: StaticTokenLook
   /** The credential that was first at the same place of the same store. */
   readonly firstOwner?: FirstOwner
+  /** The credential that came first of those with this target. */
+  readonly targetHolder?: CredentialKey
   /** How many refresh tokens of this installation are in the store document; absent: this one. */
   readonly documentTokens?: number
   /** Identifies everything that an attempt would use: manifests, and what a human asked for. */

@@ -14,8 +14,10 @@ export type TargetState =
       readonly expiresAt?: EpochSeconds
       /** False when a key that we published is gone or was changed. */
       readonly intact: boolean
+      /** There when something is gone of what says whose it is. Readers find their token all the same. */
+      readonly marked?: false
     }
-  /** Exists, is not ours, and may not be touched. `owner` says whose it seems to be. */
-  | { readonly kind: 'foreign'; readonly owner: string }
+  /** Exists, is not ours, and may not be touched. `owner` says whose it seems to be; `byCredential`: another credential's. */
+  | { readonly kind: 'foreign'; readonly owner: string; readonly byCredential?: true }
   /** Exists, is not ours, and may be written: the policy is `Merge`, or it carries the adopt annotation. */
   | { readonly kind: 'adoptable' }

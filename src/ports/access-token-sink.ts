@@ -1,4 +1,5 @@
 import type { CreationPolicy, CredentialKey, DeletionPolicy } from '../domain/credential.ts'
+import type { SecretType } from '../domain/secret-type.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import type { Result } from '../domain/result.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
@@ -14,6 +15,8 @@ export interface TargetIdentity {
   readonly name: string
   readonly creationPolicy: CreationPolicy
   readonly deletionPolicy: DeletionPolicy
+  /** Of the Secret; absent: Opaque. A target that is no object has none. */
+  readonly type?: SecretType
 }
 
 /** What to publish. */

@@ -166,6 +166,7 @@ function sharing(bench: MakeBench): void {
       expect(await b.observed()).toEqual({
         kind: 'foreign',
         owner: 'another OAuthCredential, which publishes the key access_token',
+        byCredential: true,
       })
       expect(codeOf(await b.publish())).toBe('TARGET_NOT_OWNED')
       expect(await b.hands.data(b.name)).toEqual({ access_token: 'theirs' })

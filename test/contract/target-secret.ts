@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { requestAnnotations, targetAnnotations, targetLabels } from '../../src/domain/names.ts'
+import { groupVersion, requestAnnotations, targetAnnotations, targetLabels } from '../../src/domain/names.ts'
 import type { TargetIdentity } from '../../src/ports/access-token-sink.ts'
 import type { ApiHands, SecretSeed } from '../support/api-hands.ts'
 import { canary } from '../support/canary.ts'
+import type { Json } from '../support/fake-managed-fields.ts'
 import { codeOf, expiresAt, issuedAt, messageOf, TargetBench } from '../support/target-bench.ts'
 
 const adopt = { [requestAnnotations.adopt]: 'true' }
@@ -26,6 +27,7 @@ export function targetSecretContract(name: string, makeHands: () => Promise<ApiH
     ownership(bench)
     adoption(bench)
     drift(bench)
+    lostMarks(bench)
   })
 }
 
@@ -279,10 +281,11 @@ function ownership(bench: MakeBench): void {
   test.each(Object.entries(foreign))('a Secret of %s is not touched', async (_who, [seed, owner]) => {
     const b = bench()
     await b.hands.createSecret(b.name, { ...seed, data: { access_token: 'theirs' } })
-    expect(await b.observed()).toEqual({ kind: 'foreign', owner })
+    expect(await b.observed()).toMatchObject({ kind: 'foreign', owner })
     const result = await b.publish()
     expect(codeOf(result)).toBe('TARGET_NOT_OWNED')
     expect(messageOf(result)).toContain(`Secret ${b.hands.namespace}/${b.name} exists and belongs to ${owner}.`)
+    expect(messageOf(result).includes('oauth-operator.dev/adopt')).toBe(!owner.includes('OAuthCredential'))
     expect(await b.hands.data(b.name)).toEqual({ access_token: 'theirs' })
   })
 
@@ -387,5 +390,39 @@ function drift(bench: MakeBench): void {
     const b = bench()
     await b.published({ access_token: canary('at') })
     expect(await b.observed(['access_token', '.env'])).toMatchObject({ kind: 'ours', intact: false })
+  })
+}
+
+const lost: Readonly<Record<string, readonly [identity: Partial<TargetIdentity>, edit: Json]>> = {
+  'the label that says who manages it': [{}, { labels: { [targetLabels.managedBy]: null } }],
+  'the label that says whose it is': [{}, { labels: { [targetLabels.credentialUid]: null } }],
+  'every label': [{}, { labels: null }],
+  'the owner reference': [{}, { ownerReferences: null }],
+  'the manager, without an owner reference': [
+    { creationPolicy: 'Orphan' },
+    { labels: { [targetLabels.managedBy]: null } },
+  ],
+}
+
+function lostMarks(bench: MakeBench): void {
+  test.each(Object.entries(lost))('a target that has lost %s is ours, and gets it back', async (_what, [as, edit]) => {
+    const b = bench(as)
+    await b.published({ access_token: 'x' })
+    const { labels, ownerReferences } = await b.hands.metadata(b.name)
+    await b.hands.edit(b.name, { metadata: edit })
+    expect(await b.observed()).toMatchObject({ kind: 'ours', intact: true, marked: false })
+    await b.published({ access_token: 'x' })
+    expect(await b.hands.metadata(b.name)).toMatchObject({
+      labels,
+      ...(ownerReferences !== undefined && { ownerReferences }),
+    })
+    expect(await b.observed()).not.toHaveProperty('marked')
+  })
+
+  test('an owner reference that somebody else wrote on a Secret of theirs makes it nobody’s target', async () => {
+    const b = bench()
+    const owner = { apiVersion: groupVersion, kind: 'OAuthCredential', name: 'claude', uid: b.identity.credentialUid }
+    await b.hands.createSecret(b.name, { data: { theirs: 'kept' }, ownerReferences: [{ ...owner, controller: true }] })
+    expect(await b.observed()).toMatchObject({ kind: 'foreign' })
   })
 }

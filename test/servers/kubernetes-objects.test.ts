@@ -12,6 +12,7 @@ import { mergedTargetContract } from '../contract/merged-target.ts'
 import { refreshTokenStoreContract } from '../contract/refresh-token-store.ts'
 import { targetOrderContract } from '../contract/target-order.ts'
 import { targetSecretContract } from '../contract/target-secret.ts'
+import { typedTargetContract } from '../contract/typed-target.ts'
 import { ApiHands, freshName } from '../support/api-hands.ts'
 import { clientOf } from '../support/api-server-client.ts'
 import { aStore } from '../support/builders.ts'
@@ -70,6 +71,7 @@ targetSecretContract('the real API server', hands)
 mergedTargetContract('the real API server', hands)
 targetOrderContract('the real API server', hands)
 formerTargetContract('the real API server', hands)
+typedTargetContract('the real API server', hands)
 credentialStatusContract('the real API server', hands)
 refreshTokenStoreContract('a Secret of the real API server', async () => secretStoreHarness(await hands()))
 

@@ -74,7 +74,7 @@ export class FakeKubeClient implements KubeClient {
     const stored = this.#objects.get(target.id)
     if (request.method === 'PATCH') return this.#patch(target, stored, request)
     if (stored === undefined) return notFound(target)
-    if (request.method === 'DELETE') return this.#delete(target, stored, jsonAt(body ?? {}, ['preconditions']))
+    if (request.method === 'DELETE') return this.#delete(target, stored, body ?? {})
     return answer(200, stored, request)
   }
 
@@ -170,11 +170,13 @@ export class FakeKubeClient implements KubeClient {
     return answer(status, stored, request)
   }
 
-  #delete(target: Target, stored: Stored, preconditions: Json): KubeOutcome {
+  #delete(target: Target, stored: Stored, options: Json): KubeOutcome {
+    const preconditions = jsonAt(options, ['preconditions'])
     const metadata = jsonAt(stored.object, ['metadata'])
     if (Object.entries(preconditions).some(([member, value]) => metadata[member] !== value)) {
       return refused(409, 'Conflict', `Operation cannot be fulfilled on ${target.resource} "${target.name}"`)
     }
+    if (Array.isArray(options['dryRun'])) return { ok: true, status: 200, body: structuredClone(stored.object) }
     const finalizers = metadata['finalizers']
     if (Array.isArray(finalizers) && finalizers.length > 0) {
       metadata['deletionTimestamp'] = '2026-01-01T00:00:00Z'

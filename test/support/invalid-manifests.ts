@@ -1,11 +1,11 @@
+import { type InvalidManifest, row } from './invalid-row.ts'
+import { invalidTargets } from './invalid-targets.ts'
 import {
   appRoleStore,
   awsStore,
-  changed,
   clientCredential,
   fileStore,
   inheritingProvider,
-  type Manifest,
   maximalCredential,
   maximalProvider,
   minimalCredential,
@@ -16,17 +16,6 @@ import {
   staticCredential,
   vaultStore,
 } from './manifests.ts'
-
-/** A manifest that must be refused with a message that names `field`. */
-export interface InvalidManifest {
-  readonly manifest: Manifest
-  /** As both we and the API server write it. */
-  readonly field: string
-}
-
-function row(base: Manifest, path: string, value: unknown, field = path): InvalidManifest {
-  return { manifest: changed(base, path, value), field }
-}
 
 function output(value: unknown, field: string): InvalidManifest {
   return row(minimalCredential, 'spec.target.outputs', [value], `spec.target.outputs${field}`)
@@ -229,6 +218,7 @@ const credentials: Readonly<Record<string, InvalidManifest>> = {
     { key: 'access_token', template: 'x' },
   ]),
   'an unknown creation policy': row(minimalCredential, 'spec.target.creationPolicy', 'Replace'),
+  ...invalidTargets,
   'an unknown deletion policy': row(minimalCredential, 'spec.target.deletionPolicy', 'Keep'),
   'suspend as a text': row(minimalCredential, 'spec.suspend', 'yes'),
   'a field that does not exist': row(minimalCredential, 'spec.targets', { name: 'x' }),

@@ -57,6 +57,7 @@ export const loginCredential: Manifest = {
     refreshToken: { storeRef: { name: 'vault' }, key: 'teams/ci/logins' },
     target: {
       name: 'logins',
+      type: 'kubernetes.io/dockerconfigjson',
       outputs: [
         { format: 'codex', key: 'codex.json', accountId: '0b9f7c1e-team' },
         { format: 'gemini-cli' },

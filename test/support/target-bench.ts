@@ -64,15 +64,21 @@ export class TargetBench {
     files: Readonly<Record<string, string>> = { access_token: canary('at') },
     { after = 0, ...marks }: TokenTimes & TargetMarks = {},
   ): Promise<Result<void>> {
-    const result = await this.sink.publish({
+    return told(await this.sink.publish({ ...this.#publication(files, after), ...marks }))
+  }
+
+  async rehearse(files: Readonly<Record<string, string>> = { access_token: canary('at') }): Promise<Result<void>> {
+    return told(await this.sink.rehearse(this.#publication(files, 0)))
+  }
+
+  #publication(files: Readonly<Record<string, string>>, after: number): Publication {
+    return {
       identity: this.identity,
-      ...marks,
       files: new Map(Object.entries(files).map(([key, content]) => [key, new Sensitive(content)])),
       digest: `digest of ${Object.keys(files).join()}`,
       issuedAt: later(issuedAt, seconds(after)),
       expiresAt: later(expiresAt, seconds(after)),
-    })
-    return told(result)
+    }
   }
 
   async published(

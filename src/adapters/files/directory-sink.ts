@@ -4,6 +4,7 @@ import type { CredentialKey } from '../../domain/credential.ts'
 import { failure } from '../../domain/failures.ts'
 import { isIssuedLater } from '../../domain/publication-order.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
+import { targetConflict } from '../../domain/target-conflict.ts'
 import type { AccessTokenSink, Publication, TargetIdentity, TargetState } from '../../ports/access-token-sink.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { classifyFileError } from './file-error.ts'
@@ -136,21 +137,23 @@ async function assertWritable(path: string): Promise<void> {
 
 function stateOf(found: TargetDirectory, identity: TargetIdentity, keys: readonly string[]): TargetState {
   const owner = foreignOwner(found, identity)
-  if (owner !== undefined) return { kind: 'foreign', owner }
+  if (owner !== undefined) return { kind: 'foreign', ...owner }
   if (found.kind !== 'ours') return { kind: 'absent' }
   const { digest, issuedAt, expiresAt } = found.owner
   const intact = keys.every((key) => found.intactKeys.has(key))
   return { kind: 'ours', digest, ...(issuedAt !== undefined && { issuedAt }), expiresAt, intact }
 }
 
+type ForeignOwner = Omit<Extract<TargetState, { kind: 'foreign' }>, 'kind'>
+
 /** Whose the directory is when it is not ours and not free. */
-function foreignOwner(found: TargetDirectory, { credentialUid }: TargetIdentity): string | undefined {
-  if (found.kind === 'foreign') return 'somebody else: it holds files that the operator did not write'
+function foreignOwner(found: TargetDirectory, { credentialUid }: TargetIdentity): ForeignOwner | undefined {
+  if (found.kind === 'foreign') return { owner: 'somebody else: it holds files that the operator did not write' }
   const owner = found.kind === 'free' ? undefined : found.owner
   if (owner === undefined || owner.credentialUid === credentialUid) return undefined
-  return `OAuthCredential ${owner.credential}`
+  return { owner: `OAuthCredential ${owner.credential}`, byCredential: true }
 }
 
-function notOwned(path: string, owner: string): ReturnType<typeof failure> {
-  return failure('TARGET_NOT_OWNED', `The target directory ${path} belongs to ${owner}.`)
+function notOwned(path: string, foreign: ForeignOwner): ReturnType<typeof failure> {
+  return targetConflict(`The target directory ${path} belongs to ${foreign.owner}.`, foreign)
 }

@@ -1,4 +1,9 @@
-import type { ManagedFieldsEntry, Secret } from './schema.ts'
+import type { ManagedFieldsEntry } from './schema.ts'
+
+/** Anything with an account of who set which field. */
+interface Managed {
+  readonly metadata: { readonly managedFields: readonly ManagedFieldsEntry[] }
+}
 
 /**
  * The data keys whose present content a field manager applied.
@@ -9,7 +14,7 @@ import type { ManagedFieldsEntry, Secret } from './schema.ts'
  *
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
  */
-export function appliedKeys(secret: Secret, manager: string): ReadonlySet<string> {
+export function appliedKeys(secret: Managed, manager: string): ReadonlySet<string> {
   const keys = applies(secret)
     .filter((entry) => entry.manager === manager)
     .flatMap(({ fieldsV1 }) => Object.keys(recordOf(fieldsV1['f:data'])))
@@ -17,11 +22,11 @@ export function appliedKeys(secret: Secret, manager: string): ReadonlySet<string
 }
 
 /** Everybody who applied a part of the Secret. */
-export function managersOf(secret: Secret): ReadonlySet<string> {
+export function managersOf(secret: Managed): ReadonlySet<string> {
   return new Set(applies(secret).map(({ manager }) => manager))
 }
 
-function applies({ metadata }: Secret): readonly ManagedFieldsEntry[] {
+function applies({ metadata }: Managed): readonly ManagedFieldsEntry[] {
   return metadata.managedFields.filter(({ operation, subresource }) => operation === 'Apply' && subresource === '')
 }
 

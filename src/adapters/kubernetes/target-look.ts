@@ -6,8 +6,9 @@ import type { TargetIdentity } from '../../ports/access-token-sink.ts'
 import { appliedKeys, managersOf } from './managed-fields.ts'
 import { secretText } from './object-paths.ts'
 import type { Secret } from './schema.ts'
-import { claimTarget, isOwn } from './target-claim.ts'
-import { marksOf, mergeManager } from './target-marks.ts'
+import { claimTarget, isMarked, isOwn, type TargetClaim } from './target-claim.ts'
+import { marksOf, mergeManager, typeOf } from './target-marks.ts'
+import { isAllOurs } from './target-removal.ts'
 
 /** A target that may be written, in the state in which that was found. */
 export interface KnownTarget {
@@ -19,12 +20,14 @@ export interface KnownTarget {
   readonly issuedAt?: EpochSeconds
   /** Field managers under which this credential published here by another policy, and whose fields are to go. */
   readonly formerManagers: readonly string[]
+  /** Of another type, and all that is in it is this credential's: it has to go before one of the right type can be made. */
+  readonly isReplaced?: true
 }
 
 /** What a credential sees where its target should be. */
 export type TargetLook =
   | { readonly kind: 'absent' }
-  | { readonly kind: 'foreign'; readonly owner: string }
+  | Extract<TargetClaim, { kind: 'foreign' }>
   | { readonly kind: 'adoptable'; readonly known: KnownTarget }
   | {
       readonly kind: 'ours'
@@ -32,6 +35,7 @@ export type TargetLook =
       readonly digest?: string
       readonly expiresAt?: EpochSeconds
       readonly intact: boolean
+      readonly marked: boolean
     }
 
 /** Judges an existing Secret as target of a credential that publishes `keys`. Failures: TARGET_REJECTED, TARGET_UNAVAILABLE. */
@@ -46,16 +50,25 @@ export function lookAtTarget(secret: Secret, identity: TargetIdentity, keys: rea
     const what = `${name} is left from an earlier OAuthCredential of the same name and not yet garbage-collected.`
     return failed(failure('TARGET_UNAVAILABLE', what))
   }
-  const obstacle = obstacleTo(secret)
+  const isReplaced = claim.kind === 'ours' && isReplaceable(secret, identity)
+  const obstacle = isReplaced ? undefined : obstacleTo(secret, identity)
   if (obstacle !== undefined) return failed(failure('TARGET_REJECTED', `${name} ${obstacle}.`))
-  const known = knownTarget(secret, identity, keys)
+  const known = { ...knownTarget(secret, identity, keys), ...(isReplaced ? { isReplaced } : {}) }
   return ok(claim.kind === 'adoptable' ? { kind: 'adoptable', known } : oursLook(secret, identity, known))
 }
 
-/** Types other than Opaque mean something to the cluster; a login for a node or an account must not come out of a spec. */
-function obstacleTo(secret: Secret): string | undefined {
-  if (secret.type !== 'Opaque') return `is of the type ${secret.type}, and only a target of the type Opaque is written`
-  return secret.immutable ? 'is immutable, so no fresh token can ever be put into it; delete it' : undefined
+/** True for what may be deleted to make the same target with another type, which no Secret can get. */
+function isReplaceable(secret: Secret, identity: TargetIdentity): boolean {
+  return secret.type !== typeOf(identity) && isOwn(secret, identity) && isAllOurs(secret, identity)
+}
+
+/** A type says what reads the Secret; a login for a node or an account must not come out of a spec. */
+function obstacleTo(secret: Secret, identity: TargetIdentity): string | undefined {
+  const wanted = typeOf(identity)
+  if (secret.type !== wanted) {
+    return `is of the type ${secret.type}, which cannot be changed, and only a target of the type ${wanted} is written: choose another spec.target.name, or delete it`
+  }
+  return secret.immutable ? 'is immutable, so no fresh token can ever be put into it: delete it' : undefined
 }
 
 function oursLook(secret: Secret, identity: TargetIdentity, known: KnownTarget): TargetLook {
@@ -68,7 +81,8 @@ function oursLook(secret: Secret, identity: TargetIdentity, known: KnownTarget):
   return {
     kind: 'ours',
     known: { ...known, ...(issuedAt === undefined ? {} : { issuedAt }) },
-    intact: known.keys.every((key) => secret.data.has(key) && published.has(key)),
+    intact: known.isReplaced !== true && known.keys.every((key) => secret.data.has(key) && published.has(key)),
+    marked: isMarked(secret, identity),
     ...(digest === undefined ? {} : { digest }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
   }

@@ -1,6 +1,7 @@
 import { keyText } from '../../domain/credential.ts'
 import { fieldManager, groupVersion, targetAnnotations, targetLabels } from '../../domain/names.ts'
 import { timeText } from '../../domain/time-text.ts'
+import type { SecretType } from '../../domain/secret-type.ts'
 import type { Publication, TargetIdentity } from '../../ports/access-token-sink.ts'
 
 /** What says on a target whose it is and what was published. */
@@ -73,23 +74,38 @@ export function applyBody(publication: Publication, precondition: Precondition):
       ...(merging ? {} : { labels: { ...publication.labels, ...ownLabels(identity) } }),
       ...(isOwner(identity) ? { ownerReferences: [ownerReference(identity)] } : {}),
     },
-    ...(merging ? {} : { type: 'Opaque' }),
+    ...(merging ? {} : { type: typeOf(identity) }),
     data: Object.fromEntries(
       [...files].map(([key, content]) => [key, Buffer.from(content.reveal(), 'utf8').toString('base64')]),
     ),
   }
 }
 
-/** The Secret without anything published in it, and still to vanish with its credential. */
-export function emptyBody(identity: TargetIdentity, precondition: Precondition): object {
+/** The Secret without anything published in it, and still to vanish with its credential. `type`: of the Secret as it is. */
+export function emptyBody(identity: TargetIdentity, precondition: Precondition, type: string): object {
   const labels = ownLabels(identity)
   const metadata = { ...applyMetadata(identity, precondition), labels, ownerReferences: [ownerReference(identity)] }
-  return { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque' }
+  return { apiVersion: 'v1', kind: 'Secret', metadata, type, ...blankData(type) }
 }
 
-/** Applied by a manager, it gives up every field of the Secret that this manager has; nobody else's change. */
-export function releaseBody(identity: TargetIdentity, precondition: Precondition): object {
-  return { apiVersion: 'v1', kind: 'Secret', metadata: applyMetadata(identity, precondition) }
+/** What a Secret of the type has at the least: without it the API server takes none. */
+function blankData(type: string): object {
+  if (type === 'kubernetes.io/dockerconfigjson') return { data: { '.dockerconfigjson': 'e30=' } }
+  return type === 'kubernetes.io/basic-auth' ? { data: { password: '' } } : {}
+}
+
+/** The type that the Secret of a target is to have. */
+export function typeOf({ type = 'Opaque' }: TargetIdentity): SecretType {
+  return type
+}
+
+/**
+ * Applied by a manager, it gives up every field of the Secret that this manager has, as far as the Secret can be
+ * without it; nobody else's change.
+ */
+export function releaseBody(identity: TargetIdentity, precondition: Precondition, type: string): object {
+  const body = { apiVersion: 'v1', kind: 'Secret', metadata: applyMetadata(identity, precondition) }
+  return type === 'Opaque' ? body : { ...body, type, ...blankData(type) }
 }
 
 function ownLabels({ credentialUid }: TargetIdentity): Readonly<Record<string, string>> {
@@ -97,7 +113,7 @@ function ownLabels({ credentialUid }: TargetIdentity): Readonly<Record<string, s
 }
 
 /** True when the Secret is to vanish with the credential. `Retain` wins over `Owner`: the reference would delete it. */
-function isOwner({ creationPolicy, deletionPolicy }: TargetIdentity): boolean {
+export function isOwner({ creationPolicy, deletionPolicy }: TargetIdentity): boolean {
   return creationPolicy === 'Owner' && deletionPolicy === 'Delete'
 }
 

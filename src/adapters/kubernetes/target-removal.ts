@@ -24,7 +24,7 @@ export function removalOf(secret: Secret, identity: TargetIdentity): TargetRemov
   const own = isWhole ? [mergeManager(identity.credentialUid), fieldManager] : [mergeManager(identity.credentialUid)]
   const present = managersOf(secret)
   const managers = own.filter((manager) => present.has(manager))
-  if (isWhole && isNobodyElses(secret, managers)) return { kind: 'secret' }
+  if (isWhole && isAllOurs(secret, identity)) return { kind: 'secret' }
   return managers.length === 0 ? { kind: 'nothing' } : { kind: 'fields', managers }
 }
 
@@ -32,8 +32,10 @@ function hasOurReference({ metadata }: Secret, { credentialUid }: TargetIdentity
   return metadata.ownerReferences.some(({ kind, uid }) => kind === 'OAuthCredential' && uid === credentialUid)
 }
 
-/** True when we put every key there, and nobody else claims the Secret. */
-function isNobodyElses(secret: Secret, managers: readonly string[]): boolean {
+/** True when this credential put every key there, and nobody else claims the Secret. */
+export function isAllOurs(secret: Secret, identity: TargetIdentity): boolean {
+  const managers = [mergeManager(identity.credentialUid), ...(isOwn(secret, identity) ? [fieldManager] : [])]
   const ours = new Set(managers.flatMap((manager) => [...appliedKeys(secret, manager)]))
-  return secret.metadata.ownerReferences.length === 1 && [...secret.data.keys()].every((key) => ours.has(key))
+  const isOurReference = ({ uid }: { readonly uid: string }): boolean => uid === identity.credentialUid
+  return secret.metadata.ownerReferences.every(isOurReference) && [...secret.data.keys()].every((key) => ours.has(key))
 }

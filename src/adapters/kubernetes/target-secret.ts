@@ -2,25 +2,25 @@ import { failure } from '../../domain/failures.ts'
 import { fieldManager } from '../../domain/names.ts'
 import { isIssuedLater } from '../../domain/publication-order.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
+import { targetConflict } from '../../domain/target-conflict.ts'
 import type { EpochSeconds } from '../../domain/time.ts'
 import type { AccessTokenSink, Publication, TargetIdentity, TargetState } from '../../ports/access-token-sink.ts'
 import type { Clock } from '../../ports/clock.ts'
-import { classifyKubeError, problemOf, targetCodes } from './classify.ts'
-import type { KubeClient, KubeError, KubeOutcome } from './kube-client.ts'
+import { problemOf } from './classify.ts'
+import { KnownTargets } from './known-targets.ts'
+import type { KubeClient, KubeOutcome } from './kube-client.ts'
 import { metadataOnly } from './metadata-only.ts'
 import { isObjectName, secretPath, secretText } from './object-paths.ts'
 import { ObjectVersion, Secret } from './schema.ts'
+import { contended, deletionFailure, readFailure, writeFailure } from './target-failures.ts'
 import { type KnownTarget, lookAtTarget, type TargetLook } from './target-look.ts'
-import { applyBody, emptyBody, marksOf, type Precondition, releaseBody } from './target-marks.ts'
+import { applyBody, emptyBody, marksOf, type Precondition, releaseBody, typeOf } from './target-marks.ts'
 import { removalOf } from './target-removal.ts'
 
 /** A write that finds another state than it was made for is made anew so many times. */
 const triesPerWrite = 4
 
 const none: readonly string[] = []
-
-/** Targets that are remembered; each forgotten one costs a read. */
-const rememberedTargets = 100_000
 
 type Version = Pick<KnownTarget, 'uid' | 'resourceVersion'>
 
@@ -38,13 +38,12 @@ type Version = Pick<KnownTarget, 'uid' | 'resourceVersion'>
  * `Owner` leaves the owner reference out.
  *
  * Needs `get` and `patch` on Secrets, `create` (an apply that creates is authorized as both), and `delete` for a
- * target whose credential has another one by now.
+ * target whose credential has another one by now, or wants another type, which no Secret can get.
  */
 export class TargetSecrets implements AccessTokenSink {
   readonly #client: KubeClient
   readonly #clock: Pick<Clock, 'now'>
-  /** By {@link memoryKey}; `absent` as seen, until the first write. */
-  readonly #known = new Map<string, KnownTarget | 'absent'>()
+  readonly #known = new KnownTargets()
 
   constructor(client: KubeClient, clock: Pick<Clock, 'now'>) {
     this.#client = client
@@ -57,11 +56,12 @@ export class TargetSecrets implements AccessTokenSink {
     const { value } = look
     if (value.kind === 'adoptable') return ok({ kind: 'adoptable' })
     if (value.kind !== 'ours') return ok(value)
-    const { digest, expiresAt, intact, known } = value
+    const { digest, expiresAt, intact, marked, known } = value
     const { issuedAt } = known
     return ok({
       kind: 'ours',
       intact,
+      ...(marked ? {} : { marked }),
       ...(digest === undefined ? {} : { digest }),
       ...(issuedAt === undefined ? {} : { issuedAt }),
       ...(expiresAt === undefined ? {} : { expiresAt }),
@@ -75,7 +75,9 @@ export class TargetSecrets implements AccessTokenSink {
       const target = await this.#writable(identity, [...files.keys()])
       if (!target.ok) return target
       if (this.#holdsLater(target.value, issuedAt)) return ok(undefined)
-      const outcome = await this.#write(publication, target.value)
+      const room = await this.#makeRoom(publication, target.value)
+      if (!room.ok) return room
+      const outcome = await this.#write(publication, room.value)
       if (outcome.ok) return ok(undefined)
       if (problemOf(outcome.error) !== 'conflict') {
         return failed(writeFailure(outcome.error, identity, publication))
@@ -93,12 +95,11 @@ export class TargetSecrets implements AccessTokenSink {
     for (let tries = 0; tries < triesPerWrite; tries += 1) {
       const target = await this.#writable(identity, [...files.keys()])
       if (!target.ok) return target
-      const precondition = target.value === 'absent' ? ({ kind: 'absent' } as const) : versionOf(target.value)
-      const body = applyBody(publication, precondition)
-      const outcome = await this.#apply(identity, marksOf(identity).manager, body, { dryRun: 'All' })
+      if (isReplaced(target.value)) return this.#rehearseReplacement(publication, target.value)
+      const outcome = await this.#tryOut(publication, target.value)
       if (outcome.ok || outcome.error.status === 400) return ok(undefined)
       if (problemOf(outcome.error) !== 'conflict') return failed(writeFailure(outcome.error, identity, publication))
-      this.#known.delete(memoryKey(identity))
+      this.#known.forget(identity)
     }
     return failed(contended(identity))
   }
@@ -130,18 +131,52 @@ export class TargetSecrets implements AccessTokenSink {
     const { uid, resourceVersion } = secret.metadata
     const removal = removalOf(secret, identity)
     if (removal.kind === 'nothing') return { ok: true, status: 200, body: undefined }
-    if (removal.kind === 'fields') return this.#release(identity, removal.managers, { uid, resourceVersion })
-    const path = secretPath(identity.credential.namespace, identity.name)
-    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } }
-    const deleted = await this.#client.request({ method: 'DELETE', path, body })
+    if (removal.kind === 'fields') {
+      return this.#release(identity, removal.managers, { uid, resourceVersion, type: secret.type })
+    }
+    const deleted = await this.#delete(identity, { uid, resourceVersion })
     if (deleted.ok || problemOf(deleted.error) !== 'forbidden') return deleted
-    return this.#apply(identity, fieldManager, emptyBody(identity, versionOf({ uid, resourceVersion })))
+    return this.#apply(identity, fieldManager, emptyBody(identity, versionOf({ uid, resourceVersion }), secret.type))
+  }
+
+  /** Deletes what has the wrong type, once it is known that its successor would be taken. Returns the state to write for. */
+  async #makeRoom(publication: Publication, target: KnownTarget | 'absent'): Promise<Result<KnownTarget | 'absent'>> {
+    if (!isReplaced(target)) return ok(target)
+    const rehearsed = await this.#rehearseReplacement(publication, target)
+    if (!rehearsed.ok) return rehearsed
+    const deleted = await this.#delete(publication.identity, target)
+    // A conflict is met again by the write, which then looks.
+    if (deleted.ok || ['missing', 'conflict'].includes(problemOf(deleted.error))) return ok('absent')
+    return failed(deletionFailure(deleted.error, publication.identity))
+  }
+
+  /** The deletion, and the creation under a name that nothing has: under its own the old type would be in the way. */
+  async #rehearseReplacement(publication: Publication, target: KnownTarget): Promise<Result<void>> {
+    const { identity } = publication
+    const deleted = await this.#delete(identity, target, { dryRun: ['All'] })
+    if (!deleted.ok && problemOf(deleted.error) !== 'conflict') return failed(deletionFailure(deleted.error, identity))
+    const elsewhere = { ...identity, name: `other-type.${target.uid}` }
+    const outcome = await this.#tryOut({ ...publication, identity: elsewhere }, 'absent')
+    if (outcome.ok || outcome.error.status === 400) return ok(undefined)
+    return failed(writeFailure(outcome.error, identity, publication))
+  }
+
+  #tryOut(publication: Publication, target: KnownTarget | 'absent'): Promise<KubeOutcome> {
+    const { identity } = publication
+    const body = applyBody(publication, preconditionOf(target))
+    return this.#apply(identity, marksOf(identity).manager, body, { dryRun: 'All' })
+  }
+
+  #delete({ credential, name }: TargetIdentity, version: Version, options: object = {}): Promise<KubeOutcome> {
+    const { uid, resourceVersion } = version
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion }, ...options }
+    return this.#client.request({ method: 'DELETE', path: secretPath(credential.namespace, name), body })
   }
 
   /** Only a look lets a publication be left out: what is remembered may be gone. */
   #forgetLater(identity: TargetIdentity, issuedAt: EpochSeconds): void {
-    const known = this.#known.get(memoryKey(identity))
-    if (this.#holdsLater(known, issuedAt)) this.#known.delete(memoryKey(identity))
+    const known = this.#known.get(identity)
+    if (this.#holdsLater(known, issuedAt)) this.#known.forget(identity)
   }
 
   #holdsLater(target: KnownTarget | 'absent' | undefined, issuedAt: EpochSeconds): boolean {
@@ -151,7 +186,7 @@ export class TargetSecrets implements AccessTokenSink {
 
   /** The state for which the next write is to be made. */
   async #writable(identity: TargetIdentity, keys: readonly string[]): Promise<Result<KnownTarget | 'absent'>> {
-    const known = this.#known.get(memoryKey(identity))
+    const known = this.#known.get(identity)
     if (known === 'absent' || (known !== undefined && keys.every((key) => known.keys.includes(key)))) return ok(known)
     const look = await this.#look(identity, keys)
     if (!look.ok) return look
@@ -160,7 +195,7 @@ export class TargetSecrets implements AccessTokenSink {
         return ok('absent')
       case 'foreign': {
         const name = secretText(identity.credential.namespace, identity.name)
-        return failed(failure('TARGET_NOT_OWNED', `${name} exists and belongs to ${look.value.owner}.`))
+        return failed(targetConflict(`${name} exists and belongs to ${look.value.owner}.`, look.value))
       }
       case 'adoptable':
       case 'ours':
@@ -172,11 +207,11 @@ export class TargetSecrets implements AccessTokenSink {
     const found = await this.#read(identity)
     if (!found.ok) return found
     if (found.value === undefined) {
-      this.#remember(identity, 'absent')
+      this.#known.remember(identity, 'absent')
       return ok({ kind: 'absent' })
     }
     const look = lookAtTarget(found.value, identity, keys)
-    if (look.ok && 'known' in look.value) this.#remember(identity, look.value.known)
+    if (look.ok && 'known' in look.value) this.#known.remember(identity, look.value.known)
     return look
   }
 
@@ -184,7 +219,7 @@ export class TargetSecrets implements AccessTokenSink {
   async #read(identity: TargetIdentity): Promise<Result<Secret | undefined>> {
     const { namespace } = identity.credential
     const name = secretText(namespace, identity.name)
-    this.#known.delete(memoryKey(identity))
+    this.#known.forget(identity)
     if (!isObjectName(identity.name)) return failed(failure('TARGET_REJECTED', `${name} has no valid name.`))
     const outcome = await this.#client.request({ method: 'GET', path: secretPath(namespace, identity.name) })
     if (!outcome.ok) {
@@ -199,24 +234,29 @@ export class TargetSecrets implements AccessTokenSink {
   /** Applies, and removes what an earlier policy of this credential left there. */
   async #write(publication: Publication, target: KnownTarget | 'absent'): Promise<KubeOutcome> {
     const { identity, files, issuedAt } = publication
-    this.#known.delete(memoryKey(identity))
-    const precondition = target === 'absent' ? ({ kind: 'absent' } as const) : versionOf(target)
-    let outcome = await this.#apply(identity, marksOf(identity).manager, applyBody(publication, precondition))
+    this.#known.forget(identity)
+    let outcome = await this.#apply(identity, marksOf(identity).manager, applyBody(publication, preconditionOf(target)))
     const former = target === 'absent' ? [] : target.formerManagers
     const written = versionIn(outcome)
-    if (written !== undefined && former.length > 0) outcome = await this.#release(identity, former, written)
+    if (written !== undefined && former.length > 0) {
+      outcome = await this.#release(identity, former, { ...written, type: typeOf(identity) })
+    }
     const last = versionIn(outcome)
     if (last !== undefined)
-      this.#remember(identity, { ...last, keys: [...files.keys()], issuedAt, formerManagers: none })
+      this.#known.remember(identity, { ...last, keys: [...files.keys()], issuedAt, formerManagers: none })
     return outcome
   }
 
   /** Lets field managers go, one after the other. */
-  async #release(identity: TargetIdentity, managers: readonly string[], version: Version): Promise<KubeOutcome> {
+  async #release(
+    identity: TargetIdentity,
+    managers: readonly string[],
+    { type, ...version }: Version & { readonly type: string },
+  ): Promise<KubeOutcome> {
     let outcome: KubeOutcome = { ok: true, status: 200, body: undefined }
     let at: Version | undefined = version
     for (const manager of managers) {
-      outcome = await this.#apply(identity, manager, releaseBody(identity, versionOf(at)))
+      outcome = await this.#apply(identity, manager, releaseBody(identity, versionOf(at), type))
       at = versionIn(outcome)
       if (at === undefined) return outcome
     }
@@ -238,17 +278,6 @@ export class TargetSecrets implements AccessTokenSink {
       body,
     })
   }
-
-  #remember(identity: TargetIdentity, known: KnownTarget | 'absent'): void {
-    this.#known.set(memoryKey(identity), known)
-    if (this.#known.size <= rememberedTargets) return
-    const [oldest] = this.#known.keys()
-    if (oldest !== undefined) this.#known.delete(oldest)
-  }
-}
-
-function memoryKey({ credential, name, credentialUid, creationPolicy }: TargetIdentity): string {
-  return `${credential.namespace}/${name}/${credentialUid}/${creationPolicy}`
 }
 
 /** What was written; undefined when nothing was, or the answer does not say. */
@@ -261,29 +290,10 @@ function versionOf({ uid, resourceVersion }: Version): Precondition {
   return { kind: 'version', uid, resourceVersion }
 }
 
-function readFailure(error: KubeError, { credential, name }: TargetIdentity): ReturnType<typeof failure> {
-  return classifyKubeError(error, {
-    what: `Reading ${secretText(credential.namespace, name)}`,
-    permission: `get secrets in the namespace ${credential.namespace}`,
-    codes: targetCodes,
-  })
+function preconditionOf(target: KnownTarget | 'absent'): Precondition {
+  return target === 'absent' ? { kind: 'absent' } : versionOf(target)
 }
 
-function writeFailure(
-  error: KubeError,
-  identity: TargetIdentity,
-  publication?: Publication,
-): ReturnType<typeof failure> {
-  const { namespace } = identity.credential
-  return classifyKubeError(error, {
-    what: `Writing ${secretText(namespace, identity.name)}`,
-    permission: `create and patch secrets in the namespace ${namespace}`,
-    codes: targetCodes,
-    confidential: [...(publication?.files.values() ?? [])],
-  })
-}
-
-function contended({ credential, name }: TargetIdentity): ReturnType<typeof failure> {
-  const what = `${secretText(credential.namespace, name)} is changed by somebody else each time that it is about to be written.`
-  return failure('TARGET_UNAVAILABLE', what)
+function isReplaced(target: KnownTarget | 'absent'): target is KnownTarget {
+  return target !== 'absent' && target.isReplaced === true
 }

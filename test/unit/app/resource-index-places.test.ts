@@ -51,7 +51,8 @@ function named(
   at: Partial<RefreshTokenSource> = {},
 ): ReturnType<typeof aCredential> {
   const key = { namespace: 'ci', name }
-  return aCredential({ key, uid: `uid-${name}`, ...changes, spec: { refreshToken: { ...source, ...at } } })
+  const target = { ...aCredential().spec.target, name: `${name}-token` }
+  return aCredential({ key, uid: `uid-${name}`, ...changes, spec: { refreshToken: { ...source, ...at }, target } })
 }
 
 function clusterStore(name: string, backend: StoreBackend): TokenStore {

@@ -81,7 +81,7 @@ describe('a target directory after a death', () => {
     const before = readdirSync(target)
     expect(await sink.observe(claudeTarget, [])).toEqual({
       ok: true,
-      value: { kind: 'foreign', owner: 'OAuthCredential ci/other' },
+      value: { kind: 'foreign', owner: 'OAuthCredential ci/other', byCredential: true },
     })
     expect(await said(sink.publish(publicationOf(1)))).toContain('TARGET_NOT_OWNED')
     await sink.remove(claudeTarget)
