@@ -28,7 +28,7 @@ const condition = z.strictObject({
     .regex(
       /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$/,
     )
-    .describe('Ready, Reconciling, Stalled, RefreshTokenPersisted or RefreshTokenExpiring.'),
+    .describe('Ready, Reconciling, Stalled, RefreshTokenPersisted, RefreshTokenExpiring or PreviousTokenKept.'),
   status: z.enum(['True', 'False', 'Unknown']).describe('True, False or Unknown.'),
   observedGeneration: count('The generation of the spec that the condition is about.').optional(),
   lastTransitionTime: time('When status last changed.'),
@@ -70,11 +70,15 @@ export const oauthCredentialStatus = z
       .describe(
         'Ready: the target holds an access token that has not expired. Reconciling: work is under way; absent otherwise. Stalled: a human ' +
           'must act; absent otherwise. RefreshTokenPersisted: the store holds the newest refresh token. RefreshTokenExpiring: somebody must log ' +
-          'in again before a date; absent otherwise.',
+          'in again before a date; absent otherwise. PreviousTokenKept: False while the previous access token is asked for and cannot be ' +
+          'kept; absent otherwise.',
       )
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
       .optional(),
     accessTokenExpirationTime: time('Expiry of the access token that is in the target.').optional(),
+    previousAccessTokenExpirationTime: time(
+      'Until when the target also holds the access token before that one, under the key of spec.target.previous; absent: it holds none.',
+    ).optional(),
     refreshTokenExpirationTime: time(
       'Expiry of the refresh token, as the server tells it, or as the provider declares it.',
     ).optional(),

@@ -131,6 +131,7 @@ interface GrantMembers {
   readonly accessToken?: unknown
   readonly scopes?: unknown
   readonly refresh?: unknown
+  readonly target?: unknown
 }
 
 /** A member that some grants need, and that is a mistake under all others. */
@@ -164,6 +165,13 @@ const grantRules: readonly Rule<GrantMembers>[] = [
     message: 'must not have a storeOutage unless the grant is RefreshToken',
     field: 'refresh',
     holds: ({ grant, refresh: policy }) => grant === 'RefreshToken' || isWithout(policy, 'storeOutage', 'Wait'),
+  },
+  {
+    cel: "self.grant != 'StaticToken' || !has(self.target.previous)",
+    message:
+      'must have no previous for the grant StaticToken: a token that somebody replaced by hand may be one that leaked',
+    field: 'target',
+    holds: ({ grant, target: place }) => grant !== 'StaticToken' || isWithout(place, 'previous'),
   },
   {
     cel: "self.grant != 'StaticToken' || !has(self.refresh) || !(has(self.refresh.before) || has(self.refresh.beforePercent) || has(self.refresh.keepAlive))",

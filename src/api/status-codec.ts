@@ -24,6 +24,7 @@ const conditionTypes: ReadonlySet<string> = new Set<ConditionType>([
   'Stalled',
   'RefreshTokenPersisted',
   'RefreshTokenExpiring',
+  'PreviousTokenKept',
 ])
 const conditionStatuses: ReadonlySet<string> = new Set<Condition['status']>(['True', 'False', 'Unknown'])
 const knownCodes: ReadonlySet<string> = new Set(failureCodes())
@@ -38,6 +39,7 @@ export function encodeStatus({ state, nextRefreshAt }: ReportedState): OAuthCred
     grant: state.grant,
     conditions: state.conditions.map(encodeCondition),
     accessTokenExpirationTime: optionalTime(state.accessTokenExpiresAt),
+    previousAccessTokenExpirationTime: optionalTime(state.previousExpiresAt),
     refreshTokenExpirationTime: optionalTime(state.refreshTokenExpiresAt),
     refreshTokenExpirationFixed: state.refreshTokenExpiryIsFixed,
     loginFirstUsedTime: optionalTime(state.loginUsedAt),
@@ -67,6 +69,7 @@ export function decodeState(status: unknown): CredentialState {
     observedGeneration: countAt(written['observedGeneration']) ?? 0,
     grant: grantAt(written['grant']),
     accessTokenExpiresAt: decodeTime(written['accessTokenExpirationTime']),
+    previousExpiresAt: decodeTime(written['previousAccessTokenExpirationTime']),
     lastRefreshAt: decodeTime(written['lastRefreshTime']),
     refreshTokenExpiresAt: decodeTime(written['refreshTokenExpirationTime']),
     refreshTokenExpiryIsFixed: flagAt(written['refreshTokenExpirationFixed']),

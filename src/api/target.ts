@@ -3,7 +3,8 @@ import { outputFormats } from '../domain/output-format.ts'
 import { fieldNames, functionArity } from '../domain/template/template.ts'
 import { defaultKeysText, publishedKeys, publishedKeysCel } from './output-keys.ts'
 import { parameterRules, parameterSchemas } from './output-parameters.ts'
-import { constrained, exactlyOneOf } from './rule.ts'
+import { isObject } from './json.ts'
+import { constrained, exactlyOneOf, type Rule } from './rule.ts'
 import { dataKey, objectName } from './scalars.ts'
 import { notWithMerge, targetMarks } from './target-marks.ts'
 import { targetType, typeRules } from './target-type.ts'
@@ -55,6 +56,50 @@ function keysDiffer(items: readonly unknown[]): boolean {
   return new Set(keys).size === keys.length
 }
 
+const previous = z
+  .strictObject({
+    key: dataKey
+      .default('previous_access_token')
+      .describe('Key of the data, or file name. Default: previous_access_token.'),
+  })
+  .describe(
+    'Keep the access token before the present one under a key of its own until it expires, for readers that have just read it. The ' +
+      'key is always there; it is empty while there is no such token: at first, after another login, and where a refresh ends the token ' +
+      'before. Needs an output of the format raw. Not for the grant StaticToken. Default: it is not kept.',
+  )
+
+interface WithPrevious {
+  readonly previous?: unknown
+  readonly outputs?: unknown
+}
+
+/** A process that starts takes the token from there. */
+const bareBesidePrevious: Rule<WithPrevious> = {
+  cel: "!has(self.previous) || self.outputs.exists(output, has(output.format) && output.format == 'raw')",
+  message: 'must be beside an output of the format raw in spec.target.outputs',
+  field: 'previous',
+  holds: ({ previous: wanted, outputs: given }) => wanted === undefined || hasBareToken(given),
+}
+
+const previousHasItsKey: Rule<WithPrevious> = {
+  cel: `!has(self.previous) || !self.outputs.exists(output, self.previous.key in ${publishedKeysCel('output')})`,
+  message: 'must have another key than the outputs',
+  field: 'previous',
+  holds: ({ previous: wanted, outputs: given }) => {
+    const key = isObject(wanted) ? wanted['key'] : undefined
+    return key === undefined || !itemsOf(given).some((item) => isObject(item) && publishedKeys(item).includes(key))
+  },
+}
+
+/** True when the bare access token is among the outputs of a manifest. */
+function hasBareToken(given: unknown): boolean {
+  return itemsOf(given).some((item) => isObject(item) && item['format'] === 'raw')
+}
+
+function itemsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
 export const target = constrained(
   z.strictObject({
     name: objectName.describe(
@@ -80,8 +125,11 @@ export const target = constrained(
       ),
     type: targetType,
     ...targetMarks,
+    previous: previous.optional(),
   }),
   ...typeRules,
   notWithMerge('labels'),
   notWithMerge('annotations'),
+  bareBesidePrevious,
+  previousHasItsKey,
 ).describe('Where workloads find the access token.')

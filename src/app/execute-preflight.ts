@@ -6,9 +6,11 @@ import type { IntentWatch, Observed } from '../domain/observed.ts'
 import { type Ownership, ownerId, ownerName } from '../domain/ownership.ts'
 import type { Preflight } from '../domain/preflight.ts'
 import { intentOn, type RecordHolder, type RefreshIntent, type RefreshRecord } from '../domain/refresh-record.ts'
+import { withPreviousFile } from '../domain/previous-token.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { Sensitive } from '../domain/sensitive.ts'
 import type { Action, Outcome } from '../domain/step.ts'
+import type { EpochSeconds } from '../domain/time.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { readRecord, sealingKeyOf } from './execute-record.ts'
@@ -138,18 +140,32 @@ function rehearse(observed: Observed, deps: Deps): Promise<Result<void>> {
   const now = deps.clock.now()
   return deps.sink.rehearse({
     identity: targetIdentity(credential),
-    files: rendered.files,
-    ...publishedMarks(credential),
+    files: rehearsedFiles(observed, rendered.files, now),
+    ...publishedMarks(observed, observed.state),
     digest: targetDigest,
     issuedAt: now,
     expiresAt: now,
   })
 }
 
+/** With as much of a previous access token as of this one. */
+function rehearsedFiles(
+  { credential }: Observed,
+  files: ReadonlyMap<string, Sensitive>,
+  now: EpochSeconds,
+): ReadonlyMap<string, Sensitive> {
+  const { previous } = credential.spec.target
+  return previous === undefined ? files : withPreviousFile(files, previous.key, { value: noToken(), expiresAt: now })
+}
+
+function noToken(): Sensitive {
+  return new Sensitive('0'.repeat(1024))
+}
+
 /** No token: what stands in a rehearsal is the length of one. */
 function placeholder({ clock }: Deps) {
   const now = clock.now()
-  return { value: new Sensitive('0'.repeat(1024)), tokenType: 'Bearer', issuedAt: now, expiresAt: now, scopes: [] }
+  return { value: noToken(), tokenType: 'Bearer', issuedAt: now, expiresAt: now, scopes: [] }
 }
 
 async function ownershipOf(

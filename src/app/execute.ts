@@ -5,6 +5,7 @@ import { keyText } from '../domain/credential.ts'
 import type { Observed } from '../domain/observed.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import type { Action, Outcome, Progress, Step } from '../domain/step.ts'
+import type { Published } from '../domain/target-state.ts'
 import type { AccessToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { claim, preflight } from './execute-preflight.ts'
@@ -36,7 +37,9 @@ export async function execute({ action, progress }: Act, observed: Observed, dep
     case 'request-access-token':
       return { kind: action.kind, result: await requestAccessToken(observed, deps) }
     case 'publish':
-      return publishToken(action.accessToken, observed, deps)
+      return publishToken(action.accessToken, observed, progress, deps)
+    case 'end-previous':
+      return { kind: action.kind, result: await endPrevious(observed, deps) }
     default:
       return executeAtStore(action, upToDate(observed, progress), deps)
   }
@@ -81,12 +84,17 @@ function upToDate({ record: _before, ...observed }: Observed, { record, claim: f
   return { ...observed, ...(record && { record }), ...(found && { claim: found }) }
 }
 
-async function publishToken(issued: AccessToken, observed: Observed, deps: Deps): Promise<Outcome> {
+async function publishToken(issued: AccessToken, observed: Observed, progress: Progress, deps: Deps): Promise<Outcome> {
   const accessToken = await withToldExpiry(issued, observed, deps)
-  return { kind: 'publish', accessToken, result: await publish(accessToken, observed, deps) }
+  return { kind: 'publish', accessToken, result: await publish(accessToken, observed, progress, deps) }
 }
 
-async function publish(accessToken: AccessToken, observed: Observed, deps: Deps): Promise<Result<void>> {
+async function publish(
+  accessToken: AccessToken,
+  observed: Observed,
+  { state }: Progress,
+  deps: Deps,
+): Promise<Result<Published | undefined>> {
   const { credential } = observed
   const rendered = renderOutputs(credential.spec.target.outputs, accessToken, deps.textCodec)
   if (!rendered.ok) {
@@ -96,7 +104,7 @@ async function publish(accessToken: AccessToken, observed: Observed, deps: Deps)
   const result = await deps.sink.publish({
     identity: targetIdentity(credential),
     files: rendered.files,
-    ...publishedMarks(credential),
+    ...publishedMarks(observed, state),
     digest: observed.targetDigest,
     issuedAt: accessToken.issuedAt,
     expiresAt: accessToken.expiresAt,
@@ -105,7 +113,20 @@ async function publish(accessToken: AccessToken, observed: Observed, deps: Deps)
   return result
 }
 
-function writeOperation(result: Result<void>): 'apply' | 'conflict' | 'error' {
+/** A target without the key that is to be emptied, because another one is wanted by now, gets it by a publication. */
+async function endPrevious({ credential }: Observed, deps: Deps): Promise<Result<void>> {
+  const { previous } = credential.spec.target
+  if (previous === undefined) return ok(undefined)
+  const result = await deps.sink.endPrevious(targetIdentity(credential), previous.key)
+  deps.metrics.targetWritten(writeOperation(result))
+  if (!result.ok) {
+    const { code, message } = result.failure
+    deps.logger.warn({ credential: keyText(credential.key), uid: credential.uid, code }, message)
+  }
+  return result
+}
+
+function writeOperation(result: Result<unknown>): 'apply' | 'conflict' | 'error' {
   if (result.ok) return 'apply'
   return result.failure.code === 'TARGET_NOT_OWNED' ? 'conflict' : 'error'
 }

@@ -1,15 +1,17 @@
 import { conditionOf } from '../domain/conditions.ts'
 import { type Credential, isRefreshTokenAt, keyText, refreshTokenSpec, sourceOf } from '../domain/credential.ts'
+import type { CredentialState } from '../domain/credential-state.ts'
 import { failureRegistry } from '../domain/failure-registry.ts'
-import { outputKeys } from '../domain/formats.ts'
 import { stateUnderGrant } from '../domain/grant-state.ts'
 import type { JournalEntry } from '../domain/journal-entry.ts'
 import type { FirstOwner, Observed, Referent, TargetObservation } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
+import { previousKeyOf, targetKeys, withSeenPrevious } from '../domain/previous-token.ts'
 import { dueAt } from '../domain/due.ts'
 import { stableFraction, stableHash } from '../domain/stable-fraction.ts'
 import { storeAccessProblem } from '../domain/store-access.ts'
 import { loginOf, publicationDigest } from '../domain/target-login.ts'
+import { tokenMark } from '../domain/token-mark.ts'
 import { type EpochSeconds, later, minutes, seconds } from '../domain/time.ts'
 import type { Publication, TargetIdentity } from '../ports/access-token-sink.ts'
 import type { CredentialMemory } from './credential-memory.ts'
@@ -142,9 +144,14 @@ export function targetIdentity({ key, uid, spec }: Credential): TargetIdentity {
   return present({ credential: key, credentialUid: uid, name, creationPolicy, deletionPolicy, type })
 }
 
-export function publishedMarks({ spec }: Credential): Pick<Publication, 'labels' | 'annotations'> {
-  const { labels, annotations } = spec.target
-  return present({ labels, annotations })
+/** What is on a target beside its files, and what is to be in it beside the token. `state`: once that was issued. */
+export function publishedMarks(
+  observed: Observed,
+  state: CredentialState,
+): Pick<Publication, 'labels' | 'annotations' | 'mark' | 'previous'> {
+  const { labels, annotations } = observed.credential.spec.target
+  const mark = tokenMark(observed, state)
+  return { mark, ...present({ labels, annotations, previous: previousKeyOf(observed) }) }
 }
 
 /** Spread over the interval, so that a restart with ten thousand credentials reads no Secret at once. */
@@ -171,11 +178,12 @@ function targetLookDue(observed: Observed, now: EpochSeconds, held: boolean): bo
 }
 
 async function withTarget(observed: Observed, identity: TargetIdentity, deps: Deps): Promise<Observed> {
-  const found = await deps.sink.observe(identity, outputKeys(observed.credential.spec.target.outputs))
+  const found = await deps.sink.observe(identity, targetKeys(observed.credential.spec.target))
   const target: TargetObservation = found.ok
     ? { kind: 'observed', state: found.value }
     : { kind: 'unreadable', failure: found.failure }
-  return { ...observed, target, targetCheckAt: later(deps.clock.now(), targetCheckInterval) }
+  const state = found.ok ? withSeenPrevious(observed.state, found.value) : observed.state
+  return { ...observed, state, target, targetCheckAt: later(deps.clock.now(), targetCheckInterval) }
 }
 
 /** What the journal has yet to see to the end. An answer that has arrived everywhere is over, even if the journal cannot forget it. */

@@ -4,6 +4,7 @@ import { type CredentialState, noState, type RememberedFailure } from '../domain
 import { failureRegistry } from '../domain/failure-registry.ts'
 import type { Observed } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
+import { previousLookAt, previousProblem } from '../domain/previous-token.ts'
 import { dueAt } from '../domain/due.ts'
 import { retryAt } from '../domain/settle.ts'
 import type { Progress, Step } from '../domain/step.ts'
@@ -47,11 +48,17 @@ export async function record(subject: Recorded, step: Settled, deps: Deps): Prom
   const after = { state, nextRefreshAt, settledAnswerAt, now: deps.clock.now(), installation: deps.installation.id }
   const memory = remembered(subject, step, after)
   const reported = await report(subject, memory, deps)
-  const wakeAt = step.wakeAt
+  const wakeAt = withPreviousLook(step.wakeAt, state, deps.clock.now())
   const retryAt = later(deps.clock.now(), statusRetry)
   const credential = reported ? kept(subject, memory, deps) : undefined
   const requeue = reported ? wakeAt : wakeAt === undefined ? retryAt : earliest(wakeAt, retryAt)
   return { memory: { ...memory, ...(credential && { credential }), reported }, requeue }
+}
+
+/** However a reconcile ended: a previous access token leaves the target when it is over. */
+function withPreviousLook(wakeAt: Requeue, state: CredentialState, now: EpochSeconds): Requeue {
+  const lookAt = previousLookAt(state, now)
+  return lookAt === undefined ? wakeAt : earliest(wakeAt ?? lookAt, lookAt)
 }
 
 /** The manifest with the state that its status says now. While another process may act, that may have changed it since. */
@@ -72,6 +79,7 @@ function withConditions(subject: Recorded, { settlement, progress }: Settled, de
       storeIsNewest,
       target: progress.target ?? (observed?.target.kind === 'observed' ? observed.target.state : undefined),
       answerWaiting: answerWaits(observed, progress),
+      previousProblem: observed && previousProblem(observed),
       generation,
       now: deps.clock.now(),
     }),

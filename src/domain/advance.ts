@@ -1,5 +1,6 @@
 import { afterSend } from './advance-refresh.ts'
 import { afterStaticRead } from './advance-static-token.ts'
+import { withoutPrevious } from './previous-token.ts'
 import { afterTokenRequest } from './advance-token.ts'
 import { afterClaim, afterPreflight, afterRead, afterRecordLook } from './advance-preflight.ts'
 import { afterPublication, afterRemoval, conclude, isForSpec, targetWantsPublication } from './conclude.ts'
@@ -50,7 +51,10 @@ export function advance(
   }
 }
 
-type ObjectOutcome = Extract<Outcome, { kind: 'add-finalizer' | 'clean-up' | 'publish' | 'remove-former-target' }>
+type ObjectOutcome = Extract<
+  Outcome,
+  { kind: 'add-finalizer' | 'clean-up' | 'publish' | 'end-previous' | 'remove-former-target' }
+>
 
 /** Follows what was done to an object of the cluster, or to a directory that stands for one. */
 function afterObject(
@@ -61,8 +65,10 @@ function afterObject(
 ): Step {
   const { kind, result } = outcome
   if (outcome.kind === 'publish') {
-    return afterPublication(observed, { ...progress, accessToken: outcome.accessToken }, result, now)
+    return afterPublication(observed, { ...progress, accessToken: outcome.accessToken }, outcome.result, now)
   }
+  // One that cannot be taken out is tried again, and holds nothing up.
+  if (outcome.kind === 'end-previous') return decide(withoutPrevious(observed, result.ok), now)
   if (outcome.kind === 'remove-former-target') return afterRemoval(observed, progress, outcome, now)
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
   return kind === 'add-finalizer'

@@ -4,6 +4,7 @@ import { conditionOf } from './conditions.ts'
 import { keyText } from './credential.ts'
 import type { Observed } from './observed.ts'
 import { isUnpublished, obtain } from './obtain.ts'
+import { isPreviousOver } from './previous-token.ts'
 import { providerText } from './provider.ts'
 import { staticTokenProblem } from './advance-static-token.ts'
 import { mayRotate } from './rotation.ts'
@@ -42,6 +43,7 @@ export const checks: readonly Check[] = [
   answerJournaled, // an earlier process received tokens that are not everywhere yet
   writeBackPending, // this process did: a rotated refresh token goes first, whatever else is asked
   beingDeleted, // an object on its way out is cleaned up, never refreshed
+  previousOver, // nobody is handed a token that is over, whatever else holds
   suspended, // a human said stop
   finalizerMissing, // before anything is published that nobody else would remove
   referentsArriving, // applied together with what it refers to, a credential may be seen first
@@ -82,6 +84,11 @@ function beingDeleted(observed: Observed): Step | undefined {
     settlement: { kind: 'gone' },
     progress: { ...firstProgress(observed), release: credential.finalized },
   }
+}
+
+function previousOver(observed: Observed, now: EpochSeconds): Step | undefined {
+  const isTried = observed.previousTried === true
+  return !isTried && isPreviousOver(observed, now) ? act(observed, { kind: 'end-previous' }) : undefined
 }
 
 function suspended(observed: Observed, now: EpochSeconds): Step | undefined {

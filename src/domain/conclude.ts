@@ -8,7 +8,7 @@ import type { Result } from './result.ts'
 import { loginOf } from './target-login.ts'
 import { rememberedFailure, settleFailed, settleFine, settleRetrying, settleStalled, withoutFailure } from './settle.ts'
 import type { Progress, Step } from './step.ts'
-import type { TargetState } from './target-state.ts'
+import type { Published, TargetState } from './target-state.ts'
 import type { EpochSeconds } from './time.ts'
 import type { AccessToken } from './tokens.ts'
 
@@ -16,11 +16,11 @@ import type { AccessToken } from './tokens.ts'
 export function afterPublication(
   observed: Observed,
   progress: Progress,
-  result: Result<void>,
+  result: Result<Published | undefined>,
   now: EpochSeconds,
 ): Step {
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
-  const next = published(observed, progress)
+  const next = withPublished(published(observed, progress), result.value)
   return removeFormerTarget(observed, next) ?? conclude(observed, next, now)
 }
 
@@ -89,6 +89,12 @@ function published(observed: Observed, progress: Progress): Progress {
       ...(progress.look?.version !== undefined && { storeVersion: progress.look.version }),
     },
   }
+}
+
+/** The previous access token that the publication has left in the target, and none that was there before. */
+function withPublished(progress: Progress, beside: Published | undefined): Progress {
+  const { previousExpiresAt: _before, ...state } = progress.state
+  return { ...progress, state: { ...state, ...beside } }
 }
 
 function publishedTarget({ targetDigest: digest }: Observed, { issuedAt, expiresAt }: AccessToken): TargetState {

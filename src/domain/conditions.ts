@@ -18,6 +18,8 @@ export interface ConditionInput {
   readonly answerWaiting: boolean
   /** What is known to be where the target should be. */
   readonly target?: TargetState
+  /** Why the target holds no previous access token although the spec asks for it. */
+  readonly previousProblem?: string
   readonly generation: number
   /** True when this reconcile put a rotated refresh token into the store. */
   readonly writtenBack: boolean
@@ -39,9 +41,17 @@ type Draft = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
  * | Stalled | a human must act | when none must |
  * | RefreshTokenPersisted | the store holds the newest refresh token | before the first refresh, and for grants without one |
  * | RefreshTokenExpiring | somebody must log in again before a date | while that is far, or not known |
+ * | PreviousTokenKept | never: False means that the key of the previous token stays empty | when nothing is in its way |
  */
 export function conditionsOf(input: ConditionInput): readonly Condition[] {
-  const drafts = [ready(input), reconciling(input), stalled(input), persisted(input), refreshTokenExpiring(input)]
+  const drafts = [
+    ready(input),
+    reconciling(input),
+    stalled(input),
+    persisted(input),
+    refreshTokenExpiring(input),
+    previousKept(input),
+  ]
   return drafts.filter((draft) => draft !== undefined).map((draft) => withTransition(draft, input))
 }
 
@@ -169,6 +179,11 @@ function persisted(input: ConditionInput): Draft | undefined {
 /** Of the refresh token of a former grant it is told until it is certain to be in its store. */
 function former(previous: Condition | undefined, input: ConditionInput): Condition | undefined {
   return previous?.status === 'False' && isStillSo(previous, input) ? previous : undefined
+}
+
+function previousKept({ previousProblem: message }: ConditionInput): Draft | undefined {
+  if (message === undefined) return undefined
+  return { type: 'PreviousTokenKept', status: 'False', reason: 'EndedByRefresh', message }
 }
 
 function rolledBack({ failure: { reason, message } }: Extract<Settlement, { kind: 'stalled' }>): Draft {

@@ -13,6 +13,8 @@ export interface CredentialState {
   readonly observedGeneration: number
   /** Expiry of the access token that is **in the target**. */
   readonly accessTokenExpiresAt?: EpochSeconds
+  /** Until when the target holds the access token before that one; absent: it holds none. */
+  readonly previousExpiresAt?: EpochSeconds
   /** When the request for that token was started. */
   readonly lastRefreshAt?: EpochSeconds
   readonly refreshTokenExpiresAt?: EpochSeconds
@@ -56,7 +58,8 @@ export interface RememberedFailure {
   readonly inputs?: string
 }
 
-export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'RefreshTokenPersisted' | 'RefreshTokenExpiring'
+export type ConditionType =
+  'Ready' | 'Reconciling' | 'Stalled' | 'RefreshTokenPersisted' | 'RefreshTokenExpiring' | 'PreviousTokenKept'
 
 /** A `metav1.Condition`. */
 export interface Condition {

@@ -162,4 +162,6 @@ export interface Target {
   /** What the Secret is labelled with beside our own labels. */
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
+  /** Where the access token before the present one stays until it expires; absent: nowhere. */
+  readonly previous?: { readonly key: string }
 }

@@ -142,7 +142,11 @@ function marginOf(output: Output): number {
 export function targetDigest(target: Target): string {
   const outputs = target.outputs.map(digestParts)
   const { name, creationPolicy, deletionPolicy } = target
-  const later = [...markParts(target), ...(target.type === undefined ? [] : [target.type])]
+  const later = [
+    ...markParts(target),
+    ...(target.type === undefined ? [] : [target.type]),
+    ...(target.previous === undefined ? [] : [{ previous: target.previous.key }]),
+  ]
   return fnv1a64(JSON.stringify([shapeRevision, name, creationPolicy, deletionPolicy, outputs, ...later]))
 }
 

@@ -42,4 +42,8 @@ export const targetAnnotations = {
   expiresAt: `${apiGroup}/expires-at`,
   /** Identifies name, outputs and policy as published. */
   outputsDigest: `${apiGroup}/outputs-digest`,
+  /** Tells whose the published access token is: its server, client and login. */
+  mark: `${apiGroup}/token-mark`,
+  /** Expiry of the access token before the published one, while that is there too, RFC 3339. */
+  previousExpiresAt: `${apiGroup}/previous-expires-at`,
 } as const

@@ -8,7 +8,7 @@ import type { RefreshRecord } from './refresh-record.ts'
 import type { Result } from './result.ts'
 import type { Sensitive } from './sensitive.ts'
 import type { StaticTokenLook } from './static-token.ts'
-import type { TargetState } from './target-state.ts'
+import type { Published, TargetState } from './target-state.ts'
 import type { EpochSeconds } from './time.ts'
 import type { TokenAnswerReading } from './token-exchange.ts'
 import type { AccessToken, StoredAccessToken, StoredRefreshToken } from './tokens.ts'
@@ -37,6 +37,8 @@ export type Action =
   | { readonly kind: 'read-record' }
   | { readonly kind: 'write-back'; readonly pending: PendingTokens }
   | { readonly kind: 'publish'; readonly accessToken: AccessToken }
+  /** The access token before the present one is over. */
+  | { readonly kind: 'end-previous' }
   /** One of an earlier name. */
   | { readonly kind: 'remove-former-target'; readonly name: string }
 
@@ -87,7 +89,8 @@ export type Outcome =
       readonly committed: Result<RefreshRecord>
     }
   /** `accessToken`: as it was published, with what more is known of it by now. */
-  | { readonly kind: 'publish'; readonly accessToken: AccessToken; readonly result: Result<void> }
+  | { readonly kind: 'publish'; readonly accessToken: AccessToken; readonly result: Result<Published | undefined> }
+  | { readonly kind: 'end-previous'; readonly result: Result<void> }
 
 export type SendOutcome =
   | { readonly kind: 'not-sent'; readonly failure: Failure }

@@ -12,6 +12,8 @@ export type TargetState =
       readonly issuedAt?: EpochSeconds
       /** Absent where it is not known. */
       readonly expiresAt?: EpochSeconds
+      /** Until when it holds the access token before this one too; absent: it holds none. */
+      readonly previousExpiresAt?: EpochSeconds
       /** False when a key that we published is gone or was changed. */
       readonly intact: boolean
       /** There when something is gone of what says whose it is. Readers find their token all the same. */
@@ -21,3 +23,9 @@ export type TargetState =
   | { readonly kind: 'foreign'; readonly owner: string; readonly byCredential?: true }
   /** Exists, is not ours, and may be written: the policy is `Merge`, or it carries the adopt annotation. */
   | { readonly kind: 'adoptable' }
+
+/** What a publication has put into the target beside the token. */
+export interface Published {
+  /** Until when the access token before it is there as well. */
+  readonly previousExpiresAt: EpochSeconds
+}

@@ -3,9 +3,10 @@ import type { SecretType } from '../domain/secret-type.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import type { Result } from '../domain/result.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
-import type { TargetState } from '../domain/target-state.ts'
+import type { PreviousKey } from '../domain/previous-key.ts'
+import type { Published, TargetState } from '../domain/target-state.ts'
 
-export type { TargetState } from '../domain/target-state.ts'
+export type { Published, TargetState } from '../domain/target-state.ts'
 
 /** Which target, whose, and under which policy. */
 export interface TargetIdentity {
@@ -27,6 +28,10 @@ export interface Publication {
   /** Labels and annotations for who selects or reads targets; a target that is no object has none. Never under `Merge`. */
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
+  /** Tells whose the access token is, and stands on the target; absent: nobody can tell afterwards. Not secret. */
+  readonly mark?: string
+  /** Under which key the access token before this one is to be. It is the target's to know, or nobody's. */
+  readonly previous?: PreviousKey
   /** Identifies name, outputs, policy and these; not secret. */
   readonly digest: string
   /** Start of the request that issued the access token: of two publications, the one whose token was issued later is newer. */
@@ -54,8 +59,17 @@ export interface AccessTokenSink {
    *
    * An issue time more than a minute ahead of the clock counts for nothing, so clocks of replicas have
    * to agree within that minute. Where a target does not say when its token was issued, it is replaced.
+   *
+   * With `previous`, its key holds the bare access token that was in the target before this one, if that bears the same
+   * mark, was as it was published, and has not expired; else it is empty. Publishing the same token again leaves there
+   * what is there.
    */
-  publish(publication: Publication): Promise<Result<void>>
+  publish(publication: Publication): Promise<Result<Published | undefined>>
+  /**
+   * Empties the key of the previous access token, and changes nothing else. Succeeds when there is nothing of ours to
+   * empty; what somebody else changed meanwhile is found by the next {@link observe}.
+   */
+  endPrevious(identity: TargetIdentity, key: string): Promise<Result<void>>
   /**
    * Says whether the publication would be taken, as far as that can be told without making it.
    *

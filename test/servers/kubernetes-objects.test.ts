@@ -10,6 +10,7 @@ import { formerTargetContract } from '../contract/former-target.ts'
 import { kubeApiContract } from '../contract/kube-api.ts'
 import { mergedTargetContract } from '../contract/merged-target.ts'
 import { refreshTokenStoreContract } from '../contract/refresh-token-store.ts'
+import { previousTokenContract } from '../contract/previous-token.ts'
 import { targetOrderContract } from '../contract/target-order.ts'
 import { targetSecretContract } from '../contract/target-secret.ts'
 import { typedTargetContract } from '../contract/typed-target.ts'
@@ -19,6 +20,7 @@ import { aStore } from '../support/builders.ts'
 import { canary, watchForLeak } from '../support/canary.ts'
 import { LogLines } from '../support/memory-ports.ts'
 import { ScaledClock } from '../support/scaled-clock.ts'
+import { SecretPreviousBench } from '../support/previous-benches.ts'
 import { secretStoreHarness } from '../support/secret-store-harness.ts'
 import { codeOf, messageOf, TargetBench, told } from '../support/target-bench.ts'
 import { type Cluster, startCluster } from './kube-apiserver.ts'
@@ -72,6 +74,11 @@ mergedTargetContract('the real API server', hands)
 targetOrderContract('the real API server', hands)
 formerTargetContract('the real API server', hands)
 typedTargetContract('the real API server', hands)
+for (const creationPolicy of ['Owner', 'Merge', 'Orphan'] as const) {
+  previousTokenContract(`the real API server under ${creationPolicy}`, async () => {
+    return new SecretPreviousBench(await hands(), creationPolicy)
+  })
+}
 credentialStatusContract('the real API server', hands)
 refreshTokenStoreContract('a Secret of the real API server', async () => secretStoreHarness(await hands()))
 

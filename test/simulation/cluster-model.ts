@@ -79,6 +79,8 @@ export class ClusterModel {
           this.#publish(publication, new ProcessClock(process, this.#scheduler).now()),
         ),
       rehearse: ({ identity }) => call('rehearse', identity, () => this.#rehearse(identity)),
+      // No credential of a simulation asks for it.
+      endPrevious: () => Promise.resolve(ok(undefined)),
       remove: (identity) =>
         call('remove', identity, () => {
           this.targets.delete(identity.name)
@@ -123,7 +125,7 @@ export class ClusterModel {
     return there === undefined || there.uid === credentialUid ? ok(undefined) : notOurs(name)
   }
 
-  #publish({ identity, files, digest, issuedAt, expiresAt }: Publication, now: EpochSeconds): Result<void> {
+  #publish({ identity, files, digest, issuedAt, expiresAt }: Publication, now: EpochSeconds): Result<undefined> {
     const text = files.get('access_token')?.reveal() ?? ''
     const accessToken = this.#ledger.accessToken(text)
     if (accessToken === undefined) throw new Error(`nobody issued the access token in ${identity.name}`)

@@ -1,5 +1,6 @@
 import { type InvalidManifest, row } from './invalid-row.ts'
 import { invalidTargets } from './invalid-targets.ts'
+import { invalidTokenEnds } from './invalid-token-ends.ts'
 import {
   appRoleStore,
   awsStore,
@@ -30,6 +31,7 @@ function many(count: number): Readonly<Record<string, string>> {
 }
 
 const credentials: Readonly<Record<string, InvalidManifest>> = {
+  ...invalidTokenEnds,
   'a label in the group of the operator': labelled('oauth-operator.dev/credential-uid'),
   'a label below the group of the operator': labelled('x.oauth-operator.dev/a'),
   'a label of Kubernetes': labelled('kubernetes.io/arch'),

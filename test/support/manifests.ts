@@ -107,6 +107,7 @@ export const maximalCredential: Manifest = {
       ],
       creationPolicy: 'Merge',
       deletionPolicy: 'Retain',
+      previous: { key: 'token.before' },
     },
     suspend: true,
   },

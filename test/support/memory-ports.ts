@@ -3,6 +3,14 @@ import { keyText } from '../../src/domain/credential.ts'
 import type { ClaimState, DocumentClaim } from '../../src/domain/document-claim.ts'
 import { type Failure, failure } from '../../src/domain/failures.ts'
 import type { JournalEntry } from '../../src/domain/journal-entry.ts'
+import { present } from '../../src/domain/present.ts'
+import type { PreviousKey } from '../../src/domain/previous-key.ts'
+import {
+  type FoundTokens,
+  type PreviousToken,
+  previousToken,
+  withPreviousFile,
+} from '../../src/domain/previous-token.ts'
 import type { Provider } from '../../src/domain/provider.ts'
 import { isIssuedLater } from '../../src/domain/publication-order.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
@@ -12,7 +20,7 @@ import type { TargetState } from '../../src/domain/target-state.ts'
 import { storeText } from '../../src/domain/token-store.ts'
 import type { TokenExchange } from '../../src/domain/token-exchange.ts'
 import type { RotatedTokens, StoreDocument, StoredRefreshToken } from '../../src/domain/tokens.ts'
-import type { AccessTokenSink, Publication, TargetIdentity } from '../../src/ports/access-token-sink.ts'
+import type { AccessTokenSink, Publication, Published, TargetIdentity } from '../../src/ports/access-token-sink.ts'
 import type { CredentialEvent, EventRecorder } from '../../src/ports/event-recorder.ts'
 import type { LogFields, Logger } from '../../src/ports/logger.ts'
 import type { AnsweredEntry, ArmedEntry, RefreshJournal, SentEntry } from '../../src/ports/refresh-journal.ts'
@@ -288,6 +296,7 @@ export class MemoryJournal implements RefreshJournal {
 export class MemorySink implements AccessTokenSink {
   readonly published = new Map<string, ReadonlyMap<string, string>>()
   readonly #publications = new Map<string, Publication>()
+  readonly #previous = new Map<string, PreviousToken>()
   readonly #clock: Pick<Clock, 'now'>
   readonly foreign = new Set<string>()
   /** Resolves before a publication is made; a test holds it back. */
@@ -295,6 +304,8 @@ export class MemorySink implements AccessTokenSink {
   observations = 0
   publications = 0
   rehearsals = 0
+  /** How often the key of a previous token was to be emptied. */
+  endings = 0
   fault: Failure | undefined
   rehearsalFault: Failure | undefined
   cleansUp = false
@@ -310,13 +321,17 @@ export class MemorySink implements AccessTokenSink {
     const found = this.found(name)
     if (found === undefined) return Promise.resolve(ok({ kind: 'absent' }))
     const { identity, digest, issuedAt, expiresAt } = found
+    const beside = this.#previous.get(name)
     if (identity.credentialUid !== credentialUid) {
       return Promise.resolve(ok({ kind: 'foreign', owner: 'another credential' }))
     }
-    return Promise.resolve(ok({ kind: 'ours', digest, issuedAt, expiresAt, intact: true }))
+    const previousExpiresAt = beside?.expiresAt
+    return Promise.resolve(
+      ok(present({ kind: 'ours' as const, digest, issuedAt, expiresAt, previousExpiresAt, intact: true })),
+    )
   }
 
-  async publish(publication: Publication): Promise<Result<void>> {
+  async publish(publication: Publication): Promise<Result<Published | undefined>> {
     await this.gate
     if (this.fault !== undefined) return failed(this.fault)
     const { identity, issuedAt } = publication
@@ -324,8 +339,33 @@ export class MemorySink implements AccessTokenSink {
     const isOwn = found?.identity.credentialUid === identity.credentialUid
     if (isOwn && isIssuedLater(found.issuedAt, issuedAt, this.#clock.now())) return ok(undefined)
     this.publications += 1
-    this.put(publication)
-    return ok(undefined)
+    return ok(this.#replace(publication, found))
+  }
+
+  #replace(publication: Publication, found: Publication | undefined): Published | undefined {
+    const { identity, files, previous, mark, issuedAt } = publication
+    const there = found && previous?.isKept === true ? this.#tokensIn(found, previous) : undefined
+    const next = { mark, issuedAt, accessToken: previous && files.get(previous.from) }
+    const before = previousToken(there, next, this.#clock.now())
+    if (before === undefined) this.#previous.delete(identity.name)
+    else this.#previous.set(identity.name, before)
+    this.put(previous ? { ...publication, files: withPreviousFile(files, previous.key, before) } : publication)
+    return before && { previousExpiresAt: before.expiresAt }
+  }
+
+  #tokensIn({ identity, files, mark, issuedAt, expiresAt }: Publication, { from }: PreviousKey): FoundTokens {
+    const beside = this.#previous.get(identity.name)
+    const previous = { previous: beside?.value, previousExpiresAt: beside?.expiresAt }
+    return present({ mark, issuedAt, expiresAt, accessToken: files.get(from), ...previous })
+  }
+
+  endPrevious({ name }: TargetIdentity, key: string): Promise<Result<void>> {
+    this.endings += 1
+    if (this.fault !== undefined) return Promise.resolve(failed(this.fault))
+    const found = this.found(name)
+    if (found !== undefined) this.put({ ...found, files: withPreviousFile(found.files, key, undefined) })
+    this.#previous.delete(name)
+    return Promise.resolve(ok(undefined))
   }
 
   /** As somebody does who restores a backup. */

@@ -4,7 +4,7 @@ import type { FailureCode } from '../../src/domain/failures.ts'
 import type { Result } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { epochSeconds, type EpochSeconds, later, seconds } from '../../src/domain/time.ts'
-import type { Publication, TargetIdentity, TargetState } from '../../src/ports/access-token-sink.ts'
+import type { Publication, Published, TargetIdentity, TargetState } from '../../src/ports/access-token-sink.ts'
 import { type ApiHands, CountingClient, freshName } from './api-hands.ts'
 import { canary, observeOutput } from './canary.ts'
 
@@ -20,7 +20,7 @@ export interface TokenTimes {
   readonly after?: number
 }
 
-type TargetMarks = Pick<Publication, 'labels' | 'annotations'>
+type TargetMarks = Partial<Pick<Publication, 'labels' | 'annotations' | 'mark' | 'previous'>>
 
 /** One credential, its target, and the sink between them. */
 export class TargetBench {
@@ -63,7 +63,7 @@ export class TargetBench {
   async publish(
     files: Readonly<Record<string, string>> = { access_token: canary('at') },
     { after = 0, ...marks }: TokenTimes & TargetMarks = {},
-  ): Promise<Result<void>> {
+  ): Promise<Result<Published | undefined>> {
     return told(await this.sink.publish({ ...this.#publication(files, after), ...marks }))
   }
 
@@ -74,6 +74,7 @@ export class TargetBench {
   #publication(files: Readonly<Record<string, string>>, after: number): Publication {
     return {
       identity: this.identity,
+      mark: 'https://login.example.com 1.2.3',
       files: new Map(Object.entries(files).map(([key, content]) => [key, new Sensitive(content)])),
       digest: `digest of ${Object.keys(files).join()}`,
       issuedAt: later(issuedAt, seconds(after)),

@@ -2,13 +2,21 @@ import { access, constants } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { CredentialKey } from '../../domain/credential.ts'
 import { failure } from '../../domain/failures.ts'
+import { present } from '../../domain/present.ts'
 import { isIssuedLater } from '../../domain/publication-order.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import { targetConflict } from '../../domain/target-conflict.ts'
-import type { AccessTokenSink, Publication, TargetIdentity, TargetState } from '../../ports/access-token-sink.ts'
+import type {
+  AccessTokenSink,
+  Publication,
+  Published,
+  TargetIdentity,
+  TargetState,
+} from '../../ports/access-token-sink.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { classifyFileError } from './file-error.ts'
 import { type FileSteps, fileSteps } from './file-steps.ts'
+import { besideIn, filesWithoutPrevious, withPrevious } from './target-previous.ts'
 import { lookAtDirectory, type TargetDirectory } from './target-directory.ts'
 import { RetiredFiles } from './retired-files.ts'
 import { removeTarget, type WriterTools, writeTarget } from './target-writer.ts'
@@ -54,7 +62,7 @@ export class DirectorySink implements AccessTokenSink {
     })
   }
 
-  async publish(publication: Publication): Promise<Result<void>> {
+  async publish(publication: Publication): Promise<Result<Published | undefined>> {
     const { identity } = publication
     return this.#guard(identity, 'Writing', async () => {
       const path = this.#path(identity)
@@ -62,16 +70,31 @@ export class DirectorySink implements AccessTokenSink {
       const owner = foreignOwner(found, identity)
       if (owner !== undefined) return failed(notOwned(path, owner))
       if (found.kind === 'ours' && isIssuedLater(found.owner.issuedAt, publication.issuedAt, this.#clock.now())) {
-        return ok(undefined)
+        return ok(besideIn(found.owner))
       }
-      const inTheWay =
-        found.kind === 'ours' ? [...publication.files.keys()].find((key) => found.strangers.has(key)) : undefined
+      const { files, previousExpiresAt } = await withPrevious(path, publication, found, this.#clock.now())
+      const inTheWay = found.kind === 'ours' ? [...files.keys()].find((key) => found.strangers.has(key)) : undefined
       if (inTheWay !== undefined) {
         const what = `The file ${join(path, inTheWay)} is in the way: the operator did not write it.`
         return failed(failure('TARGET_NOT_OWNED', what))
       }
       await this.#makeDirectories(identity.credential, path)
-      await writeTarget(path, publication, found, this.#tools)
+      const written = { ...publication, files, ...present({ previousExpiresAt }) }
+      await writeTarget(path, written, found, this.#tools)
+      return ok(previousExpiresAt === undefined ? undefined : { previousExpiresAt })
+    })
+  }
+
+  /** Writes everything once more, so that the key is emptied at once and for every reader. */
+  async endPrevious(identity: TargetIdentity, key: string): Promise<Result<void>> {
+    return this.#guard(identity, 'Writing', async () => {
+      const path = this.#path(identity)
+      const found = await lookAtDirectory(path)
+      if (found.kind !== 'ours' || foreignOwner(found, identity) !== undefined) return ok(undefined)
+      const files = await filesWithoutPrevious(path, found, key)
+      if (files === undefined) return ok(undefined)
+      const { previousExpiresAt: _over, ...owner } = found.owner
+      await writeTarget(path, { ...present(owner), identity, files }, found, this.#tools)
       return ok(undefined)
     })
   }
@@ -139,9 +162,9 @@ function stateOf(found: TargetDirectory, identity: TargetIdentity, keys: readonl
   const owner = foreignOwner(found, identity)
   if (owner !== undefined) return { kind: 'foreign', ...owner }
   if (found.kind !== 'ours') return { kind: 'absent' }
-  const { digest, issuedAt, expiresAt } = found.owner
+  const { digest, issuedAt, expiresAt, previousExpiresAt } = found.owner
   const intact = keys.every((key) => found.intactKeys.has(key))
-  return { kind: 'ours', digest, ...(issuedAt !== undefined && { issuedAt }), expiresAt, intact }
+  return present({ kind: 'ours' as const, digest, issuedAt, expiresAt, previousExpiresAt, intact })
 }
 
 type ForeignOwner = Omit<Extract<TargetState, { kind: 'foreign' }>, 'kind'>

@@ -20,6 +20,9 @@ const ownerSchema = z.object({
   /** Missing in what earlier releases wrote. */
   issuedAt: z.number().transform(epochSeconds).optional(),
   expiresAt: z.number().transform(epochSeconds),
+  /** As a target tells whose its token is. */
+  mark: z.string().optional(),
+  previousExpiresAt: z.number().transform(epochSeconds).optional(),
   /** Data key to the SHA-256 of its content. The content itself stands beside it. */
   contents: z.record(z.string(), z.string()),
 })

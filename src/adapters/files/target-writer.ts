@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { keyText } from '../../domain/credential.ts'
+import { present } from '../../domain/present.ts'
 import type { Publication } from '../../ports/access-token-sink.ts'
 import type { FileSteps } from './file-steps.ts'
 import { removeFiles, removeIfThere, type RetiredFiles } from './retired-files.ts'
@@ -19,6 +20,10 @@ type Unfinished = Extract<TargetDirectory, { kind: 'unfinished' }>
 
 const draftLink = '..data_new'
 
+/** A publication with all of its files. */
+export type WrittenPublication = Pick<Publication, 'identity' | 'files' | 'digest' | 'expiresAt' | 'mark'> &
+  Pick<TargetOwner, 'issuedAt' | 'previousExpiresAt'>
+
 /** The tools of one sink. */
 export interface WriterTools {
   readonly steps: FileSteps
@@ -31,7 +36,7 @@ export interface WriterTools {
  */
 export async function writeTarget(
   path: string,
-  publication: Publication,
+  publication: WrittenPublication,
   found: TargetDirectory,
   tools: WriterTools,
 ): Promise<void> {
@@ -61,8 +66,8 @@ export async function removeTarget(path: string, found: OurDirectory | Unfinishe
   }
 }
 
-async function writeFiles(directory: string, publication: Publication, steps: FileSteps): Promise<void> {
-  const { identity, files, digest, issuedAt, expiresAt } = publication
+async function writeFiles(directory: string, publication: WrittenPublication, steps: FileSteps): Promise<void> {
+  const { identity, files, digest, issuedAt, expiresAt, mark, previousExpiresAt } = publication
   const contents = [...files].map(([key, content]) => [key, content.reveal()] as const)
   const owner: TargetOwner = {
     credentialUid: identity.credentialUid,
@@ -70,6 +75,7 @@ async function writeFiles(directory: string, publication: Publication, steps: Fi
     digest,
     issuedAt,
     expiresAt,
+    ...present({ mark, previousExpiresAt }),
     contents: Object.fromEntries(contents.map(([key, content]) => [key, contentHash(content)])),
   }
   await steps.makeDirectory(directory, 0o700)

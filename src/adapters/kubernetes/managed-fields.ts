@@ -1,4 +1,4 @@
-import type { ManagedFieldsEntry } from './schema.ts'
+import type { ManagedFieldsEntry, Secret } from './schema.ts'
 
 /** Anything with an account of who set which field. */
 interface Managed {
@@ -19,6 +19,19 @@ export function appliedKeys(secret: Managed, manager: string): ReadonlySet<strin
     .filter((entry) => entry.manager === manager)
     .flatMap(({ fieldsV1 }) => Object.keys(recordOf(fieldsV1['f:data'])))
   return new Set(keys.filter((key) => key.startsWith('f:')).map((key) => key.slice('f:'.length)))
+}
+
+/** The labels or annotations whose present value a field manager applied. */
+export function appliedMarks(
+  secret: Secret,
+  manager: string,
+  which: 'labels' | 'annotations',
+): ReadonlyMap<string, string> {
+  const names = applies(secret)
+    .filter((entry) => entry.manager === manager)
+    .flatMap(({ fieldsV1 }) => Object.keys(recordOf(recordOf(fieldsV1['f:metadata'])[`f:${which}`])))
+  const applied = new Set(names.map((name) => name.slice('f:'.length)))
+  return new Map(Object.entries(secret.metadata[which]).filter(([name]) => applied.has(name)))
 }
 
 /** Everybody who applied a part of the Secret. */

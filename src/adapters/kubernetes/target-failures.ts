@@ -1,5 +1,6 @@
 import { failure } from '../../domain/failures.ts'
-import type { Publication, TargetIdentity } from '../../ports/access-token-sink.ts'
+import type { Sensitive } from '../../domain/sensitive.ts'
+import type { TargetIdentity } from '../../ports/access-token-sink.ts'
 import { classifyKubeError, targetCodes } from './classify.ts'
 import type { KubeError } from './kube-client.ts'
 import { secretText } from './object-paths.ts'
@@ -14,14 +15,18 @@ export function readFailure(error: KubeError, { credential, name }: TargetIdenti
   })
 }
 
-/** `publication`: what the request carried, of which nothing is told on. */
-export function writeFailure(error: KubeError, identity: TargetIdentity, publication?: Publication): TargetFailure {
+/** `contents`: what the request carried, of which nothing is told on. */
+export function writeFailure(
+  error: KubeError,
+  identity: TargetIdentity,
+  contents: Iterable<Sensitive> = [],
+): TargetFailure {
   const { namespace } = identity.credential
   return classifyKubeError(error, {
     what: `Writing ${secretText(namespace, identity.name)}`,
     permission: `create and patch secrets in the namespace ${namespace}`,
     codes: targetCodes,
-    confidential: [...(publication?.files.values() ?? [])],
+    confidential: [...contents],
   })
 }
 

@@ -34,8 +34,10 @@ export type TargetLook =
       readonly known: KnownTarget
       readonly digest?: string
       readonly expiresAt?: EpochSeconds
+      readonly previousExpiresAt?: EpochSeconds
       readonly intact: boolean
       readonly marked: boolean
+      readonly secret: Secret
     }
 
 /** Judges an existing Secret as target of a credential that publishes `keys`. Failures: TARGET_REJECTED, TARGET_UNAVAILABLE. */
@@ -76,15 +78,18 @@ function oursLook(secret: Secret, identity: TargetIdentity, known: KnownTarget):
   const found = secret.metadata.annotations
   const digest = found[annotations.outputsDigest]
   const expiresAt = timeOf(found[annotations.expiresAt])
+  const previousExpiresAt = timeOf(found[annotations.previousExpiresAt])
   const issuedAt = issueTime(secret, identity)
   const published = appliedKeys(secret, manager)
   return {
     kind: 'ours',
     known: { ...known, ...(issuedAt === undefined ? {} : { issuedAt }) },
+    secret,
     intact: known.isReplaced !== true && known.keys.every((key) => secret.data.has(key) && published.has(key)),
     marked: isMarked(secret, identity),
     ...(digest === undefined ? {} : { digest }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(previousExpiresAt === undefined ? {} : { previousExpiresAt }),
   }
 }
 
@@ -98,7 +103,7 @@ function issueTime(secret: Secret, identity: TargetIdentity): EpochSeconds | und
 }
 
 /** Undefined for what is not there, and for what is no time. */
-function timeOf(annotation: string | undefined): EpochSeconds | undefined {
+export function timeOf(annotation: string | undefined): EpochSeconds | undefined {
   const time = Date.parse(annotation ?? '')
   return Number.isNaN(time) ? undefined : epochSeconds(time / 1000)
 }

@@ -2,7 +2,7 @@ import { keyText } from '../../domain/credential.ts'
 import { fieldManager, groupVersion, targetAnnotations, targetLabels } from '../../domain/names.ts'
 import { timeText } from '../../domain/time-text.ts'
 import type { SecretType } from '../../domain/secret-type.ts'
-import type { Publication, TargetIdentity } from '../../ports/access-token-sink.ts'
+import type { Publication, Published, TargetIdentity } from '../../ports/access-token-sink.ts'
 
 /** What says on a target whose it is and what was published. */
 export interface TargetMarks {
@@ -13,6 +13,8 @@ export interface TargetMarks {
     readonly issuedAt: string
     readonly expiresAt: string
     readonly outputsDigest: string
+    readonly mark: string
+    readonly previousExpiresAt: string
   }
 }
 
@@ -22,9 +24,8 @@ export interface TargetMarks {
  * make every publication remove the others' keys.
  */
 export function marksOf({ creationPolicy, credentialUid }: TargetIdentity): TargetMarks {
-  const { credential, issuedAt, expiresAt, outputsDigest } = targetAnnotations
-  if (creationPolicy !== 'Merge')
-    return { manager: fieldManager, annotations: { credential, issuedAt, expiresAt, outputsDigest } }
+  const { credential, issuedAt, expiresAt, outputsDigest, mark, previousExpiresAt } = targetAnnotations
+  if (creationPolicy !== 'Merge') return { manager: fieldManager, annotations: targetAnnotations }
   return {
     manager: mergeManager(credentialUid),
     annotations: {
@@ -32,6 +33,8 @@ export function marksOf({ creationPolicy, credentialUid }: TargetIdentity): Targ
       issuedAt: `${issuedAt}.${credentialUid}`,
       expiresAt: `${expiresAt}.${credentialUid}`,
       outputsDigest: `${outputsDigest}.${credentialUid}`,
+      mark: `${mark}.${credentialUid}`,
+      previousExpiresAt: `${previousExpiresAt}.${credentialUid}`,
     },
   }
 }
@@ -46,6 +49,15 @@ export type Precondition =
   /** There is no such Secret. */
   | { readonly kind: 'absent' }
 
+/** For a write to what was found. */
+export function preconditionOf(
+  found: { readonly uid: string; readonly resourceVersion: string } | 'absent',
+): Precondition {
+  return found === 'absent'
+    ? { kind: 'absent' }
+    : { kind: 'version', uid: found.uid, resourceVersion: found.resourceVersion }
+}
+
 /**
  * No object ever has this resource version: it is the revision of an empty etcd. So an apply that
  * carries it conflicts with whatever exists, and creates what does not. A POST would do too, but would
@@ -55,8 +67,8 @@ export type Precondition =
 const neverUsedVersion = '1'
 
 /** The whole Secret as we want it, for server-side apply. */
-export function applyBody(publication: Publication, precondition: Precondition): object {
-  const { identity, files, digest, issuedAt, expiresAt } = publication
+export function applyBody(publication: Publication, precondition: Precondition, beside?: Published): object {
+  const { identity, files, digest, issuedAt, expiresAt, mark } = publication
   const { annotations } = marksOf(identity)
   const merging = identity.creationPolicy === 'Merge'
   return {
@@ -70,6 +82,8 @@ export function applyBody(publication: Publication, precondition: Precondition):
         [annotations.issuedAt]: timeText(issuedAt),
         [annotations.expiresAt]: timeText(expiresAt),
         [annotations.outputsDigest]: digest,
+        ...(mark !== undefined && { [annotations.mark]: mark }),
+        ...(beside && { [annotations.previousExpiresAt]: timeText(beside.previousExpiresAt) }),
       },
       ...(merging ? {} : { labels: { ...publication.labels, ...ownLabels(identity) } }),
       ...(isOwner(identity) ? { ownerReferences: [ownerReference(identity)] } : {}),
@@ -122,7 +136,7 @@ export function isOwner({ creationPolicy, deletionPolicy }: TargetIdentity): boo
  * would let a foreground deletion of the credential wait for the Secret, which nobody gains from.
  * With `controller`, so that no other controller can claim the Secret as well.
  */
-function ownerReference({ credential, credentialUid }: TargetIdentity): object {
+export function ownerReference({ credential, credentialUid }: TargetIdentity): object {
   return {
     apiVersion: groupVersion,
     kind: 'OAuthCredential',
@@ -132,7 +146,7 @@ function ownerReference({ credential, credentialUid }: TargetIdentity): object {
   }
 }
 
-function applyMetadata({ name, credential }: TargetIdentity, precondition: Precondition): object {
+export function applyMetadata({ name, credential }: TargetIdentity, precondition: Precondition): object {
   const version =
     precondition.kind === 'absent'
       ? { resourceVersion: neverUsedVersion }

@@ -28,7 +28,7 @@ export function removalOf(secret: Secret, identity: TargetIdentity): TargetRemov
   return managers.length === 0 ? { kind: 'nothing' } : { kind: 'fields', managers }
 }
 
-function hasOurReference({ metadata }: Secret, { credentialUid }: TargetIdentity): boolean {
+export function hasOurReference({ metadata }: Secret, { credentialUid }: TargetIdentity): boolean {
   return metadata.ownerReferences.some(({ kind, uid }) => kind === 'OAuthCredential' && uid === credentialUid)
 }
 

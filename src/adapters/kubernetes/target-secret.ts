@@ -1,28 +1,41 @@
 import { failure } from '../../domain/failures.ts'
 import { fieldManager } from '../../domain/names.ts'
+import { present } from '../../domain/present.ts'
 import { isIssuedLater } from '../../domain/publication-order.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import { targetConflict } from '../../domain/target-conflict.ts'
 import type { EpochSeconds } from '../../domain/time.ts'
-import type { AccessTokenSink, Publication, TargetIdentity, TargetState } from '../../ports/access-token-sink.ts'
+import type {
+  AccessTokenSink,
+  Publication,
+  Published,
+  TargetIdentity,
+  TargetState,
+} from '../../ports/access-token-sink.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { problemOf } from './classify.ts'
 import { KnownTargets } from './known-targets.ts'
 import type { KubeClient, KubeOutcome } from './kube-client.ts'
-import { metadataOnly } from './metadata-only.ts'
 import { isObjectName, secretPath, secretText } from './object-paths.ts'
-import { ObjectVersion, Secret } from './schema.ts'
+import { Secret } from './schema.ts'
 import { contended, deletionFailure, readFailure, writeFailure } from './target-failures.ts'
 import { type KnownTarget, lookAtTarget, type TargetLook } from './target-look.ts'
-import { applyBody, emptyBody, marksOf, type Precondition, releaseBody, typeOf } from './target-marks.ts'
+import { applyBody, emptyBody, marksOf, preconditionOf, typeOf } from './target-marks.ts'
+import { keysOf, publishedBeside, withoutPreviousBody, withPrevious } from './target-previous.ts'
 import { removalOf } from './target-removal.ts'
+import { TargetWrites, versionIn } from './target-writes.ts'
 
 /** A write that finds another state than it was made for is made anew so many times. */
 const triesPerWrite = 4
 
 const none: readonly string[] = []
 
-type Version = Pick<KnownTarget, 'uid' | 'resourceVersion'>
+/** The state for which a write is made. */
+interface Writable {
+  readonly known: KnownTarget | 'absent'
+  /** What is ours there, where that was just read. */
+  readonly secret?: Secret
+}
 
 /**
  * Target Secrets, written with server-side apply.
@@ -42,11 +55,13 @@ type Version = Pick<KnownTarget, 'uid' | 'resourceVersion'>
  */
 export class TargetSecrets implements AccessTokenSink {
   readonly #client: KubeClient
+  readonly #writes: TargetWrites
   readonly #clock: Pick<Clock, 'now'>
   readonly #known = new KnownTargets()
 
   constructor(client: KubeClient, clock: Pick<Clock, 'now'>) {
     this.#client = client
+    this.#writes = new TargetWrites(client)
     this.#clock = clock
   }
 
@@ -56,31 +71,27 @@ export class TargetSecrets implements AccessTokenSink {
     const { value } = look
     if (value.kind === 'adoptable') return ok({ kind: 'adoptable' })
     if (value.kind !== 'ours') return ok(value)
-    const { digest, expiresAt, intact, marked, known } = value
+    const { kind, digest, expiresAt, previousExpiresAt, intact, known } = value
     const { issuedAt } = known
-    return ok({
-      kind: 'ours',
-      intact,
-      ...(marked ? {} : { marked }),
-      ...(digest === undefined ? {} : { digest }),
-      ...(issuedAt === undefined ? {} : { issuedAt }),
-      ...(expiresAt === undefined ? {} : { expiresAt }),
-    })
+    const marked = value.marked ? undefined : (false as const)
+    return ok(present({ kind, intact, marked, digest, issuedAt, expiresAt, previousExpiresAt }))
   }
 
-  async publish(publication: Publication): Promise<Result<void>> {
-    const { identity, files, issuedAt } = publication
+  async publish(wanted: Publication): Promise<Result<Published | undefined>> {
+    const { identity, issuedAt } = wanted
     for (let tries = 0; tries < triesPerWrite; tries += 1) {
-      this.#forgetLater(identity, issuedAt)
-      const target = await this.#writable(identity, [...files.keys()])
+      this.#forgetLater(wanted)
+      const target = await this.#writable(identity, keysOf(wanted))
       if (!target.ok) return target
-      if (this.#holdsLater(target.value, issuedAt)) return ok(undefined)
-      const room = await this.#makeRoom(publication, target.value)
+      const { known, secret } = target.value
+      if (this.#holdsLater(known, issuedAt)) return ok(publishedBeside(secret, identity))
+      const { publication, beside } = withPrevious(wanted, secret, this.#clock.now())
+      const room = await this.#makeRoom(publication, known)
       if (!room.ok) return room
-      const outcome = await this.#write(publication, room.value)
-      if (outcome.ok) return ok(undefined)
+      const outcome = await this.#write(publication, room.value, beside)
+      if (outcome.ok) return ok(beside)
       if (problemOf(outcome.error) !== 'conflict') {
-        return failed(writeFailure(outcome.error, identity, publication))
+        return failed(writeFailure(outcome.error, identity, publication.files.values()))
       }
     }
     return failed(contended(identity))
@@ -93,12 +104,15 @@ export class TargetSecrets implements AccessTokenSink {
   async rehearse(publication: Publication): Promise<Result<void>> {
     const { identity, files } = publication
     for (let tries = 0; tries < triesPerWrite; tries += 1) {
-      const target = await this.#writable(identity, [...files.keys()])
+      const target = await this.#writable(identity, keysOf(publication))
       if (!target.ok) return target
-      if (isReplaced(target.value)) return this.#rehearseReplacement(publication, target.value)
-      const outcome = await this.#tryOut(publication, target.value)
+      const { known } = target.value
+      if (isReplaced(known)) return this.#rehearseReplacement(publication, known)
+      const outcome = await this.#tryOut(publication, known)
       if (outcome.ok || outcome.error.status === 400) return ok(undefined)
-      if (problemOf(outcome.error) !== 'conflict') return failed(writeFailure(outcome.error, identity, publication))
+      if (problemOf(outcome.error) !== 'conflict') {
+        return failed(writeFailure(outcome.error, identity, files.values()))
+      }
       this.#known.forget(identity)
     }
     return failed(contended(identity))
@@ -132,11 +146,15 @@ export class TargetSecrets implements AccessTokenSink {
     const removal = removalOf(secret, identity)
     if (removal.kind === 'nothing') return { ok: true, status: 200, body: undefined }
     if (removal.kind === 'fields') {
-      return this.#release(identity, removal.managers, { uid, resourceVersion, type: secret.type })
+      return this.#writes.release(identity, removal.managers, { uid, resourceVersion, type: secret.type })
     }
-    const deleted = await this.#delete(identity, { uid, resourceVersion })
+    const deleted = await this.#writes.delete(identity, { uid, resourceVersion })
     if (deleted.ok || problemOf(deleted.error) !== 'forbidden') return deleted
-    return this.#apply(identity, fieldManager, emptyBody(identity, versionOf({ uid, resourceVersion }), secret.type))
+    return this.#writes.apply(
+      identity,
+      fieldManager,
+      emptyBody(identity, preconditionOf({ uid, resourceVersion }), secret.type),
+    )
   }
 
   /** Deletes what has the wrong type, once it is known that its successor would be taken. Returns the state to write for. */
@@ -144,7 +162,7 @@ export class TargetSecrets implements AccessTokenSink {
     if (!isReplaced(target)) return ok(target)
     const rehearsed = await this.#rehearseReplacement(publication, target)
     if (!rehearsed.ok) return rehearsed
-    const deleted = await this.#delete(publication.identity, target)
+    const deleted = await this.#writes.delete(publication.identity, target)
     // A conflict is met again by the write, which then looks.
     if (deleted.ok || ['missing', 'conflict'].includes(problemOf(deleted.error))) return ok('absent')
     return failed(deletionFailure(deleted.error, publication.identity))
@@ -153,30 +171,42 @@ export class TargetSecrets implements AccessTokenSink {
   /** The deletion, and the creation under a name that nothing has: under its own the old type would be in the way. */
   async #rehearseReplacement(publication: Publication, target: KnownTarget): Promise<Result<void>> {
     const { identity } = publication
-    const deleted = await this.#delete(identity, target, { dryRun: ['All'] })
+    const deleted = await this.#writes.delete(identity, target, { dryRun: ['All'] })
     if (!deleted.ok && problemOf(deleted.error) !== 'conflict') return failed(deletionFailure(deleted.error, identity))
     const elsewhere = { ...identity, name: `other-type.${target.uid}` }
     const outcome = await this.#tryOut({ ...publication, identity: elsewhere }, 'absent')
     if (outcome.ok || outcome.error.status === 400) return ok(undefined)
-    return failed(writeFailure(outcome.error, identity, publication))
+    return failed(writeFailure(outcome.error, identity, publication.files.values()))
   }
 
   #tryOut(publication: Publication, target: KnownTarget | 'absent'): Promise<KubeOutcome> {
     const { identity } = publication
     const body = applyBody(publication, preconditionOf(target))
-    return this.#apply(identity, marksOf(identity).manager, body, { dryRun: 'All' })
+    return this.#writes.apply(identity, marksOf(identity).manager, body, { dryRun: 'All' })
   }
 
-  #delete({ credential, name }: TargetIdentity, version: Version, options: object = {}): Promise<KubeOutcome> {
-    const { uid, resourceVersion } = version
-    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion }, ...options }
-    return this.#client.request({ method: 'DELETE', path: secretPath(credential.namespace, name), body })
+  async endPrevious(identity: TargetIdentity, key: string): Promise<Result<void>> {
+    for (let tries = 0; tries < triesPerWrite; tries += 1) {
+      const found = await this.#read(identity)
+      if (!found.ok) return found
+      const body = found.value && withoutPreviousBody(found.value, identity, key)
+      if (body === undefined) return ok(undefined)
+      const outcome = await this.#writes.apply(identity, marksOf(identity).manager, body)
+      if (outcome.ok) return ok(undefined)
+      if (problemOf(outcome.error) !== 'conflict') {
+        return failed(writeFailure(outcome.error, identity, found.value?.data.values()))
+      }
+    }
+    return failed(contended(identity))
   }
 
-  /** Only a look lets a publication be left out: what is remembered may be gone. */
-  #forgetLater(identity: TargetIdentity, issuedAt: EpochSeconds): void {
+  /**
+   * Only a look lets a publication be left out: what is remembered may be gone. And only a look shows the token that
+   * becomes the previous one: none is remembered.
+   */
+  #forgetLater({ identity, issuedAt, previous }: Publication): void {
     const known = this.#known.get(identity)
-    if (this.#holdsLater(known, issuedAt)) this.#known.forget(identity)
+    if (previous !== undefined || this.#holdsLater(known, issuedAt)) this.#known.forget(identity)
   }
 
   #holdsLater(target: KnownTarget | 'absent' | undefined, issuedAt: EpochSeconds): boolean {
@@ -185,21 +215,24 @@ export class TargetSecrets implements AccessTokenSink {
   }
 
   /** The state for which the next write is to be made. */
-  async #writable(identity: TargetIdentity, keys: readonly string[]): Promise<Result<KnownTarget | 'absent'>> {
+  async #writable(identity: TargetIdentity, keys: readonly string[]): Promise<Result<Writable>> {
     const known = this.#known.get(identity)
-    if (known === 'absent' || (known !== undefined && keys.every((key) => known.keys.includes(key)))) return ok(known)
+    if (known === 'absent' || (known !== undefined && keys.every((key) => known.keys.includes(key)))) {
+      return ok({ known })
+    }
     const look = await this.#look(identity, keys)
     if (!look.ok) return look
     switch (look.value.kind) {
       case 'absent':
-        return ok('absent')
+        return ok({ known: 'absent' })
       case 'foreign': {
         const name = secretText(identity.credential.namespace, identity.name)
         return failed(targetConflict(`${name} exists and belongs to ${look.value.owner}.`, look.value))
       }
       case 'adoptable':
+        return ok({ known: look.value.known })
       case 'ours':
-        return ok(look.value.known)
+        return ok({ known: look.value.known, secret: look.value.secret })
     }
   }
 
@@ -232,66 +265,25 @@ export class TargetSecrets implements AccessTokenSink {
   }
 
   /** Applies, and removes what an earlier policy of this credential left there. */
-  async #write(publication: Publication, target: KnownTarget | 'absent'): Promise<KubeOutcome> {
+  async #write(
+    publication: Publication,
+    target: KnownTarget | 'absent',
+    beside: Published | undefined,
+  ): Promise<KubeOutcome> {
     const { identity, files, issuedAt } = publication
     this.#known.forget(identity)
-    let outcome = await this.#apply(identity, marksOf(identity).manager, applyBody(publication, preconditionOf(target)))
+    const body = applyBody(publication, preconditionOf(target), beside)
+    let outcome = await this.#writes.apply(identity, marksOf(identity).manager, body)
     const former = target === 'absent' ? [] : target.formerManagers
     const written = versionIn(outcome)
     if (written !== undefined && former.length > 0) {
-      outcome = await this.#release(identity, former, { ...written, type: typeOf(identity) })
+      outcome = await this.#writes.release(identity, former, { ...written, type: typeOf(identity) })
     }
     const last = versionIn(outcome)
     if (last !== undefined)
       this.#known.remember(identity, { ...last, keys: [...files.keys()], issuedAt, formerManagers: none })
     return outcome
   }
-
-  /** Lets field managers go, one after the other. */
-  async #release(
-    identity: TargetIdentity,
-    managers: readonly string[],
-    { type, ...version }: Version & { readonly type: string },
-  ): Promise<KubeOutcome> {
-    let outcome: KubeOutcome = { ok: true, status: 200, body: undefined }
-    let at: Version | undefined = version
-    for (const manager of managers) {
-      outcome = await this.#apply(identity, manager, releaseBody(identity, versionOf(at), type))
-      at = versionIn(outcome)
-      if (at === undefined) return outcome
-    }
-    return outcome
-  }
-
-  #apply(
-    identity: TargetIdentity,
-    manager: string,
-    body: object,
-    query: Readonly<Record<string, string>> = {},
-  ): Promise<KubeOutcome> {
-    return this.#client.request({
-      method: 'PATCH',
-      path: secretPath(identity.credential.namespace, identity.name),
-      query: { fieldManager: manager, force: 'true', ...query },
-      contentType: 'application/apply-patch+yaml',
-      accept: metadataOnly,
-      body,
-    })
-  }
-}
-
-/** What was written; undefined when nothing was, or the answer does not say. */
-function versionIn(outcome: KubeOutcome): Version | undefined {
-  const parsed = outcome.ok ? ObjectVersion.safeParse(outcome.body) : undefined
-  return parsed?.data?.metadata
-}
-
-function versionOf({ uid, resourceVersion }: Version): Precondition {
-  return { kind: 'version', uid, resourceVersion }
-}
-
-function preconditionOf(target: KnownTarget | 'absent'): Precondition {
-  return target === 'absent' ? { kind: 'absent' } : versionOf(target)
 }
 
 function isReplaced(target: KnownTarget | 'absent'): target is KnownTarget {

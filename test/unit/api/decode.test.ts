@@ -78,6 +78,7 @@ describe('a credential', () => {
         ],
         creationPolicy: 'Merge',
         deletionPolicy: 'Retain',
+        previous: { key: 'token.before' },
       },
       suspend: true,
     })

@@ -1,0 +1,8 @@
+/** Where a target keeps the access token that was in it before the one that is in it now. */
+export interface PreviousKey {
+  readonly key: string
+  /** Key of the bare access token, whose content becomes the previous one. */
+  readonly from: string
+  /** False when the key has to stay empty. */
+  readonly isKept: boolean
+}
