@@ -41,8 +41,10 @@ export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
   }
 }
 
-function target({ type, outputs, ...rest }: OAuthCredentialSpec['target']): Target {
-  return present({ ...rest, outputs: outputs.map(output), type: type === 'Opaque' ? undefined : type })
+function target({ type, restartInterval, outputs, ...rest }: OAuthCredentialSpec['target']): Target {
+  const restartIntervalSeconds = restartInterval === undefined ? undefined : durationOf(restartInterval)
+  const typed = { ...rest, type: type === 'Opaque' ? undefined : type }
+  return present({ ...typed, outputs: outputs.map(output), restartIntervalSeconds })
 }
 
 function source(manifest: OAuthCredentialSpec['refreshToken']): TokenSource {

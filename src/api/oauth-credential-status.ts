@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { formerTargetLimit } from '../domain/former-targets.ts'
+import { consumersStatus } from './consumers-status.ts'
 import { objectName } from './scalars.ts'
 
 /** Lengths that the status schema allows; what is longer is cut before it is written. */
@@ -28,7 +29,9 @@ const condition = z.strictObject({
     .regex(
       /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$/,
     )
-    .describe('Ready, Reconciling, Stalled, RefreshTokenPersisted, RefreshTokenExpiring or PreviousTokenKept.'),
+    .describe(
+      'Ready, Reconciling, Stalled, RefreshTokenPersisted, RefreshTokenExpiring, PreviousTokenKept, ConsumersNotified or ConsumersUpdatable.',
+    ),
   status: z.enum(['True', 'False', 'Unknown']).describe('True, False or Unknown.'),
   observedGeneration: count('The generation of the spec that the condition is about.').optional(),
   lastTransitionTime: time('When status last changed.'),
@@ -70,8 +73,9 @@ export const oauthCredentialStatus = z
       .describe(
         'Ready: the target holds an access token that has not expired. Reconciling: work is under way; absent otherwise. Stalled: a human ' +
           'must act; absent otherwise. RefreshTokenPersisted: the store holds the newest refresh token. RefreshTokenExpiring: somebody must log ' +
-          'in again before a date; absent otherwise. PreviousTokenKept: False while the previous access token is asked for and cannot be ' +
-          'kept; absent otherwise.',
+          'in again before a date; absent otherwise. ConsumersNotified: pods and workloads were told of the published token, as far as the target ' +
+          'asks for that. ConsumersUpdatable: False while a reader gets no new token; absent otherwise. ' +
+          'PreviousTokenKept: False while the previous access token is asked for and cannot be kept; absent otherwise.',
       )
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
       .optional(),
@@ -128,6 +132,7 @@ export const oauthCredentialStatus = z
       .describe('Targets of earlier names that are still to be removed.')
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .optional(),
+    consumers: consumersStatus.optional(),
   })
   .describe('What the operator has done and found.')
 

@@ -3,6 +3,7 @@ import { type FailureCode, failureCodes } from '../domain/failures.ts'
 import { formerTargetLimit } from '../domain/former-targets.ts'
 import { present } from '../domain/present.ts'
 import type { EpochSeconds } from '../domain/time.ts'
+import { decodeConsumers, encodeConsumers } from './consumers-status.ts'
 import { countAt, flagAt, isObject, objectAt, textAt } from './json.ts'
 import { type OAuthCredentialStatus, statusLimits } from './oauth-credential-status.ts'
 import { objectName } from './scalars.ts'
@@ -24,6 +25,8 @@ const conditionTypes: ReadonlySet<string> = new Set<ConditionType>([
   'Stalled',
   'RefreshTokenPersisted',
   'RefreshTokenExpiring',
+  'ConsumersNotified',
+  'ConsumersUpdatable',
   'PreviousTokenKept',
 ])
 const conditionStatuses: ReadonlySet<string> = new Set<Condition['status']>(['True', 'False', 'Unknown'])
@@ -56,6 +59,7 @@ export function encodeStatus({ state, nextRefreshAt }: ReportedState): OAuthCred
     targetDigest: optionalText(state.targetDigest, statusLimits.version),
     targetName: state.targetName,
     formerTargets: state.formerTargets === undefined ? undefined : [...state.formerTargets],
+    consumers: state.consumers && encodeConsumers(state.consumers),
   })
 }
 
@@ -85,6 +89,7 @@ export function decodeState(status: unknown): CredentialState {
     targetDigest: textAt(written['targetDigest']),
     targetName: nameAt(written['targetName']),
     formerTargets: namesAt(written['formerTargets']),
+    consumers: decodeConsumers(written['consumers']),
     conditions: decodeConditions(written['conditions']),
   })
 }

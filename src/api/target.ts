@@ -6,6 +6,7 @@ import { parameterRules, parameterSchemas } from './output-parameters.ts'
 import { isObject } from './json.ts'
 import { constrained, exactlyOneOf, type Rule } from './rule.ts'
 import { dataKey, objectName } from './scalars.ts'
+import { intervalNeedsRestart, targetConsumers } from './target-consumers.ts'
 import { notWithMerge, targetMarks } from './target-marks.ts'
 import { targetType, typeRules } from './target-type.ts'
 import { templateText } from './template-text.ts'
@@ -125,11 +126,13 @@ export const target = constrained(
       ),
     type: targetType,
     ...targetMarks,
+    ...targetConsumers,
     previous: previous.optional(),
   }),
   ...typeRules,
   notWithMerge('labels'),
   notWithMerge('annotations'),
+  intervalNeedsRestart,
   bareBesidePrevious,
   previousHasItsKey,
 ).describe('Where workloads find the access token.')

@@ -29,6 +29,8 @@ export interface CredentialMemory {
   readonly target: TargetObservation
   readonly targetCheckAt: EpochSeconds
   readonly nextRefreshAt?: EpochSeconds
+  /** When it was last looked at who reads the target, and how. */
+  readonly readersLookedAt?: EpochSeconds
   /** `startedAt` of a journaled answer that has arrived everywhere, though the journal could not forget it. */
   readonly settledAnswerAt?: EpochSeconds
   /** False when the last status write failed. */

@@ -1,5 +1,6 @@
 import type { StoreBackendType } from '../domain/token-store.ts'
 import type { AccessTokenSink } from '../ports/access-token-sink.ts'
+import type { ConsumerNotifier } from '../ports/consumers.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventRecorder } from '../ports/event-recorder.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -32,6 +33,8 @@ export interface EngineDeps {
   readonly records: RefreshRecords
   readonly holders: RecordHolders
   readonly sink: AccessTokenSink
+  /** Absent without a cluster. */
+  readonly consumers?: ConsumerNotifier
   readonly status: StatusWriter
   readonly events: EventRecorder
   readonly metrics: Metrics

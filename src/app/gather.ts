@@ -44,6 +44,7 @@ export async function gather(
       firstOwner: firstOwnerOf(credential, deps),
       targetHolder: resources.firstInto(credential)?.key,
       documentTokens: documentTokensOf(credential, deps),
+      withoutConsumers: deps.consumers === undefined ? (true as const) : undefined,
     }),
     credential,
     provider,

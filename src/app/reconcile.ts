@@ -10,6 +10,7 @@ import { execute } from './execute.ts'
 import { lookAtRecord } from './execute-store.ts'
 import { gather } from './gather.ts'
 import { record, type Recording } from './record.ts'
+import { tellConsumers } from './tell-consumers.ts'
 import { atItsTurn } from './turns.ts'
 
 type Settled = Extract<Step, { kind: 'settled' }>
@@ -35,7 +36,8 @@ export async function reconcile(
   if (step.settlement.kind === 'gone') return letGo(credential, step, deps)
   const { key, uid, generation } = credential
   const end = deps.storeLooks.paced(step, observed, deps.clock.now())
-  return record({ key, uid, generation, before: observed.state, observed, ...(memory && { memory }) }, end, deps)
+  const subject = { key, uid, generation, before: observed.state, observed, ...(memory && { memory }) }
+  return tellConsumers({ subject, end, recording: await record(subject, end, deps) }, deps)
 }
 
 /** Tells what is wrong with a credential that cannot be acted on. */

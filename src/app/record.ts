@@ -18,7 +18,7 @@ import { PackedRecord } from './packed-record.ts'
 import { transitions } from './transitions.ts'
 import type { Requeue } from './work-queue.ts'
 
-type Settled = Extract<Step, { kind: 'settled' }>
+export type Settled = Extract<Step, { kind: 'settled' }>
 
 /** Whose reconcile ended, and what was remembered before it. */
 export interface Recorded {

@@ -24,6 +24,8 @@ export function transitions(
     stalled(before, after),
     persisted(before, after),
     expiring(before, after),
+    turnedFalse('ConsumersNotified', 'ConsumersNotNotified', before, after),
+    turnedFalse('ConsumersUpdatable', 'ConsumersNotUpdatable', before, after),
     suspension(before, after),
     retrying(before, after, hadFailed),
     ending(before, after),
@@ -58,6 +60,18 @@ function rotated(was: Condition | undefined, is: Condition | undefined): Told | 
 
 function isPaced(condition: Condition | undefined): boolean {
   return condition?.reason === 'WritePaced'
+}
+
+/** A condition of readers of the target that has turned false, or is so for another reason by now. */
+function turnedFalse(
+  type: 'ConsumersNotified' | 'ConsumersUpdatable',
+  reason: EventReason,
+  before: readonly Condition[],
+  after: readonly Condition[],
+): Told | undefined {
+  const [was, is] = [conditionOf(before, type), conditionOf(after, type)]
+  if (is?.status !== 'False' || (was?.status === 'False' && was.reason === is.reason)) return undefined
+  return { severity: 'Warning', reason, message: is.message }
 }
 
 function expiring(before: readonly Condition[], after: readonly Condition[]): Told | undefined {

@@ -23,6 +23,7 @@ export interface ControllerFlags extends EndpointFlags, LogFlags {
   readonly metricsAddress: string
   readonly healthAddress: string
   readonly perCredentialMetrics: boolean
+  readonly warnOfStaleReaders: boolean
 }
 
 /** Adds the command that runs the operator against a Kubernetes API server. */
@@ -75,6 +76,12 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
     )
     .addOption(environmentSwitch('--per-credential-metrics', 'show gauges of single credentials').default(true))
     .addOption(new Option('--no-per-credential-metrics', 'leave the gauges of single credentials out of /metrics'))
+    .addOption(
+      environmentSwitch(
+        '--warn-of-stale-readers',
+        'say when pods read a target in a way that no new token reaches; wants the right to list pods',
+      ).default(false),
+    )
   for (const option of [...endpointOptions('cluster-stores-only'), ...logOptions('json')]) command.addOption(option)
   command.action((flags: ControllerFlags) => run(flags))
 }

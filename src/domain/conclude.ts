@@ -1,3 +1,4 @@
+import { withPublication } from './consumers.ts'
 import { isRefreshTokenAt } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import type { FailureCode } from './failures.ts'
@@ -6,6 +7,7 @@ import type { Observed, PendingTokens } from './observed.ts'
 import { isEarlierThanKnown } from './publication-order.ts'
 import type { Result } from './result.ts'
 import { loginOf } from './target-login.ts'
+import { sameSecret } from './sensitive.ts'
 import { rememberedFailure, settleFailed, settleFine, settleRetrying, settleStalled, withoutFailure } from './settle.ts'
 import type { Progress, Step } from './step.ts'
 import type { Published, TargetState } from './target-state.ts'
@@ -20,7 +22,7 @@ export function afterPublication(
   now: EpochSeconds,
 ): Step {
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
-  const next = withPublished(published(observed, progress), result.value)
+  const next = withPublished(published(observed, progress, now), result.value)
   return removeFormerTarget(observed, next) ?? conclude(observed, next, now)
 }
 
@@ -71,24 +73,49 @@ export function conclude(observed: Observed, progress: Progress, now: EpochSecon
   return known.next === 'stall' ? settleStalled(observed, rest, known, now) : settleRetrying(observed, rest, known, now)
 }
 
-function published(observed: Observed, progress: Progress): Progress {
+function published(observed: Observed, progress: Progress, now: EpochSeconds): Progress {
   const { accessToken, pending } = progress
   if (accessToken === undefined) return progress
+  const state = toldOf(observed, progress, accessToken, now)
   return {
     ...progress,
     ...(pending && { pending: { ...pending, published: true } }),
     target: publishedTarget(observed, accessToken),
     state: {
       ...withTarget(
-        hasPlace(pending) || isTargetFailure(progress.state.lastFailure?.code)
-          ? withoutFailure(progress.state)
-          : progress.state,
+        hasPlace(pending) || isTargetFailure(state.lastFailure?.code) ? withoutFailure(state) : state,
         observed.credential.spec.target,
       ),
       ...publicationFields(observed, accessToken),
       ...(progress.look?.version !== undefined && { storeVersion: progress.look.version }),
     },
   }
+}
+
+/** The state that says who is to be told of this publication. */
+function toldOf(observed: Observed, progress: Progress, accessToken: AccessToken, now: EpochSeconds): CredentialState {
+  const { credential, target } = observed
+  const { state } = progress
+  if (observed.withoutConsumers === true) return state
+  return withPublication(state, {
+    target: credential.spec.target,
+    issuedAt: accessToken.issuedAt,
+    isSameToken: isPublishedToken(observed, progress, accessToken),
+    isFirst: state.targetDigest === undefined && target.kind === 'observed' && target.state.kind === 'absent',
+    now,
+  })
+}
+
+/** True when this token, with this expiry, was published before, as far as that can be told. */
+function isPublishedToken(
+  { accessToken: before }: Observed,
+  { state, look }: Progress,
+  { value, expiresAt }: AccessToken,
+): boolean {
+  if (Math.floor(state.accessTokenExpiresAt ?? 0) !== Math.floor(expiresAt)) return false
+  // The document of a static token has the version in which it was published.
+  const isSameDocument = look?.version !== undefined && look.version === state.storeVersion
+  return isSameDocument || (before !== undefined && sameSecret(before.value, value))
 }
 
 /** The previous access token that the publication has left in the target, and none that was there before. */

@@ -1,4 +1,5 @@
 import type { Condition, ConditionType, CredentialState } from './credential-state.ts'
+import { isConsumerCondition } from './consumer-conditions.ts'
 import type { Failure } from './failures.ts'
 import { isHoldReason } from './hold-reason.ts'
 import type { PendingTokens } from './observed.ts'
@@ -42,6 +43,10 @@ type Draft = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
  * | RefreshTokenPersisted | the store holds the newest refresh token | before the first refresh, and for grants without one |
  * | RefreshTokenExpiring | somebody must log in again before a date | while that is far, or not known |
  * | PreviousTokenKept | never: False means that the key of the previous token stays empty | when nothing is in its way |
+ * | ConsumersNotified | pods and workloads were told of the published token | where none are to be told |
+ * | ConsumersUpdatable | False: a reader gets no new token | while every reader does, or none was looked at |
+ *
+ * The last two are found when readers are told, after a reconcile, and are only handed on here.
  */
 export function conditionsOf(input: ConditionInput): readonly Condition[] {
   const drafts = [
@@ -51,6 +56,7 @@ export function conditionsOf(input: ConditionInput): readonly Condition[] {
     persisted(input),
     refreshTokenExpiring(input),
     previousKept(input),
+    ...input.state.conditions.filter(({ type }) => isConsumerCondition(type)),
   ]
   return drafts.filter((draft) => draft !== undefined).map((draft) => withTransition(draft, input))
 }

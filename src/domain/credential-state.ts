@@ -1,3 +1,4 @@
+import type { ConsumersState } from './consumers-state.ts'
 import type { FailureCode } from './failures.ts'
 import type { Grant } from './grant.ts'
 import type { EpochSeconds } from './time.ts'
@@ -43,6 +44,8 @@ export interface CredentialState {
   readonly targetName?: string
   /** Targets of earlier names, which are still to be removed. */
   readonly formerTargets?: readonly string[]
+  /** Who was told of the last publication. Absent for a target that tells nobody. */
+  readonly consumers?: ConsumersState
   readonly conditions: readonly Condition[]
 }
 
@@ -59,7 +62,14 @@ export interface RememberedFailure {
 }
 
 export type ConditionType =
-  'Ready' | 'Reconciling' | 'Stalled' | 'RefreshTokenPersisted' | 'RefreshTokenExpiring' | 'PreviousTokenKept'
+  | 'Ready'
+  | 'Reconciling'
+  | 'Stalled'
+  | 'RefreshTokenPersisted'
+  | 'RefreshTokenExpiring'
+  | 'PreviousTokenKept'
+  | 'ConsumersNotified'
+  | 'ConsumersUpdatable'
 
 /** A `metav1.Condition`. */
 export interface Condition {

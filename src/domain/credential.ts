@@ -1,8 +1,9 @@
 import type { CredentialState } from './credential-state.ts'
 import type { FormatOutput } from './output-format.ts'
 import type { SecretType } from './secret-type.ts'
-import type { EpochSeconds } from './time.ts'
+import type { DurationSeconds, EpochSeconds } from './time.ts'
 import type { Template } from './template/template.ts'
+import type { Propagation, Workload } from './workload.ts'
 
 /** Names one `OAuthCredential`. */
 export interface CredentialKey {
@@ -162,6 +163,12 @@ export interface Target {
   /** What the Secret is labelled with beside our own labels. */
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
+  /** Absent: WaitForKubelet. */
+  readonly propagation?: Propagation
+  /** What is restarted for each new token, in this order. */
+  readonly restart?: readonly Workload[]
+  /** Between two restarts of one workload; absent: 5 minutes. */
+  readonly restartIntervalSeconds?: DurationSeconds
   /** Where the access token before the present one stays until it expires; absent: nowhere. */
   readonly previous?: { readonly key: string }
 }

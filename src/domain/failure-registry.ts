@@ -1,3 +1,4 @@
+import { consumerFailures } from './consumer-failures.ts'
 import type { FailureKind } from './failure-kind.ts'
 import { staticTokenFailures } from './static-token-failures.ts'
 
@@ -285,4 +286,6 @@ export const failureRegistry = {
     reason: 'JournalUnavailable',
     remedy: 'No refresh token is sent while its successor could not be kept; free space or mend the journal directory.',
   },
+  // Those who read the target.
+  ...consumerFailures,
 } as const satisfies Record<string, FailureKind>

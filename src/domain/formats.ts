@@ -150,6 +150,12 @@ export function targetDigest(target: Target): string {
   return fnv1a64(JSON.stringify([shapeRevision, name, creationPolicy, deletionPolicy, outputs, ...later]))
 }
 
+/** Identifies what readers of a target find beside the token: its name and its outputs, and neither policies nor marks. */
+export function contentsDigest({ name, outputs, previous }: Target): string {
+  const later = previous === undefined ? [] : [previous.key]
+  return fnv1a64(JSON.stringify([shapeRevision, name, outputs.map(digestParts), ...later]))
+}
+
 /** There only where they are used, in an order of their own. */
 function markParts({ labels = {}, annotations = {} }: Target): readonly unknown[] {
   const [first, second] = [labels, annotations].map((marks) =>

@@ -47,3 +47,13 @@ export const targetAnnotations = {
   /** Expiry of the access token before the published one, while that is there too, RFC 3339. */
   previousExpiresAt: `${apiGroup}/previous-expires-at`,
 } as const
+
+/** Names of annotations on those who read targets. None of their values is secret. */
+export const consumerAnnotations = {
+  /** On a pod: when the target that it mounts was last written, RFC 3339. */
+  tokenPublishedAt: `${apiGroup}/token-published-at`,
+  /** On the pod template of a workload, or on a Rollout: for which publications it was restarted, `credential@publication` each. */
+  restartedFor: `${apiGroup}/restarted-for`,
+  /** Beside it: when the operator restarted it last, RFC 3339. */
+  restartedAt: `${apiGroup}/restarted-at`,
+} as const

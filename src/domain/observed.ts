@@ -109,6 +109,8 @@ export interface Observed {
   readonly inputs: string
   /** Identifies the part of it that the authorization server sees: only a change there can turn a refusal. */
   readonly grantInputs: string
+  /** True without a cluster: nobody who reads the target can be told of anything. */
+  readonly withoutConsumers?: true
   /** True once this reconcile has tried to take a previous access token that is over out of the target. */
   readonly previousTried?: true
   /** True when the client proves itself with something else than when the server refused it. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type IdentifiedJournal, openIdentifiedJournal } from '../adapters/files/journal-id.ts'
 import { chooseConnection } from '../adapters/kubernetes/choose-connection.ts'
 import type { ConnectionSettingsSource } from '../adapters/kubernetes/connection-settings.ts'
+import { KubernetesConsumers } from '../adapters/kubernetes/consumers.ts'
 import { KubernetesEventRecorder } from '../adapters/kubernetes/event-recorder.ts'
 import { KubernetesRefreshRecords } from '../adapters/kubernetes/refresh-records.ts'
 import { KubernetesResourceSource } from '../adapters/kubernetes/resource-source.ts'
@@ -170,6 +171,7 @@ function clusterPorts(
       stores: { ...remote.stores, kubernetes: new KubernetesSecretStore(client) },
       tokenEndpoint: new HttpTokenEndpoint({ secrets, clock, version: build.version, ...flags }),
       sink: new TargetSecrets(client, clock),
+      consumers: new KubernetesConsumers({ client, clock, warns: flags.warnOfStaleReaders }),
       status: new KubernetesStatusWriter(client),
       records: new KubernetesRefreshRecords({ client, namespace: operatorNamespace, fingerprint: tokenFingerprint }),
       holders: cluster,

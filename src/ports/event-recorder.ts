@@ -10,6 +10,9 @@ export type EventReason =
   | 'RefreshTokenWriteBackFailed'
   | 'RefreshTokenExpiring'
   | 'Stalled'
+  | 'WorkloadRestarted'
+  | 'ConsumersNotNotified'
+  | 'ConsumersNotUpdatable'
   | 'Suspended'
   | 'Resumed'
 

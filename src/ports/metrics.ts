@@ -1,6 +1,7 @@
 import type { DurationSeconds } from '../domain/time.ts'
 import type { FailureCode } from '../domain/failures.ts'
 import type { StoreBackendType } from '../domain/token-store.ts'
+import type { WorkloadKind } from '../domain/workload.ts'
 
 export type StoreOperation = 'read' | 'write' | 'login' | 'renew'
 
@@ -25,6 +26,10 @@ export interface Metrics {
   /** Life left in the old access token when the new one was published; negative when it had expired. */
   remainingLifetime(provider: string, left: DurationSeconds): void
   storeRequest(store: StoreBackendType, operation: StoreOperation, ok: boolean, took: DurationSeconds): void
+  /** A restart that was wanted for a publication, once it was carried out or failed. */
+  workloadRestarted(namespace: string, kind: WorkloadKind, ok: boolean): void
+  /** Pods that were told of a publication. */
+  podsAnnotated(namespace: string, count: number): void
   targetWritten(operation: 'apply' | 'unchanged' | 'conflict' | 'error'): void
   reconciled(result: 'success' | 'error' | 'requeue_after', took: DurationSeconds): void
   queueAdded(): void

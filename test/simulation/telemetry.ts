@@ -57,6 +57,8 @@ export function silentMetrics(cluster: ClusterModel): Metrics {
     writeBackFailed: scan,
     remainingLifetime: scan,
     storeRequest: scan,
+    workloadRestarted: scan,
+    podsAnnotated: scan,
     targetWritten: scan,
     reconciled: () => undefined,
     queueAdded: () => undefined,

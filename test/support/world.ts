@@ -10,6 +10,7 @@ import { type Credential, keyText } from '../../src/domain/credential.ts'
 import type { Condition, ConditionType, CredentialState } from '../../src/domain/credential-state.ts'
 import type { Provider } from '../../src/domain/provider.ts'
 import type { StoreBackendType, TokenStore } from '../../src/domain/token-store.ts'
+import type { ConsumerNotifier } from '../../src/ports/consumers.ts'
 import { aCredential, aProvider, aStore } from './builders.ts'
 import { memoryMetrics } from './memory-metrics.ts'
 import {
@@ -47,15 +48,22 @@ export class World {
   resources: ResourceIndex
   #provider: Partial<Provider> = {}
 
-  constructor() {
+  readonly #consumers: ConsumerNotifier | undefined
+
+  /** Without `consumers` it is as without a cluster: nobody who reads a target can be told of anything. */
+  constructor(consumers?: ConsumerNotifier) {
+    this.#consumers = consumers
     const { engine, resources } = this.#boot()
     this.engine = engine
     this.resources = resources
   }
 
   /** A world with one credential, its provider, its store and a seeded refresh token; running. */
-  static async withCredential(changes: Parameters<typeof aCredential>[0] = {}): Promise<World> {
-    const world = new World()
+  static async withCredential(
+    changes: Parameters<typeof aCredential>[0] = {},
+    consumers?: ConsumerNotifier,
+  ): Promise<World> {
+    const world = new World(consumers)
     world.store.put('teams/ci/claude', world.endpoint.login())
     world.applyProvider()
     world.applyStore()
@@ -135,6 +143,7 @@ export class World {
       newSealingKey: () => new Sensitive(canary('secret')),
       textCodec: systemTextCodec,
       sink: this.sink,
+      ...(this.#consumers && { consumers: this.#consumers }),
       status: this.status,
       events: this.events,
       metrics: this.measured.metrics,

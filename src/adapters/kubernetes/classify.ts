@@ -43,6 +43,12 @@ export const storeCodes: ProblemCodes = {
   throttled: 'STORE_THROTTLED',
 }
 
+export const consumerCodes: ProblemCodes = {
+  forbidden: 'CONSUMERS_FORBIDDEN',
+  refused: 'CONSUMERS_REJECTED',
+  unavailable: 'KUBERNETES_UNAVAILABLE',
+}
+
 /** What was tried, for the message. */
 export interface KubeAttempt {
   /** Begins the sentence: `Writing Secret ci/claude-token`. */

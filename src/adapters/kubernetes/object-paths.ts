@@ -20,6 +20,14 @@ export function credentialPath({ namespace, name }: CredentialKey): string {
   return `/apis/${apiGroup}/${apiVersion}/${inNamespace}`
 }
 
+export function podsPath(namespace: string): string {
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`
+}
+
+export function podPath(namespace: string, name: string): string {
+  return `${podsPath(namespace)}/${encodeURIComponent(name)}`
+}
+
 export function eventsPath(namespace: string): string {
   return `/apis/events.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/events`
 }

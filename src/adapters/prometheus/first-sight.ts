@@ -1,5 +1,7 @@
+import { consumerFailures } from '../../domain/consumer-failures.ts'
 import { failure, failureCodes, type FailureCode } from '../../domain/failures.ts'
 import type { StoreBackendType } from '../../domain/token-store.ts'
+import type { WorkloadKind } from '../../domain/workload.ts'
 import type { Instruments } from './instruments.ts'
 
 /** Beyond this many pairs of provider and namespace, failure series begin at their first failure: series cost scrape time. */
@@ -16,7 +18,8 @@ function reasonsOf(codes: readonly FailureCode[]): readonly string[] {
   return [...new Set(codes.map(reasonOf))]
 }
 
-const allReasons = reasonsOf(failureCodes())
+/** What concerns readers of a target never fails a refresh. */
+const allReasons = reasonsOf(failureCodes().filter((code) => !Object.hasOwn(consumerFailures, code)))
 const storeReasons = reasonsOf(failureCodes().filter((code) => code.startsWith('STORE_')))
 
 /**
@@ -51,6 +54,10 @@ export class FirstSight {
     this.#instruments.throttled.inc({ provider }, 0)
     this.#instruments.circuitOpenings.inc({ provider }, 0)
     for (const code of statusClasses) this.#instruments.tokenResponses.inc({ provider, code }, 0)
+  }
+
+  workload(namespace: string, kind: WorkloadKind): void {
+    for (const result of ['success', 'error']) this.#instruments.workloadRestarts.inc({ namespace, kind, result }, 0)
   }
 
   store(type: StoreBackendType): void {

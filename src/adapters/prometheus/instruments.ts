@@ -17,6 +17,7 @@ export function createInstruments(registry: Registry) {
     ...refreshInstruments(registry),
     ...budgetInstruments(registry),
     ...storeInstruments(registry),
+    ...consumerInstruments(registry),
     ...queueInstruments(registry),
     ...clusterInstruments(registry),
   }
@@ -117,6 +118,24 @@ function storeInstruments(registry: Registry) {
       name: 'oauthcredential_secret_writes_total',
       help: 'Writes of targets.',
       labelNames: ['operation'],
+      registers,
+    }),
+  }
+}
+
+function consumerInstruments(registry: Registry) {
+  const registers = [registry]
+  return {
+    workloadRestarts: new Counter({
+      name: 'oauthcredential_workload_restarts_total',
+      help: 'Restarts of workloads for a new token; result is success, or error for an attempt that failed.',
+      labelNames: ['namespace', 'kind', 'result'],
+      registers,
+    }),
+    podsAnnotated: new Counter({
+      name: 'oauthcredential_pods_annotated_total',
+      help: 'Pods that were annotated so that kubelet renews their copy of the target.',
+      labelNames: ['namespace'],
       registers,
     }),
   }

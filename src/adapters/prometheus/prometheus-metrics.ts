@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { FailureCode } from '../../domain/failures.ts'
 import type { DurationSeconds } from '../../domain/time.ts'
 import type { StoreBackendType } from '../../domain/token-store.ts'
+import type { WorkloadKind } from '../../domain/workload.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { CredentialGaugeSource, WorkQueueGauges } from '../../ports/credential-gauges.ts'
 import type { Metrics, StoreOperation } from '../../ports/metrics.ts'
@@ -143,6 +144,15 @@ export class PrometheusMetrics implements Metrics {
     const labels = { store_type: store, operation, result: ok ? 'success' : 'error' }
     this.#instruments.storeRequests.inc(labels)
     this.#instruments.storeRequestDuration.observe(labels, took)
+  }
+
+  workloadRestarted(namespace: string, kind: WorkloadKind, ok: boolean): void {
+    this.#firstSight.workload(namespace, kind)
+    this.#instruments.workloadRestarts.inc({ namespace, kind, result: ok ? 'success' : 'error' })
+  }
+
+  podsAnnotated(namespace: string, count: number): void {
+    this.#instruments.podsAnnotated.inc({ namespace }, count)
   }
 
   targetWritten(operation: 'apply' | 'unchanged' | 'conflict' | 'error'): void {

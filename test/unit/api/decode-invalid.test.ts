@@ -140,7 +140,7 @@ describe('a field that does not exist', () => {
   })
 
   test('is left out when the API server has a newer CRD than this process', () => {
-    const newer = changed(changed(minimalCredential, 'spec.verify', { every: '1h' }), 'spec.target.restart', [1])
+    const newer = changed(changed(minimalCredential, 'spec.verify', { every: '1h' }), 'spec.target.mirror', [1])
     expect(decodeResource(newer, 'ignored')).toEqual(decodeResource(minimalCredentialOfGeneration(newer)))
     expect(problemsOf(decodeResource(changed(newer, 'spec.target.name', undefined), 'ignored'))).toEqual([
       { field: 'spec.target.name', message: 'is required' },

@@ -2,9 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeState, encodeStatus } from '../../../src/api/decode.ts'
 import { oauthCredentialStatus } from '../../../src/api/oauth-credential-status.ts'
+import type { ConsumersState } from '../../../src/domain/consumers-state.ts'
 import { type Condition, type CredentialState, noState } from '../../../src/domain/credential-state.ts'
 import { failureCodes } from '../../../src/domain/failures.ts'
 import { epochSeconds } from '../../../src/domain/time.ts'
+import { workloadKinds } from '../../../src/domain/workload.ts'
 
 const lastSecond = 253_402_300_799
 const time = fc.integer({ min: 0, max: lastSecond }).map(epochSeconds)
@@ -12,7 +14,7 @@ const count = fc.nat()
 const text = fc.string({ unit: 'grapheme', maxLength: 100 })
 
 const condition: fc.Arbitrary<Condition> = fc.record({
-  type: fc.constantFrom('Ready', 'Reconciling', 'Stalled', 'RefreshTokenPersisted'),
+  type: fc.constantFrom('Ready', 'Reconciling', 'Stalled', 'RefreshTokenPersisted', 'ConsumersNotified'),
   status: fc.constantFrom('True', 'False', 'Unknown'),
   reason: fc.constantFrom('TokenValid', 'RefreshFailed'),
   message: text,
@@ -30,6 +32,32 @@ const failure = fc.record(
     inputs: count.map((number) => number.toString(16)),
   },
   { requiredKeys: ['code', 'message', 'at'] },
+)
+
+const publication = fc.constantFrom('2026-11-21T14:31:05Z.1a2b3c4d', '2026-11-21T14:31:06Z.0')
+
+const workload = fc.record(
+  {
+    kind: fc.constantFrom(...workloadKinds),
+    name: fc.constantFrom('agent', 'a.b'),
+    publication,
+    restartedAt: time,
+    waitsFor: fc.constantFrom('RestartInterval', 'WorkloadNotFound'),
+  },
+  { requiredKeys: ['kind', 'name'] },
+)
+
+const consumers: fc.Arbitrary<ConsumersState> = fc.record(
+  {
+    publication,
+    publishedAt: time,
+    writtenAt: time,
+    annotatedAt: time,
+    restarts: fc.array(workload, { minLength: 1, maxLength: 16 }),
+    failures: count,
+    retryAt: time,
+  },
+  { requiredKeys: ['publication', 'publishedAt', 'writtenAt'] },
 )
 
 const state: fc.Arbitrary<CredentialState> = fc.record(
@@ -51,6 +79,7 @@ const state: fc.Arbitrary<CredentialState> = fc.record(
     targetDigest: text,
     targetName: fc.constantFrom('claude-token', 'a.b'),
     formerTargets: fc.uniqueArray(fc.constantFrom('claude', 'old-token', 'x'), { minLength: 1 }),
+    consumers,
     conditions: fc.uniqueArray(condition, { selector: ({ type }) => type, maxLength: 4 }),
   },
   { requiredKeys: ['observedGeneration', 'refreshes', 'consecutiveFailures', 'conditions'] },

@@ -1,0 +1,218 @@
+import { type ConsumerFindings, isConsumerCondition, withConsumerConditions } from '../domain/consumer-conditions.ts'
+import {
+  afterTelling,
+  consumersOf,
+  type ConsumersPlan,
+  consumersPlan,
+  type ConsumersTold,
+  hasConsumers,
+  restartIntervalOf,
+  type WorkloadTold,
+} from '../domain/consumers.ts'
+import type { ConsumersState } from '../domain/consumers-state.ts'
+import { conditionOf } from '../domain/conditions.ts'
+import { type Credential, keyText } from '../domain/credential.ts'
+import type { CredentialState } from '../domain/credential-state.ts'
+import type { Observed } from '../domain/observed.ts'
+import { type PodReader, staleReaders } from '../domain/readers.ts'
+import { failed, ok, type Result } from '../domain/result.ts'
+import { timeText } from '../domain/time-text.ts'
+import { earliest, type EpochSeconds, later, minutes } from '../domain/time.ts'
+import { type Workload, workloadText } from '../domain/workload.ts'
+import type { ConsumerNotifier } from '../ports/consumers.ts'
+import type { Deps } from './deps.ts'
+import { record, type Recorded, type Recording, type Settled } from './record.ts'
+import type { Requeue } from './work-queue.ts'
+
+/** How often it is looked at most whether readers get updates; a change of the manifest is looked at in any case. */
+const readersInterval = minutes(10)
+
+/** A reconcile that has ended and was recorded. */
+interface Ended {
+  readonly subject: Recorded & { readonly observed: Observed }
+  readonly end: Settled
+  readonly recording: Recording
+}
+
+/**
+ * Tells those who read the target of what was published, once the status says that it was, and records who was told.
+ *
+ * Guarantees: level-based, as the state says who has been told; nothing that fails here fails the credential, or holds
+ * a refresh up for longer than the calls take. Without readers to tell it does nothing.
+ */
+export async function tellConsumers(begun: Ended, deps: Deps): Promise<Recording> {
+  const { consumers: notifier } = deps
+  if (notifier === undefined) return withoutCluster(begun, deps)
+  const ended = { ...begun, recording: withLookedAt(begun) }
+  if (isAtRest(ended, deps) || isUnconcerned(ended, notifier)) return ended.recording
+  const found = await findings(ended, notifier, deps)
+  const again = await recordAgain(ended, found, deps)
+  const lookedAt = found.lookedAt ?? ended.recording.memory.readersLookedAt
+  return {
+    memory: { ...again.memory, ...(lookedAt !== undefined && { readersLookedAt: lookedAt }) },
+    requeue: sooner(again.requeue, found.consumers?.retryAt),
+  }
+}
+
+/** True where nothing may be begun, or before the status says what was published. */
+function isAtRest({ end, recording }: Ended, deps: Deps): boolean {
+  return end.settlement.kind === 'suspended' || !recording.memory.reported || !deps.mayBegin()
+}
+
+function recordAgain({ subject, end, recording }: Ended, found: Findings, deps: Deps): Promise<Recording> {
+  const { memory } = recording
+  const state = stateWith(memory.state, found, subject.generation, deps.clock.now())
+  return record({ ...subject, before: memory.state, memory }, { ...end, progress: { ...end.progress, state } }, deps)
+}
+
+function sooner(one: Requeue, other: Requeue): Requeue {
+  if (one === undefined || other === undefined) return one ?? other
+  return earliest(one, other)
+}
+
+/** A target in a directory has no pods; that is said once for each version of the manifest. */
+function withoutCluster({ subject, recording }: Ended, { logger }: Deps): Recording {
+  const { credential } = subject.observed
+  const isKnown = subject.memory?.credential?.generation === credential.generation
+  if (!isKnown && hasConsumers(credential.spec.target)) {
+    const fields = { credential: keyText(credential.key) }
+    logger.warn(fields, 'spec.target.propagation and spec.target.restart have no effect without a cluster')
+  }
+  return recording
+}
+
+/** When readers were looked at last is remembered by this process alone. */
+function withLookedAt({ subject, recording }: Ended): Recording {
+  const readersLookedAt = subject.memory?.readersLookedAt
+  return readersLookedAt === undefined ? recording : { ...recording, memory: { ...recording.memory, readersLookedAt } }
+}
+
+/** True for nearly all credentials: nobody is to be told of anything, and nobody was. */
+function isUnconcerned({ subject, recording }: Ended, { warns }: ConsumerNotifier): boolean {
+  const { conditions, consumers } = recording.memory.state
+  if (warns || hasConsumers(subject.observed.credential.spec.target) || consumers !== undefined) return false
+  return !conditions.some(({ type }) => isConsumerCondition(type))
+}
+
+interface Findings extends ConsumerFindings {
+  /** When readers were looked at, if they were. */
+  readonly lookedAt?: EpochSeconds
+}
+
+async function findings(ended: Ended, notifier: ConsumerNotifier, deps: Deps): Promise<Findings> {
+  const { subject, recording } = ended
+  const { credential, targetDigest } = subject.observed
+  const { target } = credential.spec
+  const { state } = recording.memory
+  const consumers = consumersOf(state, target, state.targetDigest === targetDigest)
+  const plan = consumers && consumersPlan(consumers, target, deps.clock.now())
+  const looked = await look(ended, plan, notifier, deps)
+  const readers = readersFound(credential, looked, notifier)
+  const lookedAt = looked === undefined ? {} : { lookedAt: deps.clock.now() }
+  if (consumers === undefined) return { readers, ...lookedAt }
+  if (plan === undefined) return { consumers, readers, ...lookedAt }
+  const told = await tell({ credential, consumers, plan, looked }, notifier, deps)
+  const after = afterTelling(consumers, told, { uid: credential.uid, now: deps.clock.now() })
+  return { consumers: after, told, readers, ...lookedAt }
+}
+
+/** The pods that read the target; undefined when they need not be looked at now. */
+async function look(
+  ended: Ended,
+  plan: ConsumersPlan | undefined,
+  notifier: ConsumerNotifier,
+  deps: Deps,
+): Promise<Result<readonly PodReader[]> | undefined> {
+  const { key, spec } = ended.subject.observed.credential
+  const secret = { namespace: key.namespace, name: spec.target.name }
+  if (plan?.annotateWith !== undefined) return notifier.readers(secret, 'annotate')
+  return notifier.warns && isLookDue(ended, deps.clock.now()) ? notifier.readers(secret, 'warn') : undefined
+}
+
+/** After a publication, and for as long as a reader gets no updates. */
+function isLookDue({ subject, end, recording }: Ended, now: EpochSeconds): boolean {
+  const { state, readersLookedAt } = recording.memory
+  const told = conditionOf(state.conditions, 'ConsumersUpdatable')
+  if (told !== undefined && subject.memory?.credential?.generation !== subject.generation) return true
+  const isNews = end.progress.target !== undefined || told !== undefined
+  return isNews && (readersLookedAt === undefined || now >= later(readersLookedAt, readersInterval))
+}
+
+function readersFound(
+  { key, spec }: Credential,
+  looked: Result<readonly PodReader[]> | undefined,
+  { warns }: ConsumerNotifier,
+): ConsumerFindings['readers'] {
+  const { target } = spec
+  if (looked === undefined) return warns || target.propagation === 'AnnotatePods' ? 'unknown' : 'none'
+  if (!looked.ok) return warns ? looked : 'unknown'
+  return ok(staleReaders(looked.value, `${key.namespace}/${target.name}`, target.restart ?? []))
+}
+
+interface Telling {
+  readonly credential: Credential
+  readonly consumers: ConsumersState
+  readonly plan: ConsumersPlan
+  readonly looked: Result<readonly PodReader[]> | undefined
+}
+
+async function tell(telling: Telling, notifier: ConsumerNotifier, deps: Deps): Promise<ConsumersTold> {
+  const pods = await annotatePods(telling, notifier, deps)
+  const workloads: WorkloadTold[] = []
+  for (const workload of telling.plan.restarts) {
+    // Another process may act by now, or this one is to end: what is left is told by whoever comes next.
+    if (!deps.mayBegin()) break
+    workloads.push({ workload, result: await restart(workload, telling, notifier, deps) })
+  }
+  return { workloads, ...(pods && { pods }) }
+}
+
+async function annotatePods(
+  { credential, plan, looked }: Telling,
+  notifier: ConsumerNotifier,
+  { metrics }: Deps,
+): Promise<Result<EpochSeconds> | undefined> {
+  const { annotateWith: writtenAt } = plan
+  if (writtenAt === undefined || looked === undefined) return undefined
+  if (!looked.ok) return looked
+  const { namespace } = credential.key
+  const value = timeText(writtenAt)
+  const pods = looked.value.filter(({ mounts, annotation }) => mounts && annotation !== value).map(({ name }) => name)
+  const done = await notifier.annotate({ namespace, name: credential.spec.target.name }, pods, writtenAt)
+  if (done.annotated > 0) metrics.podsAnnotated(namespace, done.annotated)
+  return done.failure === undefined ? ok(writtenAt) : failed(done.failure)
+}
+
+async function restart(
+  workload: Workload,
+  { credential, consumers }: Telling,
+  notifier: ConsumerNotifier,
+  deps: Deps,
+): Promise<WorkloadTold['result']> {
+  const { key, uid, spec } = credential
+  const { publication, publishedAt } = consumers
+  const interval = restartIntervalOf(spec.target)
+  const result = await notifier.restart({ credential: key, workload, publication, publishedAt, interval })
+  if (result.ok && result.value.kind !== 'restarted') return result
+  deps.metrics.workloadRestarted(key.namespace, workload.kind, result.ok)
+  const fields = { credential: keyText(key), uid, workload: workloadText(workload) }
+  if (!result.ok) {
+    deps.logger.warn({ ...fields, code: result.failure.code }, result.failure.message)
+    return result
+  }
+  deps.logger.info(fields, 'restarted')
+  const message = `${workloadText(workload)} is restarted for the token that was published at ${timeText(publishedAt)}.`
+  deps.events.record({ key, uid, severity: 'Normal', reason: 'WorkloadRestarted', message })
+  return result
+}
+
+function stateWith(
+  { consumers: _before, ...state }: CredentialState,
+  found: Findings,
+  generation: number,
+  now: EpochSeconds,
+): CredentialState {
+  const { consumers } = found
+  const conditions = withConsumerConditions(state.conditions, found, { generation, now })
+  return { ...state, conditions, ...(consumers && { consumers }) }
+}

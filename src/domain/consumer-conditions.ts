@@ -1,0 +1,88 @@
+import { type ConsumersTold, failuresOf } from './consumers.ts'
+import type { ConsumersState } from './consumers-state.ts'
+import type { Condition, ConditionType } from './credential-state.ts'
+import type { Failure } from './failures.ts'
+import type { StaleReaders } from './readers.ts'
+import type { Result } from './result.ts'
+import { timeText } from './time-text.ts'
+import type { EpochSeconds } from './time.ts'
+import { workloadText } from './workload.ts'
+
+/** The conditions that tell of readers. What they say is found after a publication, and holds until the next look. */
+const consumerConditionTypes = ['ConsumersNotified', 'ConsumersUpdatable'] as const satisfies readonly ConditionType[]
+
+type Draft = Pick<Condition, 'status' | 'reason' | 'message'>
+
+/** What was found of readers in one reconcile. */
+export interface ConsumerFindings {
+  /** Absent when nobody is to be told of anything. */
+  readonly consumers?: ConsumersState
+  /** Absent when nobody was told of anything this time. */
+  readonly told?: ConsumersTold
+  /** Who gets no updates. `unknown`: not looked at this time. `none`: not looked at at all. */
+  readonly readers: Result<StaleReaders | undefined> | 'unknown' | 'none'
+}
+
+/** The conditions with what was found. */
+export function withConsumerConditions(
+  conditions: readonly Condition[],
+  findings: ConsumerFindings,
+  { generation, now }: { readonly generation: number; readonly now: EpochSeconds },
+): readonly Condition[] {
+  const others = conditions.filter(({ type }) => !isConsumerCondition(type))
+  const found = consumerConditionTypes.flatMap((type) => {
+    const previous = conditions.find((each) => each.type === type)
+    const draft = type === 'ConsumersNotified' ? notified(findings, previous) : updatable(findings, previous)
+    return draft === undefined ? [] : [dated(type, draft, { previous, generation, now })]
+  })
+  return [...others, ...found]
+}
+
+export function isConsumerCondition(type: ConditionType): boolean {
+  return consumerConditionTypes.some((each) => each === type)
+}
+
+function dated(
+  type: ConditionType,
+  { status, reason, message }: Draft,
+  { previous, generation, now }: { previous: Condition | undefined; generation: number; now: EpochSeconds },
+): Condition {
+  const lastTransitionTime = previous?.status === status ? previous.lastTransitionTime : now
+  return { type, status, reason, message, observedGeneration: generation, lastTransitionTime }
+}
+
+function notified({ consumers, told }: ConsumerFindings, previous: Draft | undefined): Draft | undefined {
+  if (consumers === undefined) return undefined
+  const failures = told === undefined ? [] : failuresOf(told)
+  if (failures.length > 0) return failing(failures)
+  if (told === undefined) return previous ?? (isOwed(consumers) ? undefined : allTold)
+  const waiting = consumers.restarts?.find(({ waitsFor }) => waitsFor !== undefined)
+  if (waiting === undefined) return allTold
+  const { retryAt = consumers.publishedAt } = consumers
+  const message = `${workloadText(waiting)} was restarted not long ago, and is restarted for the published token at ${timeText(retryAt)}.`
+  return { status: 'Unknown', reason: 'WaitingForRestartInterval', message }
+}
+
+const allTold: Draft = {
+  status: 'True',
+  reason: 'Notified',
+  message: 'All pods and workloads that are to be told of the published token have been.',
+}
+
+function isOwed({ publication, restarts = [] }: ConsumersState): boolean {
+  return restarts.some((each) => each.publication !== publication)
+}
+
+/** All that is to be mended, each thing once; the first says what it is called. */
+function failing(failures: readonly Failure[]): Draft {
+  const [first] = failures
+  const message = [...new Set(failures.map((failure) => failure.message))].join(' ')
+  return { status: 'False', reason: first?.reason ?? '', message }
+}
+
+function updatable({ readers }: ConsumerFindings, previous: Draft | undefined): Draft | undefined {
+  if (readers === 'none') return undefined
+  if (readers === 'unknown') return previous
+  if (!readers.ok) return { status: 'Unknown', reason: readers.failure.reason, message: readers.failure.message }
+  return readers.value && { status: 'False', ...readers.value }
+}

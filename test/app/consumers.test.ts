@@ -1,0 +1,315 @@
+import { describe, expect, it, test } from 'vitest'
+import type { RestartOutcome } from '../../src/domain/consumers.ts'
+import type { Credential, RefreshTokenSpec, Target } from '../../src/domain/credential.ts'
+import { type Failure, failure } from '../../src/domain/failures.ts'
+import type { PodReader } from '../../src/domain/readers.ts'
+import { failed, ok, type Result } from '../../src/domain/result.ts'
+import { timeText } from '../../src/domain/time-text.ts'
+import { type EpochSeconds, later } from '../../src/domain/time.ts'
+import { workloadText } from '../../src/domain/workload.ts'
+import type { Clock } from '../../src/ports/clock.ts'
+import type { ConsumerNotifier, PodsAnnotated, ReadSecret, RestartOrder } from '../../src/ports/consumers.ts'
+import { aCredential } from '../support/builders.ts'
+import { World } from '../support/world.ts'
+
+interface Done {
+  readonly publications: ReadonlySet<string>
+  readonly at: EpochSeconds
+}
+
+/** Pods and workloads in memory, which outlive the process. */
+class MemoryConsumers implements ConsumerNotifier {
+  warns = false
+  clock: Clock | undefined
+  readonly pods = new Map<string, PodReader>()
+  readonly done = new Map<string, Done>()
+  /** In order. */
+  readonly restarts: string[] = []
+  looks = 0
+  calls = 0
+  fault: Failure | undefined
+  /** What stands in the target and in the status at the moment of a restart. */
+  atRestart: () => void = () => undefined
+
+  readers(): Promise<Result<readonly PodReader[]>> {
+    this.looks += 1
+    this.calls += 1
+    return Promise.resolve(this.fault === undefined ? ok([...this.pods.values()]) : failed(this.fault))
+  }
+
+  annotate(_: ReadSecret, names: readonly string[], at: EpochSeconds): Promise<PodsAnnotated> {
+    this.calls += 1
+    for (const name of names) {
+      const pod = this.pods.get(name)
+      if (pod !== undefined) this.pods.set(name, { ...pod, annotation: timeText(at) })
+    }
+    return Promise.resolve({ annotated: names.length })
+  }
+
+  restart({ workload, publication, interval, credential }: RestartOrder): Promise<Result<RestartOutcome>> {
+    this.calls += 1
+    if (this.fault !== undefined) return Promise.resolve(failed(this.fault))
+    const now = this.clock?.now() as EpochSeconds
+    const key = workloadText(workload)
+    const known = this.done.get(key)
+    const id = `${credential.name}@${publication}`
+    const early = known && withoutRestart(known, id, { until: later(known.at, interval), now })
+    if (early !== undefined) return Promise.resolve(ok(early))
+    this.atRestart()
+    this.restarts.push(key)
+    this.done.set(key, { publications: new Set([...(known?.publications ?? []), id]), at: now })
+    return Promise.resolve(ok({ kind: 'restarted', at: now }))
+  }
+}
+
+function withoutRestart(
+  { publications, at }: Done,
+  id: string,
+  { until, now }: { readonly until: EpochSeconds; readonly now: EpochSeconds },
+): RestartOutcome | undefined {
+  if (publications.has(id)) return { kind: 'current', at }
+  return now < until ? { kind: 'too-soon', at, until } : undefined
+}
+
+const agent = { kind: 'Deployment', name: 'agent' } as const
+const gateway = { kind: 'StatefulSet', name: 'gateway' } as const
+
+let generation = 1
+
+function withTarget(changes: Partial<Target>): Credential & { readonly spec: RefreshTokenSpec } {
+  const credential = aCredential()
+  generation += 1
+  return { ...credential, generation, spec: { ...credential.spec, target: { ...credential.spec.target, ...changes } } }
+}
+
+async function worldWith(target: Partial<Target>): Promise<{ world: World; consumers: MemoryConsumers }> {
+  const consumers = new MemoryConsumers()
+  const world = new World(consumers)
+  consumers.clock = world.clock
+  world.store.put('teams/ci/claude', world.endpoint.login())
+  world.applyProvider()
+  world.applyStore()
+  world.apply(withTarget(target))
+  await world.start()
+  return { world, consumers }
+}
+
+/** Until the next token is published. */
+async function refresh(world: World): Promise<void> {
+  const { requests } = world.endpoint
+  for (let round = 0; world.endpoint.requests === requests && round < 100; round += 1) await world.clock.pass(60)
+  await world.clock.pass(1)
+}
+
+describe('workloads', () => {
+  it('are restarted for each token but the first, in order, once target and status have it', async () => {
+    const { world, consumers } = await worldWith({ restart: [gateway, agent] })
+    expect(consumers.restarts).toEqual([])
+    expect(world.condition('ConsumersNotified')).toMatchObject({ status: 'True' })
+    consumers.atRestart = () => {
+      expect(world.podToken()).toBe(world.newestAccessToken())
+      expect(world.state().refreshes).toBe(2)
+    }
+    await refresh(world)
+    expect(consumers.restarts).toEqual(['StatefulSet gateway', 'Deployment agent'])
+    expect(world.state().consumers?.restarts).toMatchObject([{ name: 'gateway' }, { name: 'agent' }])
+    const events = world.events.events.filter(({ reason }) => reason === 'WorkloadRestarted')
+    expect(events.map(({ message }) => message.split(' is ')[0])).toEqual(['StatefulSet gateway', 'Deployment agent'])
+    expect(world.measured.counts.get('workloadRestarted ci Deployment')).toBe(1)
+    expect(world.bugs).toEqual([])
+  })
+
+  it('are left alone by a restart of the operator, a repair and other labels', async () => {
+    const { world, consumers } = await worldWith({ restart: [agent] })
+    await refresh(world)
+    expect(consumers.restarts).toHaveLength(1)
+    world.sink.published.delete('claude-token')
+    await world.clock.pass(700)
+    expect(world.podToken()).toBe(world.newestAccessToken())
+    expect(world.endpoint.requests).toBe(2)
+    world.apply(withTarget({ restart: [agent], labels: { team: 'ci' } }))
+    await world.clock.pass(1)
+    expect(world.sink.found('claude-token')?.labels).toEqual({ team: 'ci' })
+    await world.restart()
+    await world.clock.pass(700)
+    expect(world.endpoint.requests).toBe(2)
+    expect(consumers.restarts).toHaveLength(1)
+  })
+
+  it('are restarted for other contents', async () => {
+    const { world, consumers } = await worldWith({ restart: [agent] })
+    world.apply(withTarget({ restart: [agent], outputs: [{ format: 'raw' }, { format: 'header' }] }))
+    await world.clock.pass(1)
+    expect(consumers.restarts).toHaveLength(1)
+    expect(world.endpoint.requests).toBe(1)
+  })
+
+  it('are restarted by the next process when the first one ends before it could', async () => {
+    const { world, consumers } = await worldWith({ restart: [agent] })
+    consumers.fault = failure('KUBERNETES_UNAVAILABLE', 'Restarting Deployment ci/agent failed.')
+    await refresh(world)
+    expect(consumers.restarts).toEqual([])
+    consumers.fault = undefined
+    await world.restart()
+    await world.clock.pass(60)
+    expect(consumers.restarts).toEqual(['Deployment agent'])
+    await world.restart()
+    await world.clock.pass(60)
+    expect(consumers.restarts).toEqual(['Deployment agent'])
+  })
+
+  it('keep the interval, and tokens that come meanwhile are one restart', async () => {
+    const { world, consumers } = await worldWith({ restart: [agent] })
+    await refresh(world)
+    for (const request of ['one', 'two', 'three']) {
+      world.apply({ ...withTarget({ restart: [agent] }), refreshRequest: request })
+      await world.clock.pass(20)
+    }
+    expect(world.endpoint.requests).toBe(5)
+    expect(consumers.restarts).toHaveLength(1)
+    expect(world.condition('ConsumersNotified')).toMatchObject({
+      status: 'Unknown',
+      reason: 'WaitingForRestartInterval',
+    })
+    expect(world.state().consumers?.restarts).toMatchObject([{ waitsFor: 'RestartInterval' }])
+    await world.clock.pass(300)
+    expect(consumers.restarts).toHaveLength(2)
+    expect(world.condition('ConsumersNotified')).toMatchObject({ status: 'True' })
+    await world.clock.pass(600)
+    expect(consumers.restarts).toHaveLength(2)
+  })
+
+  it('that are missing are told of in a condition of their own, and disturb nothing', async () => {
+    const { world, consumers } = await worldWith({ restart: [agent] })
+    consumers.fault = failure('WORKLOAD_NOT_FOUND', 'There is no Deployment ci/agent.')
+    await refresh(world)
+    expect(world.condition('ConsumersNotified')).toMatchObject({ status: 'False', reason: 'WorkloadNotFound' })
+    expect(world.condition('Ready')).toMatchObject({ status: 'True', reason: 'TokenValid' })
+    expect(world.condition('Stalled')).toBeUndefined()
+    expect(world.condition('Reconciling')).toBeUndefined()
+    expect(world.state().lastFailure).toBeUndefined()
+    const told = () => world.events.events.filter(({ reason }) => reason === 'ConsumersNotNotified')
+    expect(told()).toHaveLength(1)
+    const { calls } = consumers
+    await world.clock.pass(600)
+    expect(consumers.calls - calls).toBeGreaterThan(2)
+    expect(consumers.calls - calls).toBeLessThan(10)
+    await refresh(world)
+    expect(world.podToken()).toBe(world.newestAccessToken())
+    expect(told()).toHaveLength(1)
+    consumers.fault = undefined
+    await world.clock.pass(700)
+    expect(consumers.restarts).toEqual(['Deployment agent'])
+    expect(world.condition('ConsumersNotified')).toMatchObject({ status: 'True' })
+  })
+
+  it('are restarted although the store takes no writes', async () => {
+    const { world, consumers } = await worldWith({ restart: [agent] })
+    world.store.writeFault = failure('STORE_UNAVAILABLE', 'Vault does not answer.')
+    await refresh(world)
+    expect(world.condition('RefreshTokenPersisted')).toMatchObject({ status: 'False' })
+    expect(consumers.restarts).toHaveLength(1)
+  })
+
+  it('are left alone by a process that may not act any more', async () => {
+    const { world, consumers } = await worldWith({ restart: [agent] })
+    consumers.atRestart = () => void (world.leading = false)
+    world.apply(withTarget({ restart: [agent, gateway], outputs: [{ format: 'header' }] }))
+    await world.clock.pass(1)
+    expect(consumers.restarts).toEqual(['Deployment agent'])
+  })
+})
+
+const reader: PodReader = { name: 'agent-1', mounts: true, bySubPath: false, fromEnvironment: false }
+
+describe('pods', () => {
+  test('that mount the target are annotated after each write, and the others are not', async () => {
+    const { world, consumers } = await worldWith({ propagation: 'AnnotatePods' })
+    consumers.pods.set('agent-1', reader)
+    consumers.pods.set('other', { ...reader, name: 'other', mounts: false, fromEnvironment: true })
+    await refresh(world)
+    const first = consumers.pods.get('agent-1')?.annotation
+    expect(first).toBe(timeText(world.state().consumers?.writtenAt as EpochSeconds))
+    expect(consumers.pods.get('other')?.annotation).toBeUndefined()
+    expect(world.measured.counts.get('podsAnnotated ci')).toBe(1)
+    world.sink.published.delete('claude-token')
+    await world.clock.pass(601)
+    expect(consumers.pods.get('agent-1')?.annotation).not.toBe(first)
+    const { calls } = consumers
+    await world.restart()
+    await world.clock.pass(60)
+    expect(consumers.calls).toBe(calls)
+  })
+
+  test('without the right it is told, and tried again', async () => {
+    const { world, consumers } = await worldWith({ propagation: 'AnnotatePods' })
+    consumers.pods.set('agent-1', reader)
+    consumers.fault = failure('CONSUMERS_FORBIDDEN', 'The operator may not list pods.')
+    await refresh(world)
+    expect(world.condition('ConsumersNotified')).toMatchObject({ status: 'False', reason: 'MissingPermission' })
+    consumers.fault = undefined
+    await world.clock.pass(60)
+    expect(world.condition('ConsumersNotified')).toMatchObject({ status: 'True' })
+    expect(consumers.pods.get('agent-1')?.annotation).toBeDefined()
+  })
+})
+
+describe('readers that get no updates', () => {
+  const stale = { ...reader, bySubPath: true, owner: agent }
+
+  test('are told of after a publication, at most every ten minutes, until they are restarted', async () => {
+    const { world, consumers } = await worldWith({})
+    consumers.warns = true
+    consumers.pods.set('agent-1', stale)
+    await refresh(world)
+    expect(world.condition('ConsumersUpdatable')).toMatchObject({ status: 'False', reason: 'MountedBySubPath' })
+    expect(world.condition('Ready')).toMatchObject({ status: 'True' })
+    expect(world.events.events.filter(({ reason }) => reason === 'ConsumersNotUpdatable')).toHaveLength(1)
+    expect(consumers.looks).toBe(1)
+    await world.clock.pass(530)
+    expect(consumers.looks).toBe(1)
+    await world.clock.pass(90)
+    expect(consumers.looks).toBe(2)
+    world.apply(withTarget({ restart: [agent] }))
+    await world.clock.pass(1)
+    expect(world.condition('ConsumersUpdatable')).toBeUndefined()
+  })
+
+  test('are told of without that where pods are listed anyway', async () => {
+    const { world, consumers } = await worldWith({ propagation: 'AnnotatePods' })
+    consumers.pods.set('agent-1', stale)
+    await refresh(world)
+    expect(world.condition('ConsumersUpdatable')).toMatchObject({ status: 'False' })
+    consumers.pods.set('agent-1', reader)
+    await refresh(world)
+    expect(world.condition('ConsumersUpdatable')).toBeUndefined()
+  })
+})
+
+test('a credential that tells nobody causes no call and keeps nothing', async () => {
+  const { world, consumers } = await worldWith({})
+  await refresh(world)
+  expect(consumers.calls).toBe(0)
+  expect(world.state().consumers).toBeUndefined()
+  expect(world.state().conditions.map(({ type }) => type)).toEqual(['Ready', 'RefreshTokenPersisted'])
+})
+
+test('what is wanted no longer is forgotten', async () => {
+  const { world } = await worldWith({ restart: [agent], propagation: 'AnnotatePods' })
+  await refresh(world)
+  world.apply(withTarget({}))
+  await world.clock.pass(1)
+  expect(world.state().consumers).toBeUndefined()
+  expect(world.condition('ConsumersNotified')).toBeUndefined()
+})
+
+test('without a cluster it has no effect, which is said once for each version of the manifest', async () => {
+  const world = await World.withCredential({ spec: withTarget({ restart: [agent] }).spec })
+  await world.clock.pass(4000)
+  const said = () => world.log.lines.filter((line) => line.includes('have no effect without a cluster'))
+  expect(said()).toHaveLength(1)
+  expect(world.state().consumers).toBeUndefined()
+  world.apply(withTarget({ restart: [agent, gateway] }))
+  await world.clock.pass(1)
+  expect(said()).toHaveLength(2)
+})
