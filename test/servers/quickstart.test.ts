@@ -38,7 +38,7 @@ test('the commands of README lead from an empty cluster to an access token', asy
   expect(await server.isActive(token)).toBe(true)
   expect(server.statistics).toMatchObject({ refreshes: 1, refusals: 0, familiesRevoked: 0 })
   const { data } = await vault.kvRead(key)
-  expect(data).toMatchObject({ refresh_token: expect.any(String), _oauthop: expect.any(Object) })
+  expect(Object.keys(data ?? {}).toSorted()).toEqual(['_oauthop', 'refresh_token'])
   const newest = String(data?.['refresh_token'])
   expect(newest).not.toBe(first)
   expect(await server.isRefreshTokenActive(newest)).toBe(true)
