@@ -13,6 +13,7 @@ import type { TokenEndpoint } from '../ports/token-endpoint.ts'
 import type { Limiter } from './limiter.ts'
 import type { ResourceIndex } from './resource-index.ts'
 import type { StoreLooks } from './store-looks.ts'
+import type { TargetLooks } from './target-looks.ts'
 import type { TokenHosts } from './token-hosts.ts'
 import type { TokenOwners } from './token-owners.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
@@ -60,6 +61,8 @@ export interface Deps extends EngineDeps {
   readonly limiter: Limiter
   /** At documents that a human is to replace. */
   readonly storeLooks: StoreLooks
+  /** At targets that something happened to. */
+  readonly targetLooks: TargetLooks
   /** Of requests to token endpoints. */
   readonly tokenHosts: TokenHosts
 }

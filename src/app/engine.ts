@@ -9,6 +9,7 @@ import { PackedRecord } from './packed-record.ts'
 import { reconcile, reconcileInvalid } from './reconcile.ts'
 import type { Recording } from './record.ts'
 import { StoreLooks } from './store-looks.ts'
+import { TargetLooks } from './target-looks.ts'
 import { TokenHosts } from './token-hosts.ts'
 import { type Requeue, WorkQueue } from './work-queue.ts'
 
@@ -37,6 +38,7 @@ export class Engine {
       ...deps,
       limiter: new Limiter(clock),
       storeLooks: new StoreLooks(),
+      targetLooks: new TargetLooks(),
       tokenHosts: new TokenHosts({ clock, metrics, logger, resources, wake }),
       mayBegin: () => !this.#stopping && deps.mayBegin(),
     }
@@ -54,6 +56,13 @@ export class Engine {
   /** Something about this credential, or what it refers to, has changed. */
   changed(key: CredentialKey): void {
     this.#queue.add(keyText(key))
+  }
+
+  /** Something has happened to the target of this credential. */
+  targetTouched(key: CredentialKey): void {
+    const text = keyText(key)
+    this.#deps.logger.debug({ credential: text }, 'somebody has changed the target: it is looked at')
+    this.#queue.addAt(text, this.#deps.targetLooks.ask(text, this.#deps.clock.now()))
   }
 
   /** Begins nothing new and resolves when everything under way has ended; a request on the wire is never cut off. */
@@ -137,6 +146,7 @@ export class Engine {
   /** Forgets a credential, unless a rotated refresh token of it is not in its store: that goes on without the object. */
   #letGo(text: string): Requeue {
     this.#deps.storeLooks.forget(keyOf(text))
+    this.#deps.targetLooks.forget(text)
     const memory = this.#memory.get(text)
     if (memory?.pending?.persisted === false) return later(this.#deps.clock.now(), leftoverRetry)
     if (memory !== undefined) this.#deps.tokenOwners.forget(memory.uid)

@@ -29,7 +29,7 @@ export async function gather(
   memory: CredentialMemory | undefined,
   deps: Deps,
 ): Promise<Observed> {
-  const { resources, journal, sink, clock, usesFinalizers } = deps
+  const { resources, journal, sink, usesFinalizers } = deps
   const provider = resources.provider(credential)
   const source = sourceOf(credential.spec)
   const store: Observed['store'] =
@@ -55,8 +55,7 @@ export async function gather(
     ...inputsOf(credential, provider, store),
   }
   const refused = await withClient(known, deps)
-  const held = deps.tokenHosts.isWaiting(keyText(credential.key))
-  return targetLookDue(refused, clock.now(), held) ? withTarget(refused, identity, deps) : refused
+  return isLookDue(refused, deps) ? withTarget(refused, identity, deps) : refused
 }
 
 /** Absent for a document of its own, as nearly all are. */
@@ -160,13 +159,20 @@ function firstCheckAt({ uid }: Credential, now: EpochSeconds): EpochSeconds {
   return later(now, seconds(stableFraction(uid, 0) * targetCheckInterval))
 }
 
+function isLookDue(observed: Observed, { tokenHosts, targetLooks, clock }: Deps): boolean {
+  const { credential } = observed
+  if (credential.deleting || credential.spec.suspend) return false
+  const text = keyText(credential.key)
+  const now = clock.now()
+  return targetLooks.take(text, now) || targetLookDue(observed, now, tokenHosts.isWaiting(text))
+}
+
 /**
  * The target is looked at before the first token of this process goes into it, when nothing was ever
  * published, when somebody else's object stood there, and when nothing was published for ten minutes.
  */
 function targetLookDue(observed: Observed, now: EpochSeconds, held: boolean): boolean {
   const { credential, target, state } = observed
-  if (credential.deleting || credential.spec.suspend) return false
   if (now >= observed.targetCheckAt) return true
   if (target.kind === 'unreadable') return true
   if (target.kind === 'observed') return target.state.kind === 'foreign'

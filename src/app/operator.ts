@@ -1,14 +1,19 @@
 import type { CredentialGaugeInput, WorkQueueGauges } from '../ports/credential-gauges.ts'
 import type { TokenHostGauge } from '../ports/token-host-gauges.ts'
+import type { TargetWatch } from '../ports/target-watch.ts'
 import type { EngineDeps } from './deps.ts'
 import { Engine } from './engine.ts'
 import { credentialGauges } from './gauges.ts'
 import { recoverJournal } from './recover-journal.ts'
 import { TokenOwners } from './token-owners.ts'
 import { ResourceIndex } from './resource-index.ts'
+import { TargetSights } from './target-sights.ts'
 
 /** Everything that the operator works with, but what it builds itself. */
-export type OperatorParts = Omit<EngineDeps, 'resources' | 'tokenOwners' | 'mayTell'>
+export interface OperatorParts extends Omit<EngineDeps, 'resources' | 'tokenOwners' | 'mayTell'> {
+  /** Absent: what somebody does to a target is found when its look is due. */
+  readonly targetWatch?: TargetWatch
+}
 
 /**
  * The operator: an index that is always fed, and an engine for as long as this process acts.
@@ -22,8 +27,10 @@ export class Operator {
   readonly #onBug: (bug: unknown) => void
   #engine: Engine | undefined
   #recovering: Promise<void> = Promise.resolve()
+  readonly #targetWatch: TargetWatch | undefined
+  #stopWatching: (() => Promise<void>) | undefined
 
-  constructor(parts: OperatorParts, onBug: (bug: unknown) => void) {
+  constructor({ targetWatch, ...parts }: OperatorParts, onBug: (bug: unknown) => void) {
     this.resources = new ResourceIndex((key) => this.#engine?.changed(key))
     this.#deps = {
       ...parts,
@@ -32,6 +39,7 @@ export class Operator {
       mayTell: parts.mayBegin,
     }
     this.#onBug = onBug
+    this.#targetWatch = targetWatch
   }
 
   /** Begins to act on every credential of the index, which has to be complete. */
@@ -39,6 +47,8 @@ export class Operator {
     if (this.#engine !== undefined) throw new Error('the operator acts already')
     const engine = new Engine(this.#deps, this.#onBug)
     this.#engine = engine
+    // Begun by each term, and not before it, so that what happened while nobody watched is seen in the first list.
+    this.#stopWatching = this.#targetWatch?.start(new TargetSights(this.resources, (key) => engine.targetTouched(key)))
     // What is being taken back must not be a new intent of this very process.
     void this.#recovering.then(() => {
       this.#deps.tokenOwners.keepOnly(
@@ -54,10 +64,13 @@ export class Operator {
    * time to go into a store goes there now, because this process does not come back.
    */
   async end({ flush }: { readonly flush: boolean }): Promise<void> {
+    const watching = this.#stopWatching?.()
+    this.#stopWatching = undefined
     await this.#engine?.stop()
     await this.#engine?.rescue()
     if (flush) await this.#engine?.flush()
     this.#engine = undefined
+    await watching
   }
 
   /** True while this process acts. */

@@ -23,6 +23,7 @@ export interface ControllerFlags extends EndpointFlags, LogFlags {
   readonly metricsAddress: string
   readonly healthAddress: string
   readonly perCredentialMetrics: boolean
+  readonly driftRepair: boolean
   readonly warnOfStaleReaders: boolean
 }
 
@@ -73,6 +74,12 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
       environmentOption('--health-address <host:port>', 'where /healthz and /readyz listen')
         .argParser(parseAddress)
         .default('0.0.0.0:8081'),
+    )
+    .addOption(
+      environmentSwitch(
+        '--drift-repair',
+        'watch the metadata of target Secrets and put back at once what somebody changes; needs list and watch on Secrets',
+      ).default(false),
     )
     .addOption(environmentSwitch('--per-credential-metrics', 'show gauges of single credentials').default(true))
     .addOption(new Option('--no-per-credential-metrics', 'leave the gauges of single credentials out of /metrics'))

@@ -13,6 +13,7 @@ import { KubernetesSecretStore } from '../adapters/kubernetes/secret-store.ts'
 import { KubernetesServiceAccountTokens } from '../adapters/kubernetes/service-account-tokens.ts'
 import { KubernetesStatusWriter } from '../adapters/kubernetes/status-writer.ts'
 import { TargetSecrets } from '../adapters/kubernetes/target-secret.ts'
+import { KubernetesTargetWatch, type KubernetesTargetWatchOptions } from '../adapters/kubernetes/target-watch.ts'
 import { KubeTransport } from '../adapters/kubernetes/transport.ts'
 import { HttpTokenEndpoint } from '../adapters/oauth/http-token-endpoint.ts'
 import { newSealingKey } from '../adapters/system/sealing-key.ts'
@@ -171,6 +172,7 @@ function clusterPorts(
       stores: { ...remote.stores, kubernetes: new KubernetesSecretStore(client) },
       tokenEndpoint: new HttpTokenEndpoint({ secrets, clock, version: build.version, ...flags }),
       sink: new TargetSecrets(client, clock),
+      ...targetWatch(flags, { client, clock, logger, metrics }),
       consumers: new KubernetesConsumers({ client, clock, warns: flags.warnOfStaleReaders }),
       status: new KubernetesStatusWriter(client),
       records: new KubernetesRefreshRecords({ client, namespace: operatorNamespace, fingerprint: tokenFingerprint }),
@@ -186,6 +188,14 @@ function clusterPorts(
       await remote.close()
     },
   }
+}
+
+function targetWatch(
+  { driftRepair, watchNamespaces }: ControllerFlags,
+  tools: Omit<KubernetesTargetWatchOptions, 'random' | 'watchNamespaces'>,
+): Pick<OperatorParts, 'targetWatch'> {
+  if (!driftRepair) return {}
+  return { targetWatch: new KubernetesTargetWatch({ ...tools, random: systemRandom, watchNamespaces }) }
 }
 
 /** The namespace of the Pod, or of the kubeconfig's context. */

@@ -97,6 +97,8 @@ describe('what the chart renders', () => {
   const matrix: Readonly<Record<string, readonly string[]>> = {
     'with the defaults': [],
     'for two namespaces': ['watchNamespaces={team-a,team-b}'],
+    'with drift repair': ['driftRepair.enabled=true'],
+    'with drift repair in two namespaces': ['driftRepair.enabled=true,watchNamespaces={team-a,team-b}'],
     'without anything that can be left out': [
       'crds.enabled=false',
       'rbac.create=false',

@@ -4,6 +4,7 @@ import type { Metrics } from '../../ports/metrics.ts'
 import { Backoff } from './backoff.ts'
 import type { KubeClient, KubeRequest } from './kube-client.ts'
 import { listPages } from './list-pages.ts'
+import { metadataEvents, metadataList } from './metadata-only.ts'
 import { OutageLog } from './outage-log.ts'
 import { sleep } from './sleep.ts'
 import { fields } from './watch-event.ts'
@@ -18,8 +19,8 @@ export interface WatchedCollection {
   readonly apiVersion: string
   readonly kind: string
   readonly labelSelector?: string
-  /** Another `Accept`, for example for metadata only. */
-  readonly accept?: string
+  /** Only the metadata of objects is received. */
+  readonly metadataOnly?: true
 }
 
 export interface ListWatchOptions<T> {
@@ -92,14 +93,14 @@ export class ListWatch<T> {
 
   async #list(signal: AbortSignal): Promise<RoundEnd | undefined> {
     const { client, collection, decode, handler } = this.#options
-    const { path, accept, apiVersion, kind } = collection
+    const { path, apiVersion, kind } = collection
     const outcome = await listPages(client, {
       path,
       query: selectorOf(collection),
       keep: (item) => decode({ apiVersion, kind, ...fields(item) }),
       onPage: () => this.#heard(),
       signal,
-      ...(accept === undefined ? {} : { accept }),
+      ...(collection.metadataOnly === true ? { accept: metadataList } : {}),
     })
     if (signal.aborted) return undefined
     if (!outcome.ok) return refusedEnd(outcome.error)
@@ -147,7 +148,7 @@ export class ListWatch<T> {
         // Spread over five minutes, so that not all watches of all clients come back together.
         timeoutSeconds: String(290 + Math.floor(random() * 301)),
       },
-      ...(collection.accept === undefined ? {} : { accept: collection.accept }),
+      ...(collection.metadataOnly === true ? { accept: metadataEvents } : {}),
     }
     const round = new WatchRound<T>({
       client,

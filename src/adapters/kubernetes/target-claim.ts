@@ -37,7 +37,7 @@ function isManaged({ metadata }: Marked): boolean {
  * The owner reference of a publication tells it as well as our label does, so that what somebody takes away of
  * these is put back. Whoever is named as the manager in our place has it for good.
  */
-function ownerUid({ metadata }: Marked): string | undefined {
+export function ownerUid({ metadata }: Marked): string | undefined {
   const { labels, annotations, ownerReferences } = metadata
   if ((labels[targetLabels.managedBy] ?? fieldManager) !== fieldManager) return undefined
   const isPublished = annotations[targetAnnotations.credential] !== undefined

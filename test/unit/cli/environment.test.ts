@@ -34,6 +34,7 @@ const switches = {
   allowPrivateAddresses: ['ALLOW_PRIVATE_ADDRESSES', 'allow-private-addresses', false],
   leaderElect: ['LEADER_ELECT', 'leader-elect', true],
   perCredentialMetrics: ['PER_CREDENTIAL_METRICS', 'per-credential-metrics', true],
+  driftRepair: ['DRIFT_REPAIR', 'drift-repair', false],
   warnOfStaleReaders: ['WARN_OF_STALE_READERS', 'warn-of-stale-readers', false],
 } as const
 
