@@ -75,20 +75,23 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
         .argParser(parseAddress)
         .default('0.0.0.0:8081'),
     )
-    .addOption(
-      environmentSwitch(
-        '--drift-repair',
-        'watch the metadata of target Secrets and put back at once what somebody changes; needs list and watch on Secrets',
-      ).default(false),
-    )
     .addOption(environmentSwitch('--per-credential-metrics', 'show gauges of single credentials').default(true))
     .addOption(new Option('--no-per-credential-metrics', 'leave the gauges of single credentials out of /metrics'))
-    .addOption(
-      environmentSwitch(
-        '--warn-of-stale-readers',
-        'say when pods read a target in a way that no new token reaches; wants the right to list pods',
-      ).default(false),
-    )
-  for (const option of [...endpointOptions('cluster-stores-only'), ...logOptions('json')]) command.addOption(option)
+  const shared = [...endpointOptions('cluster-stores-only'), ...logOptions('json')]
+  for (const option of [...watchingOptions(), ...shared]) command.addOption(option)
   command.action((flags: ControllerFlags) => run(flags))
+}
+
+/** What is off because it needs rights of its own. */
+function watchingOptions(): readonly Option[] {
+  return [
+    environmentSwitch(
+      '--drift-repair',
+      'watch the metadata of target Secrets and put back at once what somebody changes; needs list and watch on Secrets',
+    ).default(false),
+    environmentSwitch(
+      '--warn-of-stale-readers',
+      'say when pods read a target in a way that no new token reaches; wants the right to list pods',
+    ).default(false),
+  ]
 }
