@@ -1,11 +1,13 @@
 import { conditionsOf } from '../domain/conditions.ts'
 import { type Credential, type CredentialKey, keyText } from '../domain/credential.ts'
 import { type CredentialState, noState, type RememberedFailure } from '../domain/credential-state.ts'
+import type { ClaimState } from '../domain/document-claim.ts'
 import { failureRegistry } from '../domain/failure-registry.ts'
 import type { Observed } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
 import { previousLookAt, previousProblem } from '../domain/previous-token.ts'
 import { dueAt } from '../domain/due.ts'
+import type { RefreshRecord } from '../domain/refresh-record.ts'
 import { retryAt } from '../domain/settle.ts'
 import type { Progress, Step } from '../domain/step.ts'
 import { earliest, type EpochSeconds, epochSeconds, later, seconds } from '../domain/time.ts'
@@ -191,10 +193,11 @@ interface After {
 }
 
 function remembered(
-  { key, uid, observed, memory }: Recorded,
+  subject: Recorded,
   { progress }: Settled,
   { state, nextRefreshAt, settledAnswerAt, now, installation }: After,
 ): CredentialMemory {
+  const { uid, observed, memory } = subject
   // A spec that cannot be acted on makes nothing unknown that is known.
   if (observed === undefined && memory !== undefined) return { ...memory, state, reported: false }
   const { pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt, look } = progress
@@ -205,8 +208,8 @@ function remembered(
     pending,
     accessToken,
     rejected,
-    record: record && new PackedRecord(record, observed?.credential ?? { uid, key }),
-    claim: claim && new PackedClaim(claim, { installation, uid, key }),
+    record: record && packedRecord(record, subject),
+    claim: claim && packedClaim(claim, subject, installation),
     intentWatch,
     rolledForwardAt,
     look,
@@ -215,6 +218,17 @@ function remembered(
     settledAnswerAt,
     reported: false,
   })
+}
+
+/** What no action has touched is packed already. */
+function packedRecord(record: RefreshRecord, { key, uid, observed, memory }: Recorded): PackedRecord {
+  const kept = record === observed?.record ? memory?.record : undefined
+  return kept ?? new PackedRecord(record, observed?.credential ?? { uid, key })
+}
+
+function packedClaim(claim: ClaimState, { key, uid, observed, memory }: Recorded, installation: string): PackedClaim {
+  const kept = claim === observed?.claim ? memory?.claim : undefined
+  return kept ?? new PackedClaim(claim, { installation, uid, key })
 }
 
 /** What is remembered is ahead of the status that came with the manifest, and of ten thousand credentials a second state is megabytes. */
