@@ -17,6 +17,7 @@ import type { Deps } from './deps.ts'
 import { targetCheckInterval } from './gather.ts'
 import { PackedClaim } from './packed-claim.ts'
 import { PackedRecord } from './packed-record.ts'
+import { isSameState } from './told-state.ts'
 import { transitions } from './transitions.ts'
 import type { Requeue } from './work-queue.ts'
 
@@ -262,7 +263,7 @@ async function report({ key, uid, before, memory }: Recorded, next: CredentialMe
 function isTold(before: CredentialState, memory: CredentialMemory | undefined, next: CredentialMemory): boolean {
   if (memory?.reported === true && isStillWaiting(before, next.state)) return true
   const planned = memory === undefined || memory.nextRefreshAt === next.nextRefreshAt
-  return planned && memory?.reported !== false && JSON.stringify(before) === JSON.stringify(next.state)
+  return planned && memory?.reported !== false && isSameState(before, next.state)
 }
 
 /** True while another process is at the refresh and nothing else is new: a status every ten seconds would tell nobody more. */
@@ -270,7 +271,7 @@ function isStillWaiting(before: CredentialState, next: CredentialState): boolean
   const { lastFailure: was } = before
   const { lastFailure: is } = next
   if (was?.code !== 'REFRESH_UNDER_WAY' || is === undefined) return false
-  return JSON.stringify({ ...next, lastFailure: { ...is, at: was.at } }) === JSON.stringify(before)
+  return isSameState({ ...next, lastFailure: { ...is, at: was.at } }, before)
 }
 
 async function written(content: StatusReport, deps: Deps): Promise<boolean> {
