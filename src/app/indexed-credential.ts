@@ -8,10 +8,21 @@ export type IndexedCredential =
   | { readonly type: 'invalid-credential'; readonly credential: InvalidCredential }
 
 /** What of a credential makes a reconcile worth while. Its status is our own echo. */
-export function significance({ type, credential }: IndexedCredential): string {
-  const { uid, generation, deleting, finalized } = credential
-  const { refreshRequest, ownershipRequest, allowedOrigin } = type === 'credential' ? credential : {}
-  return JSON.stringify([type, uid, generation, deleting, finalized, refreshRequest, ownershipRequest, allowedOrigin])
+const significantOfAll = ['uid', 'generation', 'deleting', 'finalized'] as const
+const significantOfUsable = ['refreshRequest', 'ownershipRequest', 'allowedOrigin'] as const
+
+/** True when nothing is different that makes a reconcile worth while. */
+export function isSignificantlySame(one: IndexedCredential, other: IndexedCredential): boolean {
+  if (one.type !== other.type) return false
+  if (significantOfAll.some((name) => one.credential[name] !== other.credential[name])) return false
+  if (one.type !== 'credential' || other.type !== 'credential') return true
+  return significantOfUsable.every((name) => one.credential[name] === other.credential[name])
+}
+
+/** True when both are one object with the same copy of its spec. */
+export function isOfSpec({ type, credential }: IndexedCredential, other: IndexedCredential): boolean {
+  if (type !== 'credential' || other.type !== 'credential') return false
+  return credential.uid === other.credential.uid && credential.spec === other.credential.spec
 }
 
 /** Keeps one copy of what has not changed, also for those who hold on to the manifest as it was before. */
@@ -23,7 +34,7 @@ export function sharing(previous: IndexedCredential | undefined, next: IndexedCr
   if (!isAsTold(state, next.credential.state)) {
     return { type: 'credential', credential: { ...next.credential, key, spec } }
   }
-  if (significance(previous) === significance(next)) return previous
+  if (isSignificantlySame(previous, next)) return previous
   return { type: 'credential', credential: { ...next.credential, key, spec, state } }
 }
 

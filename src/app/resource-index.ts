@@ -12,7 +12,7 @@ import type { Resource, ResourceKind } from '../domain/resources.ts'
 import type { TokenStore } from '../domain/token-store.ts'
 import type { CredentialState } from '../domain/credential-state.ts'
 import type { ResourceHandler } from '../ports/resource-source.ts'
-import { dependencies, type IndexedCredential, sharing, significance } from './indexed-credential.ts'
+import { dependencies, type IndexedCredential, isOfSpec, isSignificantlySame, sharing } from './indexed-credential.ts'
 import { heirsOf, InheritedProviders } from './inherited-providers.ts'
 import { identity, isNamespaced, type Referred, referentKey, resourceKey } from './resource-identity.ts'
 import { comesFirst, isAhead, TargetPlaces } from './target-places.ts'
@@ -126,7 +126,7 @@ export class ResourceIndex implements ResourceHandler {
     const previous = this.#credentials.get(text)
     const next = { type: 'credential', credential: { ...credential, state } } as const
     if (previous?.type !== 'credential' || previous.credential.spec !== credential.spec) return undefined
-    if (significance(previous) !== significance(next)) return undefined
+    if (!isSignificantlySame(previous, next)) return undefined
     this.#keep(text, next)
     return next.credential
   }
@@ -168,16 +168,22 @@ export class ResourceIndex implements ResourceHandler {
     const { key } = next.credential
     const text = keyText(key)
     const previous = this.#credentials.get(text)
-    const behind = this.#keep(text, sharing(previous, next))
-    if (previous === undefined || significance(previous) !== significance(next)) this.#changed(key)
-    this.#tell([...behind, ...this.#rivals(previous, next)])
+    const kept = sharing(previous, next)
+    const behind = this.#keep(text, kept)
+    if (previous === undefined || !isSignificantlySame(previous, next)) this.#changed(key)
+    this.#tell([...behind, ...this.#rivals(previous, kept)])
   }
 
   #keep(text: string, next: IndexedCredential): readonly Credential[] {
-    this.#unlink(text, this.#credentials.get(text))
+    const previous = this.#credentials.get(text)
     this.#credentials.set(text, next)
-    this.#link(text, next)
-    return this.#place(next)
+    // A new status, which is the usual change, refers to nothing.
+    if (previous !== undefined && isOfSpec(previous, next)) this.#uids.set(next.credential.uid, next)
+    else {
+      this.#unlink(text, previous)
+      this.#link(text, next)
+    }
+    return this.#place(next, (credential) => this.#placeOf(credential))
   }
 
   #deleteCredential(key: CredentialKey): void {
@@ -194,6 +200,10 @@ export class ResourceIndex implements ResourceHandler {
   /** The others before whom a credential came at their target, or comes now, and not both. */
   #rivals(previous: IndexedCredential | undefined, next: IndexedCredential | undefined): readonly Credential[] {
     const [before, now] = [previous, next].map((one) => (one?.type === 'credential' ? one.credential : undefined))
+    // As after nearly every change, which is one of the status.
+    if (before?.spec === now?.spec && before?.deleting === now?.deleting && before?.createdAt === now?.createdAt) {
+      return []
+    }
     return [before, now].flatMap((one) => {
       if (one === undefined) return []
       const others = this.publishersInto(one.key.namespace, one.spec.target.name)
@@ -201,14 +211,19 @@ export class ResourceIndex implements ResourceHandler {
     })
   }
 
-  #place(indexed: IndexedCredential): readonly Credential[] {
+  #place(indexed: IndexedCredential, placeOf: (credential: Credential) => TokenPlace): readonly Credential[] {
     if (indexed.type !== 'credential' || indexed.credential.spec.grant !== 'RefreshToken') {
       return this.#places.remove(indexed.credential.key)
     }
-    return this.#places.put(indexed.credential, this.#placeOf(indexed.credential))
+    return this.#places.put(indexed.credential, placeOf(indexed.credential))
   }
 
+  /** Who was put at its place is there still: a store that changes moves its users at once. */
   #placeOf(credential: Credential): TokenPlace {
+    return this.#places.placeOf(credential) ?? this.#workedOutPlace(credential)
+  }
+
+  #workedOutPlace(credential: Credential): TokenPlace {
     const { refreshToken } = refreshTokenSpec(credential)
     return tokenPlace(credential.key, refreshToken, this.storeOf(refreshToken.store, credential.key.namespace))
   }
@@ -242,7 +257,9 @@ export class ResourceIndex implements ResourceHandler {
 
   /** A store that is another one now has moved the refresh tokens of its users; a preset has changed all that name it. */
   #referredChanged(key: string): void {
-    const behind = this.#dependentsOf(key).flatMap((user) => this.#place(user))
+    const behind = this.#dependentsOf(key).flatMap((user) =>
+      this.#place(user, (credential) => this.#workedOutPlace(credential)),
+    )
     for (const changed of [key, ...heirsOf(key, this.#referred)]) this.#tellDependents(changed)
     this.#tell(behind)
   }

@@ -17,6 +17,13 @@ export class TokenPlaces {
     return this.#documents.get(document)?.size ?? 0
   }
 
+  /** Where a credential was put, unless it has another spec since. */
+  placeOf({ key, spec }: Credential): TokenPlace | undefined {
+    const place = this.#places.get(keyText(key))
+    const members = place && this.#members.get(place.token)
+    return members?.find((member) => isSameKey(member.key, key))?.spec === spec ? place : undefined
+  }
+
   /** Who is first at a place, if anybody is there. */
   first(place: string): Credential | undefined {
     let first: Credential | undefined
@@ -34,6 +41,12 @@ export class TokenPlaces {
   /** Puts a credential at a place, wherever it was. Returns the others for whom somebody else is first now. */
   put(credential: Credential, place: TokenPlace): readonly Credential[] {
     const text = keyText(credential.key)
+    const members = this.#members.get(place.token)
+    // Who is alone where it is has nobody behind it.
+    if (members?.length === 1 && this.#places.get(text)?.token === place.token) {
+      members[0] = credential
+      return []
+    }
     return this.#change([this.#places.get(text)?.token, place.token], credential.key, () => {
       this.#leave(text, credential.key)
       this.#enter(text, credential, place)
