@@ -10,7 +10,7 @@ import { previousKeyOf, targetKeys, withSeenPrevious } from '../domain/previous-
 import { dueAt } from '../domain/due.ts'
 import { stableFraction, stableHash } from '../domain/stable-fraction.ts'
 import { storeAccessProblem } from '../domain/store-access.ts'
-import { loginOf, publicationDigest } from '../domain/target-login.ts'
+import { loginDigest, loginOf } from '../domain/target-login.ts'
 import { tokenMark } from '../domain/token-mark.ts'
 import { type EpochSeconds, later, minutes, seconds } from '../domain/time.ts'
 import type { Publication, TargetIdentity } from '../ports/access-token-sink.ts'
@@ -36,6 +36,7 @@ export async function gather(
     source === undefined ? { kind: 'none' } : resources.storeOf(source.store, credential.key.namespace)
   const identity = targetIdentity(credential)
   const needsCleanup = sink.needsCleanup(identity)
+  const targetDigest = resources.publicationDigests.of(credential.spec)
   const known: Observed = {
     ...rememberedOf(credential, memory, deps),
     ...present({
@@ -49,10 +50,10 @@ export async function gather(
     credential,
     provider,
     store,
-    targetDigest: publicationDigest(credential.spec),
+    targetDigest,
     needsCleanup,
     needsFinalizer: needsCleanup && usesFinalizers,
-    ...inputsOf(credential, provider, store),
+    ...inputsOf(credential, [provider, store], loginOf(targetDigest)),
   }
   const refused = await withClient(known, deps)
   return isLookDue(refused, deps) ? withTarget(refused, identity, deps) : refused
@@ -108,7 +109,7 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
 /** True unless the access token at hand came by another grant, or to another client of this one. */
 function isOfLogin({ credential: before }: CredentialMemory, { spec }: Credential): boolean {
   if (before === undefined || before.spec.grant !== spec.grant) return false
-  return spec.grant === 'RefreshToken' || loginOf(publicationDigest(before.spec)) === loginOf(publicationDigest(spec))
+  return spec.grant === 'RefreshToken' || loginDigest(before.spec) === loginDigest(spec)
 }
 
 function firstOwnerOf(credential: Credential, { resources, tokenOwners }: Deps): FirstOwner | undefined {
@@ -200,15 +201,14 @@ function unsettled(entry: JournalEntry | undefined, memory: CredentialMemory | u
 
 /** Which manifests, and which human request, an attempt answers to. Once they differ, a failed attempt is made again. */
 function inputsOf(
-  { key, generation, refreshRequest = '', spec }: Credential,
-  provider: Referent<{ generation: number }>,
-  store: Referent<{ generation: number }>,
+  { key, generation, refreshRequest = '' }: Credential,
+  referents: readonly Referent<{ generation: number }>[],
+  login: string,
 ): Pick<Observed, 'inputs' | 'grantInputs'> {
-  const versions = [provider, store].map((referent) =>
+  const versions = referents.map((referent) =>
     referent.kind === 'found' ? String(referent.value.generation) : referent.kind,
   )
   const shared = [keyText(key), ...versions, refreshRequest]
-  const login = loginOf(publicationDigest(spec))
   return {
     inputs: stableHash([...shared, generation].join('|')),
     grantInputs: stableHash([...shared, login].join('|')),

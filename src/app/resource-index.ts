@@ -14,6 +14,7 @@ import type { CredentialState } from '../domain/credential-state.ts'
 import type { ResourceHandler } from '../ports/resource-source.ts'
 import { dependencies, type IndexedCredential, isOfSpec, isSignificantlySame, sharing } from './indexed-credential.ts'
 import { heirsOf, InheritedProviders } from './inherited-providers.ts'
+import { PublicationDigests } from './publication-digests.ts'
 import { identity, isNamespaced, type Referred, referentKey, resourceKey } from './resource-identity.ts'
 import { comesFirst, isAhead, TargetPlaces } from './target-places.ts'
 import { isSame, type TokenPlace, tokenPlace, TokenPlaces } from './token-places.ts'
@@ -24,6 +25,7 @@ import { isSame, type TokenPlace, tokenPlace, TokenPlaces } from './token-places
  * Of credentials with the same refresh token, a change of who is first names those that are behind.
  */
 export class ResourceIndex implements ResourceHandler {
+  readonly publicationDigests = new PublicationDigests()
   readonly #credentials = new Map<string, IndexedCredential>()
   readonly #referred = new Map<string, Referred>()
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>()

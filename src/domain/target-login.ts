@@ -7,7 +7,12 @@ import { stableHash } from './stable-fraction.ts'
  * whose token it holds (grant, provider, place in a store, scopes). One text, so that the status remembers both.
  */
 export function publicationDigest(spec: CredentialSpec): string {
-  return `${targetDigest(spec.target)}.${stableHash(loginParts(spec).join('|'))}`
+  return `${targetDigest(spec.target)}.${loginDigest(spec)}`
+}
+
+/** Identifies the login alone, as {@link loginOf} takes it out of a {@link publicationDigest}. */
+export function loginDigest(spec: CredentialSpec): string {
+  return stableHash(loginParts(spec).join('|'))
 }
 
 function loginParts(spec: CredentialSpec): readonly string[] {
