@@ -49,8 +49,9 @@ export async function readRefreshToken(observed: Observed, deps: Deps): Promise<
  * nor does who looks again at a document that it has published.
  */
 export function asLook(observed: Observed): StoreSubject {
-  const last = rememberedFailure(observed.state)
-  return { ...observed, isLook: observed.look !== undefined || isAwaiting(last) }
+  const { credential, state, record, look } = observed
+  const isLook = look !== undefined || isAwaiting(rememberedFailure(state))
+  return { credential, state, isLook, ...(record && { record }) }
 }
 
 function isAwaiting(last: Failure | undefined): boolean {

@@ -80,8 +80,11 @@ async function executeAtStore(action: StoreAction, observed: Observed, deps: Dep
 }
 
 /** What was observed, with the record as the reconcile has left it so far. */
-function upToDate({ record: _before, ...observed }: Observed, { record, claim: found }: Progress): Observed {
-  return { ...observed, ...(record && { record }), ...(found && { claim: found }) }
+function upToDate(observed: Observed, { record, claim: found = observed.claim }: Progress): Observed {
+  // Nearly always: what comes first changes neither.
+  if (record === observed.record && found === observed.claim) return observed
+  const { record: _before, ...rest } = observed
+  return { ...rest, ...(record && { record }), ...(found && { claim: found }) }
 }
 
 async function publishToken(issued: AccessToken, observed: Observed, progress: Progress, deps: Deps): Promise<Outcome> {

@@ -62,7 +62,9 @@ export function conditionsOf(input: ConditionInput): readonly Condition[] {
 }
 
 export function conditionOf(conditions: readonly Condition[], type: ConditionType): Condition | undefined {
-  return conditions.find((condition) => condition.type === type)
+  // Asked a dozen times in a reconcile: a closure for each condition would be most of what that costs.
+  for (const condition of conditions) if (condition.type === type) return condition
+  return undefined
 }
 
 /**

@@ -7,6 +7,9 @@ export type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]:
 export function present<T extends object>(members: T): Present<T> {
   // Made thirty times for a refresh: through Object.fromEntries it would take ten times as long.
   const kept: Partial<T> = {}
-  for (const name in members) if (members[name] !== undefined) kept[name] = members[name]
+  for (const name in members) {
+    const value = members[name]
+    if (value !== undefined) kept[name] = value
+  }
   return kept as object as Present<T>
 }

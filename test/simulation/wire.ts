@@ -63,7 +63,8 @@ export class Wire {
   /** Never settles for a process that has ended: whatever it would have done next is not done. */
   call<T>(process: Process, call: Call<T>): Promise<T> {
     return new Promise((resolve) => {
-      const at = (phase: Phase): Point => ({ process, phase, ...pointOf(call) })
+      const { service, operation, about } = call
+      const at = (phase: Phase): Point => ({ process, phase, service, operation, about })
       const verdict = this.#meddle(at('request'))
       if (!process.alive) return
       const delay = verdict === 'slow' ? this.#random.between(1000, longestCallMs) : this.delay(call.service)
@@ -105,8 +106,4 @@ export class Wire {
     if (verdict === 'duplicate') this.#scheduler.after(this.#random.between(0, 30_000), () => effect(false))
     return answer
   }
-}
-
-function pointOf({ service, operation, about }: Call<unknown>): Pick<Point, 'service' | 'operation' | 'about'> {
-  return { service, operation, about }
 }
