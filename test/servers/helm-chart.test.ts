@@ -147,10 +147,48 @@ describe('what the chart renders', () => {
     expect(applied.stdout.trim().split('\n')).toHaveLength(objects.length)
   })
 
+  const readerRights: Readonly<Record<string, readonly [values: string, rights: readonly string[]]>> = {
+    'with the defaults none': ['', []],
+    'to annotate pods': ['propagation.annotatePods=true', ['pods list', 'pods patch']],
+    'to warn': ['propagation.warnings=true', ['pods list']],
+    'to restart': [
+      'propagation.restart=true',
+      ['daemonsets', 'deployments', 'rollouts', 'statefulsets'].flatMap((name) => [`${name} get`, `${name} patch`]),
+    ],
+  }
+
+  test.each(Object.entries(readerRights))('gives rights on readers of targets, %s', async (_, [values, rights]) => {
+    for (const [scope, kind] of [
+      ['', 'ClusterRole'],
+      ['watchNamespaces={team-a}', 'Role'],
+    ] as const) {
+      const flags = [values, scope].filter((flag) => flag !== '').flatMap((flag) => ['--set', flag])
+      const objects = objectsOf(await template('--set', 'image.tag=x', ...flags))
+      const roles = objects.filter((object) => object.kind === kind && object.metadata.name !== release)
+      const given = roles.flatMap(({ rules = [] }) =>
+        rules.flatMap(({ resources, verbs }) => resources.flatMap((name) => verbs.map((verb) => `${name} ${verb}`))),
+      )
+      const ofReaders = given.filter((right) => /^(pods|deployments|statefulsets|daemonsets|rollouts) /.test(right))
+      expect(ofReaders.toSorted()).toEqual(rights)
+    }
+  })
+
   test('lets what the user gives replace an environment variable of its own', async () => {
     const rendered = await template('--set-json', 'extraEnv=[{"name":"POD_NAME","value":"mine"}]')
     expect(rendered.match(/name: POD_NAME/g)).toHaveLength(1)
     expect(rendered).toMatch(/name: POD_NAME\s+value: mine/)
+  })
+
+  test.each([
+    ['[]', []],
+    ['[{"to":[{"ipBlock":{"cidr":"10.0.0.0/8"}}]}]', [{ to: [{ ipBlock: { cidr: '10.0.0.0/8' } }] }]],
+  ])('lets the operator connect nowhere else without egressPorts, with extraEgress %s', async (extra, rules) => {
+    const values = ['networkPolicy.enabled=true', 'networkPolicy.egressPorts=[]', `networkPolicy.extraEgress=${extra}`]
+    const rendered = await template(...values.flatMap((value) => ['--set-json', value]))
+    const policy = objectsOf(rendered).find(({ kind }) => kind === 'NetworkPolicy') as
+      { readonly spec: { readonly egress: unknown; readonly policyTypes: unknown } } | undefined
+    expect(policy?.spec.policyTypes).toContain('Egress')
+    expect(policy?.spec.egress ?? []).toEqual(rules)
   })
 
   test('changes single alerts as it is told, and leaves the others', async () => {
