@@ -43,8 +43,9 @@ interface Ended {
 export async function tellConsumers(begun: Ended, deps: Deps): Promise<Recording> {
   const { consumers: notifier } = deps
   if (notifier === undefined) return withoutCluster(begun, deps)
+  if (isUnconcerned(begun, notifier)) return begun.recording
   const ended = { ...begun, recording: withLookedAt(begun) }
-  if (isAtRest(ended, deps) || isUnconcerned(ended, notifier)) return ended.recording
+  if (isAtRest(ended, deps)) return ended.recording
   const found = await findings(ended, notifier, deps)
   const again = await recordAgain(ended, found, deps)
   const lookedAt = found.lookedAt ?? ended.recording.memory.readersLookedAt

@@ -64,6 +64,7 @@ interface RenderedObject {
   readonly spec?: { readonly groups?: readonly { readonly rules: readonly object[] }[] }
   readonly kind: string
   readonly metadata: { readonly name: string; readonly namespace?: string }
+  readonly rules?: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[]
 }
 
 /** The kinds of the Prometheus operator, as far as the API server has to know them here. */
@@ -122,6 +123,12 @@ describe('what the chart renders', () => {
     'with a dashboard': ['grafanaDashboard.enabled=true,grafanaDashboard.labels.team=sre'],
     'with an image by digest and names of its own': [
       `image.digest=sha256:${'a'.repeat(64)},fullnameOverride=tokens,nameOverride=tokens`,
+    ],
+    'with all that tells readers of a token': [
+      'propagation.annotatePods=true,propagation.restart=true,propagation.warnings=true',
+    ],
+    'with all that tells readers of a token, for two namespaces': [
+      'watchNamespaces={team-a,team-b},propagation.annotatePods=true,propagation.restart=true',
     ],
     'with everything extra': [
       'extraEnv=[{"name":"POD_NAME","value":"mine"},{"name":"HTTPS_PROXY","value":"http://p:1"}]',
