@@ -3,6 +3,7 @@ import type { PendingTokens } from '../domain/observed.ts'
 import {
   armed,
   disarmed,
+  intentOn,
   isOvertaken,
   newRecord,
   outdated,
@@ -12,6 +13,7 @@ import {
   succeeded,
   type Succession,
   unanswered,
+  withIntentOn,
 } from '../domain/refresh-record.ts'
 import type { TokenRefusal } from '../domain/refusals.ts'
 import { ok, type Result } from '../domain/result.ts'
@@ -112,26 +114,47 @@ export interface RecordPlace {
 
 /**
  * Puts issued tokens into the record. Compare-and-set; a record that others changed meanwhile is
- * followed, unless a successor of a later token is there: then that one stays, and is returned.
+ * followed, unless a successor of a later token is there: then that one stays, and is returned. An answer without
+ * another refresh token leaves nothing to keep: only the intent to present the one there was is taken out.
  */
-export async function commit(
-  issued: IssuedFor,
-  { credential, sealingKey, record: known }: RecordPlace,
+export async function commit(issued: IssuedFor, place: RecordPlace, deps: EngineDeps): Promise<Result<RefreshRecord>> {
+  if (issued.tokens.refreshToken === undefined) return takeOut(issued, place, deps)
+  const succession = successionOf(issued, deps)
+  const written = await follow(place, deps, (record) => followed(record, succession))
+  if (written.ok && written.value.retained?.fingerprint === succession.retained.fingerprint) {
+    deps.tokenOwners.replaced(succession.presented, succession.retained.fingerprint, place.credential)
+  }
+  return written
+}
+
+/** The intent of this process to present the token, which nobody else could tell to be over. */
+function takeOut(
+  { presented }: Pick<IssuedFor, 'presented'>,
+  place: RecordPlace,
   deps: EngineDeps,
 ): Promise<Result<RefreshRecord>> {
-  const succession = successionOf(issued, deps)
+  const fingerprint = deps.records.fingerprint(presented)
+  const { journalId } = deps.holders.self
+  return follow(place, deps, (record) => {
+    const isOwn = intentOn(record, fingerprint)?.holder?.journalId === journalId
+    return isOwn ? withIntentOn(record, fingerprint, undefined) : record
+  })
+}
+
+/** Replaces a record, and the one that others have put in its place meanwhile. What does not change is not written. */
+async function follow(
+  { credential, sealingKey, record: known }: RecordPlace,
+  deps: EngineDeps,
+  change: (record: RefreshRecord) => RefreshRecord,
+): Promise<Result<RefreshRecord>> {
   let record = known
   for (let tries = 1; ; tries += 1) {
     const current = record === undefined ? await readRecord(credential, sealingKey, deps) : ok(record)
     if (!current.ok) return current
-    const written = await deps.records.replace(followed(current.value, succession), sealingKey)
-    if (written.ok) {
-      if (written.value.retained?.fingerprint === succession.retained.fingerprint) {
-        deps.tokenOwners.replaced(succession.presented, succession.retained.fingerprint, credential)
-      }
-      return written
-    }
-    if (written.failure.code !== 'REFRESH_RECORD_CONFLICT' || tries === commitTries) return written
+    const next = change(current.value)
+    if (next === current.value) return current
+    const written = await deps.records.replace(next, sealingKey)
+    if (written.ok || written.failure.code !== 'REFRESH_RECORD_CONFLICT' || tries === commitTries) return written
     record = undefined
   }
 }

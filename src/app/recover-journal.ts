@@ -1,6 +1,13 @@
 import { type Credential, scopesOf } from '../domain/credential.ts'
 import type { AnsweredEntry, JournalEntry } from '../domain/journal-entry.ts'
-import { intentOn, refused, type RefreshIntent, type RefreshRecord, withIntentOn } from '../domain/refresh-record.ts'
+import {
+  intentOn,
+  refused,
+  type RefreshIntent,
+  type RefreshRecord,
+  withIntentOn,
+  withoutHolder,
+} from '../domain/refresh-record.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { mayBeAnnounced, mayRotate } from '../domain/rotation.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
@@ -55,8 +62,10 @@ async function recover(entry: JournalEntry, deps: EngineDeps): Promise<Result<un
   if (!read.ok) return read
   const record = read.value
   const intent = ownIntent(record, entry, deps)
-  if (intent === undefined) return ok(record)
-  return deps.records.replace(withoutProcess(record, intent, { entry, reading }), entry.sealingKey)
+  const settled = intent === undefined ? record : withoutProcess(record, intent, { entry, reading })
+  // The journal knows of one request: whatever else the record says of this process was left for it.
+  const next = withoutHolder(settled, deps.holders.self.journalId)
+  return next === record ? ok(record) : deps.records.replace(next, entry.sealingKey)
 }
 
 /** The intent by which this process, or the one before it with the same journal, presents this token, as the record says. */

@@ -171,30 +171,34 @@ function acknowledged(observed: Observed, progress: Progress): Progress {
 }
 
 /** An answer that waited in the journal may hold an access token that is over: only its refresh token counts then. */
-function pendingOf(
-  observed: Observed,
-  tokens: RotatedTokens,
-  { action, sent, journaled }: Received,
-  now: EpochSeconds,
-): PendingTokens {
+function pendingOf(observed: Observed, tokens: RotatedTokens, received: Received, now: EpochSeconds): PendingTokens {
+  const { action, sent, journaled } = received
   const { base } = action
   const { accessToken, ...others } = tokens
   const alive = accessToken !== undefined && accessToken.expiresAt > now && !isSuperseded(journaled)
   const refreshToken = refreshTokenToKeep(tokens, action)
   const isNew = refreshToken !== undefined
-  const { pending: before, credential } = observed
   return {
     tokens: { ...(alive ? tokens : others), ...(refreshToken && { refreshToken }) },
     base,
     presented: base.refreshToken,
-    source: journaled?.source ?? refreshTokenSpec(credential).refreshToken,
+    source: journaled?.source ?? refreshTokenSpec(observed.credential).refreshToken,
     persisted: isPersisted(journaled) || !isNew,
-    recorded: !isNew,
-    behindSince: before?.persisted === false ? before.behindSince : sent.startedAt,
+    recorded: !isNew && leavesNoIntent(observed, received),
+    behindSince: behindSince(observed, sent),
     published: !alive,
     writeBackFailures: 0,
     ...announcementOf(observed, action, journaled),
   }
+}
+
+function behindSince({ pending }: Observed, { startedAt }: Answered): EpochSeconds {
+  return pending?.persisted === false ? pending.behindSince : startedAt
+}
+
+/** False while the record may say that this process is at the request, which nobody else could tell to be over. */
+function leavesNoIntent({ provider }: Observed, { journaled, isTakenBack }: Received): boolean {
+  return journaled === undefined ? isTakenBack : !mayBeAnnounced(provider)
 }
 
 /** The journal does not say whether there was an intent: to a server that never rotates there is none. */

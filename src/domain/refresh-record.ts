@@ -113,13 +113,27 @@ export function armed(
   }
 }
 
-/** What is left once this intent stands. A process presents one token at a time, so it is not at its own earlier one any more. */
+/** What is left once this intent stands. A process presents one token at a time, so it is not at its own earlier ones any more. */
 function leftFor({ intent: before, left = [] }: RefreshRecord, intent: RefreshIntent): readonly RefreshIntent[] {
-  const others = left.filter(({ fingerprint }) => fingerprint !== intent.fingerprint)
-  if (before === undefined || before.fingerprint === intent.fingerprint) return others
-  const { holder, ...unheld } = before
-  const isOwn = holder?.journalId === intent.holder?.journalId
-  return [...others.filter(({ fingerprint }) => fingerprint !== before.fingerprint), isOwn ? unheld : before]
+  const all = [...left.filter(({ fingerprint }) => fingerprint !== before?.fingerprint), ...(before ? [before] : [])]
+  const others = all.filter(({ fingerprint }) => fingerprint !== intent.fingerprint)
+  return others.map((one) => unlessHeldBy(one, intent.holder?.journalId))
+}
+
+function unlessHeldBy(intent: RefreshIntent, journalId: string | undefined): RefreshIntent {
+  const { holder, ...unheld } = intent
+  return holder === undefined || holder.journalId !== journalId ? intent : unheld
+}
+
+/** The record without this process as a holder: what came of its intents is as unknown as it was. The same when it holds none. */
+export function withoutHolder(record: RefreshRecord, journalId: string): RefreshRecord {
+  const { intent, left = [] } = record
+  if (![...left, intent].some((one) => one?.holder?.journalId === journalId)) return record
+  const known = withLeft(
+    record,
+    left.map((one) => unlessHeldBy(one, journalId)),
+  )
+  return intent === undefined ? known : { ...known, intent: unlessHeldBy(intent, journalId) }
 }
 
 function withLeft(record: RefreshRecord, left: readonly RefreshIntent[]): RefreshRecord {
@@ -183,10 +197,13 @@ export function succeeded(record: RefreshRecord, { presented, retained }: Succes
   )
   // Whoever presents another token by now is not disturbed by a late answer.
   const base = record.intent?.fingerprint === presented ? disarmed(record) : record
-  const { refused: _over, ...rest } = withLeft(base, later)
+  const { refused: known, ...rest } = withLeft(base, later)
+  // Who got the tokens late may find that their refresh token was presented since, and what came of it.
+  const isOfNewest = known?.fingerprint === retained.fingerprint && presented !== retained.fingerprint
   return {
     ...rest,
-    generation: record.generation + (isCounted(record, retained) ? 0 : 1),
+    ...(isOfNewest && { refused: known }),
+    generation: record.generation + (isCounted(record, { presented, retained }) ? 0 : 1),
     retained,
     spent: withSpent(record.spent, replaced, retained.fingerprint),
   }
@@ -203,9 +220,15 @@ function leftBy(
   return at < 0 ? { over: left, later: [] } : { over: left.slice(0, at + 1), later: left.slice(at + 1) }
 }
 
-/** True when these tokens are kept already, or are presented by a process that has read their number in the document. */
-function isCounted({ retained: kept, intent }: RefreshRecord, { fingerprint }: RetainedTokens): boolean {
-  return kept?.fingerprint === fingerprint || intent?.fingerprint === fingerprint
+/**
+ * True when these tokens are kept already, or are presented by a process that has read their number in the document.
+ * Those that come after an intent on another token are older than what that brings, and take its number from nobody.
+ */
+function isCounted(record: RefreshRecord, { presented, retained: { fingerprint } }: Succession): boolean {
+  const { retained: kept, intent, left = [] } = record
+  if (kept?.fingerprint === fingerprint || intent?.fingerprint === fingerprint) return true
+  const isAfterAnother = intent !== undefined && intent.fingerprint !== presented
+  return isAfterAnother || left.some((one) => one.fingerprint === presented)
 }
 
 /**

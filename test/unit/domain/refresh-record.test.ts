@@ -14,6 +14,7 @@ import {
   type Succession,
   unanswered,
   withIntentOn,
+  withoutHolder,
 } from '../../../src/domain/refresh-record.ts'
 import { aCredential, noon } from '../../support/builders.ts'
 
@@ -98,11 +99,11 @@ const transitions: Record<string, [record: RefreshRecord, expected: ReturnType<t
   ],
   'takes no token for used up that was presented after one whose successor comes late': [
     succeeded(afterIntents('b', 'login', 'mistake'), succession('b', 'c')),
-    { intent: 'mistake', left: ['login'], retained: 'c', spent: ['a', 'b'], epoch: 4, generation: 2 },
+    { intent: 'mistake', left: ['login'], retained: 'c', spent: ['a', 'b'], epoch: 4, generation: 1 },
   ],
   'takes no later token for used up when a late successor is committed once more': [
     succeeded(succeeded(afterIntents('b', 'login', 'mistake'), succession('b', 'c')), succession('b', 'c')),
-    { intent: 'mistake', left: ['login'], retained: 'c', spent: ['a', 'b'], epoch: 4, generation: 2 },
+    { intent: 'mistake', left: ['login'], retained: 'c', spent: ['a', 'b'], epoch: 4, generation: 1 },
   ],
   'remembers a token that was refused, until another one has a successor': [
     refused(afterIntents('b'), 'b', 'REFRESH_TOKEN_REJECTED'),
@@ -114,6 +115,14 @@ const transitions: Record<string, [record: RefreshRecord, expected: ReturnType<t
       succession('c', 'd'),
     ),
     { retained: 'd', spent: ['a', 'b', 'c'], epoch: 3, generation: 2 },
+  ],
+  'remembers the refusal of a token that comes late, and not of one that is accepted': [
+    succeeded(refused(afterIntents('b', 'c'), 'c', 'REFRESH_TOKEN_REJECTED'), succession('b', 'c')),
+    { retained: 'c', refused: 'c', spent: ['a', 'b'], epoch: 3, generation: 1 },
+  ],
+  'forgets the refusal of a token that a server has taken since': [
+    succeeded(refused(afterIntents('b'), 'b', 'REFRESH_TOKEN_REJECTED'), succession('b', 'b')),
+    { retained: 'b', spent: ['a'], epoch: 2, generation: 1 },
   ],
   'takes the oldest token for used up when too many were left': [
     afterIntents('1', '2', '3', '4', '5', '6'),
@@ -149,7 +158,7 @@ const transitions: Record<string, [record: RefreshRecord, expected: ReturnType<t
   ],
   'does not disturb who presents another token by now': [
     succeeded(armed(after('a', 'b'), intentTo('login'), place), succession('b', 'c')),
-    { intent: 'login', retained: 'c', spent: ['a', 'b'], epoch: 2, generation: 2 },
+    { intent: 'login', retained: 'c', spent: ['a', 'b'], epoch: 2, generation: 1 },
   ],
   'counts on from the document when it was restored': [
     armed(after('a', 'b'), intentTo('b'), { ...place, generation: 70 }),
@@ -179,6 +188,24 @@ describe('a refresh record', () => {
     expect(intentOn(record, 'b')).toEqual({ fingerprint: 'b', source, startedAt: noon, sends: 1 })
     const other = armed(afterIntents('b'), intentTo('login', { holder: { journalId: 'another' } }), place)
     expect(intentOn(other, 'b')).toEqual(intentTo('b'))
+  })
+
+  it('holds none of the tokens for a process that it has presented before, however many others came in between', () => {
+    const other = intentTo('other', { holder: { journalId: 'another' } })
+    const record = armed(armed(afterIntents('b'), other, place), intentTo('login'), place)
+    expect(intentOn(record, 'b')?.holder).toBeUndefined()
+    expect(intentOn(record, 'other')).toEqual(other)
+  })
+
+  it('forgets of a process that it holds anything, and nothing of the others', () => {
+    const other = intentTo('other', { holder: { journalId: 'another' } })
+    const record = armed(afterIntents('b', 'login'), other, place)
+    const held = { ...record, left: [intentTo('b'), ...(record.left ?? []).slice(1)] }
+    const { holder, ...unheld } = intentTo('b')
+    expect(intentOn(withoutHolder(held, holder?.journalId ?? ''), 'b')).toEqual(unheld)
+    expect(intentOn(withoutHolder(held, 'another'), 'other')?.holder).toBeUndefined()
+    expect(intentOn(withoutHolder(held, 'another'), 'b')).toEqual(intentTo('b'))
+    expect(withoutHolder(record, 'nobody')).toBe(record)
   })
 
   it('takes the answer to a left intent, and to no other', () => {

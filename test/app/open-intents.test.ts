@@ -1,0 +1,89 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { failure } from '../../src/domain/failures.ts'
+import { Sensitive } from '../../src/domain/sensitive.ts'
+import { aCredential, aRotation } from '../support/builders.ts'
+import { canary } from '../support/canary.ts'
+import { type Replica, Replicas } from '../support/replicas.ts'
+
+/** The first refresh is made at once; the next one is due in this span. */
+const beforeDue = 2000
+const afterDue = 400
+const recordAway = failure('REFRESH_RECORD_UNAVAILABLE', 'The record could not be reached.')
+
+let worlds: Replicas[] = []
+
+afterEach(() => {
+  for (const { bugs } of worlds) expect(bugs).toEqual([])
+  worlds = []
+})
+
+/** A leader with one refresh behind it, shortly before the next. */
+async function aLeader(rotates = true): Promise<{ world: Replicas; first: Replica }> {
+  const world = Replicas.withCredential()
+  worlds.push(world)
+  world.applyProvider({ rotation: aRotation({ mode: 'Always' }) })
+  world.endpoint.rotates = rotates
+  const first = await world.leader()
+  await world.clock.pass(beforeDue)
+  return { world, first }
+}
+
+describe('an answer without another refresh token, whose intent could not be taken out of the record', () => {
+  async function anAnswer(): Promise<{ world: Replicas; first: Replica }> {
+    const { world, first } = await aLeader(false)
+    first.after('journal.answered', () => (first.records.replaceFault = recordAway))
+    await world.clock.pass(afterDue)
+    expect(world.podToken()).toBe(world.newestAccessToken())
+    expect(world.record()?.intent?.holder).toBeDefined()
+    return { world, first }
+  }
+
+  it('has its intent taken out as soon as the record can be reached', async () => {
+    const { world, first } = await anAnswer()
+    expect(world.problem()).toBe('REFRESH_RECORD_UNAVAILABLE')
+    first.records.replaceFault = undefined
+    await world.clock.pass(300)
+    expect(world.record()?.intent).toBeUndefined()
+    expect(first.journal.kept.size).toBe(0)
+    expect(world.problem()).toBeUndefined()
+    expect(world.endpoint.requests).toBe(2)
+  })
+
+  it('keeps no later leader waiting for a process that is alive', async () => {
+    const { world, first } = await anAnswer()
+    await first.stepDown()
+    first.records.replaceFault = undefined
+    await first.lead()
+    await first.stepDown()
+    await world.leader()
+    await world.clock.pass(beforeDue + afterDue)
+    expect(world.endpoint.requests).toBe(3)
+    expect(world.problem()).toBeUndefined()
+  })
+})
+
+describe('an intent that was left, of a process that has turned to another token since', () => {
+  it('is given up with what its journal holds, so that nobody waits for a process that is alive', async () => {
+    const { world, first } = await aLeader()
+    await first.stepDown()
+    const unused = world.stored()
+    const record = world.record()
+    if (record === undefined) throw new Error('there is no record')
+    const refreshToken = new Sensitive(unused)
+    const { uid } = record
+    const source = aCredential().spec.refreshToken
+    const startedAt = world.clock.now()
+    const intent = { fingerprint: world.records.fingerprint(refreshToken), source, startedAt, sends: 1 }
+    world.records.put({ ...record, left: [{ ...intent, holder: first.holders.self }] })
+    // It was about to present another one, and its intent to do so is not in the record.
+    const mistake = { refreshToken: new Sensitive(canary('rt')), credential: record.credential, storeVersion: 'v9' }
+    first.journal.kept.set(uid, { phase: 'armed', uid, source, startedAt, sends: 1, ...mistake })
+    expect(await first.operator.recoverJournal()).toBe(true)
+    expect(world.record()?.left).toEqual([intent])
+    await world.leader()
+    await world.clock.pass(1200)
+    expect(world.problem()).toBeUndefined()
+    expect(world.stored()).not.toBe(unused)
+    expect(world.storeIsLive()).toBe(true)
+  })
+})
