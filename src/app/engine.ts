@@ -107,10 +107,12 @@ export class Engine {
     const { record: packed, ...rest } = memory
     const subject = { ...rest, credential, ...(packed && { record: packed.unpacked() }) }
     const { written, committed } = await writeBack(due, subject, this.#deps)
-    const persisted = written.kind === 'written' || written.kind === 'superseded'
+    const superseded = written.kind === 'superseded'
+    const persisted = due.persisted || superseded || written.kind === 'written'
     const recorded = due.recorded || committed.ok
     const known = committed.ok ? { record: new PackedRecord(committed.value, credential) } : {}
-    this.#memory.set(text, { ...rest, ...known, pending: { ...due, persisted, recorded } })
+    const next = { ...due, persisted, recorded, ...(superseded && { superseded }) }
+    this.#memory.set(text, { ...rest, ...known, pending: next })
     this.#deps.logger.info({ credential: text, outcome: written.kind, recorded }, 'written back at the end')
   }
 
@@ -178,7 +180,8 @@ export class Engine {
 
 /** True when nothing but the memory of this process holds the newest refresh token. */
 function isAlone({ uid, pending }: CredentialMemory, { journal }: Deps): boolean {
-  if (pending === undefined || pending.persisted || pending.recorded) return false
+  if (pending === undefined || pending.recorded) return false
+  if (pending.persisted && pending.superseded !== true) return false
   return journal.pending(uid)?.phase !== 'answered'
 }
 

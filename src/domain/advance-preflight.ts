@@ -1,6 +1,7 @@
-import { isForSpec } from './conclude.ts'
+import { conclude, isForSpec } from './conclude.ts'
 import type { CredentialState } from './credential-state.ts'
 import { refreshTokenSpec } from './credential.ts'
+import { presentedElsewhere } from './elsewhere.ts'
 import type { Observed, PendingTokens, IntentWatch } from './observed.ts'
 import type { Failure } from './failures.ts'
 import {
@@ -158,7 +159,7 @@ export function afterRecordLook(
   const known: Progress = { ...progress, record }
   const tokens = newestTokens(record)
   if (!storeBehind || stored === undefined || tokens === undefined) {
-    return settleFine(observed, { ...known, storeIsNewest: !storeBehind }, now)
+    return conclude(observed, { ...known, storeIsNewest: !storeBehind }, now)
   }
   const { store } = observed
   const dueAt = store.kind === 'found' ? storeWriteDueAtOf(observed, store.value, record, now) : undefined
@@ -198,7 +199,9 @@ function recover(observed: Observed, progress: Progress, { missing, stored }: Mi
   }
   const counted = countedUse(observed, state, missing.tokens)
   const forward = missing.persisted ? undefined : { rolledForwardAt: now }
-  return bringHome(observed, { ...progress, ...alive, ...forward, state: counted, pending }, now)
+  const news = record && presentedElsewhere(observed, record)
+  const told = { ...progress, ...alive, ...forward, ...(news && { cause: news }) }
+  return bringHome(observed, { ...told, state: counted, pending }, now)
 }
 
 /** The state with the refresh counted that an earlier process made, unless it is counted already. */

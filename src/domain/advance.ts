@@ -5,6 +5,7 @@ import { afterTokenRequest } from './advance-token.ts'
 import { afterClaim, afterPreflight, afterRead, afterRecordLook } from './advance-preflight.ts'
 import { afterPublication, afterRemoval, conclude, isForSpec, targetWantsPublication } from './conclude.ts'
 import { decide } from './decide.ts'
+import { presentedElsewhere } from './elsewhere.ts'
 import type { Failure } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { mayKeepInRecord } from './preflight.ts'
@@ -110,7 +111,7 @@ interface WriteBack {
  * token: pods that lose their access token would not help it. What failed is tried again first.
  */
 function afterWriteBack(observed: Observed, progress: Progress, outcome: WriteBack, now: EpochSeconds): Step {
-  const next = withWriteBack(progress, outcome)
+  const next = withNews(observed, withWriteBack(progress, outcome), outcome.committed)
   const { pending } = next
   const { accessToken } = pending.tokens
   const wanted = !pending.published || targetWantsPublication(observed)
@@ -136,10 +137,16 @@ function withWriteBack(progress: Progress, { pending, written, committed }: Writ
     case 'written':
       return stored(known, kept, written.stored)
     case 'superseded':
-      return withdrawn(superseded(known, kept))
+      return withdrawn(superseded(known, { ...kept, superseded: true }))
     case 'overtaken':
       return withdrawn({ ...known, pending: { ...kept, persisted: true } })
   }
+}
+
+/** What the record says to have become of the newest refresh token since is told, once its access token is published. */
+function withNews(observed: Observed, next: PendingProgress, committed: Result<RefreshRecord>): PendingProgress {
+  const news = committed.ok && next.cause === undefined ? presentedElsewhere(observed, committed.value) : undefined
+  return news === undefined ? next : { ...next, cause: news }
 }
 
 /** Somebody else's login, or a later refresh, is the one to publish by now. */

@@ -1,4 +1,5 @@
 import { probeDelay } from './backoff.ts'
+import { isOpenElsewhere } from './elsewhere.ts'
 import type { Failure } from './failures.ts'
 import type { Observed } from './observed.ts'
 import { obtain } from './obtain.ts'
@@ -7,6 +8,7 @@ import { mayRotate } from './rotation.ts'
 import { liesAhead } from './due.ts'
 import {
   firstProgress,
+  isAnswerLost,
   refusalsOf,
   rememberedFailure,
   retryAt,
@@ -42,13 +44,22 @@ function isProbeDue(observed: Observed, last: Failure, now: EpochSeconds): boole
 
 export function changedSinceRefusal(observed: Observed): Step | undefined {
   const last = rememberedFailure(observed.state)
-  return last !== undefined && isRefusal(last) ? obtain(observed) : undefined
+  // A document that went back may stand in the place of a token that was refused before a refresh was due.
+  const isLookedAt = last !== undefined && (isRefusal(last) || last.code === 'STORE_ROLLED_BACK')
+  return isLookedAt ? obtain(observed) : undefined
 }
 
 export function backingOff(observed: Observed, now: EpochSeconds): Step | undefined {
   // What the other side asked for holds whatever a human changes.
   const asked = observed.state.lastFailure?.retryAfterSeconds !== undefined
   return somethingChanged(observed) && !asked ? undefined : unlessBackingOff(observed, now)
+}
+
+/** Nobody knows how the last refresh ended, or how that of another process does. */
+export function answerLost(observed: Observed): Step | undefined {
+  const last = rememberedFailure(observed.state)
+  const isOpen = last !== undefined && isAnswerLost(observed, last)
+  return isOpen || isOpenElsewhere(observed) ? obtain(observed) : undefined
 }
 
 /** Waits while the last failure's time is not over; undefined when there is nothing to wait for. */

@@ -1,4 +1,4 @@
-import { backingOff, changedSinceRefusal, refusedUntilChanged, unlessBackingOff } from './after-failure.ts'
+import { answerLost, backingOff, changedSinceRefusal, refusedUntilChanged, unlessBackingOff } from './after-failure.ts'
 import type { Failure } from './failures.ts'
 import { conditionOf } from './conditions.ts'
 import { keyText } from './credential.ts'
@@ -269,11 +269,6 @@ function refreshUnlessTooSoon(observed: Observed, now: EpochSeconds): Step {
 function postponed(observed: Observed, now: EpochSeconds, why: string, until: EpochSeconds): Step {
   const wakeAt = wakeBeforeExpiry(observed.state, earliest(until, nextLook(observed, until, now)), now)
   return settleFineUntil(observed, firstProgress(observed), wakeAt, { until, why })
-}
-
-function answerLost(observed: Observed): Step | undefined {
-  const last = rememberedFailure(observed.state)
-  return last !== undefined && isAnswerLost(observed, last) ? obtain(observed) : undefined
 }
 
 function accessTokenMissing(observed: Observed): Step | undefined {

@@ -39,6 +39,8 @@ export interface PendingTokens {
   readonly presented: Sensitive
   /** True once the newest refresh token is known to be in the store. */
   readonly persisted: boolean
+  /** Somebody else's refresh token is there instead, so that the store holds none of these. */
+  readonly superseded?: true
   /** True once it is known to be in the record, or nothing of these has to be. */
   readonly recorded: boolean
   /** The request was made without an intent in the record, because the server was not thought to rotate. */

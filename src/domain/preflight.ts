@@ -6,11 +6,12 @@ import type { Observed } from './observed.ts'
 import { asksForOwnership, ownershipProblem, wantsClaim } from './ownership.ts'
 import type { Preflight } from './preflight-finding.ts'
 import type { Provider } from './provider.ts'
-import type { RecordHolder, RefreshRecord, RetainedTokens } from './refresh-record.ts'
+import type { RefreshRecord, RetainedTokens } from './refresh-record.ts'
 import { isRefusal } from './refusals.ts'
 import { mayRotate, tokenOrigin } from './rotation.ts'
 import { sameSecret, type Sensitive } from './sensitive.ts'
 import { dueAt } from './due.ts'
+import { lostElsewhere, refusedElsewhere, underWay } from './elsewhere.ts'
 import { rememberedFailure } from './settle.ts'
 import { storeWriteDueAt, writeBudgetProblem } from './store-pacing.ts'
 import type { Progress } from './step.ts'
@@ -153,24 +154,37 @@ function judgeSend(observed: Observed, candidate: Candidate, now: EpochSeconds):
   const journal = journalOf(observed, base)
   const standing = intentStanding(record, fingerprint, { ...found, journal })
   if (standing.kind === 'held') return refuse(underWay(observed, standing.holder, found.holderIsSilent))
-  const refusal =
-    refusedBefore(observed, candidate) ?? originProblem(observed, candidate) ?? placeProblem(observed, found, now)
-  if (refusal !== undefined) return refuse(refusal)
-  const budget = writeBudgetProblem(observed, subject.provider, subject.store)
-  if (budget !== undefined) return refuse(budget)
-  if (wantsClaim(subject.stored, found.ownership) && found.writable.ok) return { kind: 'claim' }
   const earlier = standing.kind === 'uncertain' ? standing.earlier : journaledSends(journal, base.refreshToken)
+  const problem = sendProblem(observed, candidate, earlier, now)
+  if (problem !== undefined) return refuse(problem)
+  if (wantsClaim(subject.stored, found.ownership) && found.writable.ok) return { kind: 'claim' }
   return { kind: 'send', base, ...(earlier && { earlier }) }
 }
 
+/** Why a token that nobody else is at must not be sent now. */
+function sendProblem(
+  observed: Observed,
+  candidate: Candidate,
+  earlier: EarlierSends | undefined,
+  now: EpochSeconds,
+): Failure | undefined {
+  const { found, subject } = candidate
+  return (
+    refusedBefore(observed, candidate) ??
+    lostElsewhere(observed, subject.provider, earlier, now) ??
+    originProblem(observed, candidate) ??
+    placeProblem(observed, found, now) ??
+    writeBudgetProblem(observed, subject.provider, subject.store)
+  )
+}
+
 /** What the authorization server said of this token to a process that could not tell the status, or not to this one. */
-function refusedBefore({ credential, state }: Observed, { record, fingerprint }: Candidate): Failure | undefined {
+function refusedBefore(observed: Observed, { record, fingerprint }: Candidate): Failure | undefined {
   const { refused } = record
-  const known = rememberedFailure(state)
+  const known = rememberedFailure(observed.state)
   // Who knows of a refusal has a reason to present the token all the same.
   if (refused?.fingerprint !== fingerprint || (known !== undefined && isRefusal(known))) return undefined
-  const what = `The authorization server has refused the refresh token of OAuthCredential ${keyText(credential.key)} before.`
-  return failure(refused.code, what)
+  return refusedElsewhere(observed, refused)
 }
 
 /** What the own journal knows of this very token: it may have an entry about another one that came between. */
@@ -242,14 +256,6 @@ function rolledBack({ credential }: Observed): Failure {
   const what = `The document "${key}" of OAuthCredential ${keyText(credential.key)} holds a refresh token that was replaced before.`
   return failure('STORE_ROLLED_BACK', what)
 }
-
-function underWay({ credential }: Observed, { pod, journalId }: RecordHolder, isSilent: boolean): Failure {
-  const who = pod === undefined ? `the process with the journal ${journalId}` : `Pod ${pod.name}`
-  const what = `A refresh of OAuthCredential ${keyText(credential.key)} was begun by ${who}, which may hold the answer.`
-  return isSilent ? failure('REFRESH_HOLDER_SILENT', what) : failure('REFRESH_UNDER_WAY', what, underWayLookSeconds)
-}
-
-const underWayLookSeconds = 10
 
 function refuse(cause: Failure): Verdict {
   return { kind: 'refuse', failure: cause }

@@ -68,12 +68,13 @@ export function settleFineUntil(
 /**
  * Remembers a failure and settles by what its code says comes next. While a refusal by the
  * authorization server is known, whatever else fails changes nothing for the human who must act: the
- * refusal stays what is told. Only a refresh token that somebody else refreshes is nothing to log in for.
+ * refusal stays what is told. Only a refresh token that somebody else refreshes is nothing to log in for, and
+ * of another one that was used before, and stands there now, the refusal says nothing.
  */
 export function settleFailed(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
   const known = rememberedFailure(progress.state)
-  const isOwned = cause.code === 'REFRESH_TOKEN_OWNED'
-  if (known !== undefined && isRefusal(known) && !isOwned) return settleStalled(observed, progress, known, now)
+  const isOfAnother = cause.code === 'REFRESH_TOKEN_OWNED' || cause.code === 'STORE_ROLLED_BACK'
+  if (known !== undefined && isRefusal(known) && !isOfAnother) return settleStalled(observed, progress, known, now)
   return settleAs(observed, progress, cause, now)
 }
 
@@ -182,7 +183,7 @@ function afterBackoff(
 }
 
 /** False when the access token that could be used up first is in no target. */
-function holdsToken({ target, accessToken }: Observed): boolean {
+export function holdsToken({ target, accessToken }: Observed): boolean {
   if (accessToken !== undefined || target.kind !== 'observed') return true
   return target.state.kind === 'ours' && target.state.intact
 }

@@ -119,7 +119,12 @@ export class World implements Stage {
   rollBack(key: string, changes: number): void {
     this.storeGoesBack()
     const { store, ledger } = this.models
-    const before = this.planned.map(({ place }) => ledger.find(store.token(place) ?? '')?.family)
+    // Of a document that somebody has deleted before, the last login is what another one takes the place of.
+    const lastLogin = (place: string): Family | undefined =>
+      ledger.families.findLast((family) => family.place === place)
+    const before = this.planned.map(({ place }) =>
+      store.token(place) === undefined ? lastLogin(place) : ledger.find(store.token(place) ?? '')?.family,
+    )
     store.rollBack(key, changes, 'W5')
     this.#rolledBackMs.set(key, this.models.scheduler.nowMs)
     // A login whose place another one takes again may come late with its successor.

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { ClaimState } from '../../../src/domain/document-claim.ts'
+import { failure } from '../../../src/domain/failures.ts'
 import type { Preflight } from '../../../src/domain/preflight.ts'
 import type { StoreBackend } from '../../../src/domain/token-store.ts'
-import { aCredential, aRefreshPolicy, inSeconds, refreshedState } from '../../support/builders.ts'
+import { aCredential, aRefreshPolicy, aRotation, inSeconds, refreshedState } from '../../support/builders.ts'
 import {
   type Case,
   judge,
@@ -35,6 +36,12 @@ const aws: StoreBackend = { type: 'awsSecretsManager', minimumWriteIntervalSecon
 const justWritten = { storeWrittenAt: inSeconds(-60) }
 const elsewhere = { tokenEndpoint: 'https://other.example.com/token' }
 const origin = 'https://login.example.com'
+
+/** A credential whose refresh another process was at when it was last looked at, `ago` seconds after its last one. */
+function seenElsewhere(ago = 600): ReturnType<typeof refreshedState> {
+  const { code, message } = failure('REFRESH_UNDER_WAY', 'Another process is at it.')
+  return refreshedState(ago, 3600, { lastFailure: { code, message, at: inSeconds(-10), retryAfterSeconds: 10 } })
+}
 
 const table: Record<string, [given: Case, expected: string]> = {
   'nothing is known yet: send': [{}, 'send the stored'],
@@ -160,6 +167,26 @@ const table: Record<string, [given: Case, expected: string]> = {
   'the intent of another': [{ record: intent({ holder: other }) }, 'refuse REFRESH_UNDER_WAY'],
   'the intent of another that is over': [
     { record: intent({ holder: other, sends: 2 }), found: { holderIsOver: true } },
+    'send the stored again after 2',
+  ],
+  'another was at it, has lost its answer twice, and the access token lives for long: not yet': [
+    { observed: { state: seenElsewhere() }, record: intent({ sends: 2 }) },
+    'refuse TOKEN_RESULT_UNKNOWN',
+  ],
+  'another was at it, and has lost its answer once: at once, as every first loss': [
+    { observed: { state: seenElsewhere() }, record: intent() },
+    'send the stored again after 1',
+  ],
+  'another was at it, has lost its answer twice, and a refresh is due': [
+    { observed: { state: seenElsewhere(2900) }, record: intent({ sends: 2 }) },
+    'send the stored again after 2',
+  ],
+  'another was at it, has lost its answer twice, and the server has a leeway': [
+    {
+      observed: { state: seenElsewhere() },
+      record: intent({ sends: 2 }),
+      provider: { rotation: aRotation({ reuseLeewaySeconds: 300 }) },
+    },
     'send the stored again after 2',
   ],
   'the intent of another that is over, where nobody can say what is in the store': [
