@@ -1,8 +1,7 @@
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-
-const pages = globSync('**/*.md', { exclude: (path) => /^(node_modules|dist|coverage|\.servers|tmp)$/.test(path) })
+import { pages } from './pages.ts'
 
 /** Code is no text: what looks like a link or a heading there is none. */
 function prose(page: string): string {
