@@ -48,11 +48,17 @@ export async function tellConsumers(begun: Ended, deps: Deps): Promise<Recording
   if (isAtRest(ended, deps)) return ended.recording
   const found = await findings(ended, notifier, deps)
   const again = await recordAgain(ended, found, deps)
-  const lookedAt = found.lookedAt ?? ended.recording.memory.readersLookedAt
+  const { readersLookedAt = firstLookAt(ended, deps) } = ended.recording.memory
+  const lookedAt = found.lookedAt ?? readersLookedAt
   return {
     memory: { ...again.memory, ...(lookedAt !== undefined && { readersLookedAt: lookedAt }) },
     requeue: sooner(again.requeue, found.consumers?.retryAt),
   }
+}
+
+/** Since when a process counts the time to the next look at readers that an earlier one has found. */
+function firstLookAt({ subject }: Ended, { clock }: Deps): EpochSeconds | undefined {
+  return conditionOf(subject.before.conditions, 'ConsumersUpdatable') === undefined ? undefined : clock.now()
 }
 
 /** True where nothing may be begun, or before the status says what was published. */
@@ -127,16 +133,19 @@ async function look(
   const { key, spec } = ended.subject.observed.credential
   const secret = { namespace: key.namespace, name: spec.target.name }
   if (plan?.annotateWith !== undefined) return notifier.readers(secret, 'annotate')
-  return notifier.warns && isLookDue(ended, deps.clock.now()) ? notifier.readers(secret, 'warn') : undefined
+  const annotates = spec.target.propagation === 'AnnotatePods'
+  const isDue = (notifier.warns || annotates) && isLookDue(ended, deps.clock.now())
+  return isDue ? notifier.readers(secret, annotates ? 'annotate' : 'warn') : undefined
 }
 
-/** After a publication, and for as long as a reader gets no updates. */
+/** After a publication, and for as long as a reader gets no updates; what an earlier process told is believed for a while. */
 function isLookDue({ subject, end, recording }: Ended, now: EpochSeconds): boolean {
-  const { state, readersLookedAt } = recording.memory
-  const told = conditionOf(state.conditions, 'ConsumersUpdatable')
-  if (told !== undefined && subject.memory?.credential?.generation !== subject.generation) return true
-  const isNews = end.progress.target !== undefined || told !== undefined
-  return isNews && (readersLookedAt === undefined || now >= later(readersLookedAt, readersInterval))
+  const { readersLookedAt } = recording.memory
+  const told = conditionOf(subject.before.conditions, 'ConsumersUpdatable')
+  if (told !== undefined && told.observedGeneration !== subject.generation) return true
+  const isPublished = end.progress.target !== undefined
+  if (readersLookedAt === undefined) return isPublished
+  return (isPublished || told !== undefined) && now >= later(readersLookedAt, readersInterval)
 }
 
 function readersFound(
@@ -160,12 +169,20 @@ interface Telling {
 async function tell(telling: Telling, notifier: ConsumerNotifier, deps: Deps): Promise<ConsumersTold> {
   const pods = await annotatePods(telling, notifier, deps)
   const workloads: WorkloadTold[] = []
+  let isReachable = pods === undefined || !isUnavailable(pods)
   for (const workload of telling.plan.restarts) {
     // Another process may act by now, or this one is to end: what is left is told by whoever comes next.
-    if (!deps.mayBegin()) break
-    workloads.push({ workload, result: await restart(workload, telling, notifier, deps) })
+    if (!deps.mayBegin() || !isReachable) break
+    const result = await restart(workload, telling, notifier, deps)
+    workloads.push({ workload, result })
+    isReachable = !isUnavailable(result)
   }
   return { workloads, ...(pods && { pods }) }
+}
+
+/** While the API server does not answer, each further call would only keep the credential from its next refresh. */
+function isUnavailable(result: Result<unknown>): boolean {
+  return !result.ok && result.failure.code === 'KUBERNETES_UNAVAILABLE'
 }
 
 async function annotatePods(

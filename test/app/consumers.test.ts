@@ -203,6 +203,16 @@ describe('workloads', () => {
     expect(world.condition('ConsumersNotified')).toMatchObject({ status: 'True' })
   })
 
+  it('are not asked for one after the other while the API server does not answer', async () => {
+    const { world, consumers } = await worldWith({ restart: [agent, gateway] })
+    consumers.fault = failure('KUBERNETES_UNAVAILABLE', 'Reading Deployment ci/agent failed.')
+    await refresh(world)
+    expect(consumers.calls).toBe(1)
+    consumers.fault = undefined
+    await world.clock.pass(30)
+    expect(consumers.restarts).toEqual(['Deployment agent', 'StatefulSet gateway'])
+  })
+
   it('are restarted although the store takes no writes', async () => {
     const { world, consumers } = await worldWith({ restart: [agent] })
     world.store.writeFault = failure('STORE_UNAVAILABLE', 'Vault does not answer.')
@@ -278,6 +288,12 @@ describe('readers that get no updates', () => {
   test('are told of without that where pods are listed anyway', async () => {
     const { world, consumers } = await worldWith({ propagation: 'AnnotatePods' })
     consumers.pods.set('agent-1', stale)
+    await refresh(world)
+    expect(world.condition('ConsumersUpdatable')).toMatchObject({ status: 'False' })
+    world.apply(withTarget({ propagation: 'AnnotatePods', restart: [agent] }))
+    await world.clock.pass(1)
+    expect(world.condition('ConsumersUpdatable')).toBeUndefined()
+    world.apply(withTarget({ propagation: 'AnnotatePods' }))
     await refresh(world)
     expect(world.condition('ConsumersUpdatable')).toMatchObject({ status: 'False' })
     consumers.pods.set('agent-1', reader)
