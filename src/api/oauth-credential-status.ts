@@ -113,7 +113,7 @@ export const oauthCredentialStatus = z
       )
       .optional(),
     refreshTokenGeneration: count(
-      'How many refresh tokens came one after the other: a document that was put back is told by it.',
+      'How many refresh tokens came one after the other. An older document that somebody put back is recognized by it.',
     ).optional(),
     storeVersion: z
       .string()

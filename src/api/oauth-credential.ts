@@ -36,7 +36,7 @@ const refreshToken = z
     storeRef,
     key: relativePath(512).describe(
       'Where in the store: path below the mount for Vault, name or ARN of the secret for AWS Secrets Manager, name of the Secret for ' +
-        'Kubernetes, file name for a directory. A rotated refresh token is written back to the same place.',
+        'Kubernetes, path below the directory for files. A rotated refresh token is written back to the same place.',
     ),
     property: z
       .string()
@@ -44,7 +44,8 @@ const refreshToken = z
       .max(512)
       .regex(/^(\/([^/~]|~0|~1)*)+$/, 'must be a JSON pointer (RFC 6901), such as /claudeAiOauth/refreshToken')
       .describe(
-        'JSON pointer (RFC 6901) to the refresh token inside the document. Default: found by the known shapes of token documents.',
+        'JSON pointer (RFC 6901) to the refresh token inside the document, or to the object around it. Default: found by itself where the ' +
+          'document is the bare token, or has one refresh_token, in up to two other objects.',
       )
       .optional(),
   })
@@ -52,13 +53,17 @@ const refreshToken = z
 
 const accessToken = z
   .strictObject({
-    storeRef,
+    storeRef: storeRef.meta({
+      description: 'The store that holds the access token.',
+      'x-kubernetes-map-type': 'atomic',
+    }),
     key: refreshToken.shape.key.describe(
       'Where in the store: path below the mount for Vault, name or ARN of the secret for AWS Secrets Manager, name of the Secret for ' +
-        'Kubernetes, file name for a directory. It is only read, every 15 seconds, or every 5 minutes from AWS Secrets Manager.',
+        'Kubernetes, path below the directory for files. It is only read, every 15 seconds, or every 5 minutes from AWS Secrets Manager.',
     ),
     property: refreshToken.shape.property.describe(
-      'JSON pointer (RFC 6901) to the access token inside the document. Default: found by the known shapes of token documents.',
+      'JSON pointer (RFC 6901) to the access token inside the document, or to the object around it. Default: found by itself where the ' +
+        'document is the bare token, or has one access_token, in up to two other objects.',
     ),
     expirationTime: moment
       .describe(
@@ -94,8 +99,9 @@ const refresh = constrained(
     before: durationText('1s', '8760h')
       .describe(
         'Refresh when this much of the life of the access token is left, from 1s to 8760h, but never before a tenth of its life has passed. ' +
-          'A random but fixed part of up to a tenth of the lifetime is added. Default: a third of the lifetime, or the lesser of 10m and half of ' +
-          'the lifetime if that is more; a tenth of it for providers that revoke the previous access token.',
+          'It comes up to a tenth of the lifetime earlier, by a part that differs between credentials, so that not all come at once. Default: a ' +
+          'third of the lifetime, or 10m if that is more, but at most half of the lifetime; a tenth of it for providers that revoke the previous ' +
+          'access token.',
       )
       .optional(),
     beforePercent: z
@@ -204,7 +210,7 @@ const spec = z.strictObject({
   scopes: scopes
     .default([])
     .describe(
-      'Scopes to ask for. Default: none, which means those that were granted at login, or that the server gives the client by itself.',
+      'Scopes to ask for. Default: none are asked for; the server then gives those of the login, or those that the client has by itself.',
     )
     .meta({ 'x-kubernetes-list-type': 'atomic' }),
   refresh: refresh
@@ -214,7 +220,10 @@ const spec = z.strictObject({
   suspend: z
     .boolean()
     .default(false)
-    .describe('While true, nothing is refreshed and the target stays as it is. Default: false.'),
+    .describe(
+      'While true, nothing is refreshed and the target stays as it is. A rotated refresh token that is not in its store yet is still written ' +
+        'there. Default: false.',
+    ),
 })
 
 /** `spec` of an `OAuthCredential`. */

@@ -85,13 +85,13 @@ const limits = z.strictObject({
     .int()
     .min(1, { abort: true })
     .max(1000)
-    .describe('Most token requests that are started in a second, from 1 to 1000. Default: 5.')
+    .describe('How many token requests may be started in a second, from 1 to 1000. Default: 5.')
     .optional(),
   maxConcurrent: z
     .int()
     .min(1, { abort: true })
     .max(1000)
-    .describe('Most token requests at the same time, from 1 to 1000. Default: 2.')
+    .describe('How many token requests may be under way at the same time, from 1 to 1000. Default: 2.')
     .optional(),
 })
 
@@ -114,13 +114,17 @@ const settings = {
       'Where an answer has what, and what its errors mean. Default: as RFC 6749 section 5 says, and known dialects of it.',
     )
     .optional(),
-  rotation: rotation.describe('How the server treats what it issued before. Default: cautious.').optional(),
+  rotation: rotation
+    .describe(
+      'How the server treats what it issued before. Default: found out from its answers, and until then on the safe side.',
+    )
+    .optional(),
   accessTokenLifetime: durationText('1s', '8760h')
     .describe('Lifetime of an access token whose answer has no expires_in, from 1s to 8760h. Default: 45m.')
     .optional(),
   refreshTokenLifetime: refreshTokenLifetime
     .describe(
-      'How long refresh tokens live. An answer that says more is believed. Default: for ever, as far as is known.',
+      'How long refresh tokens live. What an answer says of its refresh token counts instead. Default: not known, no end is assumed.',
     )
     .optional(),
   minimumRefreshInterval: durationText('0s', '24h')

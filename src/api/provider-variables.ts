@@ -92,7 +92,8 @@ export const presetRef = z
   })
   .describe(
     'A ClusterOAuthProvider that says what this object does not say, member by member; lists are taken whole. Whoever gives issuer or ' +
-      'tokenEndpoint inherits no endpoint at all. References to Secrets go to no OAuthProvider, and only along with the client and all endpoints. ' +
+      'tokenEndpoint inherits no endpoint at all. An OAuthProvider inherits no reference to a Secret; a ClusterOAuthProvider does so only together ' +
+      'with the client and all endpoints. ' +
       'Default: none.',
   )
   .optional()

@@ -11,7 +11,8 @@ const serviceAccountRef = z
       .max(8)
       .default([])
       .describe(
-        'Audiences of the token that is requested: at least one, and none that the API server accepts, because Vault is shown the token. Without one the login is refused.',
+        'Audiences of the token that is requested. For a TokenStore at least one, and none that the API server itself accepts, because Vault is ' +
+          'shown the token; else the login is refused. Default: none, which means that of the API server.',
       )
       .meta({ 'x-kubernetes-list-type': 'atomic' }),
   })
@@ -57,7 +58,7 @@ const vault = z
     tls: tlsTrust,
     auth: vaultAuth,
   })
-  .describe('A KV version 2 engine of HashiCorp Vault or OpenBao.')
+  .describe('A KV version 2 engine of HashiCorp Vault or OpenBao. The key of a credential is a path below its mount.')
 
 const awsAuth = z
   .strictObject({
@@ -101,7 +102,7 @@ const awsSecretsManager = z
           "successors stay in the operator's record and the secret is written at this interval. 0s: every one is written at once. Default: 15m.",
       ),
   })
-  .describe('AWS Secrets Manager.')
+  .describe('AWS Secrets Manager. The key of a credential is the name or the ARN of a secret.')
 
 /** The members of which a store has exactly one. */
 export const storeBackends = {
@@ -109,7 +110,9 @@ export const storeBackends = {
   awsSecretsManager: awsSecretsManager.optional(),
   kubernetes: z
     .strictObject({})
-    .describe('Secrets in the namespace of the credential. No settings: write {}.')
+    .describe(
+      'Secrets of type Opaque in the namespace of the credential, whose key is the name of one. Works only in a cluster. No settings: write {}.',
+    )
     .optional(),
   file: z
     .strictObject({
@@ -120,7 +123,9 @@ export const storeBackends = {
         .regex(/^\P{Cc}+$/u, 'must be a path without control characters')
         .describe('Path of the directory. A relative one begins at the directory of the manifests.'),
     })
-    .describe('Files in a directory. Works only without a cluster, in standalone mode.')
+    .describe(
+      'Files in a directory. The key of a credential is a path below it. Works only without a cluster, in standalone mode.',
+    )
     .optional(),
 } as const
 

@@ -43,7 +43,8 @@ export const targetConsumers = {
     .optional(),
   restartInterval: durationText('10s', '8760h')
     .describe(
-      'Between two restarts of one workload, whichever credentials want them, from 10s to 8760h. Tokens that come meanwhile are one restart. ' +
+      'Shortest time between two restarts of one workload, whichever credentials want them, from 10s to 8760h. What comes meanwhile is one ' +
+        'restart at its end. ' +
         'Default: 5m.',
     )
     .optional(),

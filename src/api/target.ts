@@ -122,7 +122,7 @@ export const target = constrained(
       .default('Delete')
       .describe(
         'What becomes of the published token when the credential is deleted, or its target gets another name. Delete: it is removed; ' +
-          'under Merge only the keys of this credential are. Retain: it stays until it expires. Default: Delete.',
+          'under Merge only the keys of this credential are. Retain: it stays as it is, and nobody refreshes it. Default: Delete.',
       ),
     type: targetType,
     ...targetMarks,

@@ -4,7 +4,7 @@ import { jsonPointer, printable } from './scalars.ts'
 
 const success = constrained(
   z.strictObject({
-    pointer: jsonPointer.describe('JSON pointer (RFC 6901) to the value that tells.'),
+    pointer: jsonPointer.describe('JSON pointer (RFC 6901) to the value that tells success from error.'),
     text: z.string().max(256).describe('The text that stands there in every answer that brings tokens.').optional(),
     integer: z
       .int()
