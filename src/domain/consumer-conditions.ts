@@ -55,7 +55,8 @@ function notified({ consumers, told }: ConsumerFindings, previous: Draft | undef
   if (consumers === undefined) return undefined
   const failures = told === undefined ? [] : failuresOf(told)
   if (failures.length > 0) return failing(failures)
-  if (told === undefined) return previous ?? (isOwed(consumers) ? undefined : allTold)
+  // Without a time to go on with the others nobody is left.
+  if (told === undefined) return consumers.retryAt === undefined ? allTold : previous
   const waiting = consumers.restarts?.find(({ waitsFor }) => waitsFor !== undefined)
   if (waiting === undefined) return allTold
   const { retryAt = consumers.publishedAt } = consumers
@@ -67,10 +68,6 @@ const allTold: Draft = {
   status: 'True',
   reason: 'Notified',
   message: 'All pods and workloads that are to be told of the published token have been.',
-}
-
-function isOwed({ publication, restarts = [] }: ConsumersState): boolean {
-  return restarts.some((each) => each.publication !== publication)
 }
 
 /** All that is to be mended, each thing once; the first says what it is called. */

@@ -17,7 +17,7 @@ import {
   minutes,
   seconds,
 } from './time.ts'
-import { sameWorkload, type Workload } from './workload.ts'
+import { sameWorkload, type Workload, workloadText } from './workload.ts'
 
 /** Of one workload, where the spec does not say. */
 const defaultRestartInterval = minutes(5)
@@ -105,11 +105,28 @@ export function consumersOf(
   return present({ publication, publishedAt: at, writtenAt: at, restarts })
 }
 
+/** What was waited for may not be wanted any more: then nobody comes back for it. */
 function adapted(before: ConsumersState, target: Target): ConsumersState {
-  const { annotatedAt, restarts: _former, ...rest } = before
-  const restarts = restartsOf(target, before, before.publication)
-  const annotated = target.propagation === 'AnnotatePods' ? annotatedAt : undefined
-  return present({ ...rest, annotatedAt: annotated, restarts })
+  const { publication, publishedAt, writtenAt, failures, retryAt } = before
+  const annotatedAt = target.propagation === 'AnnotatePods' ? before.annotatedAt : undefined
+  const restarts = restartsOf(target, before, publication)
+  const after = present({ publication, publishedAt, writtenAt, annotatedAt, restarts })
+  return isStillWaitedFor(before, after, target) ? present({ ...after, failures, retryAt }) : after
+}
+
+/** Whether the times that are kept in it are still those of what the spec wants. */
+function isStillWaitedFor(before: ConsumersState, after: ConsumersState, target: Target): boolean {
+  const { publication, restarts = [] } = after
+  const isOwed = owesPods(after, target) || restarts.some((each) => each.publication !== publication)
+  return isOwed && namesOf(after) === namesOf(before)
+}
+
+function namesOf({ restarts = [] }: ConsumersState): string {
+  return restarts.map(workloadText).join()
+}
+
+function owesPods({ annotatedAt, writtenAt }: Pick<ConsumersState, 'annotatedAt' | 'writtenAt'>, target: Target) {
+  return target.propagation === 'AnnotatePods' && annotatedAt !== writtenAt
 }
 
 /** What is to be done now. */
@@ -122,11 +139,11 @@ export interface ConsumersPlan {
 
 /** Undefined when nobody is to be told of anything now. */
 export function consumersPlan(consumers: ConsumersState, target: Target, now: EpochSeconds): ConsumersPlan | undefined {
-  const { retryAt, writtenAt, annotatedAt, publication, restarts = [] } = consumers
+  const { retryAt, writtenAt, publication, restarts = [] } = consumers
   // A time beyond every wait comes from a clock that was wrong.
   const longest = later(now, seconds(restartIntervalOf(target) + 2 * longestRetrySeconds))
   if (retryAt !== undefined && now < retryAt && retryAt < longest) return undefined
-  const isOwed = target.propagation === 'AnnotatePods' && annotatedAt !== writtenAt
+  const isOwed = owesPods(consumers, target)
   const outdated = restarts.filter((each) => each.publication !== publication)
   if (!isOwed && outdated.length === 0) return undefined
   return { restarts: outdated, ...(isOwed && { annotateWith: writtenAt }) }

@@ -213,6 +213,40 @@ describe('workloads', () => {
     expect(consumers.restarts).toEqual(['Deployment agent', 'StatefulSet gateway'])
   })
 
+  it.each([
+    ['is missing', failure('WORKLOAD_NOT_FOUND', 'There is no Deployment ci/agent.')],
+    ['was restarted not long ago', undefined],
+  ])('are told at once when the spec names one no longer that %s', async (_, fault) => {
+    const { world, consumers } = await worldWith({ restart: [agent, gateway] })
+    await refresh(world)
+    consumers.fault = fault
+    world.apply({ ...withTarget({ restart: [agent, gateway] }), refreshRequest: 'one' })
+    await world.clock.pass(5)
+    expect(world.condition('ConsumersNotified')?.status).not.toBe('True')
+    consumers.fault = undefined
+    consumers.done.delete('StatefulSet gateway')
+    world.apply({ ...withTarget({ restart: [gateway] }), refreshRequest: 'one' })
+    await world.clock.pass(1)
+    expect(world.condition('ConsumersNotified')).toMatchObject({ status: 'True', reason: 'Notified' })
+    expect(consumers.restarts.at(-1)).toBe('StatefulSet gateway')
+  })
+
+  it('are all told once the spec does not name the one that waited', async () => {
+    const { world, consumers } = await worldWith({ restart: [agent, gateway] })
+    await refresh(world)
+    consumers.done.delete('Deployment agent')
+    world.apply({ ...withTarget({ restart: [agent, gateway] }), refreshRequest: 'one' })
+    await world.clock.pass(5)
+    expect(world.condition('ConsumersNotified')).toMatchObject({ status: 'Unknown' })
+    world.apply({ ...withTarget({ restart: [agent] }), refreshRequest: 'one' })
+    await world.clock.pass(1)
+    expect(world.condition('ConsumersNotified')).toMatchObject({ status: 'True' })
+    const reconciles = () => world.measured.counts.get('reconciled requeue_after') ?? 0
+    const before = reconciles()
+    await world.clock.pass(400)
+    expect(reconciles() - before).toBeLessThan(5)
+  })
+
   it('are restarted although the store takes no writes', async () => {
     const { world, consumers } = await worldWith({ restart: [agent] })
     world.store.writeFault = failure('STORE_UNAVAILABLE', 'Vault does not answer.')
