@@ -35,4 +35,6 @@ export interface CredentialMemory {
   readonly settledAnswerAt?: EpochSeconds
   /** False when the last status write failed. */
   readonly reported: boolean
+  /** How many of them have failed in a row; absent: the last one did not. */
+  readonly statusFailures?: number
 }

@@ -19,6 +19,7 @@ import { PackedClaim } from './packed-claim.ts'
 import { PackedRecord } from './packed-record.ts'
 import { isSameState } from './told-state.ts'
 import { transitions } from './transitions.ts'
+import { untilTold } from './until-told.ts'
 import type { Requeue } from './work-queue.ts'
 
 export type Settled = Extract<Step, { kind: 'settled' }>
@@ -39,9 +40,6 @@ export interface Recording {
   readonly requeue: Requeue
 }
 
-/** A status that could not be written is tried again after this, whatever else is planned. */
-const statusRetry = seconds(15)
-
 /** Tells the world how a reconcile ended: status, events, metrics, journal. The one place that does. */
 export async function record(subject: Recorded, step: Settled, deps: Deps): Promise<Recording> {
   const state = withConditions(subject, step, deps)
@@ -51,11 +49,10 @@ export async function record(subject: Recorded, step: Settled, deps: Deps): Prom
   const after = { state, nextRefreshAt, settledAnswerAt, now: deps.clock.now(), installation: deps.installation.id }
   const memory = remembered(subject, step, after)
   const reported = await report(subject, memory, deps)
-  const wakeAt = withPreviousLook(step.wakeAt, state, deps.clock.now())
-  const retryAt = later(deps.clock.now(), statusRetry)
-  const credential = reported ? kept(subject, memory, deps) : undefined
-  const requeue = reported ? wakeAt : wakeAt === undefined ? retryAt : earliest(wakeAt, retryAt)
-  return { memory: { ...memory, ...(credential && { credential }), reported }, requeue }
+  const statusFailures = reported ? undefined : (subject.memory?.statusFailures ?? 0) + 1
+  const credential = (reported ? kept(subject, memory, deps) : undefined) ?? memory.credential
+  const told = present({ ...memory, credential, reported, statusFailures })
+  return { memory: told, requeue: untilTold(told, withPreviousLook(step.wakeAt, state, deps.clock.now()), deps) }
 }
 
 /** However a reconcile ended: a previous access token leaves the target when it is over. */
