@@ -5,6 +5,7 @@ import type { EngineDeps } from './deps.ts'
 import { Engine } from './engine.ts'
 import { credentialGauges } from './gauges.ts'
 import { recoverJournal } from './recover-journal.ts'
+import { RecoveryLog } from './recovery-log.ts'
 import { TokenOwners } from './token-owners.ts'
 import { ResourceIndex } from './resource-index.ts'
 import { TargetSights } from './target-sights.ts'
@@ -25,6 +26,7 @@ export class Operator {
   readonly resources: ResourceIndex
   readonly #deps: EngineDeps
   readonly #onBug: (bug: unknown) => void
+  readonly #recoveryLog: RecoveryLog
   #engine: Engine | undefined
   #recovering: Promise<void> = Promise.resolve()
   readonly #targetWatch: TargetWatch | undefined
@@ -40,11 +42,13 @@ export class Operator {
     }
     this.#onBug = onBug
     this.#targetWatch = targetWatch
+    this.#recoveryLog = new RecoveryLog(parts.logger)
   }
 
   /** Begins to act on every credential of the index, which has to be complete. */
   begin(): void {
     if (this.#engine !== undefined) throw new Error('the operator acts already')
+    this.#recoveryLog.keepOnly(new Set())
     const engine = new Engine(this.#deps, this.#onBug)
     this.#engine = engine
     // Begun by each term, and not before it, so that what happened while nobody watched is seen in the first list.
@@ -80,7 +84,7 @@ export class Operator {
 
   /** What the local journal holds of refreshes that no engine of this process will settle soon; see {@link recoverJournal}. */
   recoverJournal(): Promise<boolean> {
-    const recovery = recoverJournal({ ...this.#deps, mayBegin: () => !this.acts() })
+    const recovery = recoverJournal({ ...this.#deps, mayBegin: () => !this.acts() }, this.#recoveryLog)
     this.#recovering = recovery.then(
       () => undefined,
       (bug: unknown) => this.#onBug(bug),

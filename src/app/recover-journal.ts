@@ -16,6 +16,7 @@ import { refusalIn, settlesNothing, type TokenAnswerReading } from '../domain/to
 import type { RotatedTokens } from '../domain/tokens.ts'
 import type { EngineDeps } from './deps.ts'
 import { commit, type IssuedFor, readRecord } from './execute-record.ts'
+import type { RecoveryLog } from './recovery-log.ts'
 
 /**
  * Brings what the local journal holds into the records, where the replica that leads finds it: a
@@ -24,18 +25,23 @@ import { commit, type IssuedFor, readRecord } from './execute-record.ts'
  *
  * Resolves with true when nothing of it is left. Idempotent; stops as soon as this process acts itself.
  */
-export async function recoverJournal(deps: EngineDeps): Promise<boolean> {
+export async function recoverJournal(deps: EngineDeps, log: RecoveryLog): Promise<boolean> {
   let complete = true
-  for (const entry of Array.from(deps.journal.entries())) {
+  const entries = Array.from(deps.journal.entries())
+  log.keepOnly(new Set(entries.map(({ uid }) => uid)))
+  for (const entry of entries) {
     if (!deps.mayBegin()) return true
     const recovered = await recover(entry, deps)
     // Whoever acts by now may have begun the next refresh.
     if (deps.journal.pending(entry.uid) !== entry) continue
     if (recovered.ok && looksAtNoRecord(entry, deps)) continue
     const result = recovered.ok ? await deps.journal.settled(entry.uid) : recovered
-    if (result.ok) continue
+    if (result.ok) {
+      log.recovered(entry.uid)
+      continue
+    }
     complete = false
-    deps.logger.warn({ uid: entry.uid, code: result.failure.code }, result.failure.message)
+    log.failed(entry.uid, result.failure)
   }
   return complete
 }

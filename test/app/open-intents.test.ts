@@ -87,3 +87,21 @@ describe('an intent that was left, of a process that has turned to another token
     expect(world.storeIsLive()).toBe(true)
   })
 })
+
+describe('a journal that a standby cannot bring into the records', () => {
+  it('is told when that begins and when it is over, and not at every try', async () => {
+    const { world, first } = await aLeader()
+    first.dieOf('journal.sent')
+    await world.clock.pass(afterDue)
+    first.records.readFault = recordAway
+    await first.restart()
+    for (let tries = 0; tries < 10; tries += 1) expect(await first.operator.recoverJournal()).toBe(false)
+    const told = (): number => first.log.lines.filter((line) => line.includes('REFRESH_RECORD_UNAVAILABLE')).length
+    expect(told()).toBe(1)
+    first.records.readFault = undefined
+    expect(await first.operator.recoverJournal()).toBe(true)
+    expect(await first.operator.recoverJournal()).toBe(true)
+    expect(first.log.lines.filter((line) => line.includes('has reached its record'))).toHaveLength(1)
+    expect(told()).toBe(1)
+  })
+})
