@@ -28,7 +28,7 @@ export const humanActs: readonly Fault[] = [
   }),
   act('document-deleted', 0.3, (stage, planned) => stage.delete(keyOf(planned))),
   act('garbage-pasted', 0.3, (stage, { place }) => {
-    stage.models.store.put(place, `${secretMark}mistake-${stage.models.scheduler.steps}-`, 'human')
+    stage.models.store.put(place, `${secretMark}mistake-${stage.models.scheduler.steps}-at-${place}-`, 'human')
   }),
   act('old-token-pasted', 1, (stage, { place }) => stage.pasteOld(place)),
   act('claimed-elsewhere', 0.5, (stage, { place }) => stage.claimElsewhere(place)),
