@@ -1,6 +1,7 @@
 import { type Credential, type CredentialKey, keyText } from '../domain/credential.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
 import { later, seconds } from '../domain/time.ts'
+import { contained, type Course } from './contain.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps, EngineDeps } from './deps.ts'
 import { writeBack } from './execute-write-back.ts'
@@ -167,14 +168,20 @@ export class Engine {
     const memory = this.#memory.get(text)
     const indexed = this.#deps.resources.credential(key)
     const left = leftBehind(memory, indexed?.credential.uid)
-    if (left !== undefined) return reconcile(left, memory, this.#deps)
+    if (left !== undefined) return this.#act(left, memory)
     if (indexed === undefined) return Promise.resolve(undefined)
     const known = memory?.uid === indexed.credential.uid ? memory : undefined
-    if (indexed.type === 'credential') return reconcile(indexed.credential, known, this.#deps)
+    if (indexed.type === 'credential') return this.#act(indexed.credential, known)
+    const { credential } = indexed
     const lastGood = known?.credential
-    return lastGood !== undefined && needsLastGood(indexed.credential, known)
-      ? reconcile({ ...lastGood, ...standingOf(indexed.credential) }, known, this.#deps)
-      : reconcileInvalid(indexed.credential, known, this.#deps)
+    return lastGood !== undefined && needsLastGood(credential, known)
+      ? this.#act({ ...lastGood, ...standingOf(credential) }, known)
+      : contained({ credential, memory: known }, this.#deps, () => reconcileInvalid(credential, known, this.#deps))
+  }
+
+  #act(credential: Credential, memory: CredentialMemory | undefined): Promise<Recording | 'gone'> {
+    const work = (course: Course): Promise<Recording | 'gone'> => reconcile(credential, memory, course, this.#deps)
+    return contained({ credential, memory }, this.#deps, work)
   }
 }
 

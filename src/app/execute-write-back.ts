@@ -24,10 +24,10 @@ export async function writeBack(pending: PendingTokens, observed: StoreSubject, 
   if (observed.record === undefined || comesTooLate(pending, observed.record, deps)) {
     return writeBackInTurn(pending, observed, deps)
   }
-  const [committed, written] = await Promise.all([
+  const [committed, written] = await bothEnded(
     commitUnlessRecorded(pending, observed, deps),
     storeUnlessLeft(pending, observed, deps),
-  ])
+  )
   // Without the record the store does not wait.
   if (!committed.ok) {
     return { committed, written: written.kind === 'paced' ? await store(pending, observed, deps) : written }
@@ -35,6 +35,12 @@ export async function writeBack(pending: PendingTokens, observed: StoreSubject, 
   if (isOvertakenBy(committed.value, pending, deps)) return { committed, written: { kind: 'overtaken' } }
   if (written.kind !== 'written') return { committed, written }
   return { committed: ok(withStoreWrite(committed.value, deps.clock.now())), written }
+}
+
+/** What came of both: a bug in the one does not leave the other at work alone, while the credential is worked on anew. */
+async function bothEnded<One, Other>(one: One | Promise<One>, other: Other | Promise<Other>): Promise<[One, Other]> {
+  await Promise.allSettled([one, other])
+  return Promise.all([one, other])
 }
 
 /**

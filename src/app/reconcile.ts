@@ -3,7 +3,8 @@ import type { Credential } from '../domain/credential.ts'
 import { decide, decideInvalid } from '../domain/decide.ts'
 import type { Failure } from '../domain/failures.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
-import type { Step } from '../domain/step.ts'
+import type { Action, Step } from '../domain/step.ts'
+import type { Course } from './contain.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 import { execute } from './execute.ts'
@@ -25,11 +26,13 @@ type Settled = Extract<Step, { kind: 'settled' }>
 export async function reconcile(
   credential: Credential,
   memory: CredentialMemory | undefined,
+  course: Course,
   deps: Deps,
 ): Promise<Recording | 'gone'> {
   const observed = await gather(credential, memory, deps)
   let step = atItsTurn(decide(observed, deps.clock.now()), observed, deps)
   while (step.kind === 'act') {
+    if (asksForTokens(step.action)) course.hasAsked = true
     const outcome = await execute(step, observed, deps)
     step = advance(observed, step, outcome, deps.clock.now())
   }
@@ -38,6 +41,11 @@ export async function reconcile(
   const end = deps.storeLooks.paced(step, observed, deps.clock.now())
   const subject = { key, uid, generation, before: observed.state, observed, ...(memory && { memory }) }
   return tellConsumers({ subject, end, recording: await record(subject, end, deps) }, deps)
+}
+
+/** True for an action that asks a token endpoint for tokens. */
+function asksForTokens({ kind }: Action): boolean {
+  return kind === 'send-refresh-token' || kind === 'request-access-token'
 }
 
 /** Tells what is wrong with a credential that cannot be acted on. */

@@ -286,6 +286,12 @@ export const failureRegistry = {
     reason: 'JournalUnavailable',
     remedy: 'No refresh token is sent while its successor could not be kept; free space or mend the journal directory.',
   },
+  INTERNAL_ERROR: {
+    next: 'retry',
+    reason: 'InternalError',
+    remedy:
+      "Nothing was sent; it is tried again with backoff, and other credentials go on. Please report the operator's log line of it, which says where: it holds no tokens.",
+  },
   // Those who read the target.
   ...consumerFailures,
 } as const satisfies Record<string, FailureKind>

@@ -1,3 +1,4 @@
+import { bugFields } from '../app/bug-fields.ts'
 import type { Logger } from '../ports/logger.ts'
 
 /** npm and some shells hand on a signal that the terminal has sent to every process: one Ctrl-C comes twice. */
@@ -33,19 +34,7 @@ function listenForEnd(): Promise<NodeJS.Signals> {
 /** Ends the process at a bug: a supervisor starts it again, and the journal knows what was under way. */
 export function crashOnBug(logger: Logger): (bug: unknown) => void {
   return (bug) => {
-    const kind = bug instanceof Error ? bug.name : typeof bug
-    logger.error({ kind, at: whereOf(bug) }, 'a bug: the process ends')
+    logger.error(bugFields(bug), 'a bug: the process ends')
     process.exit(70)
   }
-}
-
-/** The stack without its first lines, which hold the message: that may quote what was being parsed. */
-function whereOf(bug: unknown): string {
-  const stack = bug instanceof Error ? (bug.stack ?? '') : ''
-  return stack
-    .split('\n')
-    .filter((line) => /^\s+at /.test(line))
-    .slice(0, 5)
-    .map((line) => line.trim())
-    .join(' < ')
 }

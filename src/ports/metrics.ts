@@ -32,6 +32,8 @@ export interface Metrics {
   podsAnnotated(namespace: string, count: number): void
   targetWritten(operation: 'apply' | 'unchanged' | 'conflict' | 'error'): void
   reconciled(result: 'success' | 'error' | 'requeue_after', took: DurationSeconds): void
+  /** A bug ended a reconcile, and nothing else. */
+  reconcilePanicked(): void
   queueAdded(): void
   queueRetried(): void
   queueWaited(waited: DurationSeconds): void

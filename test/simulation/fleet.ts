@@ -180,7 +180,7 @@ export class Fleet {
       sink: cluster.sink(process),
       status: cluster.statusWriter(process),
       events: telemetry,
-      metrics: silentMetrics(cluster),
+      metrics: silentMetrics(cluster, violations),
       logger: telemetry,
       installation: { id: 'cluster' },
       seesAllCredentials: true,

@@ -44,7 +44,7 @@ export class Telemetry implements Logger, EventRecorder {
 }
 
 /** Metrics that nobody scrapes; their labels are searched for secrets. */
-export function silentMetrics(cluster: ClusterModel): Metrics {
+export function silentMetrics(cluster: ClusterModel, violations: Violations): Metrics {
   const scan = (...labels: readonly (string | number | boolean | undefined)[]): void => cluster.scan('metric', labels)
   return {
     refreshAttempted: scan,
@@ -61,6 +61,7 @@ export function silentMetrics(cluster: ClusterModel): Metrics {
     podsAnnotated: scan,
     targetWritten: scan,
     reconciled: () => undefined,
+    reconcilePanicked: () => violations.add('A bug was thrown in a reconcile.'),
     queueAdded: () => undefined,
     queueRetried: () => undefined,
     queueWaited: () => undefined,

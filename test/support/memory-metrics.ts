@@ -1,7 +1,10 @@
 import type { Metrics } from '../../src/ports/metrics.ts'
 
-/** Counts every call of the metrics port by its name and its labels. */
-export function memoryMetrics(): { readonly metrics: Metrics; readonly counts: ReadonlyMap<string, number> } {
+/** Counts every call of the metrics port by its name and its labels. `panicked`: a bug ended a reconcile, and nothing else. */
+export function memoryMetrics(panicked: () => void = () => undefined): {
+  readonly metrics: Metrics
+  readonly counts: ReadonlyMap<string, number>
+} {
   const counts = new Map<string, number>()
   const metrics = new Proxy({} as Metrics, {
     get:
@@ -9,6 +12,7 @@ export function memoryMetrics(): { readonly metrics: Metrics; readonly counts: R
       (...labels: readonly unknown[]) => {
         const key = [String(name), ...labels.filter((label) => typeof label === 'string')].join(' ')
         counts.set(key, (counts.get(key) ?? 0) + 1)
+        if (name === 'reconcilePanicked') panicked()
       },
   })
   return { metrics, counts }

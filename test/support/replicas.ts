@@ -161,7 +161,7 @@ export class Replica {
   readonly holders: MemoryHolders
   readonly records: MemoryRefreshRecords
   readonly log = new LogLines()
-  readonly measured = memoryMetrics()
+  readonly measured = memoryMetrics(() => this.#world.bugs.push('of one credential'))
   /** What the Lease says to this process. */
   leading = true
   operator: Operator

@@ -38,8 +38,8 @@ export class World {
   readonly status = new MemoryStatus()
   readonly events = new EventList()
   readonly log = new LogLines()
-  readonly measured = memoryMetrics()
   readonly bugs: unknown[] = []
+  readonly measured = memoryMetrics(() => this.bugs.push('of one credential'))
   leading = true
   usesFinalizers = true
   /** The types of stores that {@link World.store} stands for. */

@@ -158,6 +158,12 @@ function queueInstruments(registry: Registry) {
       buckets: workBuckets,
       registers,
     }),
+    reconcilePanics: new Counter({
+      name: 'controller_runtime_reconcile_panics_total',
+      help: 'Reconciles that ended in an error of the operator itself.',
+      labelNames: ['controller'],
+      registers,
+    }),
     queueAdds: new Counter({
       name: 'workqueue_adds_total',
       help: 'Keys that were added to the work queue.',

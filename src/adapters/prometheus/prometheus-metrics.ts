@@ -49,6 +49,7 @@ export class PrometheusMetrics implements Metrics {
     this.leading(false)
     for (const result of ['success', 'error', 'requeue_after'])
       this.#instruments.reconciles.inc({ controller, result }, 0)
+    this.#instruments.reconcilePanics.inc({ controller }, 0)
     this.#instruments.queueAdds.inc(queue, 0)
     this.#instruments.queueRetries.inc(queue, 0)
   }
@@ -163,6 +164,10 @@ export class PrometheusMetrics implements Metrics {
     this.#instruments.reconciles.inc({ controller, result })
     this.#instruments.reconcileTime.observe({ controller }, took)
     this.#instruments.workDuration.observe(queue, took)
+  }
+
+  reconcilePanicked(): void {
+    this.#instruments.reconcilePanics.inc({ controller })
   }
 
   queueAdded(): void {

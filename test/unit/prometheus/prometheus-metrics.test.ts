@@ -191,6 +191,11 @@ describe('each event is counted under its name and labels', () => {
       name: 'controller_runtime_reconcile_total',
       labels: { controller: 'oauthcredential', result: 'requeue_after' },
     },
+    'a bug in a reconcile': {
+      tell: (metrics) => metrics.reconcilePanicked(),
+      name: 'controller_runtime_reconcile_panics_total',
+      labels: { controller: 'oauthcredential' },
+    },
     'the time of a reconcile': {
       tell: (metrics) => metrics.reconciled('success', took),
       name: 'controller_runtime_reconcile_time_seconds_sum',
