@@ -1,5 +1,5 @@
 import type { Credential, CredentialKey } from '../domain/credential.ts'
-import { outputKeys } from '../domain/formats.ts'
+import { targetKeys } from '../domain/previous-token.ts'
 import type { TargetHandler, TargetSight } from '../ports/target-watch.ts'
 import type { ResourceIndex } from './resource-index.ts'
 
@@ -45,10 +45,10 @@ function isSeen({ spec, deleting }: Credential): boolean {
 }
 
 function isDamaged({ credentialUid, keys, hasOwnerReference }: TargetSight, { uid, spec }: Credential): boolean {
-  const { creationPolicy, deletionPolicy, outputs } = spec.target
+  const { creationPolicy, deletionPolicy } = spec.target
   const isOwner = creationPolicy === 'Owner' && deletionPolicy === 'Delete'
   if (credentialUid !== uid || (isOwner && !hasOwnerReference)) return true
-  return outputKeys(outputs).some((key) => !keys.includes(key))
+  return targetKeys(spec.target).some((key) => !keys.includes(key))
 }
 
 function placeText(namespace: string, name: string): string {

@@ -77,6 +77,18 @@ it.each([
   expect(world.sink.observations).toBe(before + 1)
 })
 
+it('a target without the key of its previous token is looked at once', async () => {
+  const target = { ...aCredential().spec.target, previous: { key: 'previous-token' } }
+  const { world, handler } = await watching({ spec: { target } })
+  const before = world.sink.observations
+  handler?.upserted(sight({ keys: ['access_token', 'previous-token'] }))
+  await world.clock.pass(0.1)
+  expect(world.sink.observations).toBe(before)
+  handler?.upserted(sight())
+  await world.clock.pass(0.1)
+  expect(world.sink.observations).toBe(before + 1)
+})
+
 it('what a write of our own looks like leads to no look', async () => {
   const { world, handler } = await watching()
   const before = world.sink.observations
@@ -137,4 +149,25 @@ it('nobody is watched by an operator that does not act', async () => {
   watched.operator.begin()
   expect(watched.handler).toBeDefined()
   expect(watched.world.bugs).toEqual([])
+})
+
+it('what says whose a target is comes back with the next look, from the token at hand', async () => {
+  const world = await World.withCredential()
+  const { publications } = world.sink
+  world.sink.unmarked.add('claude-token')
+  await world.clock.pass(601)
+  expect([...world.sink.unmarked]).toEqual([])
+  expect(world.sink.publications).toBe(publications + 1)
+  expect(world.endpoint.requests).toBe(1)
+})
+
+it('no refresh is made for it, where no token is at hand', async () => {
+  const world = await World.withCredential()
+  await world.restart()
+  world.sink.unmarked.add('claude-token')
+  await world.clock.pass(1200)
+  expect(world.endpoint.requests).toBe(1)
+  await world.clock.pass(2400)
+  expect(world.endpoint.requests).toBe(2)
+  expect([...world.sink.unmarked]).toEqual([])
 })

@@ -299,6 +299,8 @@ export class MemorySink implements AccessTokenSink {
   readonly #previous = new Map<string, PreviousToken>()
   readonly #clock: Pick<Clock, 'now'>
   readonly foreign = new Set<string>()
+  /** Targets from which somebody took what says whose they are, until they are published again. */
+  readonly unmarked = new Set<string>()
   /** Resolves before a publication is made; a test holds it back. */
   gate: Promise<void> | undefined
   observations = 0
@@ -326,8 +328,9 @@ export class MemorySink implements AccessTokenSink {
       return Promise.resolve(ok({ kind: 'foreign', owner: 'another credential' }))
     }
     const previousExpiresAt = beside?.expiresAt
+    const marked = this.unmarked.has(name) ? (false as const) : undefined
     return Promise.resolve(
-      ok(present({ kind: 'ours' as const, digest, issuedAt, expiresAt, previousExpiresAt, intact: true })),
+      ok(present({ kind: 'ours' as const, digest, issuedAt, expiresAt, previousExpiresAt, intact: true, marked })),
     )
   }
 
@@ -339,6 +342,7 @@ export class MemorySink implements AccessTokenSink {
     const isOwn = found?.identity.credentialUid === identity.credentialUid
     if (isOwn && isIssuedLater(found.issuedAt, issuedAt, this.#clock.now())) return ok(undefined)
     this.publications += 1
+    this.unmarked.delete(identity.name)
     return ok(this.#replace(publication, found))
   }
 
