@@ -4,7 +4,7 @@ import { changed, type Manifest } from '../support/manifests.ts'
 import { type Condition, manifestOf, OperatorBed } from './operator-bed.ts'
 import type { OperatorProcess } from './operator-process.ts'
 
-const namespace = 'apps'
+export const namespace = 'apps'
 
 /** A Secret as the API server has it, with its data as text. */
 export interface TargetObject {
