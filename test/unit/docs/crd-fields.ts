@@ -7,12 +7,14 @@ export interface CrdField {
   /** From the root of the object: `spec.target.outputs[].key`; the name of a map's entry is `<name>`. */
   readonly path: string
   readonly required: boolean
+  readonly description: string
   readonly default?: unknown
   /** True when it has fields of its own. */
   readonly hasFields: boolean
 }
 
 interface Schema {
+  readonly description?: string
   readonly default?: unknown
   readonly properties?: Readonly<Record<string, Schema>>
   readonly additionalProperties?: Schema
@@ -49,7 +51,8 @@ function below(schema: Schema, path: string): readonly CrdField[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, member]) => {
     const inside = below(member, `${path}.${name}`)
     const required = schema.required?.includes(name) === true
-    const field = { path: `${path}.${name}`, required, hasFields: inside.length > 0 }
+    const { description = '' } = member
+    const field = { path: `${path}.${name}`, required, description, hasFields: inside.length > 0 }
     return [member.default === undefined ? field : { ...field, default: member.default }, ...inside]
   })
 }

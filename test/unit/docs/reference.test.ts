@@ -3,6 +3,7 @@ import { describe, expect, it, test } from 'vitest'
 import type { OurKind } from '../../../src/api/kinds.ts'
 import type { ConditionType } from '../../../src/domain/credential-state.ts'
 import { failureRegistry } from '../../../src/domain/failure-registry.ts'
+import { meaningOfClass } from '../../../src/domain/token-answer-codes.ts'
 import { requestAnnotations } from '../../../src/domain/names.ts'
 import type { EventReason } from '../../../src/ports/event-recorder.ts'
 import { type CrdField, fieldsOf } from './crd-fields.ts'
@@ -82,6 +83,18 @@ describe.each(referencePages.map(({ name, kinds }) => [name, kinds] as const))(
       })
       expect(wrong).toEqual([])
     })
+
+    it('says the default that kubectl explain says, where that takes one word', () => {
+      const described = leaves(kinds).flatMap((field) => {
+        const [, word] = /Default: (\S+)\.(?: |$)/.exec(field.description) ?? []
+        const { byDefault } = told.find(({ path }) => path === field.path) ?? {}
+        const isEmpty = byDefault === '`[]`' || byDefault === '`{}`'
+        const known = isEmpty ? 'none' : byDefault?.replaceAll('`', '')
+        return word === undefined || known === undefined ? [] : [{ path: field.path, word, known }]
+      })
+      expect(described.length).toBeGreaterThan(5)
+      expect(described.filter(({ word, known: other }) => word !== other)).toEqual([])
+    })
   },
 )
 
@@ -159,6 +172,12 @@ describe('the status of a credential in docs/reference/oauthcredential.md', () =
   test.each(Object.values(requestAnnotations))('tells of the annotation %s', (annotation) => {
     expect(credential).toContain(`\`${annotation}\``)
   })
+})
+
+test('docs/reference/oauthprovider.md leads from every meaning of an error to its code', () => {
+  const rows = rowsBelow(textOf('oauthprovider'), '### `spec.response`', 'meaning')
+  const told = rows.map(([meaning = '', code = '']) => [codeIn(meaning)[0], /\[([A-Z_]+)\]/.exec(code)?.[1]])
+  expect(told).toEqual(Object.entries(meaningOfClass))
 })
 
 describe.each(['oauthprovider', 'tokenstore'])('the reasons of docs/reference/%s.md', (name) => {
