@@ -25,7 +25,7 @@ test('the commands of README lead from an empty cluster to an access token', asy
   const began = performance.now()
 
   observed(await newcomer.run(textOf(kinds)))
-  observed(await newcomer.run(textOf(login), first))
+  observed(await newcomer.run(textOf(login), `${first}\n`)) // typed: it ends with Enter and Ctrl-D
   newcomer.write('example.yaml', atOurAddresses(textOf(manifest)))
   observed(await newcomer.run(textOf(apply)))
   await newcomer.begin(textOf(start))
@@ -39,7 +39,7 @@ test('the commands of README lead from an empty cluster to an access token', asy
   expect(server.statistics).toMatchObject({ refreshes: 1, refusals: 0, familiesRevoked: 0 })
   const { data } = await vault.kvRead(key)
   expect(Object.keys(data ?? {}).toSorted()).toEqual(['_oauthop', 'refresh_token'])
-  const newest = String(data?.['refresh_token'])
+  const newest = String(data?.['refresh_token']).trim() // what stands around a token is left where it is
   expect(newest).not.toBe(first)
   expect(await server.isRefreshTokenActive(newest)).toBe(true)
 }, 200_000)
