@@ -4,7 +4,7 @@ import { parse } from 'yaml'
 import { kinds, type OurKind } from '../../../src/api/kinds.ts'
 import { program } from '../../../src/cli/program.ts'
 import { requestAnnotations } from '../../../src/domain/names.ts'
-import { isField, pathsIn } from './crd-fields.ts'
+import { fieldsOf, isField, pathsIn } from './crd-fields.ts'
 import { codeIn, pages, titleOf } from './pages.ts'
 import { commandsIn, documentedCommands } from './shell-commands.ts'
 
@@ -74,6 +74,7 @@ function fieldProblems(kind: OurKind, words: readonly string[]): readonly string
   const paths = words.flatMap(pathsNamedIn)
   return [
     ...paths.filter((path) => !isField(kind, path)).map((path) => `${kind} has no ${path}`),
+    ...conditionProblems(kind, words),
     ...selectorProblems(kind, words),
     ...annotationProblems(words),
   ]
@@ -91,6 +92,15 @@ function pathsNamedIn(word: string): readonly string[] {
 
 function isPath(path: string): boolean {
   return /^(spec|status)\./.test(path)
+}
+
+/** Which conditions there are, only the description of their type tells the API server. */
+function conditionProblems(kind: OurKind, words: readonly string[]): readonly string[] {
+  const { description = '' } = fieldsOf(kind).find(({ path }) => path === 'status.conditions[].type') ?? {}
+  const waited = words.flatMap((word) => /^--for=condition=(\w+)/.exec(word)?.[1] ?? [])
+  return waited
+    .filter((type) => !description.split(/\W+/).includes(type))
+    .map((type) => `${kind} has no condition ${type}`)
 }
 
 function selectorProblems(kind: OurKind, words: readonly string[]): readonly string[] {
@@ -212,6 +222,7 @@ describe('a command that is wrong is found', () => {
     [`kubectl patch oac x --type=merge -p '{"spec":{"suspended":true}}'`, 'OAuthCredential has no spec.suspended'],
     ['kubectl explain tokenstore.spec.vaults', 'TokenStore has no spec.vaults'],
     ['kubectl get oac --field-selector spec.grant=x', 'OAuthCredential cannot be selected by .spec.grant'],
+    ['kubectl wait --for=condition=Readdy oac/x', 'OAuthCredential has no condition Readdy'],
     ['kubectl annotate oac x oauth-operator.dev/refresh-now=1', 'oauth-operator.dev/refresh-now'],
     ['npm run tests', 'package.json has no script tests'],
     ['npm run controller -- --name-space x', 'controller has no option --name-space'],
