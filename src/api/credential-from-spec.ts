@@ -24,6 +24,7 @@ export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
     refresh: sharedValue(refreshPolicy(spec.refresh)),
     target: target(spec.target),
     suspend: spec.suspend,
+    ...(spec.revocationPolicy !== 'Never' && { revocationPolicy: spec.revocationPolicy }),
   }
   switch (grant) {
     case 'RefreshToken':

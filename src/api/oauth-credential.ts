@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Grant } from '../domain/grant.ts'
 import { atMostOneOf, constrained, type Rule } from './rule.ts'
 import { durationText, moment, objectName, relativePath } from './scalars.ts'
-import { target } from './target.ts'
+import { publishesBareToken, target } from './target.ts'
 
 const providerRef = z
   .strictObject({
@@ -138,6 +138,7 @@ interface GrantMembers {
   readonly scopes?: unknown
   readonly refresh?: unknown
   readonly target?: unknown
+  readonly revocationPolicy?: unknown
 }
 
 /** A member that some grants need, and that is a mistake under all others. */
@@ -173,6 +174,18 @@ const grantRules: readonly Rule<GrantMembers>[] = [
     holds: ({ grant, refresh: policy }) => grant === 'RefreshToken' || isWithout(policy, 'storeOutage', 'Wait'),
   },
   {
+    cel: "!has(self.revocationPolicy) || self.revocationPolicy == 'Never' || self.grant != 'StaticToken'",
+    message: 'must be Never for the grant StaticToken: nobody has issued that token to the operator',
+    field: 'revocationPolicy',
+    holds: ({ grant, revocationPolicy }) => grant !== 'StaticToken' || isNever(revocationPolicy),
+  },
+  {
+    cel: "!has(self.revocationPolicy) || self.revocationPolicy == 'Never' || self.target.outputs.exists(output, has(output.format) && output.format == 'raw')",
+    message: 'must be Never unless spec.target.outputs has one of the format raw, from which the token is taken',
+    field: 'revocationPolicy',
+    holds: ({ revocationPolicy, target: place }) => isNever(revocationPolicy) || publishesBareToken(place),
+  },
+  {
     cel: "self.grant != 'StaticToken' || !has(self.target.previous)",
     message:
       'must have no previous for the grant StaticToken: a token that somebody replaced by hand may be one that leaked',
@@ -187,6 +200,10 @@ const grantRules: readonly Rule<GrantMembers>[] = [
       grant !== 'StaticToken' || ['before', 'beforePercent', 'keepAlive'].every((member) => isWithout(policy, member)),
   },
 ]
+
+function isNever(policy: unknown): boolean {
+  return policy === undefined || policy === 'Never'
+}
 
 /** True when an object has no such member, or what it has by default. */
 function isWithout(value: unknown, member: string, byDefault?: string): boolean {
@@ -217,6 +234,15 @@ const spec = z.strictObject({
     .prefault({})
     .describe('When to refresh. Default: early enough that an outage of some minutes does no harm.'),
   target,
+  revocationPolicy: z
+    .enum(['Never', 'WithTarget', 'Always'])
+    .default('Never')
+    .describe(
+      'Whether the published access token is revoked at its server (RFC 7009) when the credential is deleted, in at most 30s; the deletion ' +
+        'goes on whatever comes of it. Never: it stays good until it expires. WithTarget: it is revoked where the target is removed, so not ' +
+        'with the creation policy Orphan or the deletion policy Retain. Always: also where the target stays. The refresh token is never sent ' +
+        'there, but a server may end it together with the access token (RFC 7009 section 2.1): somebody has to log in again then. Needs an output of the format raw, and a revocation endpoint of the provider. Not for the grant StaticToken. Default: Never.',
+    ),
   suspend: z
     .boolean()
     .default(false)

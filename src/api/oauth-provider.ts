@@ -30,6 +30,12 @@ function endpoints(issuer: z.ZodString, url: z.ZodString) {
         'URL that refresh tokens are sent to in place of the token endpoint, for servers that keep the two apart. Default: the token endpoint.',
       )
       .optional(),
+    revocationEndpoint: url
+      .describe(
+        'URL of the revocation endpoint (RFC 7009), at the origin of the token endpoint, for credentials whose revocationPolicy wants it. ' +
+          'Default: as the metadata of the issuer say.',
+      )
+      .optional(),
     introspection: introspection(url),
   }
 }

@@ -27,9 +27,10 @@ function variablesFrom(written: NonNullable<ClusterOAuthProviderSpec['variables'
 }
 
 function settings(spec: OAuthProviderSpec): ProviderSpec {
-  const { issuer, tokenEndpoint, refreshEndpoint, introspection, client, request, limits, tls } = spec
+  const { issuer, tokenEndpoint, refreshEndpoint, revocationEndpoint, introspection, client, request, limits, tls } =
+    spec
   return {
-    ...present({ issuer, tokenEndpoint, refreshEndpoint, client: client && clientFrom(client) }),
+    ...present({ issuer, tokenEndpoint, refreshEndpoint, revocationEndpoint, client: client && clientFrom(client) }),
     ...present({
       introspection: introspection && present(introspection),
       request: request && present(request),

@@ -20,6 +20,7 @@ import type { Rule } from './rule.ts'
 export interface WrittenProvider extends ProviderOutline {
   readonly presetRef?: unknown
   readonly refreshEndpoint?: unknown
+  readonly revocationEndpoint?: unknown
   readonly rotation?: { readonly leewayKind?: unknown; readonly reuseLeeway?: unknown } | undefined
   readonly variables?: Readonly<Record<string, { readonly form?: unknown } | undefined>> | undefined
 }
@@ -39,6 +40,7 @@ const templates = {
   issuer: ({ issuer }) => issuer,
   tokenEndpoint: ({ tokenEndpoint }) => tokenEndpoint,
   refreshEndpoint: ({ refreshEndpoint }) => refreshEndpoint,
+  revocationEndpoint: ({ revocationEndpoint }) => revocationEndpoint,
   'introspection.endpoint': ({ introspection }) => introspection?.endpoint,
 } as const satisfies Record<string, (provider: WrittenProvider) => unknown>
 

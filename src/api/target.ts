@@ -97,6 +97,12 @@ function hasBareToken(given: unknown): boolean {
   return itemsOf(given).some((item) => isObject(item) && item['format'] === 'raw')
 }
 
+/** True for the target of a manifest in which the bare access token is. Without outputs it is. */
+export function publishesBareToken(place: unknown): boolean {
+  if (!isObject(place)) return false
+  return place['outputs'] === undefined || hasBareToken(place['outputs'])
+}
+
 function itemsOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }

@@ -7,6 +7,9 @@ import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 import { record, type Recording } from './record.ts'
 
+/** `held`: nothing is left to do for a credential that is being deleted, but our finalizer is still on it. */
+export type Ended = 'gone' | 'held'
+
 /** How far a reconcile has come. */
 export interface Course {
   /** True once it has begun to ask a token endpoint for tokens. */
@@ -30,8 +33,8 @@ interface Subject {
 export async function contained(
   subject: Subject,
   deps: Deps,
-  work: (course: Course) => Promise<Recording | 'gone'>,
-): Promise<Recording | 'gone'> {
+  work: (course: Course) => Promise<Recording | Ended>,
+): Promise<Recording | Ended> {
   const course: Course = { hasAsked: false }
   try {
     return await work(course)

@@ -1,7 +1,7 @@
 import { type Credential, type CredentialKey, keyText } from '../domain/credential.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
 import { later, seconds } from '../domain/time.ts'
-import { contained, type Course } from './contain.ts'
+import { contained, type Course, type Ended } from './contain.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps, EngineDeps } from './deps.ts'
 import { writeBack } from './execute-write-back.ts'
@@ -14,7 +14,7 @@ import { TargetLooks } from './target-looks.ts'
 import { TokenHosts } from './token-hosts.ts'
 import { type Requeue, WorkQueue } from './work-queue.ts'
 
-/** How often a write-back is tried whose credential is gone. */
+/** How often a write-back is tried whose credential is gone, and a finalizer that could not be taken off. */
 const leftoverRetry = seconds(60)
 /** How often a token that is in memory alone is tried to be kept, when this process is to act no more. */
 const rescueRetryMs = 2000
@@ -135,6 +135,10 @@ export class Engine {
     const startedMs = this.#deps.clock.monotonicMs()
     const recording = await this.#deps.tokenHosts.during(text, () => this.#reconcile(text))
     const took = seconds((this.#deps.clock.monotonicMs() - startedMs) / 1000)
+    if (recording === 'held') {
+      this.#deps.metrics.reconciled('error', took)
+      return later(this.#deps.clock.now(), leftoverRetry)
+    }
     if (recording === 'gone' || recording === undefined) {
       this.#deps.metrics.reconciled('success', took)
       return this.#letGo(text)
@@ -163,7 +167,7 @@ export class Engine {
     return indexed === undefined || indexed.credential.deleting ? undefined : this.#deps.clock.now()
   }
 
-  #reconcile(text: string): Promise<Recording | 'gone' | undefined> {
+  #reconcile(text: string): Promise<Recording | Ended | undefined> {
     const key = keyOf(text)
     const memory = this.#memory.get(text)
     const indexed = this.#deps.resources.credential(key)
@@ -179,8 +183,8 @@ export class Engine {
       : contained({ credential, memory: known }, this.#deps, () => reconcileInvalid(credential, known, this.#deps))
   }
 
-  #act(credential: Credential, memory: CredentialMemory | undefined): Promise<Recording | 'gone'> {
-    const work = (course: Course): Promise<Recording | 'gone'> => reconcile(credential, memory, course, this.#deps)
+  #act(credential: Credential, memory: CredentialMemory | undefined): Promise<Recording | Ended> {
+    const work = (course: Course): Promise<Recording | Ended> => reconcile(credential, memory, course, this.#deps)
     return contained({ credential, memory }, this.#deps, work)
   }
 }

@@ -3,11 +3,14 @@ import { failure } from '../domain/failures.ts'
 import { formerTargets } from '../domain/former-targets.ts'
 import { keyText } from '../domain/credential.ts'
 import type { Observed } from '../domain/observed.ts'
+import { endsWithCredential } from '../domain/revocation.ts'
+import { tokenMark } from '../domain/token-mark.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import type { Action, Outcome, Progress, Step } from '../domain/step.ts'
 import type { Published } from '../domain/target-state.ts'
 import type { AccessToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
+import { revokePublished } from './execute-revocation.ts'
 import { claim, preflight } from './execute-preflight.ts'
 import { requestAccessToken } from './execute-request.ts'
 import { sendRefreshToken } from './execute-send.ts'
@@ -22,12 +25,6 @@ type Act = Extract<Step, { kind: 'act' }>
 /** Performs one action. Never throws for an expected failure. */
 export async function execute({ action, progress }: Act, observed: Observed, deps: Deps): Promise<Outcome> {
   switch (action.kind) {
-    case 'add-finalizer':
-      return { kind: action.kind, result: await deps.status.setFinalizer(observed.credential, true) }
-    case 'clean-up':
-      return { kind: action.kind, result: await removeAll(observed, deps) }
-    case 'remove-former-target':
-      return { kind: action.kind, name: action.name, result: await removeTarget(action.name, observed, deps) }
     case 'pre-flight':
       return preflight(action, observed, deps)
     case 'claim-document':
@@ -38,10 +35,31 @@ export async function execute({ action, progress }: Act, observed: Observed, dep
       return { kind: action.kind, result: await requestAccessToken(observed, deps) }
     case 'publish':
       return publishToken(action.accessToken, observed, progress, deps)
+    default:
+      return isAtStore(action)
+        ? executeAtStore(action, upToDate(observed, progress), deps)
+        : executeOnObject(action, observed, deps)
+  }
+}
+
+type ObjectAction = Extract<
+  Action,
+  { kind: 'add-finalizer' | 'clean-up' | 'remove-former-target' | 'revoke' | 'end-previous' }
+>
+
+/** What is done beside a refresh: to an object of the cluster, and to a token that was published. */
+async function executeOnObject(action: ObjectAction, observed: Observed, deps: Deps): Promise<Outcome> {
+  switch (action.kind) {
+    case 'add-finalizer':
+      return { kind: action.kind, result: await deps.status.setFinalizer(observed.credential, true) }
+    case 'clean-up':
+      return { kind: action.kind, result: await removeAll(observed, deps) }
+    case 'remove-former-target':
+      return { kind: action.kind, name: action.name, result: await removeTarget(action.name, observed, deps) }
+    case 'revoke':
+      return { kind: action.kind, isOver: await revokePublished(observed, deps) }
     case 'end-previous':
       return { kind: action.kind, result: await endPrevious(observed, deps) }
-    default:
-      return executeAtStore(action, upToDate(observed, progress), deps)
   }
 }
 
@@ -63,6 +81,10 @@ type StoreAction = Extract<
   Action,
   { kind: 'read-refresh-token' | 'read-access-token' | 'read-record' | 'read-journaled-answer' | 'write-back' }
 >
+
+function isAtStore(action: StoreAction | ObjectAction): action is StoreAction {
+  return action.kind === 'write-back' || action.kind.startsWith('read-')
+}
 
 async function executeAtStore(action: StoreAction, observed: Observed, deps: Deps): Promise<Outcome> {
   switch (action.kind) {
@@ -88,7 +110,9 @@ function upToDate(observed: Observed, { record, claim: found = observed.claim }:
 }
 
 async function publishToken(issued: AccessToken, observed: Observed, progress: Progress, deps: Deps): Promise<Outcome> {
-  const accessToken = await withToldExpiry(issued, observed, deps)
+  const told = await withToldExpiry(issued, observed, deps)
+  const isToBeRevoked = endsWithCredential(observed.credential.spec)
+  const accessToken = isToBeRevoked ? { ...told, mark: tokenMark(observed, progress.state) } : told
   return { kind: 'publish', accessToken, result: await publish(accessToken, observed, progress, deps) }
 }
 

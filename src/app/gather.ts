@@ -10,6 +10,7 @@ import { previousKeyOf, targetKeys, withSeenPrevious } from '../domain/previous-
 import { dueAt } from '../domain/due.ts'
 import { stableFraction, stableHash } from '../domain/stable-fraction.ts'
 import { storeAccessProblem } from '../domain/store-access.ts'
+import { endsWithCredential } from '../domain/revocation.ts'
 import { loginDigest, loginOf } from '../domain/target-login.ts'
 import { tokenMark } from '../domain/token-mark.ts'
 import { type EpochSeconds, later, minutes, seconds } from '../domain/time.ts'
@@ -52,7 +53,7 @@ export async function gather(
     store,
     targetDigest,
     needsCleanup,
-    needsFinalizer: needsCleanup && usesFinalizers,
+    needsFinalizer: (needsCleanup || endsWithCredential(credential.spec)) && usesFinalizers,
     ...inputsOf(credential, [provider, store], loginOf(targetDigest)),
   }
   const refused = await withClient(known, deps)

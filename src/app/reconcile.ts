@@ -1,10 +1,10 @@
 import { advance } from '../domain/advance.ts'
-import type { Credential } from '../domain/credential.ts'
+import { type Credential, keyText } from '../domain/credential.ts'
 import { decide, decideInvalid } from '../domain/decide.ts'
 import type { Failure } from '../domain/failures.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
 import type { Action, Step } from '../domain/step.ts'
-import type { Course } from './contain.ts'
+import type { Course, Ended } from './contain.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 import { execute } from './execute.ts'
@@ -28,7 +28,7 @@ export async function reconcile(
   memory: CredentialMemory | undefined,
   course: Course,
   deps: Deps,
-): Promise<Recording | 'gone'> {
+): Promise<Recording | Ended> {
   const observed = await gather(credential, memory, deps)
   let step = atItsTurn(decide(observed, deps.clock.now()), observed, deps)
   while (step.kind === 'act') {
@@ -53,7 +53,7 @@ export async function reconcileInvalid(
   credential: InvalidCredential,
   memory: CredentialMemory | undefined,
   deps: Deps,
-): Promise<Recording | 'gone'> {
+): Promise<Recording | Ended> {
   const state = memory?.state ?? credential.state
   const step = decideInvalid({ credential, state }, deps.clock.now())
   if (step.kind === 'act') throw new Error('an invalid credential is never acted on')
@@ -63,13 +63,14 @@ export async function reconcileInvalid(
   return record({ key, uid, generation, before: state, ...(memory && { memory }) }, step, deps)
 }
 
-async function letGo(credential: Pick<Credential, 'key' | 'uid'>, step: Settled, deps: Deps): Promise<'gone'> {
+async function letGo(credential: Pick<Credential, 'key' | 'uid'>, step: Settled, deps: Deps): Promise<Ended> {
   await forgetRequest(credential.uid, step, deps)
   await forgetRecord(credential, step, deps)
   if (step.progress.release !== true) return 'gone'
   const released = await deps.status.setFinalizer(credential, false)
-  if (!released.ok) deps.logger.warn({ code: released.failure.code }, released.failure.message)
-  return 'gone'
+  if (released.ok) return 'gone'
+  deps.logger.warn({ credential: keyText(credential.key), code: released.failure.code }, released.failure.message)
+  return 'held'
 }
 
 /**

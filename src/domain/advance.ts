@@ -12,7 +12,7 @@ import { mayKeepInRecord } from './preflight.ts'
 import type { RefreshRecord } from './refresh-record.ts'
 import type { Result } from './result.ts'
 import { sameSecret } from './sensitive.ts'
-import { settleFailed, withoutFailure } from './settle.ts'
+import { settleFailed, settleFineUntil, withoutFailure } from './settle.ts'
 import type { JournaledAnswer, Outcome, Progress, Step, WriteBackOutcome } from './step.ts'
 import type { EpochSeconds } from './time.ts'
 import type { StoredRefreshToken } from './tokens.ts'
@@ -52,9 +52,14 @@ export function advance(
   }
 }
 
+/** Whether it worked is told by then: it holds nothing up. */
+function afterRevocation(observed: Observed, progress: Progress, isOver: boolean, now: EpochSeconds): Step {
+  return isOver ? decide({ ...observed, revocationTried: true }, now) : settleFineUntil(observed, progress, now)
+}
+
 type ObjectOutcome = Extract<
   Outcome,
-  { kind: 'add-finalizer' | 'clean-up' | 'publish' | 'end-previous' | 'remove-former-target' }
+  { kind: 'revoke' | 'add-finalizer' | 'clean-up' | 'publish' | 'end-previous' | 'remove-former-target' }
 >
 
 /** Follows what was done to an object of the cluster, or to a directory that stands for one. */
@@ -64,6 +69,7 @@ function afterObject(
   outcome: ObjectOutcome,
   now: EpochSeconds,
 ): Step {
+  if (outcome.kind === 'revoke') return afterRevocation(observed, progress, outcome.isOver, now)
   const { kind, result } = outcome
   if (outcome.kind === 'publish') {
     return afterPublication(observed, { ...progress, accessToken: outcome.accessToken }, outcome.result, now)

@@ -4,11 +4,12 @@ import { conditionOf } from './conditions.ts'
 import { keyText } from './credential.ts'
 import type { Observed } from './observed.ts'
 import { isUnpublished, obtain } from './obtain.ts'
-import { isPreviousOver } from './previous-token.ts'
+import { previousOver } from './previous-token.ts'
 import { providerText } from './provider.ts'
 import { staticTokenProblem } from './advance-static-token.ts'
 import { mayRotate } from './rotation.ts'
 import { owned } from './ownership.ts'
+import { wantsRevocation } from './revocation.ts'
 import { holdsLater } from './publication-order.ts'
 import {
   isAtHome,
@@ -75,20 +76,18 @@ const arrivalTime = seconds(5)
 /** Each refresh by annotation may burn a single-use token, so they keep this distance. */
 const requestedRefreshInterval = seconds(10)
 
-function beingDeleted(observed: Observed): Step | undefined {
+function beingDeleted(observed: Observed, now: EpochSeconds): Step | undefined {
   const { credential, needsCleanup } = observed
   if (!credential.deleting) return undefined
-  if (needsCleanup && (credential.finalized || !observed.needsFinalizer)) return act(observed, { kind: 'clean-up' })
+  const mayAct = credential.finalized || !observed.needsFinalizer
+  // Before the target goes: nothing else may have the token.
+  if (mayAct && wantsRevocation(observed, now)) return act(observed, { kind: 'revoke' })
+  if (needsCleanup && mayAct) return act(observed, { kind: 'clean-up' })
   return {
     kind: 'settled',
     settlement: { kind: 'gone' },
     progress: { ...firstProgress(observed), release: credential.finalized },
   }
-}
-
-function previousOver(observed: Observed, now: EpochSeconds): Step | undefined {
-  const isTried = observed.previousTried === true
-  return !isTried && isPreviousOver(observed, now) ? act(observed, { kind: 'end-previous' }) : undefined
 }
 
 function suspended(observed: Observed, now: EpochSeconds): Step | undefined {

@@ -48,8 +48,11 @@ function withoutKey({ assertion }: ClientDraft): ClientDraft {
   return { assertion: rest }
 }
 
-function hasNoEndpoint({ issuer, tokenEndpoint, refreshEndpoint, introspection }: ProviderSpec): boolean {
-  return [issuer, tokenEndpoint, refreshEndpoint, introspection?.endpoint].every((endpoint) => endpoint === undefined)
+function hasNoEndpoint(spec: ProviderSpec): boolean {
+  const { issuer, tokenEndpoint, refreshEndpoint, revocationEndpoint, introspection } = spec
+  return [issuer, tokenEndpoint, refreshEndpoint, revocationEndpoint, introspection?.endpoint].every(
+    (endpoint) => endpoint === undefined,
+  )
 }
 
 function isSameClient(own: ClientDraft, base: ClientDraft): boolean {

@@ -56,6 +56,8 @@ interface CommonSpec {
   readonly refresh: RefreshPolicy
   readonly target: Target
   readonly suspend: boolean
+  /** What becomes of the published access token at its server once its credential is deleted; absent: nothing. */
+  readonly revocationPolicy?: RevocationPolicy
 }
 
 export interface RefreshTokenSpec extends CommonSpec {
@@ -151,6 +153,8 @@ export interface TemplateOutput {
 }
 
 export type CreationPolicy = 'Owner' | 'Merge' | 'Orphan'
+/** `WithTarget`: only where the target is removed as well. */
+export type RevocationPolicy = 'WithTarget' | 'Always'
 export type DeletionPolicy = 'Delete' | 'Retain'
 
 export interface Target {

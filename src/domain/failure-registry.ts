@@ -1,5 +1,6 @@
 import { consumerFailures } from './consumer-failures.ts'
 import type { FailureKind } from './failure-kind.ts'
+import { revocationFailures } from './revocation-failures.ts'
 import { staticTokenFailures } from './static-token-failures.ts'
 
 export type { NextStep } from './failure-kind.ts'
@@ -238,6 +239,7 @@ export const failureRegistry = {
     reason: 'OutputNotRepresentable',
     remedy: 'Choose another output format: this one cannot carry the token unharmed.',
   },
+  ...revocationFailures,
   TARGET_UNAVAILABLE: {
     next: 'retry',
     reason: 'TargetUnavailable',

@@ -81,7 +81,7 @@ export interface Observed {
   readonly targetDigest: string
   /** True when only {@link AccessTokenSink.remove} cleans up after this credential. */
   readonly needsCleanup: boolean
-  /** True when that needs a finalizer, because the object is gone otherwise before anybody can act. */
+  /** True when cleaning up, or revoking the access token, needs a finalizer, because the object is gone otherwise before anybody can act. */
   readonly needsFinalizer: boolean
   /** When the target is to be looked at again. */
   readonly targetCheckAt: EpochSeconds
@@ -115,6 +115,8 @@ export interface Observed {
   readonly withoutConsumers?: true
   /** True once this reconcile has tried to take a previous access token that is over out of the target. */
   readonly previousTried?: true
+  /** True once it was tried to revoke what was published, now that the credential goes. */
+  readonly revocationTried?: true
   /** True when the client proves itself with something else than when the server refused it. */
   readonly clientChanged?: true
 }

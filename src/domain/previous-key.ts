@@ -6,3 +6,10 @@ export interface PreviousKey {
   /** False when the key has to stay empty. */
   readonly isKept: boolean
 }
+
+/** Under which keys a target has tokens in their bare form. */
+export interface TokenKeys {
+  readonly from: string
+  /** Of the previous access token. */
+  readonly key?: string
+}

@@ -6,7 +6,8 @@ import type { PreviousKey } from './previous-key.ts'
 import { providerText } from './provider.ts'
 import { isRefusal } from './refusals.ts'
 import { Sensitive, sameSecret } from './sensitive.ts'
-import { rememberedFailure } from './settle.ts'
+import { act, rememberedFailure } from './settle.ts'
+import type { Step } from './step.ts'
 import type { TargetState } from './target-state.ts'
 import { type EpochSeconds, later, seconds } from './time.ts'
 
@@ -114,10 +115,11 @@ export function withSeenPrevious(state: CredentialState, found: TargetState): Cr
   return seen === undefined ? rest : { ...rest, previousExpiresAt: seen }
 }
 
-/** True when the target holds a previous access token that is not to be there any more. */
-export function isPreviousOver(observed: Observed, now: EpochSeconds): boolean {
+/** The check that ends a previous access token which is not to be in its target any more. */
+export function previousOver(observed: Observed, now: EpochSeconds): Step | undefined {
   const { previousExpiresAt: endsAt } = observed.state
-  return endsAt !== undefined && (endsAt <= now || endsWithRefresh(observed))
+  const isOver = endsAt !== undefined && (endsAt <= now || endsWithRefresh(observed))
+  return isOver && observed.previousTried !== true ? act(observed, { kind: 'end-previous' }) : undefined
 }
 
 /** How long a previous token that could not be taken out of its target waits for the next attempt. */

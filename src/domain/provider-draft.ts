@@ -51,6 +51,7 @@ type Open =
   | 'issuer'
   | 'tokenEndpoint'
   | 'refreshEndpoint'
+  | 'revocationEndpoint'
   | 'accessTokenLifetimeSeconds'
   | 'minimumRefreshIntervalSeconds'
   | 'tls'

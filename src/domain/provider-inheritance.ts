@@ -125,6 +125,7 @@ function endpoints(own: ProviderSpec, base: ProviderSpec): ProviderSpec {
       issuer: own.issuer ?? kept.issuer,
       tokenEndpoint: own.tokenEndpoint ?? kept.tokenEndpoint,
       refreshEndpoint: own.refreshEndpoint ?? kept.refreshEndpoint,
+      revocationEndpoint: own.revocationEndpoint ?? kept.revocationEndpoint,
     }),
     ...(isAsked && { introspection: { ...kept.introspection, ...own.introspection } }),
   }

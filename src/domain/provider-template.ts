@@ -56,7 +56,7 @@ export function filledIn(draft: ProviderDraft, base: ProviderDraft | undefined):
   const { variables = {} } = base ?? draft
   const { values = {} } = draft.presetRef ?? {}
   const filling: Filling = { variables, values, missing: (name) => missingValue(name, base) }
-  const { issuer, tokenEndpoint, refreshEndpoint, introspection, ...spec } = draft.spec
+  const { issuer, tokenEndpoint, refreshEndpoint, revocationEndpoint, introspection, ...spec } = draft.spec
   const wrong = valueProblems(filling, base)
   const problems: Problem[] = [...wrong]
   const fill = (field: string, template: string | undefined) => {
@@ -71,6 +71,7 @@ export function filledIn(draft: ProviderDraft, base: ProviderDraft | undefined):
     issuer: fill('issuer', issuer),
     tokenEndpoint: fill('tokenEndpoint', tokenEndpoint),
     refreshEndpoint: fill('refreshEndpoint', refreshEndpoint),
+    revocationEndpoint: fill('revocationEndpoint', revocationEndpoint),
   }
   const endpoint = fill('introspection.endpoint', introspection?.endpoint)
   return {

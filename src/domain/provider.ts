@@ -23,6 +23,8 @@ export interface Provider {
   readonly refreshEndpoint?: string
   /** Issuer identifier (RFC 8414 §2). Its metadata name the endpoints that are not given here, on its own origin. */
   readonly issuer?: string
+  /** Where access tokens are revoked (RFC 7009); absent: as the issuer's metadata say. */
+  readonly revocationEndpoint?: string
   /** Absent: the server is not asked about its tokens. */
   readonly introspection?: Introspection
   readonly client: OAuthClient

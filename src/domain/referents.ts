@@ -1,4 +1,4 @@
-import { type Credential, type ProviderRef, refreshTokenSpec, type StoreRef } from './credential.ts'
+import { type Credential, providerOf, type ProviderRef, refreshTokenSpec, type StoreRef } from './credential.ts'
 import { clientProblem } from './client-credentials.ts'
 import { type Failure, failure } from './failures.ts'
 import type { Observed, Referent } from './observed.ts'
@@ -31,6 +31,14 @@ export function usableClient({ credential, provider }: Observed): Provider | Fai
   if (spec.grant !== 'ClientCredentials') throw new Error(`a credential of the grant ${spec.grant} is no client`)
   if (provider.kind !== 'found') return providerFailure(spec.provider, credential, provider)
   return clientProblem(credential, provider.value) ?? provider.value
+}
+
+/** The provider of a credential that is being deleted, or why it cannot be used. */
+export function providerFor({ credential, provider }: Observed): Provider | Failure {
+  const ref = providerOf(credential.spec)
+  if (provider.kind === 'found') return provider.value
+  if (ref === undefined) throw new Error(`a credential of the grant ${credential.spec.grant} has no provider`)
+  return providerFailure(ref, credential, provider)
 }
 
 /** The store of a static token, or why it cannot be used. */

@@ -18,6 +18,8 @@ import type { EarlierSends } from './uncertainty.ts'
 export type Action =
   | { readonly kind: 'add-finalizer' }
   | { readonly kind: 'clean-up' }
+  /** The published access token ends with its credential. */
+  | { readonly kind: 'revoke' }
   /** `unlessSameAs`: the refresh token was refused with this; go on only if another one is there now. */
   | { readonly kind: 'read-refresh-token'; readonly unlessSameAs?: Failure }
   | {
@@ -57,6 +59,8 @@ export interface SendAction {
 export type Outcome =
   | { readonly kind: 'add-finalizer'; readonly result: Result<void> }
   | { readonly kind: 'clean-up'; readonly result: Result<void> }
+  /** `isOver`: false when the process ended before it was settled, so that the next one begins anew. */
+  | { readonly kind: 'revoke'; readonly isOver: boolean }
   | { readonly kind: 'remove-former-target'; readonly name: string; readonly result: Result<void> }
   | { readonly kind: 'read-refresh-token'; readonly result: Result<StoredRefreshToken> }
   | {

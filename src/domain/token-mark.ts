@@ -31,3 +31,12 @@ function issuerParts(provider: Observed['provider']): readonly string[] {
   const { client, issuer = '', tokenEndpoint = '', refreshEndpoint = '' } = provider.value
   return [client.id, issuer, tokenEndpoint, refreshEndpoint]
 }
+
+/** True when two marks are of one server and client, and name the same keys: which login it was does not matter. */
+export function isOfSameServer(one: string, other: string): boolean {
+  return withoutLogin(one) === withoutLogin(other)
+}
+
+function withoutLogin(mark: string): string {
+  return mark.slice(0, mark.lastIndexOf('.'))
+}

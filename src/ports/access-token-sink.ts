@@ -3,7 +3,8 @@ import type { SecretType } from '../domain/secret-type.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import type { Result } from '../domain/result.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
-import type { PreviousKey } from '../domain/previous-key.ts'
+import type { PreviousKey, TokenKeys } from '../domain/previous-key.ts'
+import type { FoundTokens } from '../domain/previous-token.ts'
 import type { Published, TargetState } from '../domain/target-state.ts'
 
 export type { Published, TargetState } from '../domain/target-state.ts'
@@ -76,6 +77,11 @@ export interface AccessTokenSink {
    * Failures: those of publishing.
    */
   rehearse(publication: Publication): Promise<Result<void>>
+  /**
+   * The access tokens that we published here, as far as they are still as they were published: the bare one under
+   * `keys.from`, and the previous one under `keys.key`. Empty when there is nothing of ours.
+   */
+  held(identity: TargetIdentity, keys: TokenKeys): Promise<Result<FoundTokens>>
   /**
    * Removes what we published under this identity, also of a name that the credential's target had before;
    * succeeds when there is nothing, and when the policy lets it stay.

@@ -13,6 +13,8 @@ export type EventReason =
   | 'WorkloadRestarted'
   | 'ConsumersNotNotified'
   | 'ConsumersNotUpdatable'
+  | 'AccessTokenRevoked'
+  | 'RevocationFailed'
   | 'Suspended'
   | 'Resumed'
 

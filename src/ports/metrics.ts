@@ -22,6 +22,8 @@ export interface Metrics {
   /** An answer asked for a pause. */
   throttled(provider: string): void
   circuitOpened(provider: string): void
+  /** An access token was revoked with its credential, or why not. */
+  accessTokenRevoked(provider: string, outcome: 'revoked' | FailureCode): void
   writeBackFailed(store: StoreBackendType, code: FailureCode): void
   /** Life left in the old access token when the new one was published; negative when it had expired. */
   remainingLifetime(provider: string, left: DurationSeconds): void

@@ -48,6 +48,13 @@ export interface TokenEndpoint {
    */
   introspect(provider: Provider, accessToken: Sensitive): Promise<Result<TokenStanding>>
   /**
+   * Asks the server to end an access token of its own (RFC 7009), never a refresh token; the server may
+   * end that one too (§2.1). Idempotent: a token that the
+   * server does not know is over. Failures: those of {@link TokenEndpoint.introspect}; TOKEN_ENDPOINT_UNREACHABLE says
+   * how long to wait where the server does.
+   */
+  revoke(provider: Provider, accessToken: Sensitive): Promise<Result<void>>
+  /**
    * Since when, as far as this process has seen, the client proves itself with the secret, key or certificate that
    * is in its Secret now; read again for this, at most every ten seconds for each provider. Undefined when the
    * server has refused that one already, or it cannot be read.

@@ -79,7 +79,8 @@ export class ClusterModel {
           this.#publish(publication, new ProcessClock(process, this.#scheduler).now()),
         ),
       rehearse: ({ identity }) => call('rehearse', identity, () => this.#rehearse(identity)),
-      // No credential of a simulation asks for it.
+      // No credential of a simulation asks for these.
+      held: () => Promise.resolve(ok({})),
       endPrevious: () => Promise.resolve(ok(undefined)),
       remove: (identity) =>
         call('remove', identity, () => {

@@ -57,6 +57,7 @@ export class EndpointModel {
       request: (request, beforeSend) => this.#request(process, request, beforeSend),
       // Its clients have no Secrets.
       clientSince: () => Promise.resolve(undefined),
+      revoke: () => Promise.reject(new Error('no credential of the simulation says that its token is to be revoked')),
       introspect: () => Promise.reject(new Error('no provider of the simulation says that it can be asked')),
     }
   }

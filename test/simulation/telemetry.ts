@@ -54,6 +54,7 @@ export function silentMetrics(cluster: ClusterModel, violations: Violations): Me
     budgetWaited: scan,
     throttled: scan,
     circuitOpened: scan,
+    accessTokenRevoked: scan,
     writeBackFailed: scan,
     remainingLifetime: scan,
     storeRequest: scan,

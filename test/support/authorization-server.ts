@@ -126,6 +126,7 @@ function configuration(
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
+      revocation: { enabled: true, allowedPolicy: isOwnToken },
       ...(options.clientAuthority !== undefined && { mTLS: byCertificate }),
     },
     ...(options.clientAuthority !== undefined && { clientAuthMethods: [...methods, 'tls_client_auth'] }),
@@ -141,6 +142,15 @@ function configuration(
     enabledJWA: { idTokenSigningAlgValues: ['ES256'], clientAuthSigningAlgValues: signatures },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
   }
+}
+
+interface OfClient {
+  readonly clientId?: string
+}
+
+/** RFC 7009 §2.1: a client ends its own tokens alone. */
+function isOwnToken(_context: unknown, client: OfClient, token: OfClient): boolean {
+  return client.clientId === token.clientId
 }
 
 function clientMetadata({ id, authentication, secret }: RegisteredClient): Readonly<Record<string, unknown>> {

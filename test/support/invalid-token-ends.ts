@@ -31,6 +31,21 @@ export const invalidTokenEnds: Readonly<Record<string, InvalidManifest>> = {
     manifest: changed(minimalCredential, 'spec.target.previous', { key: '' }),
     field: 'spec.target.previous.key',
   },
+  'a revocation of a static token': {
+    manifest: changed(staticCredential, 'spec.revocationPolicy', 'Always'),
+    field: 'spec.revocationPolicy',
+  },
+  'a revocation at no known time': {
+    manifest: changed(minimalCredential, 'spec.revocationPolicy', 'Sometimes'),
+    field: 'spec.revocationPolicy',
+  },
+  'a revocation without the bare token': {
+    manifest: changed(changed(minimalCredential, 'spec.revocationPolicy', 'WithTarget'), 'spec.target', {
+      name: 'token',
+      outputs: [{ format: 'header' }],
+    }),
+    field: 'spec.revocationPolicy',
+  },
   'a previous static token': {
     manifest: changed(staticCredential, 'spec.target.previous', { key: 'before' }),
     field: 'spec.target',

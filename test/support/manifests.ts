@@ -110,6 +110,7 @@ export const maximalCredential: Manifest = {
       previous: { key: 'token.before' },
     },
     suspend: true,
+    revocationPolicy: 'Always',
   },
 }
 
@@ -131,6 +132,7 @@ export const maximalProvider: Manifest = {
     issuer: 'http://[::1]:4000/issuer',
     tokenEndpoint: 'http://[::1]:4000/token?tenant=a%20b',
     refreshEndpoint: 'http://[::1]:4000/refresh',
+    revocationEndpoint: 'http://[::1]:4000/revoke',
     introspection: { endpoint: 'http://[::1]:4000/introspect' },
     client: { id: 'cli', authentication: 'client_secret_post', secretRef: { name: 'client', key: 'secret' } },
     request: {

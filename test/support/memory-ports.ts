@@ -4,7 +4,7 @@ import type { ClaimState, DocumentClaim } from '../../src/domain/document-claim.
 import { type Failure, failure } from '../../src/domain/failures.ts'
 import type { JournalEntry } from '../../src/domain/journal-entry.ts'
 import { present } from '../../src/domain/present.ts'
-import type { PreviousKey } from '../../src/domain/previous-key.ts'
+import type { TokenKeys } from '../../src/domain/previous-key.ts'
 import {
   type FoundTokens,
   type PreviousToken,
@@ -205,6 +205,18 @@ export class MemoryTokenEndpoint implements TokenEndpoint {
     return Promise.resolve(this.standing ?? ok({ active }))
   }
 
+  readonly revoked: string[] = []
+  revocations = 0
+  /** What comes of each revocation; absent: it works. */
+  revocation: (() => Result<void> | Promise<Result<void>>) | undefined
+
+  async revoke(_provider: Provider, accessToken: Sensitive): Promise<Result<void>> {
+    this.revocations += 1
+    const result = await (this.revocation?.() ?? ok(undefined))
+    if (result.ok) this.revoked.push(accessToken.reveal())
+    return result
+  }
+
   clientSince(): Promise<EpochSeconds | undefined> {
     return Promise.resolve(this.clientChangedAt)
   }
@@ -357,7 +369,7 @@ export class MemorySink implements AccessTokenSink {
     return before && { previousExpiresAt: before.expiresAt }
   }
 
-  #tokensIn({ identity, files, mark, issuedAt, expiresAt }: Publication, { from }: PreviousKey): FoundTokens {
+  #tokensIn({ identity, files, mark, issuedAt, expiresAt }: Publication, { from }: TokenKeys): FoundTokens {
     const beside = this.#previous.get(identity.name)
     const previous = { previous: beside?.value, previousExpiresAt: beside?.expiresAt }
     return present({ mark, issuedAt, expiresAt, accessToken: files.get(from), ...previous })
@@ -388,6 +400,13 @@ export class MemorySink implements AccessTokenSink {
     this.rehearsals += 1
     const { rehearsalFault } = this
     return Promise.resolve(rehearsalFault === undefined ? ok(undefined) : failed(rehearsalFault))
+  }
+
+  held({ name, credentialUid }: TargetIdentity, { from }: TokenKeys): Promise<Result<FoundTokens>> {
+    if (this.fault !== undefined) return Promise.resolve(failed(this.fault))
+    const found = this.found(name)
+    const isOwn = found?.identity.credentialUid === credentialUid
+    return Promise.resolve(ok(isOwn ? this.#tokensIn(found, { from }) : {}))
   }
 
   remove({ name }: TargetIdentity): Promise<Result<void>> {

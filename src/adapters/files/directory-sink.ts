@@ -2,6 +2,8 @@ import { access, constants } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { CredentialKey } from '../../domain/credential.ts'
 import { failure } from '../../domain/failures.ts'
+import type { TokenKeys } from '../../domain/previous-key.ts'
+import type { FoundTokens } from '../../domain/previous-token.ts'
 import { present } from '../../domain/present.ts'
 import { isIssuedLater } from '../../domain/publication-order.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
@@ -16,7 +18,7 @@ import type {
 import type { Clock } from '../../ports/clock.ts'
 import { classifyFileError } from './file-error.ts'
 import { type FileSteps, fileSteps } from './file-steps.ts'
-import { besideIn, filesWithoutPrevious, withPrevious } from './target-previous.ts'
+import { besideIn, filesWithoutPrevious, tokensIn, withPrevious } from './target-previous.ts'
 import { lookAtDirectory, type TargetDirectory } from './target-directory.ts'
 import { RetiredFiles } from './retired-files.ts'
 import { removeTarget, type WriterTools, writeTarget } from './target-writer.ts'
@@ -107,6 +109,13 @@ export class DirectorySink implements AccessTokenSink {
       if (owner !== undefined) return failed(notOwned(path, owner))
       await assertWritable(path)
       return ok(undefined)
+    })
+  }
+
+  held(identity: TargetIdentity, keys: TokenKeys): Promise<Result<FoundTokens>> {
+    return this.#guard(identity, 'Reading', async () => {
+      const path = this.#path(identity)
+      return ok(await tokensIn(path, await lookAtDirectory(path), keys, identity))
     })
   }
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { present } from '../../domain/present.ts'
+import type { TokenKeys } from '../../domain/previous-key.ts'
 import { type FoundTokens, previousToken, withPreviousFile } from '../../domain/previous-token.ts'
 import { Sensitive } from '../../domain/sensitive.ts'
 import type { EpochSeconds } from '../../domain/time.ts'
@@ -8,13 +9,6 @@ import type { Publication, Published, TargetIdentity } from '../../ports/access-
 import type { TargetDirectory, TargetOwner } from './target-directory.ts'
 
 type OurDirectory = Extract<TargetDirectory, { kind: 'ours' }>
-
-/** Under which keys a directory has tokens in their bare form. */
-interface TokenKeys {
-  readonly from: string
-  /** Of the previous access token. */
-  readonly key?: string
-}
 
 /** What a publication is made of once it is known what is in the directory that it replaces. */
 export async function withPrevious(
@@ -25,7 +19,7 @@ export async function withPrevious(
 ): Promise<{ readonly files: ReadonlyMap<string, Sensitive>; readonly previousExpiresAt?: EpochSeconds }> {
   if (previous === undefined) return { files }
   const { key, from, isKept } = previous
-  const there = isKept && isOwn(found, identity) ? await tokensIn(path, found, previous) : undefined
+  const there = isKept ? await tokensIn(path, found, previous, identity) : undefined
   const token = previousToken(there, { mark, accessToken: files.get(from), issuedAt }, now)
   return { files: withPreviousFile(files, key, token), ...(token && { previousExpiresAt: token.expiresAt }) }
 }
@@ -39,8 +33,14 @@ export function besideIn({ previousExpiresAt }: TargetOwner): Published | undefi
   return previousExpiresAt === undefined ? undefined : { previousExpiresAt }
 }
 
-/** The tokens that were published here and are as they were. */
-async function tokensIn(path: string, found: OurDirectory, { from, key }: TokenKeys): Promise<FoundTokens> {
+/** The tokens that this credential published here, and that are as they were. */
+export async function tokensIn(
+  path: string,
+  found: TargetDirectory,
+  { from, key }: TokenKeys,
+  identity: TargetIdentity,
+): Promise<FoundTokens> {
+  if (!isOwn(found, identity)) return {}
   const { mark, issuedAt, expiresAt, previousExpiresAt } = found.owner
   const contentOf = async (name: string | undefined) => {
     if (name === undefined || !found.intactKeys.has(name)) return undefined

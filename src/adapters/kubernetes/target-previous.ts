@@ -1,3 +1,4 @@
+import type { TokenKeys } from '../../domain/previous-key.ts'
 import { type FoundTokens, previousToken, withPreviousFile } from '../../domain/previous-token.ts'
 import { Sensitive } from '../../domain/sensitive.ts'
 import type { EpochSeconds } from '../../domain/time.ts'
@@ -9,18 +10,11 @@ import { timeOf } from './target-look.ts'
 import { applyMetadata, marksOf, ownerReference, preconditionOf } from './target-marks.ts'
 import { hasOurReference } from './target-removal.ts'
 
-/** Under which keys a Secret has tokens in their bare form. */
-export interface TokenKeys {
-  readonly from: string
-  /** Of the previous access token. */
-  readonly key?: string
-}
-
 /**
  * The tokens that this credential published here. What somebody else has changed since is not among them: the API
  * server keeps account of whose content a key has.
  */
-function tokensIn(secret: Secret, identity: TargetIdentity, { from, key }: TokenKeys): FoundTokens {
+export function tokensIn(secret: Secret, identity: TargetIdentity, { from, key }: TokenKeys): FoundTokens {
   if (!isOfCredential(secret, identity)) return {}
   const { manager, annotations } = marksOf(identity)
   const marks = appliedMarks(secret, manager, 'annotations')

@@ -1,5 +1,7 @@
 import { failure } from '../../domain/failures.ts'
 import { fieldManager } from '../../domain/names.ts'
+import type { TokenKeys } from '../../domain/previous-key.ts'
+import type { FoundTokens } from '../../domain/previous-token.ts'
 import { present } from '../../domain/present.ts'
 import { isIssuedLater } from '../../domain/publication-order.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
@@ -21,7 +23,7 @@ import { Secret } from './schema.ts'
 import { contended, deletionFailure, readFailure, writeFailure } from './target-failures.ts'
 import { type KnownTarget, lookAtTarget, type TargetLook } from './target-look.ts'
 import { applyBody, emptyBody, marksOf, preconditionOf, typeOf } from './target-marks.ts'
-import { keysOf, publishedBeside, withoutPreviousBody, withPrevious } from './target-previous.ts'
+import { keysOf, publishedBeside, tokensIn, withoutPreviousBody, withPrevious } from './target-previous.ts'
 import { removalOf } from './target-removal.ts'
 import { TargetWrites, versionIn } from './target-writes.ts'
 
@@ -198,6 +200,11 @@ export class TargetSecrets implements AccessTokenSink {
       }
     }
     return failed(contended(identity))
+  }
+
+  async held(identity: TargetIdentity, keys: TokenKeys): Promise<Result<FoundTokens>> {
+    const found = await this.#read(identity)
+    return found.ok ? ok(found.value === undefined ? {} : tokensIn(found.value, identity, keys)) : found
   }
 
   /**

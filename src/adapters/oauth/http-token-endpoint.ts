@@ -15,11 +15,18 @@ import type { Endpoint } from './endpoint.ts'
 import { exchange } from './exchange.ts'
 import { metadataFetch } from './fetch-metadata.ts'
 import { readIntrospection } from './introspection.ts'
+import { readRevocation } from './revocation.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { patienceMs } from './patience.ts'
 import { type ConnectionOptions, isOpen, ServerConnections, unreachable, type Way } from './server-connections.ts'
-import { introspectionEndpointText, ServerEndpoints, tokenEndpointText } from './server-endpoints.ts'
-import { buildIntrospectionRequest, buildTokenRequest, type ClientIdentity, type WireRequest } from './token-request.ts'
+import {
+  introspectionEndpointText,
+  type Places,
+  revocationEndpointText,
+  ServerEndpoints,
+  tokenEndpointText,
+} from './server-endpoints.ts'
+import { buildTokenShowing, buildTokenRequest, type ClientIdentity, type WireRequest } from './token-request.ts'
 import { TrustStore } from './trust.ts'
 
 export interface HttpTokenEndpointOptions extends ConnectionOptions {
@@ -116,15 +123,33 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   }
 
   async introspect(provider: Provider, accessToken: Sensitive): Promise<Result<TokenStanding>> {
-    const endpoints = await this.#endpoints.introspection(provider)
-    if (!endpoints.ok) return endpoints
-    const { endpoint, token } = endpoints.value
     const what = introspectionEndpointText(provider)
+    const answer = await this.#show(provider, accessToken, {
+      what,
+      places: await this.#endpoints.introspection(provider),
+    })
+    return answer.ok ? readIntrospection(provider, answer.value) : answer
+  }
+
+  async revoke(provider: Provider, accessToken: Sensitive): Promise<Result<void>> {
+    const what = revocationEndpointText(provider)
+    const answer = await this.#show(provider, accessToken, { what, places: await this.#endpoints.revocation(provider) })
+    return answer.ok ? readRevocation(provider, answer.value, this.#options.clock.now()) : answer
+  }
+
+  /** Shows the server an access token of its own. The request can be repeated. */
+  async #show(
+    provider: Provider,
+    accessToken: Sensitive,
+    { what, places }: { readonly what: string; readonly places: Result<Places> },
+  ): Promise<Result<TokenAnswer>> {
+    if (!places.ok) return places
+    const { endpoint, token } = places.value
     const prepared = await this.#prepare(provider, {
       endpoint,
       what,
       audience: token.url,
-      build: (identity) => buildIntrospectionRequest({ provider, accessToken }, endpoint, identity),
+      build: (identity) => buildTokenShowing({ provider, accessToken }, endpoint, identity),
     })
     if (!prepared.ok) return prepared
     const connected = await this.#connections.open(prepared.value)
@@ -132,7 +157,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     try {
       const answer = await exchange(connected.value, prepared.value.wire, this.#readTimeoutMs)
       this.#learnFrom(provider, prepared.value, answer)
-      return readIntrospection(provider, answer)
+      return ok(answer)
     } catch (error) {
       return failed(unreachable(what, classifyTransportError(error)))
     } finally {

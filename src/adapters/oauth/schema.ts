@@ -3,13 +3,18 @@ import * as z from 'zod'
 /** As long as one in a manifest may be: metadata are kept, of a thousand providers at a time. */
 const url = z.string().max(2048)
 
-const aliases = z.object({ token_endpoint: url.optional(), introspection_endpoint: url.optional() })
+const aliases = z.object({
+  token_endpoint: url.optional(),
+  introspection_endpoint: url.optional(),
+  revocation_endpoint: url.optional(),
+})
 
 /** Authorization server metadata: RFC 8414 §2, and RFC 8705 §5 for the aliases. */
 export const Metadata = z.object({
   issuer: z.string(),
   token_endpoint: url.optional(),
   introspection_endpoint: url.optional(),
+  revocation_endpoint: url.optional(),
   mtls_endpoint_aliases: aliases.optional(),
 })
 
@@ -26,6 +31,9 @@ export const IntrospectionResponse = z.object({
     ])
     .optional(),
 })
+
+/** An error response of a revocation endpoint, RFC 7009 §2.2.1. */
+export const RevocationError = z.object({ error: z.string() })
 
 /** The value of a JSON text; undefined when it is none. What the platform says of it would quote it. */
 export function parseJson(text: string): unknown {

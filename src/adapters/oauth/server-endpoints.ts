@@ -6,6 +6,25 @@ import { type AddressPolicy, type Endpoint, endpointAt } from './endpoint.ts'
 import type { MetadataCache } from './metadata-cache.ts'
 import { noOrigin, originOf, type ServerMetadata } from './server-metadata.ts'
 
+/** An endpoint that is shown access tokens, and the one that they came from. */
+export interface Places {
+  readonly endpoint: Endpoint
+  readonly token: Endpoint
+}
+
+interface Shown {
+  readonly what: string
+  readonly which: keyof ServerMetadata
+  /** In the manifest. */
+  readonly named: string | undefined
+}
+
+const names: Readonly<Record<keyof ServerMetadata, string>> = {
+  tokenEndpoint: 'token endpoint',
+  introspectionEndpoint: 'introspection endpoint',
+  revocationEndpoint: 'revocation endpoint',
+}
+
 /** Where requests of a provider go: as its manifest says, else as the metadata of its issuer do. */
 export class ServerEndpoints {
   readonly #policy: AddressPolicy
@@ -35,24 +54,34 @@ export class ServerEndpoints {
    *
    * Failures: as of {@link ServerEndpoints.token}.
    */
-  async introspection(provider: Provider): Promise<Result<{ readonly endpoint: Endpoint; readonly token: Endpoint }>> {
+  introspection(provider: Provider): Promise<Result<Places>> {
+    const what = introspectionEndpointText(provider)
+    return this.#shown(provider, { what, which: 'introspectionEndpoint', named: provider.introspection?.endpoint })
+  }
+
+  /** As {@link ServerEndpoints.introspection}, for ending access tokens. */
+  revocation(provider: Provider): Promise<Result<Places>> {
+    const what = revocationEndpointText(provider)
+    return this.#shown(provider, { what, which: 'revocationEndpoint', named: provider.revocationEndpoint })
+  }
+
+  async #shown(provider: Provider, { what, which, named }: Shown): Promise<Result<Places>> {
     const token = await this.token(provider, 'client_credentials')
     if (!token.ok) return token
-    const named = provider.introspection?.endpoint
-    const url = named === undefined ? await this.#fromMetadata(provider, 'introspectionEndpoint') : ok(named)
+    const url = named === undefined ? await this.#fromMetadata(provider, which) : ok(named)
     if (!url.ok) return url
     const stranger = strangerTo(originOf(url.value), provider, token.value)
     if (stranger !== undefined) {
-      const what = `The ${introspectionEndpointText(provider)} is at ${originOf(url.value)}, and its ${stranger}; they have to be at one origin.`
-      return failed(failure('ENDPOINT_NOT_ALLOWED', what))
+      const problem = `The ${what} is at ${originOf(url.value)}, and its ${stranger}; they have to be at one origin.`
+      return failed(failure('ENDPOINT_NOT_ALLOWED', problem))
     }
-    const endpoint = endpointAt(url.value, introspectionEndpointText(provider), this.#policy)
+    const endpoint = endpointAt(url.value, what, this.#policy)
     return endpoint.ok ? ok({ endpoint: endpoint.value, token: token.value }) : endpoint
   }
 
   async #fromMetadata(provider: Provider, which: keyof ServerMetadata): Promise<Result<string>> {
     const { issuer } = provider
-    const name = which === 'tokenEndpoint' ? 'token endpoint' : 'introspection endpoint'
+    const name = names[which]
     if (issuer === undefined) return notNamed(`${providerText(provider)} names no ${name} and no issuer.`)
     const metadata = await this.#metadata.of(provider, issuer)
     if (!metadata.ok) return metadata
@@ -88,4 +117,8 @@ export function tokenEndpointText(provider: Provider): string {
 
 export function introspectionEndpointText(provider: Provider): string {
   return `introspection endpoint of ${providerText(provider)}`
+}
+
+export function revocationEndpointText(provider: Provider): string {
+  return `revocation endpoint of ${providerText(provider)}`
 }

@@ -9,6 +9,7 @@ import { Metadata, parseJson } from './schema.ts'
 export interface ServerMetadata {
   readonly tokenEndpoint?: string
   readonly introspectionEndpoint?: string
+  readonly revocationEndpoint?: string
 }
 
 /**
@@ -37,12 +38,13 @@ export function readMetadata(provider: Provider, issuer: string, text: string): 
 }
 
 function endpointsOf(document: z.output<typeof Metadata>, { client }: Provider): ServerMetadata {
-  const { token_endpoint, introspection_endpoint, mtls_endpoint_aliases } = document
+  const { token_endpoint, introspection_endpoint, revocation_endpoint, mtls_endpoint_aliases } = document
   // RFC 8705 §5: who shows a certificate goes to the aliases, where there are any.
   const own = client.authentication === 'tls_client_auth' ? mtls_endpoint_aliases : undefined
   return present({
     tokenEndpoint: own?.token_endpoint ?? token_endpoint,
     introspectionEndpoint: own?.introspection_endpoint ?? introspection_endpoint,
+    revocationEndpoint: own?.revocation_endpoint ?? revocation_endpoint,
   })
 }
 

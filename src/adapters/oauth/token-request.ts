@@ -60,11 +60,12 @@ export async function buildTokenRequest(
 }
 
 /**
- * Builds the introspection request of RFC 7662 §2.1, which is a form whatever a token request is. Nothing is sent.
+ * Builds the introspection request of RFC 7662 §2.1, and the revocation request of RFC 7009 §2.1, which are the same
+ * form whatever a token request is. Nothing is sent.
  *
  * Failures: as of {@link buildTokenRequest}.
  */
-export async function buildIntrospectionRequest(
+export async function buildTokenShowing(
   { provider, accessToken }: { readonly provider: Provider; readonly accessToken: Sensitive },
   endpoint: Endpoint,
   identity: ClientIdentity,

@@ -53,6 +53,7 @@ export class FirstSight {
     this.#instruments.rotations.inc({ provider }, 0)
     this.#instruments.throttled.inc({ provider }, 0)
     this.#instruments.circuitOpenings.inc({ provider }, 0)
+    for (const result of ['success', 'error']) this.#instruments.revocations.inc({ provider, result }, 0)
     for (const code of statusClasses) this.#instruments.tokenResponses.inc({ provider, code }, 0)
   }
 

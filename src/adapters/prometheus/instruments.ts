@@ -83,6 +83,12 @@ function budgetInstruments(registry: Registry) {
       labelNames: ['provider'],
       registers,
     }),
+    revocations: new Counter({
+      name: 'oauthcredential_access_token_revocations_total',
+      help: 'Access tokens that were to be revoked with their credential.',
+      labelNames: ['provider', 'result'],
+      registers,
+    }),
     circuitOpenings: new Counter({
       name: 'oauthcredential_token_circuit_openings_total',
       help: 'How often requests were stopped because the token host did not answer.',

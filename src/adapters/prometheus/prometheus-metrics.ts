@@ -131,6 +131,10 @@ export class PrometheusMetrics implements Metrics {
     this.#instruments.circuitOpenings.inc({ provider })
   }
 
+  accessTokenRevoked(provider: string, outcome: 'revoked' | FailureCode): void {
+    this.#instruments.revocations.inc({ provider, result: outcome === 'revoked' ? 'success' : 'error' })
+  }
+
   writeBackFailed(store: StoreBackendType, code: FailureCode): void {
     this.#firstSight.store(store)
     this.#instruments.writeBackFailures.inc({ store_type: store, reason: reasonOf(code) })

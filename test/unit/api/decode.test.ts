@@ -81,6 +81,7 @@ describe('a credential', () => {
         previous: { key: 'token.before' },
       },
       suspend: true,
+      revocationPolicy: 'Always',
     })
   })
 
@@ -252,6 +253,7 @@ describe('a provider', () => {
       issuer: 'http://[::1]:4000/issuer',
       tokenEndpoint: 'http://[::1]:4000/token?tenant=a%20b',
       refreshEndpoint: 'http://[::1]:4000/refresh',
+      revocationEndpoint: 'http://[::1]:4000/revoke',
       introspection: { endpoint: 'http://[::1]:4000/introspect' },
       client: { id: 'cli', authentication: 'client_secret_post', secretRef: { name: 'client', key: 'secret' } },
       request: {

@@ -126,6 +126,8 @@ describe('the status of a credential in docs/reference/oauthcredential.md', () =
     RefreshTokenWriteBackFailed: true,
     RefreshTokenExpiring: true,
     Stalled: true,
+    AccessTokenRevoked: true,
+    RevocationFailed: true,
     WorkloadRestarted: true,
     ConsumersNotNotified: true,
     ConsumersNotUpdatable: true,

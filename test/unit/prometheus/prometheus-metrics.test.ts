@@ -135,6 +135,16 @@ describe('each event is counted under its name and labels', () => {
       name: 'oauthcredential_token_throttled_total',
       labels: { provider },
     },
+    'a token that was revoked with its credential': {
+      tell: (metrics) => metrics.accessTokenRevoked(provider, 'revoked'),
+      name: 'oauthcredential_access_token_revocations_total',
+      labels: { provider, result: 'success' },
+    },
+    'a token that could not be': {
+      tell: (metrics) => metrics.accessTokenRevoked(provider, 'TOKEN_ENDPOINT_UNREACHABLE'),
+      name: 'oauthcredential_access_token_revocations_total',
+      labels: { provider, result: 'error' },
+    },
     'a token host that was found to be down': {
       tell: (metrics) => metrics.circuitOpened(provider),
       name: 'oauthcredential_token_circuit_openings_total',
