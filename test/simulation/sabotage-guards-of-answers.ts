@@ -23,8 +23,8 @@ export const answerGuards: readonly Guard[] = [
   guard(
     'the newest refresh token is retained in the record',
     'domain/refresh-record.ts',
-    '    generation: record.generation + (isCounted(record, retained) ? 0 : 1),\n    retained,\n',
-    '    generation: record.generation + (isCounted(record, retained) ? 0 : 1),\n',
+    '    generation: record.generation + (isCounted(record, { presented, retained }) ? 0 : 1),\n    retained,\n',
+    '    generation: record.generation + (isCounted(record, { presented, retained }) ? 0 : 1),\n',
   ),
   guard(
     'the record is brought up to date until it is',
