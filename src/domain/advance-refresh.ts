@@ -6,7 +6,7 @@ import { isHold } from './hold-reason.ts'
 import { settleTurnedAway } from './hold.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { mayBeAnnounced } from './rotation.ts'
-import { withTerm } from './refresh-token-term.ts'
+import { withoutTerm, withTerm } from './refresh-token-term.ts'
 import { withPresented } from './refused-token.ts'
 import { tokenRefusal } from './refusals.ts'
 import { sameSecret, type Sensitive } from './sensitive.ts'
@@ -54,12 +54,12 @@ export function afterSend(
   // A request that the record was not told of leaves it as it is known.
   const after = action.record === undefined ? (record ?? before) : record
   const known: Progress = { ...rest, ...(after && { record: after }) }
-  const presented = { ...action.base, version: journaled?.storeVersion ?? action.base.version }
-  const used = sent.kind === 'not-sent' ? known : usedUp(known, presented)
+  const presented = presentedBy(action, journaled)
+  const continues = isOfKnownLogin(known, presented)
+  const used = sent.kind === 'not-sent' ? known : usedUp(known, presented, continues)
   if (sent.kind !== 'answered') return afterNoAnswer(observed, used, sent.failure, now)
   // What the record may still say of this process is taken back first: nobody else could tell that it is over.
   const isTakenBack = action.record === undefined || record !== undefined
-  const continues = isOfKnownLogin(known, action, journaled)
   const received = { action, sent, journaled, isTakenBack, continues }
   return sent.reading.kind === 'issued'
     ? afterIssue(observed, used, { ...received, tokens: sent.reading.tokens }, now)
@@ -70,21 +70,33 @@ function afterNoAnswer(observed: Observed, progress: Progress, cause: Failure, n
   return isHold(cause) ? settleTurnedAway(observed, progress, cause, now) : settleSent(observed, progress, cause, now)
 }
 
-/** True unless somebody has put another login into the store since the last refresh, as far as can be told. */
-function isOfKnownLogin(
-  { state, record }: Progress,
-  { base, storeBehind }: SendAction,
-  journaled: Journaled | undefined,
-): boolean {
-  const newest = record?.retained?.tokens?.refreshToken
-  if (journaled !== undefined || storeBehind === true || state.storeVersion === base.version) return true
-  return newest !== undefined && sameSecret(newest, base.refreshToken)
+interface Presented extends StoredRefreshToken {
+  /** True when it is our own, which the store does not have yet. */
+  readonly isFromRecord: boolean
 }
 
-/** Only a version whose token was presented counts as used. */
-function usedUp(progress: Progress, base: StoredRefreshToken): Progress {
+/** An answer that waited says itself in which version its token was found. */
+function presentedBy({ base, storeBehind }: SendAction, journaled: Journaled | undefined): Presented {
+  return journaled === undefined
+    ? { ...base, isFromRecord: storeBehind === true }
+    : { ...base, version: journaled.storeVersion, isFromRecord: false }
+}
+
+/** True unless somebody has put another login into the store since the last refresh, as far as can be told. */
+function isOfKnownLogin({ state, record }: Progress, presented: Presented): boolean {
+  const newest = record?.retained?.tokens?.refreshToken
+  if (presented.isFromRecord || state.storeVersion === presented.version) return true
+  return newest !== undefined && sameSecret(newest, presented.refreshToken)
+}
+
+/**
+ * Only a version whose token was presented counts as used. With one of another login, whatever comes of it, nothing is
+ * known of the login before any more: the next attempt finds its version used.
+ */
+function usedUp(progress: Progress, base: StoredRefreshToken, continues: boolean): Progress {
   const presented = withPresented(progress, base)
-  return { ...presented, state: { ...presented.state, storeVersion: base.version } }
+  const state = continues ? presented.state : withoutTerm(presented.state)
+  return { ...presented, state: { ...state, storeVersion: base.version } }
 }
 
 function afterIssue(

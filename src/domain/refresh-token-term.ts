@@ -29,10 +29,15 @@ export function withTerm(
   tokens: RotatedTokens,
   use: Omit<RefreshTokenUse, 'told'>,
 ): CredentialState {
-  const { refreshTokenExpiresAt: _end, refreshTokenExpiryIsFixed: _fixed, loginUsedAt: _since, ...rest } = state
   const told = tokens.refreshTokenNeverExpires === true ? 'never' : tokens.refreshTokenExpiresAt
   const declared = provider.kind === 'found' ? provider.value.refreshTokenLifetime : {}
-  return { ...rest, ...termAfter(state, { ...use, ...(told !== undefined && { told }) }, declared) }
+  return { ...withoutTerm(state), ...termAfter(state, { ...use, ...(told !== undefined && { told }) }, declared) }
+}
+
+/** The state of which nothing is known of a login. */
+export function withoutTerm(state: CredentialState): CredentialState {
+  const { refreshTokenExpiresAt: _end, refreshTokenExpiryIsFixed: _fixed, loginUsedAt: _since, ...rest } = state
+  return rest
 }
 
 /** Two answers closer together say nothing about whether an expiry moves. */

@@ -75,6 +75,31 @@ describe('the previous access token', () => {
     expect(previousToken(world)).toBe(world.endpoint.issuedAccessTokens[1])
   })
 
+  test('is none after another login that the server did not answer at first', async () => {
+    const world = await World.withCredential({ spec })
+    world.store.put('teams/ci/claude', world.endpoint.login())
+    const lost = failure('TOKEN_RESULT_UNKNOWN', 'The connection to OAuthProvider gateway ended.')
+    world.endpoint.next = () => ({ kind: 'lost', failure: lost })
+    await world.clock.pass(3300)
+    expect(world.podToken()).toBe(world.endpoint.issuedAccessTokens[1])
+    expect(previousToken(world)).toBe('')
+  })
+
+  test('is none after another login whose first answer an earlier process received', async () => {
+    const world = await World.withCredential({ spec })
+    world.store.put('teams/ci/claude', world.endpoint.login())
+    const isAnswered = () => world.journal.kept.get(aCredential().uid)?.phase === 'answered'
+    world.records.beforeReplace = () => (isAnswered() ? new Promise(() => undefined) : undefined)
+    await world.clock.pass(2500)
+    expect(isAnswered()).toBe(true)
+    world.records.beforeReplace = undefined
+    await world.restart()
+    await world.clock.pass(60)
+    expect(world.endpoint.requests).toBe(2)
+    expect(world.podToken()).toBe(world.endpoint.issuedAccessTokens[1])
+    expect(previousToken(world)).toBe('')
+  })
+
   test('is none once the provider names another client', async () => {
     const world = await World.withCredential({ spec })
     world.applyProvider({ generation: 2, client: { id: 'another', authentication: 'none' } })
