@@ -21,6 +21,7 @@ import { earliest, type EpochSeconds, later, minutes } from '../domain/time.ts'
 import { type Workload, workloadText } from '../domain/workload.ts'
 import type { ConsumerNotifier } from '../ports/consumers.ts'
 import type { Deps } from './deps.ts'
+import { atTurnForPods } from './pod-turns.ts'
 import { record, type Recorded, type Recording, type Settled } from './record.ts'
 import type { Requeue } from './work-queue.ts'
 
@@ -118,7 +119,7 @@ async function findings(ended: Ended, notifier: ConsumerNotifier, deps: Deps): P
   const lookedAt = looked === undefined ? {} : { lookedAt: deps.clock.now() }
   if (consumers === undefined) return { readers, ...lookedAt }
   if (plan === undefined) return { consumers, readers, ...lookedAt }
-  const told = await tell({ credential, consumers, plan, looked }, notifier, deps)
+  const told = await tell({ credential, state, consumers, plan, looked }, notifier, deps)
   const after = afterTelling(consumers, told, { uid: credential.uid, now: deps.clock.now() })
   return { consumers: after, told, readers, ...lookedAt }
 }
@@ -132,10 +133,11 @@ async function look(
 ): Promise<Result<readonly PodReader[]> | undefined> {
   const { key, spec } = ended.subject.observed.credential
   const secret = { namespace: key.namespace, name: spec.target.name }
-  if (plan?.annotateWith !== undefined) return notifier.readers(secret, 'annotate')
   const annotates = spec.target.propagation === 'AnnotatePods'
-  const isDue = (notifier.warns || annotates) && isLookDue(ended, deps.clock.now())
-  return isDue ? notifier.readers(secret, annotates ? 'annotate' : 'warn') : undefined
+  const isWanted = notifier.warns || annotates
+  if (plan?.annotateWith === undefined && !(isWanted && isLookDue(ended, deps.clock.now()))) return undefined
+  const purpose = annotates ? 'annotate' : 'warn'
+  return atTurnForPods(ended.recording.memory.state, deps, () => notifier.readers(secret, purpose))
 }
 
 /** After a publication, and for as long as a reader gets no updates; what an earlier process told is believed for a while. */
@@ -161,6 +163,7 @@ function readersFound(
 
 interface Telling {
   readonly credential: Credential
+  readonly state: CredentialState
   readonly consumers: ConsumersState
   readonly plan: ConsumersPlan
   readonly looked: Result<readonly PodReader[]> | undefined
@@ -171,13 +174,15 @@ async function tell(telling: Telling, notifier: ConsumerNotifier, deps: Deps): P
   const workloads: WorkloadTold[] = []
   let isReachable = pods === undefined || !isUnavailable(pods)
   for (const workload of telling.plan.restarts) {
-    // Another process may act by now, or this one is to end: what is left is told by whoever comes next.
     if (!deps.mayBegin() || !isReachable) break
     const result = await restart(workload, telling, notifier, deps)
     workloads.push({ workload, result })
     isReachable = !isUnavailable(result)
   }
-  return { workloads, ...(pods && { pods }) }
+  // Another process may act by now, or this one is to end: who is left is told by whoever comes next.
+  const { annotateWith, restarts } = telling.plan
+  const isLeft = workloads.length < restarts.length || (annotateWith !== undefined && pods === undefined)
+  return { workloads, ...(pods && { pods }), ...(isLeft && { isLeft }) }
 }
 
 /** While the API server does not answer, each further call would only keep the credential from its next refresh. */
@@ -186,9 +191,9 @@ function isUnavailable(result: Result<unknown>): boolean {
 }
 
 async function annotatePods(
-  { credential, plan, looked }: Telling,
+  { credential, state, plan, looked }: Telling,
   notifier: ConsumerNotifier,
-  { metrics }: Deps,
+  deps: Deps,
 ): Promise<Result<EpochSeconds> | undefined> {
   const { annotateWith: writtenAt } = plan
   if (writtenAt === undefined || looked === undefined) return undefined
@@ -196,8 +201,10 @@ async function annotatePods(
   const { namespace } = credential.key
   const value = timeText(writtenAt)
   const pods = looked.value.filter(({ mounts, annotation }) => mounts && annotation !== value).map(({ name }) => name)
-  const done = await notifier.annotate({ namespace, name: credential.spec.target.name }, pods, writtenAt)
-  if (done.annotated > 0) metrics.podsAnnotated(namespace, done.annotated)
+  const secret = { namespace, name: credential.spec.target.name }
+  const done = await atTurnForPods(state, deps, () => notifier.annotate(secret, pods, writtenAt))
+  if (done === undefined) return undefined
+  if (done.annotated > 0) deps.metrics.podsAnnotated(namespace, done.annotated)
   return done.failure === undefined ? ok(writtenAt) : failed(done.failure)
 }
 

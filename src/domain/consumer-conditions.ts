@@ -56,7 +56,7 @@ function notified({ consumers, told }: ConsumerFindings, previous: Draft | undef
   const failures = told === undefined ? [] : failuresOf(told)
   if (failures.length > 0) return failing(failures)
   // Without a time to go on with the others nobody is left.
-  if (told === undefined) return consumers.retryAt === undefined ? allTold : previous
+  if (told === undefined || told.isLeft === true) return consumers.retryAt === undefined ? allTold : previous
   const waiting = consumers.restarts?.find(({ waitsFor }) => waitsFor !== undefined)
   if (waiting === undefined) return allTold
   const { retryAt = consumers.publishedAt } = consumers

@@ -167,6 +167,8 @@ export interface ConsumersTold {
   /** Absent when no pods were to be annotated. */
   readonly pods?: Result<EpochSeconds>
   readonly workloads: readonly WorkloadTold[]
+  /** True when it was broken off, and others may be left for whoever comes next. */
+  readonly isLeft?: true
 }
 
 /** Who is told by now, and when it is gone on with the others. */
@@ -180,7 +182,8 @@ export function afterTelling(
   const waits = told.workloads.flatMap(({ result }) =>
     result.ok && result.value.kind === 'too-soon' ? [result.value.until] : [],
   )
-  const retries = failures === undefined ? waits : [...waits, later(now, retryDelay(uid, failures))]
+  const again = failures === undefined ? (told.isLeft === true ? [now] : []) : [later(now, retryDelay(uid, failures))]
+  const retries = [...waits, ...again]
   const [first, ...others] = retries
   return present({
     ...rest,

@@ -28,13 +28,16 @@ class MemoryConsumers implements ConsumerNotifier {
   looks = 0
   calls = 0
   fault: Failure | undefined
+  /** Holds a look up. */
+  beforeLook: () => Promise<void> = () => Promise.resolve()
   /** What stands in the target and in the status at the moment of a restart. */
   atRestart: () => void = () => undefined
 
-  readers(): Promise<Result<readonly PodReader[]>> {
+  async readers(): Promise<Result<readonly PodReader[]>> {
     this.looks += 1
     this.calls += 1
-    return Promise.resolve(this.fault === undefined ? ok([...this.pods.values()]) : failed(this.fault))
+    await this.beforeLook()
+    return this.fault === undefined ? ok([...this.pods.values()]) : failed(this.fault)
   }
 
   annotate(_: ReadSecret, names: readonly string[], at: EpochSeconds): Promise<PodsAnnotated> {
@@ -80,6 +83,13 @@ function withTarget(changes: Partial<Target>): Credential & { readonly spec: Ref
   const credential = aCredential()
   generation += 1
   return { ...credential, generation, spec: { ...credential.spec, target: { ...credential.spec.target, ...changes } } }
+}
+
+/** With pods to be annotated, and everything of its own. */
+function another(name: string): Credential {
+  const { spec, ...credential } = withTarget({ propagation: 'AnnotatePods', name })
+  const refreshToken = { ...spec.refreshToken, key: `teams/ci/${name}` }
+  return { ...credential, key: { ...credential.key, name }, uid: `uid-${name}`, spec: { ...spec, refreshToken } }
 }
 
 async function worldWith(target: Partial<Target>): Promise<{ world: World; consumers: MemoryConsumers }> {
@@ -283,6 +293,30 @@ describe('pods', () => {
     await world.restart()
     await world.clock.pass(60)
     expect(consumers.calls).toBe(calls)
+  })
+
+  test('are looked at for two credentials at a time, and for none once the process ends', async () => {
+    const { world, consumers } = await worldWith({})
+    let [running, most] = [0, 0]
+    let open = () => {}
+    const gate = new Promise<void>((resolve) => void (open = resolve))
+    consumers.beforeLook = async () => {
+      running += 1
+      most = Math.max(most, running)
+      await gate
+      running -= 1
+    }
+    for (const name of ['one', 'two', 'three', 'four']) {
+      world.store.put(`teams/ci/${name}`, world.endpoint.login())
+      world.apply(another(name))
+    }
+    await world.clock.pass(10)
+    expect([running, world.endpoint.requests]).toEqual([2, 5])
+    world.leading = false
+    open()
+    await world.clock.pass(1)
+    expect([most, consumers.looks]).toEqual([2, 2])
+    expect(world.bugs).toEqual([])
   })
 
   test('without the right it is told, and tried again', async () => {

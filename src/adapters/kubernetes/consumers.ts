@@ -18,7 +18,7 @@ import { podReader } from './pod-readers.ts'
 import { decideRestart, RestartableWorkload } from './workload-restart.ts'
 
 /** Pods of one credential that are annotated at the same time. */
-const concurrentPods = 8
+const concurrentPods = 4
 
 /** Milliseconds for all pods of one credential: meanwhile nothing else is done for it. */
 const podsTimeoutMs = 30_000

@@ -231,6 +231,14 @@ describe('the condition ConsumersNotified', () => {
     expect(found?.message).toContain('Deployment agent was restarted not long ago')
   })
 
+  it('stays as it was when it was broken off, and who is left is told at once by whoever comes next', () => {
+    const result = { workloads: [], isLeft: true } as const
+    const consumers = afterTelling(published(noState), result, { uid, now: noon })
+    expect(withConsumerConditions([], { consumers, told: result, readers }, dated)).toEqual([])
+    expect(consumers.failures).toBeUndefined()
+    expect(planOf(consumers, aTarget(), 1)?.restarts).toHaveLength(1)
+  })
+
   it('is true when all are told, and goes with the last who is to be told', () => {
     const result = told(ok({ kind: 'restarted', at: noon }))
     const consumers = afterTelling(published(noState), result, { uid, now: noon })
