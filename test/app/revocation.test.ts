@@ -83,6 +83,17 @@ describe('the access token of a credential that is deleted', () => {
     expect(world.endpoint.revoked).toHaveLength(2)
   })
 
+  test('is let go a minute later when its finalizer could not be taken off', async () => {
+    const world = await published()
+    world.status.finalizerFault = failure('KUBERNETES_UNAVAILABLE', 'The finalizers cannot be changed.')
+    remove(world)
+    await world.clock.pass(1)
+    expect(isHeld(world)).toBe(true)
+    world.status.finalizerFault = undefined
+    await world.clock.pass(60)
+    expect(isHeld(world)).toBe(false)
+  })
+
   test('is not revoked when it is over anyway', async () => {
     const world = await published()
     world.endpoint.next = 'lost-answer'

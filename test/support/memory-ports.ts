@@ -423,6 +423,7 @@ export class MemorySink implements AccessTokenSink {
 export class MemoryStatus implements StatusWriter {
   readonly states = new Map<string, CredentialState>()
   readonly finalized = new Set<string>()
+  finalizerFault: Failure | undefined
   writes = 0
   fault: Failure | undefined
 
@@ -435,6 +436,7 @@ export class MemoryStatus implements StatusWriter {
   }
 
   setFinalizer(credential: Parameters<StatusWriter['setFinalizer']>[0], present: boolean): Promise<Result<void>> {
+    if (this.finalizerFault !== undefined) return Promise.resolve(failed(this.finalizerFault))
     if (present) this.finalized.add(keyText(credential.key))
     else this.finalized.delete(keyText(credential.key))
     return Promise.resolve(ok(undefined))

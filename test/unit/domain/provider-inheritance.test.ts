@@ -17,6 +17,7 @@ const vendor: ProviderDraft = {
   spec: {
     tokenEndpoint: 'https://login.vendor.example/token',
     refreshEndpoint: 'https://login.vendor.example/refresh',
+    revocationEndpoint: 'https://login.vendor.example/revoke',
     introspection: { endpoint: 'https://login.vendor.example/introspect' },
     client: { id: 'shared', authentication: 'client_secret_post', secretRef },
     request: { bodyFormat: 'json', parameters: { audience: 'api', tenant: 'a' }, headers: { 'X-Tenant': 'a' } },
@@ -62,6 +63,7 @@ describe('a provider with a preset', () => {
       generation: 2 * 2 ** 20 + 3,
       tokenEndpoint: 'https://login.vendor.example/token',
       refreshEndpoint: 'https://login.vendor.example/refresh',
+      revocationEndpoint: 'https://login.vendor.example/revoke',
       introspection: { endpoint: 'https://login.vendor.example/introspect' },
       client: { id: 'shared', authentication: 'client_secret_post', secretRef: ownSecret },
       request: { bodyFormat: 'json', parameters: { audience: 'api', tenant: 'a' }, headers: { 'X-Tenant': 'a' } },
@@ -123,8 +125,9 @@ describe('a provider with a preset', () => {
     ],
   ])('with %s has no endpoint of the preset', (_, own, expected) => {
     const provider = providerOf(inNamespace({ ...own, client: { secretRef: ownSecret } }))
-    const { issuer, tokenEndpoint, refreshEndpoint, introspection } = provider
-    expect(JSON.parse(JSON.stringify({ issuer, tokenEndpoint, refreshEndpoint, introspection }))).toEqual(expected)
+    const { issuer, tokenEndpoint, refreshEndpoint, revocationEndpoint, introspection } = provider
+    const endpoints = { issuer, tokenEndpoint, refreshEndpoint, revocationEndpoint, introspection }
+    expect(JSON.parse(JSON.stringify(endpoints))).toEqual(expected)
     expect(tokenOrigin(provider)).toBe('https://own.example')
   })
 
@@ -183,6 +186,7 @@ describe('a Secret that a preset names', () => {
         issuer: url,
         tokenEndpoint: url,
         refreshEndpoint: url,
+        revocationEndpoint: url,
         introspection: fc.record({ endpoint: url }, { requiredKeys: [] }),
         client: fc.record(
           {
@@ -219,6 +223,7 @@ describe('a Secret that a preset names', () => {
     ['another token endpoint', { tokenEndpoint: 'https://own.example/token' }],
     ['another refresh endpoint', { refreshEndpoint: 'https://own.example/refresh' }],
     ['another issuer', { issuer: 'https://own.example' }],
+    ['another revocation endpoint', { revocationEndpoint: 'https://own.example/revoke' }],
     ['another introspection endpoint', { introspection: { endpoint: 'https://own.example/introspect' } }],
     ['another client', { client: { id: 'other' } }],
   ])('goes to no provider for the cluster with %s', (_, own) => {

@@ -41,6 +41,7 @@ describe('a variable', () => {
         issuer: 'https://{host}',
         tokenEndpoint: 'https://{host}/{host}/token',
         refreshEndpoint: 'https://{host}/refresh',
+        revocationEndpoint: 'https://{host}/revoke',
         introspection: { endpoint: 'https://{host}/introspect' },
       },
     }
@@ -48,6 +49,7 @@ describe('a variable', () => {
       issuer: 'https://a.example',
       tokenEndpoint: 'https://a.example/a.example/token',
       refreshEndpoint: 'https://a.example/refresh',
+      revocationEndpoint: 'https://a.example/revoke',
       introspection: { endpoint: 'https://a.example/introspect' },
     })
   })
