@@ -3,6 +3,8 @@ import { expect, test } from 'vitest'
 import { decodeResource } from '../../../src/api/decode.ts'
 import type { ProviderDraft, ProviderSpec, Variable } from '../../../src/domain/provider-draft.ts'
 import { type PresetFile, presetFiles } from '../../support/presets.ts'
+import { fieldsOf } from './crd-fields.ts'
+import { codeIn, rowsBelow } from './pages.ts'
 
 const columns = [
   'preset',
@@ -83,4 +85,13 @@ test('docs/providers.md lists exactly the presets, as they are', () => {
   const [header, , ...rows] = tableOf(readFileSync('docs/providers.md', 'utf8'), 'preset')
   expect(header).toEqual(columns)
   expect(rows).toEqual(presetFiles().map(rowOf))
+})
+
+test('docs/providers.md says of every member of a provider what is taken from the preset', () => {
+  const page = readFileSync('docs/providers.md', 'utf8')
+  const told = rowsBelow(page, '### What is taken from the preset', 'member')
+    .flatMap(([members = '']) => codeIn(members))
+    .map((member) => member.split('.')[0])
+  const known = fieldsOf('OAuthProvider').map(({ path }) => path.split('.')[1])
+  expect(known.filter((member) => member !== 'presetRef' && !told.includes(member))).toEqual([])
 })
