@@ -89,8 +89,8 @@ export const answerGuards: readonly Guard[] = [
   guard(
     'no token is in a status',
     'domain/advance-refresh.ts',
-    'state: { ...presented.state, storeVersion: base.version }',
-    'state: { ...presented.state, storeVersion: base.refreshToken.reveal() }',
+    'state: { ...state, storeVersion: base.version }',
+    'state: { ...state, storeVersion: base.refreshToken.reveal() }',
   ),
   guard(
     'an answer ends the intent that it answers',
