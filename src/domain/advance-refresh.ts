@@ -154,15 +154,14 @@ function afterRefusal(
   received: Received & { readonly reading: Refused },
   now: EpochSeconds,
 ): Step {
-  const { action, sent, reading, journaled, isTakenBack } = received
+  const { action, sent, reading, isTakenBack } = received
   const cause = causeOf(observed, reading.failure, sent.sends)
   const { refreshToken } = reading
   const marked =
     cause.next === 'stall' ? acknowledged(observed, { ...progress, rejected: action.base.refreshToken }) : progress
-  if (refreshToken === undefined || isPersisted(journaled)) {
-    return settleSent(observed, { ...marked, answerSettled: isTakenBack }, cause, now)
-  }
-  // The answer was of no use, but it brought a successor: that one is kept whatever else is wrong.
+  if (refreshToken === undefined) return settleSent(observed, { ...marked, answerSettled: isTakenBack }, cause, now)
+  // The answer was of no use, but it brought a successor: that one is kept whatever else is wrong, and whatever is in
+  // the store meanwhile, which may be a mistake that somebody takes back.
   const pending = pendingOf(observed, { refreshToken }, received, now)
   return { kind: 'act', action: { kind: 'write-back', pending }, progress: { ...marked, pending, cause } }
 }
@@ -200,6 +199,7 @@ function pendingOf(observed: Observed, tokens: RotatedTokens, received: Received
     behindSince: behindSince(observed, sent),
     published: !alive,
     writeBackFailures: 0,
+    ...(isSuperseded(journaled) && { superseded: true }),
     ...announcementOf(observed, action, journaled),
   }
 }

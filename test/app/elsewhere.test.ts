@@ -140,3 +140,27 @@ describe('a refresh token that the journal could not take, while a mistake of a 
     expect(world.endpoint.isLive(kept ?? '')).toBe(true)
   })
 })
+
+describe('an answer of no use that brought a refresh token, while a mistake of a human is in the store', () => {
+  it('is kept in the record, and its refresh token goes into the store when the mistake is taken back', async () => {
+    const { world, first } = await aLeader()
+    const used = world.stored()
+    const successor = world.endpoint.login()
+    world.endpoint.next = () => answer(200, { refresh_token: successor })
+    first.dieOf('journal.answered')
+    await world.clock.pass(afterDue)
+    world.store.put(documentKey, canary('rt'))
+    first.records.readFault = recordAway
+    await first.restart()
+    await first.lead()
+    first.records.readFault = undefined
+    await world.clock.pass(60)
+    expect(world.record()?.retained?.tokens?.refreshToken?.reveal()).toBe(successor)
+    expect(first.journal.kept.size).toBe(0)
+    world.store.put(documentKey, used)
+    await world.clock.pass(120)
+    expect(world.storeIsLive()).toBe(true)
+    expect(world.condition('Stalled')).toBeUndefined()
+    expect(world.endpoint.reuses).toBe(0)
+  })
+})
