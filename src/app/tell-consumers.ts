@@ -18,7 +18,7 @@ import { type PodReader, staleReaders } from '../domain/readers.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { timeText } from '../domain/time-text.ts'
 import { earliest, type EpochSeconds, later, minutes } from '../domain/time.ts'
-import { type Workload, workloadText } from '../domain/workload.ts'
+import { sameWorkload, type Workload, workloadText } from '../domain/workload.ts'
 import type { ConsumerNotifier } from '../ports/consumers.ts'
 import type { Deps } from './deps.ts'
 import { atTurnForPods } from './pod-turns.ts'
@@ -217,7 +217,9 @@ async function restart(
   const { key, uid, spec } = credential
   const { publication, publishedAt } = consumers
   const interval = restartIntervalOf(spec.target)
-  const result = await notifier.restart({ credential: key, workload, publication, publishedAt, interval })
+  const lastRestartAt = consumers.restarts?.find((each) => sameWorkload(each, workload))?.restartedAt
+  const order = { credential: key, workload, publication, publishedAt, interval }
+  const result = await notifier.restart({ ...order, ...(lastRestartAt !== undefined && { lastRestartAt }) })
   if (result.ok && result.value.kind !== 'restarted') return result
   deps.metrics.workloadRestarted(key.namespace, workload.kind, result.ok)
   const fields = { credential: keyText(key), uid, workload: workloadText(workload) }

@@ -150,10 +150,13 @@ export function targetDigest(target: Target): string {
   return fnv1a64(JSON.stringify([shapeRevision, name, creationPolicy, deletionPolicy, outputs, ...later]))
 }
 
-/** Identifies what readers of a target find beside the token: its name and its outputs, and neither policies nor marks. */
+/**
+ * Identifies what readers of a target find beside the token: its name and its outputs, and neither policies nor marks.
+ * Without the revision of shapes: else the release that raises it would restart every workload at once.
+ */
 export function contentsDigest({ name, outputs, previous }: Target): string {
   const later = previous === undefined ? [] : [previous.key]
-  return fnv1a64(JSON.stringify([shapeRevision, name, outputs.map(digestParts), ...later]))
+  return fnv1a64(JSON.stringify([name, outputs.map(digestParts), ...later]))
 }
 
 /** There only where they are used, in an order of their own. */

@@ -25,6 +25,8 @@ export interface RestartOrder {
   readonly publishedAt: EpochSeconds
   /** Between two restarts of the workload, whoever wanted the last one. */
   readonly interval: DurationSeconds
+  /** The last one that the credential knows of: the traces of it on the workload may have been taken away. */
+  readonly lastRestartAt?: EpochSeconds
 }
 
 export interface PodsAnnotated {

@@ -28,6 +28,8 @@ class MemoryConsumers implements ConsumerNotifier {
   looks = 0
   calls = 0
   fault: Failure | undefined
+  /** The last one. */
+  order: RestartOrder | undefined
   /** Holds a look up. */
   beforeLook: () => Promise<void> = () => Promise.resolve()
   /** What stands in the target and in the status at the moment of a restart. */
@@ -49,7 +51,9 @@ class MemoryConsumers implements ConsumerNotifier {
     return Promise.resolve({ annotated: names.length })
   }
 
-  restart({ workload, publication, interval, credential }: RestartOrder): Promise<Result<RestartOutcome>> {
+  restart(order: RestartOrder): Promise<Result<RestartOutcome>> {
+    const { workload, publication, interval, credential } = order
+    this.order = order
     this.calls += 1
     if (this.fault !== undefined) return Promise.resolve(failed(this.fault))
     const now = this.clock?.now() as EpochSeconds
@@ -182,6 +186,7 @@ describe('workloads', () => {
       reason: 'WaitingForRestartInterval',
     })
     expect(world.state().consumers?.restarts).toMatchObject([{ waitsFor: 'RestartInterval' }])
+    expect(consumers.order?.lastRestartAt).toBe(consumers.done.get('Deployment agent')?.at)
     await world.clock.pass(300)
     expect(consumers.restarts).toHaveLength(2)
     expect(world.condition('ConsumersNotified')).toMatchObject({ status: 'True' })

@@ -67,8 +67,9 @@ export function decideRestart(found: RestartableWorkload, order: RestartOrder, n
   }
   const why = whyStuck(found, order)
   if (why !== undefined) return { kind: 'stuck', why }
-  const until = at === undefined ? now : later(at, interval)
-  if (at !== undefined && now < until) return { kind: 'none', outcome: { kind: 'too-soon', at, until } }
+  const last = lastRestart(at, order, now)
+  const until = last === undefined ? now : later(last, interval)
+  if (last !== undefined && now < until) return { kind: 'none', outcome: { kind: 'too-soon', at: last, until } }
   return { kind: 'patch', body: restartPatch(found, order, now), at: epochSeconds(Math.floor(now)) }
 }
 
@@ -83,6 +84,16 @@ function marksOf(
 function ownRestart(marks: Readonly<Record<string, string>>, now: EpochSeconds): EpochSeconds | undefined {
   const at = decodeTime(marks[consumerAnnotations.restartedAt])
   return at === undefined || at > later(now, clockTolerance) ? undefined : at
+}
+
+/** What puts a workload back to what stands in Git may take the traces of a restart away, and then restarts it itself. */
+function lastRestart(
+  at: EpochSeconds | undefined,
+  { lastRestartAt: known }: RestartOrder,
+  now: EpochSeconds,
+): EpochSeconds | undefined {
+  if (known === undefined || known > later(now, clockTolerance)) return at
+  return at === undefined ? known : latest(at, known)
 }
 
 /** Since when all of its pods are there: no pod is older than the workload, or than its last restart by whomever. */

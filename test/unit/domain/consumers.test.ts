@@ -75,6 +75,14 @@ describe('who is to be restarted', () => {
     expect(plan?.restarts.map(({ name }) => name)).toEqual(['gateway', 'agent'])
   })
 
+  test('nobody because of a new release: a publication is called what it was called before', () => {
+    const target = aTarget({
+      outputs: [{ format: 'raw' }, { format: 'dotenv', variable: 'TOKEN' }],
+      previous: { key: 'old' },
+    })
+    expect(published(noState, { target }).publication).toBe('2027-01-15T08:00:00Z.cb68b7457dd95520')
+  })
+
   const republished: Readonly<Record<string, News>> = {
     'the same token once more, as after a repair': { at: 700 },
     'the same token with other labels': { at: 700, target: aTarget({ labels: { team: 'ci' } }) },

@@ -289,6 +289,19 @@ describe('restarting a workload', () => {
     expect(b.patches()).toBe(2)
   })
 
+  test('waits for the interval although somebody has taken its traces away', async () => {
+    const b = await new RestartBench().workload()
+    await b.clock.pass(60)
+    const lastRestartAt = later(b.clock.now(), seconds(-50))
+    const until = later(lastRestartAt, minutes(5))
+    expect(await b.restart({ lastRestartAt })).toEqual({
+      ok: true,
+      value: { kind: 'too-soon', at: lastRestartAt, until },
+    })
+    const ahead = later(b.clock.now(), minutes(60))
+    expect(await b.restart({ lastRestartAt: ahead })).toMatchObject({ ok: true, value: { kind: 'restarted' } })
+  })
+
   test('is not needed where it was restarted after the publication for another credential', async () => {
     const b = await new RestartBench().workload()
     await b.clock.pass(2)
