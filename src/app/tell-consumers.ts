@@ -23,6 +23,7 @@ import type { ConsumerNotifier } from '../ports/consumers.ts'
 import type { Deps } from './deps.ts'
 import { atTurnForPods } from './pod-turns.ts'
 import { record, type Recorded, type Recording, type Settled } from './record.ts'
+import { isSameState } from './told-state.ts'
 import type { Requeue } from './work-queue.ts'
 
 /** How often it is looked at most whether readers get updates; a change of the manifest is looked at in any case. */
@@ -70,6 +71,7 @@ function isAtRest({ end, recording }: Ended, deps: Deps): boolean {
 function recordAgain({ subject, end, recording }: Ended, found: Findings, deps: Deps): Promise<Recording> {
   const { memory } = recording
   const state = stateWith(memory.state, found, subject.generation, deps.clock.now())
+  if (isSameState(memory.state, state)) return Promise.resolve(recording)
   return record({ ...subject, before: memory.state, memory }, { ...end, progress: { ...end.progress, state } }, deps)
 }
 

@@ -383,6 +383,23 @@ test('a credential that tells nobody causes no call and keeps nothing', async ()
   expect(world.state().conditions.map(({ type }) => type)).toEqual(['Ready', 'RefreshTokenPersisted'])
 })
 
+test.each<[string, Partial<Target>]>([
+  ['tells nobody', {}],
+  ['restarts a workload', { restart: [agent] }],
+  ['annotates pods', { propagation: 'AnnotatePods' }],
+  ['keeps the token before', { previous: { key: 'previous_access_token' } }],
+])('a credential that %s writes no status because the operator was restarted', async (_, target) => {
+  const { world, consumers } = await worldWith(target)
+  consumers.warns = true
+  await refresh(world)
+  await world.clock.pass(60)
+  const { writes } = world.status
+  await world.restart()
+  await world.clock.pass(700)
+  expect(world.endpoint.requests).toBe(2)
+  expect(world.status.writes).toBe(writes)
+})
+
 test('what is wanted no longer is forgotten', async () => {
   const { world } = await worldWith({ restart: [agent], propagation: 'AnnotatePods' })
   await refresh(world)
