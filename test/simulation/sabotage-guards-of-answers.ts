@@ -17,8 +17,8 @@ export const answerGuards: readonly Guard[] = [
   guard(
     'a refresh token in an answer of no other use is kept',
     'domain/advance-refresh.ts',
-    'if (refreshToken === undefined || isPersisted(journaled)) {',
-    'if (refreshToken === undefined || refreshToken !== undefined) {',
+    'if (refreshToken === undefined) return settleSent(',
+    'if (refreshToken === undefined || refreshToken !== undefined) return settleSent(',
   ),
   guard(
     'the newest refresh token is retained in the record',
