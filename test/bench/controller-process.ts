@@ -65,18 +65,25 @@ export class ControllerProcess {
   }
 
   /** What a Prometheus server does every now and then. */
-  async scrape(): Promise<Scrape> {
+  scrape(): Promise<Scrape> {
+    return this.#waitedDuring(fetch(this.#metricsUrl).then((answer) => answer.arrayBuffer()))
+  }
+
+  /** What other requests wait without a scrape: refreshes go on, and garbage is collected. */
+  async baseline(seconds: number): Promise<Scrape> {
+    return this.#waitedDuring(sleep(seconds * 1000))
+  }
+
+  async #waitedDuring(work: Promise<unknown>): Promise<Scrape> {
     const began = performance.now()
     let over = false
-    const scraped = fetch(this.#metricsUrl)
-      .then((answer) => answer.arrayBuffer())
-      .finally(() => (over = true))
+    const done = work.finally(() => (over = true))
     let blockSeconds = 0
     while (!over) {
       blockSeconds = Math.max(blockSeconds, await this.#waited())
       await sleep(5)
     }
-    await scraped
+    await done
     return { seconds: (performance.now() - began) / 1000, blockSeconds }
   }
 

@@ -33,12 +33,20 @@ export interface Measurement {
   readonly apiHandshakes: number
   readonly runSeconds: number
   readonly peakResidentMiB: number
-  readonly scrape: Scrape
+  readonly scrapes: readonly ScrapePair[]
   readonly complaints: readonly string[]
+}
+
+/** A scrape, and as many seconds without one right after it. */
+export interface ScrapePair {
+  readonly scrape: Scrape
+  readonly without: Scrape
 }
 
 /** As Prometheus does by default, once a minute or more often. */
 const scrapeEverySeconds = 30
+/** One alone says little: a collection of garbage that falls into it takes as long as the scrape blocks. */
+const measuredScrapes = 20
 
 /** Runs the controller on the setting, and beside it the floor. */
 export async function measure(setting: BenchSetting, times: BenchTimes): Promise<Measurement> {
@@ -89,7 +97,8 @@ async function measureRun(run: Run): Promise<Omit<Measurement, 'startSeconds' | 
       windows.push(measured)
       all.push(counts)
     }
-    const scrape = await controller.scrape()
+    const scrapes: ScrapePair[] = []
+    for (let scrape = 0; scrape < measuredScrapes; scrape += 1) scrapes.push(await scrapePair(controller))
     return {
       warmUp,
       windows,
@@ -97,7 +106,7 @@ async function measureRun(run: Run): Promise<Omit<Measurement, 'startSeconds' | 
       apiHandshakes: [warmUp, ...all].reduce((sum, { apiHandshakes }) => sum + apiHandshakes, 0),
       runSeconds: (performance.now() - began) / 1000,
       peakResidentMiB: usageOf(controller.process).peakResidentMiB,
-      scrape,
+      scrapes,
       complaints: controller.complaints(),
     }
   } finally {
@@ -126,6 +135,14 @@ async function measureWindow(
       residentMiB: after[0].residentMiB,
     },
   }
+}
+
+async function scrapePair(controller: ControllerProcess): Promise<ScrapePair> {
+  const scrape = await controller.scrape()
+  await sleep(500)
+  const without = await controller.baseline(scrape.seconds)
+  await sleep(500)
+  return { scrape, without }
 }
 
 /** Lets time pass, with a scrape now and then. */

@@ -26,9 +26,18 @@ export function reportOf(title: string, measurement: Measurement): string {
   return [title, ...lines.map(([name = '', text]) => `  ${name.padEnd(23)}${text}`), ''].join('\n')
 }
 
-function scrapeText({ scrape }: Measurement): string {
-  const [took, blocked] = [scrape.seconds, scrape.blockSeconds].map((seconds) => (seconds * 1000).toFixed(0))
-  return `${took} ms, in which another request waited for ${blocked} ms at most`
+function scrapeText({ scrapes }: Measurement): string {
+  const took = inMilliseconds(scrapes.map(({ scrape }) => scrape.seconds))
+  const during = inMilliseconds(scrapes.map(({ scrape }) => scrape.blockSeconds))
+  const without = inMilliseconds(scrapes.map(({ without: same }) => same.blockSeconds))
+  return `${took} ms; the longest wait of another request ${during} ms in each of ${scrapes.length}, ${without} ms in as long without one`
+}
+
+function inMilliseconds(seconds: readonly number[]): string {
+  return spread(
+    seconds.map((each) => each * 1000),
+    0,
+  )
 }
 
 /** Median, with least and greatest. */
