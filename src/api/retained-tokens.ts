@@ -38,9 +38,12 @@ export function encodeTokens(tokens: RotatedTokens, reveal: (value: Sensitive) =
   })
 }
 
-/** Whether its lifetime was assumed, and whom to ask, is a matter of its first publication, and of no use to who finds it later. */
+/**
+ * Whether its lifetime was assumed, and whom to ask, is a matter of its first publication, and of no use to who finds it later.
+ * Who issued it is known for certain to the process alone that asked for it.
+ */
 function encodeAccessToken(
-  { lifetimeAssumed: _past, issuedBy: _asked, ...accessToken }: AccessToken,
+  { lifetimeAssumed: _past, issuedBy: _asked, mark: _known, ...accessToken }: AccessToken,
   reveal: (value: Sensitive) => string,
 ): object {
   const { value, idToken } = accessToken

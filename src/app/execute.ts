@@ -3,8 +3,6 @@ import { failure } from '../domain/failures.ts'
 import { formerTargets } from '../domain/former-targets.ts'
 import { keyText } from '../domain/credential.ts'
 import type { Observed } from '../domain/observed.ts'
-import { endsWithCredential } from '../domain/revocation.ts'
-import { tokenMark } from '../domain/token-mark.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import type { Action, Outcome, Progress, Step } from '../domain/step.ts'
 import type { Published } from '../domain/target-state.ts'
@@ -34,7 +32,7 @@ export async function execute({ action, progress }: Act, observed: Observed, dep
     case 'request-access-token':
       return { kind: action.kind, result: await requestAccessToken(observed, deps) }
     case 'publish':
-      return publishToken(action.accessToken, observed, progress, deps)
+      return publishToken(action.accessToken, observed, deps)
     default:
       return isAtStore(action)
         ? executeAtStore(action, upToDate(observed, progress), deps)
@@ -109,17 +107,14 @@ function upToDate(observed: Observed, { record, claim: found = observed.claim }:
   return { ...rest, ...(record && { record }), ...(found && { claim: found }) }
 }
 
-async function publishToken(issued: AccessToken, observed: Observed, progress: Progress, deps: Deps): Promise<Outcome> {
-  const told = await withToldExpiry(issued, observed, deps)
-  const isToBeRevoked = endsWithCredential(observed.credential.spec)
-  const accessToken = isToBeRevoked ? { ...told, mark: tokenMark(observed, progress.state) } : told
-  return { kind: 'publish', accessToken, result: await publish(accessToken, observed, progress, deps) }
+async function publishToken(issued: AccessToken, observed: Observed, deps: Deps): Promise<Outcome> {
+  const accessToken = await withToldExpiry(issued, observed, deps)
+  return { kind: 'publish', accessToken, result: await publish(accessToken, observed, deps) }
 }
 
 async function publish(
   accessToken: AccessToken,
   observed: Observed,
-  { state }: Progress,
   deps: Deps,
 ): Promise<Result<Published | undefined>> {
   const { credential } = observed
@@ -131,7 +126,7 @@ async function publish(
   const result = await deps.sink.publish({
     identity: targetIdentity(credential),
     files: rendered.files,
-    ...publishedMarks(observed, state),
+    ...publishedMarks(observed, accessToken.mark),
     digest: observed.targetDigest,
     issuedAt: accessToken.issuedAt,
     expiresAt: accessToken.expiresAt,

@@ -1,6 +1,5 @@
 import { conditionOf } from '../domain/conditions.ts'
 import { type Credential, isRefreshTokenAt, keyText, refreshTokenSpec, sourceOf } from '../domain/credential.ts'
-import type { CredentialState } from '../domain/credential-state.ts'
 import { failureRegistry } from '../domain/failure-registry.ts'
 import { stateUnderGrant } from '../domain/grant-state.ts'
 import type { JournalEntry } from '../domain/journal-entry.ts'
@@ -12,7 +11,7 @@ import { stableFraction, stableHash } from '../domain/stable-fraction.ts'
 import { storeAccessProblem } from '../domain/store-access.ts'
 import { endsWithCredential } from '../domain/revocation.ts'
 import { loginDigest, loginOf } from '../domain/target-login.ts'
-import { tokenMark } from '../domain/token-mark.ts'
+import { markIn } from '../domain/token-mark.ts'
 import { type EpochSeconds, later, minutes, seconds } from '../domain/time.ts'
 import type { Publication, TargetIdentity } from '../ports/access-token-sink.ts'
 import type { CredentialMemory } from './credential-memory.ts'
@@ -146,14 +145,15 @@ export function targetIdentity({ key, uid, spec }: Credential): TargetIdentity {
   return present({ credential: key, credentialUid: uid, name, creationPolicy, deletionPolicy, type })
 }
 
-/** What is on a target beside its files, and what is to be in it beside the token. `state`: once that was issued. */
+/** What is on a target beside its files, and what is to be in it beside the token. `issued`: the mark of that. */
 export function publishedMarks(
   observed: Observed,
-  state: CredentialState,
+  issued: string | undefined,
 ): Pick<Publication, 'labels' | 'annotations' | 'mark' | 'previous'> {
-  const { labels, annotations } = observed.credential.spec.target
-  const mark = tokenMark(observed, state)
-  return { mark, ...present({ labels, annotations, previous: previousKeyOf(observed) }) }
+  const { target } = observed.credential.spec
+  const { labels, annotations } = target
+  const mark = issued === undefined ? undefined : markIn(target, issued)
+  return present({ mark, labels, annotations, previous: previousKeyOf(observed) })
 }
 
 /** Spread over the interval, so that a restart with ten thousand credentials reads no Secret at once. */

@@ -15,6 +15,7 @@ import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
 import type { Outcome, Progress, SendAction, SendOutcome, Step } from './step.ts'
 import type { TokenAnswerReading } from './token-exchange.ts'
 import type { EpochSeconds } from './time.ts'
+import { tokenMark } from './token-mark.ts'
 import type { IssuedTokens, RotatedTokens, StoredRefreshToken } from './tokens.ts'
 
 type Sent = Extract<Outcome, { kind: 'send-refresh-token' }>
@@ -105,10 +106,11 @@ function afterIssue(
   received: Received & { readonly tokens: IssuedTokens },
   now: EpochSeconds,
 ): Step {
-  const { tokens, journaled } = received
-  const pending = paced(observed, pendingOf(observed, tokens, received, now), progress, now)
+  const { journaled } = received
   const { rejected: _accepted, ...rest } = progress
   const state = issuedState(observed, progress.state, received)
+  const tokens = marked(observed, state, received)
+  const pending = paced(observed, pendingOf(observed, tokens, received, now), progress, now)
   const { accessToken } = pending.tokens
   const storeIsNewest = pending.persisted
   const ours = isForSpec(observed, pending) ? accessToken : undefined
@@ -120,6 +122,16 @@ function afterIssue(
     return { kind: 'act', action: { kind: 'publish', accessToken }, progress: next }
   }
   return conclude(observed, { ...next, ...over }, now)
+}
+
+/** Of an answer that waited nobody knows what the provider named when it was asked for. */
+function marked(
+  observed: Observed,
+  state: CredentialState,
+  { tokens, journaled }: Received & { readonly tokens: IssuedTokens },
+): IssuedTokens {
+  if (journaled !== undefined) return tokens
+  return { ...tokens, accessToken: { ...tokens.accessToken, mark: tokenMark(observed, state) } }
 }
 
 function issuedState(

@@ -4,7 +4,7 @@ import type { Observed } from './observed.ts'
 import type { FoundTokens } from './previous-token.ts'
 import { type Sensitive, sameSecret } from './sensitive.ts'
 import type { EpochSeconds } from './time.ts'
-import { isOfSameServer } from './token-mark.ts'
+import { isHeldAlike, isOfSameServer } from './token-mark.ts'
 import type { AccessToken } from './tokens.ts'
 
 /** True when the published access token ends with its credential. A target that stays keeps a good token, unless the spec says otherwise. */
@@ -34,14 +34,15 @@ export interface KnownTokens {
  */
 export function tokensToRevoke({ found, atHand }: KnownTokens, mark: string, now: EpochSeconds): readonly Sensitive[] {
   const isLive = (expiresAt: EpochSeconds | undefined): boolean => expiresAt !== undefined && expiresAt > now
-  const isOfMark = (other: string | undefined): boolean => other !== undefined && isOfSameServer(other, mark)
-  const held = isOfMark(found.mark)
+  const isHeld = found.mark !== undefined && isHeldAlike(found.mark, mark)
+  const held = isHeld
     ? [
         isLive(found.expiresAt) ? found.accessToken : undefined,
         isLive(found.previousExpiresAt) ? found.previous : undefined,
       ]
     : []
-  const own = isOfMark(atHand?.mark) && isLive(atHand?.expiresAt) ? atHand?.value : undefined
+  const isOurs = atHand?.mark !== undefined && isOfSameServer(atHand.mark, mark)
+  const own = isOurs && isLive(atHand.expiresAt) ? atHand.value : undefined
   const all = [...held, own].filter((token) => token !== undefined)
   return all.filter((token, index) => all.findIndex((other) => sameSecret(token, other)) === index)
 }

@@ -34,7 +34,7 @@ export interface AccessToken {
   readonly lifetimeAssumed?: true
   /** Scheme, host and port of who issued it, in the process that asked for it, as long as `lifetimeAssumed`. */
   readonly issuedBy?: string
-  /** Whose it is, as its target says; only of one that is to be revoked, once it was published. */
+  /** Who issued it to whom, as it was when it was issued; absent where this process did not ask for it. */
   readonly mark?: string
   readonly scopes: readonly string[]
   readonly idToken?: Sensitive

@@ -108,6 +108,20 @@ describe('the previous access token', () => {
     expect(previousToken(world)).toBe('')
   })
 
+  test('is none of the server before, though it was published once more since the provider names another', async () => {
+    const world = await World.withCredential({ spec })
+    world.applyProvider({ generation: 2, client: { id: 'another', authentication: 'none' } })
+    const labelled = { ...spec, target: { ...target, labels: { team: 'ci' } } }
+    world.apply(aCredential({ spec: labelled, generation: 2, state: world.state() }))
+    await world.clock.pass(1)
+    expect(world.sink.found('claude-token')?.labels).toEqual({ team: 'ci' })
+    await world.clock.pass(2500)
+    expect(world.endpoint.issuedAccessTokens).toHaveLength(2)
+    expect(previousToken(world)).toBe('')
+    await world.clock.pass(2500)
+    expect(previousToken(world)).toBe(world.endpoint.issuedAccessTokens[1])
+  })
+
   test('is none after a refusal', async () => {
     const world = await World.withCredential({ spec })
     const revoked = world.store.tokens.get('teams/ci/claude') ?? ''

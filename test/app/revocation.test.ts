@@ -73,6 +73,15 @@ describe('the access token of a credential that is deleted', () => {
     expect(isHeld(world)).toBe(false)
   })
 
+  test('is revoked although the target was given another key, and is not the target of anybody any more', async () => {
+    const world = await published()
+    const target = { ...spec.target, outputs: [{ format: 'raw', key: 'token' }] } as const
+    world.sink.published.delete('claude-token')
+    remove(world, { target })
+    await world.clock.pass(0.1)
+    expect(world.endpoint.revoked).toEqual([world.newestAccessToken()])
+  })
+
   test('goes together with the one before it', async () => {
     const target = { ...spec.target, previous: { key: 'before' } }
     const world = await published({ target })
@@ -214,6 +223,21 @@ describe('where a token is not to be revoked', () => {
     expect(world.endpoint.revocations).toBe(0)
     expect(world.events.events.at(-1)).toMatchObject({ reason: 'RevocationFailed' })
     expect(isHeld(world)).toBe(false)
+  })
+
+  test('a provider that is another one by now is not shown a token that was published once more since', async () => {
+    const world = await published()
+    world.applyProvider({ generation: 2, tokenEndpoint: 'https://elsewhere.example.com/token' })
+    const target = { ...spec.target, labels: { team: 'ci' } }
+    world.apply(aCredential({ spec: { ...spec, target }, finalized: true, generation: 2, state: world.state() }))
+    await world.clock.pass(1)
+    expect(world.sink.found('claude-token')?.labels).toEqual({ team: 'ci' })
+    expect(world.endpoint.requests).toBe(1)
+    await world.restart()
+    remove(world, { target })
+    await world.clock.pass(0.1)
+    expect(world.endpoint.revocations).toBe(0)
+    expect(world.events.events.at(-1)).toMatchObject({ reason: 'RevocationFailed' })
   })
 
   test('a process that ends leaves it to the next one', async () => {

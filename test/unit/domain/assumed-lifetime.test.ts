@@ -36,3 +36,12 @@ test('tokens of a record can be read, whether or not their lifetime was assumed'
     expect(decoded?.accessToken).not.toHaveProperty('lifetimeAssumed')
   }
 })
+
+test('tokens of a record can be read, also those of which this process knows who issued them', () => {
+  const tokens = tokensOf({ expires_in: 600 })
+  const marked = { ...tokens, accessToken: { ...tokens.accessToken, mark: 'https://login.example.com 1.2.3' } }
+  const encoded = encodeTokens(marked, (value) => value.reveal()).reveal()
+  const decoded = decodeTokens(JSON.parse(JSON.stringify(encoded)))
+  expect(decoded?.accessToken?.expiresAt).toBe(noon + 600)
+  expect(decoded?.accessToken).not.toHaveProperty('mark')
+})
