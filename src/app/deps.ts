@@ -1,5 +1,6 @@
 import type { StoreBackendType } from '../domain/token-store.ts'
 import type { AccessTokenSink } from '../ports/access-token-sink.ts'
+import type { AuditLog } from '../ports/audit-log.ts'
 import type { ConsumerNotifier } from '../ports/consumers.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { EventRecorder } from '../ports/event-recorder.ts'
@@ -38,6 +39,8 @@ export interface EngineDeps {
   readonly consumers?: ConsumerNotifier
   readonly status: StatusWriter
   readonly events: EventRecorder
+  /** Absent: nobody wants one. */
+  readonly audit?: AuditLog
   readonly metrics: Metrics
   readonly logger: Logger
   readonly tokenOwners: TokenOwners

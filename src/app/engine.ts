@@ -1,6 +1,7 @@
 import { type Credential, type CredentialKey, keyText } from '../domain/credential.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
 import { later, seconds } from '../domain/time.ts'
+import { auditBroughtHome } from './audit.ts'
 import { contained, type Course, type Ended } from './contain.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps, EngineDeps } from './deps.ts'
@@ -108,6 +109,7 @@ export class Engine {
     const { record: packed, ...rest } = memory
     const subject = { ...rest, credential, ...(packed && { record: packed.unpacked() }) }
     const { written, committed } = await writeBack(due, subject, this.#deps)
+    auditBroughtHome({ credential, state: memory.state }, { pending: due, written, committed }, this.#deps)
     const superseded = written.kind === 'superseded'
     const persisted = due.persisted || superseded || written.kind === 'written'
     const recorded = due.recorded || committed.ok

@@ -28,16 +28,19 @@ type Revoked = Result<void> | 'stopped'
  * minute for everything. Then it is told how that went, and the deletion goes on. Never a refresh token: that one
  * belongs to the owner of its store, although a server may end it too (RFC 7009 §2.1).
  *
- * False when this process is to end first: the next one begins anew.
+ * Not over when this process is to end first: the next one begins anew.
  */
-export async function revokePublished(observed: Observed, deps: Deps): Promise<boolean> {
+export async function revokePublished(
+  observed: Observed,
+  deps: Deps,
+): Promise<{ readonly isOver: boolean; readonly result?: Result<void> }> {
   const deadlineMs = deps.clock.monotonicMs() + longestSeconds * 1000
   const late = failed(revocationTookTooLong(observed.credential, longestSeconds))
   const work = revokeAll(observed, { deadlineMs, late }, deps)
   const result = await within<Revoked>(longestSeconds * 1000, work, late, deps.clock)
-  if (result === 'stopped') return false
+  if (result === 'stopped') return { isOver: false }
   tell(observed, result, deps)
-  return true
+  return { isOver: true, result }
 }
 
 async function revokeAll(observed: Observed, bounds: Omit<Bounds, 'provider'>, deps: Deps): Promise<Revoked> {

@@ -55,7 +55,7 @@ async function executeOnObject(action: ObjectAction, observed: Observed, deps: D
     case 'remove-former-target':
       return { kind: action.kind, name: action.name, result: await removeTarget(action.name, observed, deps) }
     case 'revoke':
-      return { kind: action.kind, isOver: await revokePublished(observed, deps) }
+      return { kind: action.kind, ...(await revokePublished(observed, deps)) }
     case 'end-previous':
       return { kind: action.kind, result: await endPrevious(observed, deps) }
   }

@@ -4,6 +4,7 @@ import { decide, decideInvalid } from '../domain/decide.ts'
 import type { Failure } from '../domain/failures.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
 import type { Action, Step } from '../domain/step.ts'
+import { auditPerformed } from './audit.ts'
 import type { Course, Ended } from './contain.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
@@ -34,7 +35,9 @@ export async function reconcile(
   while (step.kind === 'act') {
     if (asksForTokens(step.action)) course.hasAsked = true
     const outcome = await execute(step, observed, deps)
-    step = advance(observed, step, outcome, deps.clock.now())
+    const next = advance(observed, step, outcome, deps.clock.now())
+    auditPerformed(observed, { action: step.action, outcome, next }, deps)
+    step = next
   }
   if (step.settlement.kind === 'gone') return letGo(credential, step, deps)
   const { key, uid, generation } = credential

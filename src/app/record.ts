@@ -12,6 +12,7 @@ import { retryAt } from '../domain/settle.ts'
 import type { Progress, Step } from '../domain/step.ts'
 import { earliest, type EpochSeconds, epochSeconds, later, seconds } from '../domain/time.ts'
 import type { StatusReport } from '../ports/status-writer.ts'
+import { auditTurn } from './audit.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 import { targetCheckInterval } from './gather.ts'
@@ -100,11 +101,12 @@ function answerWaits(observed: Observed | undefined, { pending, answerSettled }:
 }
 
 function tell(subject: Recorded, step: Settled, state: CredentialState, deps: Deps): void {
-  const { key, uid, before, observed } = subject
+  const { key, uid, before, observed, memory } = subject
   const hadFailed = before.lastFailure !== undefined
-  for (const event of transitions(before.conditions, state.conditions, { key, uid }, hadFailed)) {
-    deps.events.record(event)
-  }
+  const events = transitions(before.conditions, state.conditions, { key, uid }, hadFailed)
+  for (const event of events) deps.events.record(event)
+  const request = { now: observed?.credential.refreshRequest, seen: memory?.credential?.refreshRequest }
+  auditTurn({ subject, before, after: state, events, request }, deps)
   const provider = observed?.provider.kind === 'found' ? observed.provider.value.name : undefined
   if (state.refreshes > before.refreshes) {
     const rotated = isRotated(step.progress)

@@ -20,6 +20,7 @@ import { timeText } from '../domain/time-text.ts'
 import { earliest, type EpochSeconds, later, minutes } from '../domain/time.ts'
 import { sameWorkload, type Workload, workloadText } from '../domain/workload.ts'
 import type { ConsumerNotifier } from '../ports/consumers.ts'
+import { auditTold } from './audit.ts'
 import type { Deps } from './deps.ts'
 import { atTurnForPods } from './pod-turns.ts'
 import { record, type Recorded, type Recording, type Settled } from './record.ts'
@@ -122,6 +123,7 @@ async function findings(ended: Ended, notifier: ConsumerNotifier, deps: Deps): P
   if (consumers === undefined) return { readers, ...lookedAt }
   if (plan === undefined) return { consumers, readers, ...lookedAt }
   const told = await tell({ credential, state, consumers, plan, looked }, notifier, deps)
+  auditTold({ credential, state }, told, deps)
   const after = afterTelling(consumers, told, { uid: credential.uid, now: deps.clock.now() })
   return { consumers: after, told, readers, ...lookedAt }
 }

@@ -77,7 +77,7 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
     )
     .addOption(environmentSwitch('--per-credential-metrics', 'show gauges of single credentials').default(true))
     .addOption(new Option('--no-per-credential-metrics', 'leave the gauges of single credentials out of /metrics'))
-  const shared = [...endpointOptions('cluster-stores-only'), ...logOptions('json')]
+  const shared = [...endpointOptions('cluster-stores-only'), ...logOptions({ logFormat: 'json', auditLog: true })]
   for (const option of [...watchingOptions(), ...shared]) command.addOption(option)
   command.action((flags: ControllerFlags) => run(flags))
 }

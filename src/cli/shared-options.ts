@@ -10,6 +10,7 @@ export interface EndpointFlags {
 export interface LogFlags {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'json' | 'pretty'
+  readonly auditLog: boolean
 }
 
 /** An option that can also be set by the environment variable `OAUTH_OPERATOR_` and its name. */
@@ -45,14 +46,20 @@ export function endpointOptions(ambient: EndpointFlags['ambientStoreCredentials'
   ]
 }
 
-export function logOptions(format: LogFlags['logFormat']): readonly Option[] {
+/** What a mode logs unless it is told otherwise. */
+export function logOptions({ logFormat, auditLog }: Pick<LogFlags, 'logFormat' | 'auditLog'>): readonly Option[] {
   return [
     environmentOption('--log-level <level>', 'least important lines that are logged')
       .choices(['debug', 'info', 'warn', 'error'])
       .default('info'),
     environmentOption('--log-format <format>', 'one JSON object, or one readable line')
       .choices(['json', 'pretty'])
-      .default(format),
+      .default(logFormat),
+    environmentSwitch(
+      '--audit-log',
+      'write a line for each event in the life of a credential, whatever the log level',
+    ).default(auditLog),
+    new Option('--no-audit-log', 'write no audit log'),
   ]
 }
 

@@ -45,6 +45,7 @@ export function addStandaloneCommand(program: Command, run: (flags: StandaloneFl
         'where /metrics, /healthz and /readyz listen; default: nowhere',
       ).argParser(parseAddress),
     )
-  for (const option of [...endpointOptions('all'), ...logOptions('pretty')]) command.addOption(option)
+  for (const option of [...endpointOptions('all'), ...logOptions({ logFormat: 'pretty', auditLog: false })])
+    command.addOption(option)
   command.action((flags: StandaloneFlags) => run(flags))
 }

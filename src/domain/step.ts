@@ -59,8 +59,8 @@ export interface SendAction {
 export type Outcome =
   | { readonly kind: 'add-finalizer'; readonly result: Result<void> }
   | { readonly kind: 'clean-up'; readonly result: Result<void> }
-  /** `isOver`: false when the process ended before it was settled, so that the next one begins anew. */
-  | { readonly kind: 'revoke'; readonly isOver: boolean }
+  /** `isOver`: false when the process ended before it was settled, so that the next one begins anew. `result`: once it is over. */
+  | { readonly kind: 'revoke'; readonly isOver: boolean; readonly result?: Result<void> }
   | { readonly kind: 'remove-former-target'; readonly name: string; readonly result: Result<void> }
   | { readonly kind: 'read-refresh-token'; readonly result: Result<StoredRefreshToken> }
   | {

@@ -30,7 +30,7 @@ import { crashOnBug, endSignal } from './process-end.ts'
 import { readiness } from './readiness.ts'
 import { readOwnServiceAccountToken } from './service-account.ts'
 import { remoteStores } from './stores.ts'
-import { serve, type Telemetry, telemetry } from './telemetry.ts'
+import { auditLog, serve, type Telemetry, telemetry } from './telemetry.ts'
 import { build } from './version.ts'
 import { watchLiveness } from './watch-liveness.ts'
 
@@ -169,6 +169,7 @@ function clusterPorts(
   return {
     parts: {
       events,
+      ...auditLog(flags, logger, identity),
       stores: { ...remote.stores, kubernetes: new KubernetesSecretStore(client) },
       tokenEndpoint: new HttpTokenEndpoint({ secrets, clock, version: build.version, ...flags }),
       sink: new TargetSecrets(client, clock),

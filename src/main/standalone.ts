@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { DirectorySink } from '../adapters/files/directory-sink.ts'
 import { LogEventRecorder } from '../adapters/files/event-log.ts'
@@ -22,7 +23,7 @@ import { cannotUse, orEnd } from './cannot-begin.ts'
 import { crashOnBug, endSignal } from './process-end.ts'
 import { type StandaloneFiles, standaloneFiles } from './standalone-files.ts'
 import { remoteStores } from './stores.ts'
-import { serve, type Telemetry, telemetry } from './telemetry.ts'
+import { auditLog, serve, type Telemetry, telemetry } from './telemetry.ts'
 import { build } from './version.ts'
 
 /**
@@ -92,6 +93,7 @@ async function run(flags: StandaloneFlags, observed: Telemetry, opened: Opened):
       tokenEndpoint: new HttpTokenEndpoint({ secrets, clock, version: build.version, ...flags }),
       sink: new DirectorySink({ directory: resolve(flags.output), clock }),
       events: new LogEventRecorder(logger),
+      ...auditLog(flags, logger, `${hostname()}_${process.pid}`),
       records: new FileRefreshRecords({ directory: files.records, fingerprint: tokenFingerprint }),
       holders: new LoneHolder(journalId),
       installation: { id: flags.installation ?? journalId },

@@ -1,4 +1,5 @@
-import { createLogger } from '../adapters/pino/create-logger.ts'
+import { createLogger, type ProcessLogger } from '../adapters/pino/create-logger.ts'
+import { LoggedAudit } from '../adapters/pino/logged-audit.ts'
 import { PrometheusMetrics } from '../adapters/prometheus/prometheus-metrics.ts'
 import { EventLoopCheck } from '../adapters/system/event-loop-check.ts'
 import type { HealthCheck } from '../adapters/system/health-check.ts'
@@ -7,7 +8,7 @@ import { SystemClock } from '../adapters/system/system-clock.ts'
 import type { Operator } from '../app/operator.ts'
 import type { LogFlags } from '../cli/shared-options.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Logger } from '../ports/logger.ts'
+import type { AuditLog } from '../ports/audit-log.ts'
 import { cannotListen } from './cannot-begin.ts'
 import { listenAddress } from './listen-address.ts'
 import { build } from './version.ts'
@@ -15,7 +16,7 @@ import { build } from './version.ts'
 /** What every mode observes itself with. */
 export interface Telemetry {
   readonly clock: Clock
-  readonly logger: Logger
+  readonly logger: ProcessLogger
   readonly metrics: PrometheusMetrics
 }
 
@@ -23,6 +24,15 @@ export function telemetry(flags: LogFlags, perCredential: boolean): Telemetry {
   const clock = new SystemClock()
   const logger = createLogger({ level: flags.logLevel, destination: 1, pretty: flags.logFormat === 'pretty' })
   return { clock, logger, metrics: new PrometheusMetrics({ clock, perCredential, ...build }) }
+}
+
+/** The audit log of this process, where one is wanted. `replica`: which of several this is. */
+export function auditLog(
+  flags: Pick<LogFlags, 'auditLog'>,
+  logger: ProcessLogger,
+  replica: string,
+): { readonly audit?: AuditLog } {
+  return flags.auditLog ? { audit: new LoggedAudit(logger.unfiltered({ logger: 'audit', replica })) } : {}
 }
 
 export interface ServedHealth {

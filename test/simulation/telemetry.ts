@@ -39,7 +39,7 @@ export class Telemetry implements Logger, EventRecorder {
 
   #line(fields: LogFields, message: string): void {
     this.#violations.note(() => `${this.#name} logs: ${message} ${JSON.stringify(fields)}`)
-    this.#cluster.scan('log line', [message, ...Object.values(fields)])
+    this.#cluster.scan('log line', [message, JSON.stringify(fields)])
   }
 }
 

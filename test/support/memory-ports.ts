@@ -29,6 +29,7 @@ import type { StatusReport, StatusWriter } from '../../src/ports/status-writer.t
 import type { TokenEndpoint, TokenRequest, TokenStanding } from '../../src/ports/token-endpoint.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import { canary, observeOutput } from './canary.ts'
+import { checkLogFields } from './log-fields.ts'
 
 /**
  * A store of refresh tokens with versions, and beside each a claim if there is room for one; faults
@@ -476,6 +477,7 @@ export class LogLines implements Logger {
   }
 
   #keep(level: string, fields: LogFields, message: string): void {
+    checkLogFields(fields)
     const line = JSON.stringify({ level, ...fields, message })
     observeOutput('log', line)
     this.lines.push(line)

@@ -8,6 +8,7 @@ import type { Provider } from '../../src/domain/provider.ts'
 import type { RefreshRecord } from '../../src/domain/refresh-record.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import type { TokenStore } from '../../src/domain/token-store.ts'
+import { AuditEntries } from './audit-entries.ts'
 import { aCredential, aProvider, aStore, type CredentialChanges } from './builders.ts'
 import { canary } from './canary.ts'
 import { memoryMetrics } from './memory-metrics.ts'
@@ -36,6 +37,7 @@ export class Replicas {
   readonly sink = new MemorySink(this.clock)
   readonly status = new MemoryStatus()
   readonly events = new EventList()
+  readonly audit = new AuditEntries()
   readonly bugs: unknown[] = []
   readonly replicas: Replica[] = []
   readonly #gone = new Set<string>()
@@ -265,6 +267,7 @@ export class Replica {
       sink: mortal(world.sink, 'sink', life),
       status: mortal(world.status, 'status', life),
       events: world.events,
+      audit: world.audit,
       metrics: this.measured.metrics,
       logger: this.log,
       usesFinalizers: true,

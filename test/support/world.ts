@@ -11,6 +11,7 @@ import type { Condition, ConditionType, CredentialState } from '../../src/domain
 import type { Provider } from '../../src/domain/provider.ts'
 import type { StoreBackendType, TokenStore } from '../../src/domain/token-store.ts'
 import type { ConsumerNotifier } from '../../src/ports/consumers.ts'
+import { AuditEntries } from './audit-entries.ts'
 import { aCredential, aProvider, aStore } from './builders.ts'
 import { memoryMetrics } from './memory-metrics.ts'
 import {
@@ -37,6 +38,7 @@ export class World {
   readonly sink = new MemorySink(this.clock)
   readonly status = new MemoryStatus()
   readonly events = new EventList()
+  readonly audit = new AuditEntries()
   readonly log = new LogLines()
   readonly bugs: unknown[] = []
   readonly measured = memoryMetrics(() => this.bugs.push('of one credential'))
@@ -146,6 +148,7 @@ export class World {
       ...(this.#consumers && { consumers: this.#consumers }),
       status: this.status,
       events: this.events,
+      audit: this.audit,
       metrics: this.measured.metrics,
       logger: this.log,
       usesFinalizers: this.usesFinalizers,

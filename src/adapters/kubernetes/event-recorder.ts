@@ -1,3 +1,4 @@
+import { keyText } from '../../domain/credential.ts'
 import { apiGroup, groupVersion } from '../../domain/names.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { CredentialEvent, EventRecorder } from '../../ports/event-recorder.ts'
@@ -77,8 +78,7 @@ export class KubernetesEventRecorder implements EventRecorder {
 
   #drop(event: CredentialEvent, cause: string): void {
     this.#dropped += 1
-    const { namespace, name } = event.key
-    const fields = { namespace, name, event: event.reason, cause }
+    const fields = { credential: keyText(event.key), event: event.reason, cause }
     if (this.#dropped === 1) this.#options.logger.warn(fields, 'an event was dropped')
     else this.#options.logger.debug(fields, 'an event was dropped')
   }

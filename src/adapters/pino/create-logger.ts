@@ -22,6 +22,8 @@ export interface LoggerOptions {
 /** The logger of a process, with what its owner may do. */
 export interface ProcessLogger extends Logger {
   setLevel(level: LogLevel): void
+  /** A logger of the same destination whose lines have these fields too, and which drops none from `info` on, whatever the level. */
+  unfiltered(fields: LogFields): Logger
 }
 
 /**
@@ -83,6 +85,7 @@ function facade(logger: Pino): ProcessLogger {
     setLevel: (level) => {
       logger.level = level
     },
+    unfiltered: (fields) => facade(logger.child(safeFields(fields), { level: 'info' })),
   }
 }
 

@@ -32,7 +32,7 @@ function logged(fields: unknown): Readonly<Record<string, unknown>> {
 describe('a line', () => {
   test('is JSON with an ISO time, the level as text, the message and the fields', () => {
     const { logger, lines } = aLogger()
-    logger.warn({ credential: 'ci/claude', failures: 3, rotated: false, uid: undefined }, 'refresh failed')
+    logger.warn({ credential: 'ci/claude', failures: 3, rotated: false, code: undefined }, 'refresh failed')
     expect(lines).toHaveLength(1)
     expect(lines[0]?.endsWith('}\n')).toBe(true)
     const { time, ...rest } = JSON.parse(lines[0] ?? '') as Record<string, unknown>
@@ -52,7 +52,7 @@ describe('a line', () => {
 
   test('is one line whatever the message holds', () => {
     const { logger, lines } = aLogger()
-    logger.info({ a: 'x\ny' }, 'one\ntwo %s %d')
+    logger.info({ why: 'x\ny' }, 'one\ntwo %s %d')
     expect(lines.join('').split('\n')).toHaveLength(2)
     expect((JSON.parse(lines[0] ?? '') as { msg: string }).msg).toBe('one\ntwo %s %d')
   })
@@ -147,7 +147,7 @@ describe.each([false, true])('no token is printed (for a terminal: %s)', (pretty
 
   test.each(Object.entries(shapes))('%s', (_, shape) => {
     const { logger, lines } = aLogger('debug', pretty)
-    for (const level of levels) logger[level](shape() as LogFields, 'said')
+    for (const level of levels) logger[level](shape(), 'said')
     expect(lines).toHaveLength(levels.length)
   })
 
@@ -159,7 +159,7 @@ describe.each([false, true])('no token is printed (for a terminal: %s)', (pretty
 })
 
 describe('for a terminal, a line', () => {
-  function said(fields: LogFields, message: string): string {
+  function said(fields: Readonly<Record<string, unknown>>, message: string): string {
     const { logger, lines } = aLogger('debug', true)
     logger.info(fields, message)
     return (lines[0] ?? '').replace(/^\S+ /, '')
@@ -191,7 +191,7 @@ describe('a file descriptor', () => {
       const path = join(directory, 'log')
       const logger = createLogger({ level: 'info', destination: openSync(path, 'w'), pretty })
       for (let at = 0; at < 100; at += 1) {
-        logger.info({ at }, 'said')
+        logger.info({ failures: at }, 'said')
         expect(readFileSync(path, 'utf8').split('\n')).toHaveLength(at + 2)
       }
     } finally {
