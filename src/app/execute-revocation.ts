@@ -1,16 +1,16 @@
-import { keyText, providerOf } from '../domain/credential.ts'
+import { type Credential, type CredentialKey, keyText, providerOf } from '../domain/credential.ts'
 import { type Failure, retold } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
 import { bareTokenKey } from '../domain/previous-token.ts'
 import { type Provider, providerText } from '../domain/provider.ts'
 import { isFailure, providerFor } from '../domain/referents.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
-import { notAtHand, revocationTookTooLong, tokensToRevoke } from '../domain/revocation.ts'
+import { notAtHand, revocationTookTooLong, stillInUse, tokensToRevoke } from '../domain/revocation.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 import { tokenMark } from '../domain/token-mark.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Deps } from './deps.ts'
-import { targetIdentity } from './gather.ts'
+import { isDenied, targetIdentity } from './gather.ts'
 
 /** Of each token; a server that is down costs no more. */
 const attempts = 3
@@ -46,6 +46,8 @@ export async function revokePublished(
 async function revokeAll(observed: Observed, bounds: Omit<Bounds, 'provider'>, deps: Deps): Promise<Revoked> {
   const provider = providerFor(observed)
   if (isFailure(provider)) return failed(provider)
+  const other = sharerOf(observed, deps)
+  if (other !== undefined) return failed(stillInUse(observed.credential, other))
   const tokens = await tokensOf(observed, deps)
   if (!tokens.ok) return tokens
   let worst: Result<void> = ok(undefined)
@@ -55,6 +57,17 @@ async function revokeAll(observed: Observed, bounds: Omit<Bounds, 'provider'>, d
     if (!result.ok) worst = result
   }
   return worst
+}
+
+/**
+ * Another credential with the same refresh token that may use it, and is to stay. One of another namespace counts once
+ * it has used it: else whoever names the place could keep a token of others good.
+ */
+function sharerOf({ credential }: Observed, { resources }: Deps): CredentialKey | undefined {
+  const { namespace } = credential.key
+  const isSharer = ({ key, deleting, state }: Credential): boolean =>
+    !deleting && (key.namespace === namespace || state.refreshes > 0)
+  return resources.othersAt(credential).find((other) => isSharer(other) && !isDenied(other, resources))?.key
 }
 
 /** What the target holds, and what this process published, in case that somebody has deleted the target first. */

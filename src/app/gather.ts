@@ -131,7 +131,7 @@ function standsBack({ state }: Credential, hasPresented: boolean): boolean {
 }
 
 /** Who may not use the store, or not any more, holds nobody up who may, whatever it did before. */
-function isDenied(first: Credential, resources: Deps['resources']): boolean {
+export function isDenied(first: Credential, resources: Deps['resources']): boolean {
   const { namespace } = first.key
   const provider = resources.provider(first)
   const store = resources.storeOf(refreshTokenSpec(first).refreshToken.store, namespace)

@@ -1,4 +1,4 @@
-import { type Credential, type CredentialSpec, keyText } from './credential.ts'
+import { type Credential, type CredentialKey, type CredentialSpec, keyText } from './credential.ts'
 import { type Failure, failure } from './failures.ts'
 import type { Observed } from './observed.ts'
 import type { FoundTokens } from './previous-token.ts'
@@ -52,6 +52,14 @@ export function notAtHand({ key, spec }: Credential): Failure {
   const what =
     `The access token of OAuthCredential ${keyText(key)} was not revoked: neither this process nor the target ` +
     `${spec.target.name} has it as it was published for this client of this server.`
+  return failure('ACCESS_TOKEN_NOT_REVOKED', what)
+}
+
+/** A server may end the refresh token together with the access token, and another credential has that one, too. */
+export function stillInUse({ key }: Credential, other: CredentialKey): Failure {
+  const what =
+    `The access token of OAuthCredential ${keyText(key)} was not revoked: OAuthCredential ${keyText(other)} has the ` +
+    'same refresh token, which a server may end together with it.'
   return failure('ACCESS_TOKEN_NOT_REVOKED', what)
 }
 

@@ -240,6 +240,29 @@ describe('where a token is not to be revoked', () => {
     expect(world.events.events.at(-1)).toMatchObject({ reason: 'RevocationFailed' })
   })
 
+  test('a credential that stays with the same refresh token keeps it, and that is told', async () => {
+    const world = await published()
+    const twin = aCredential({ key: { namespace: 'ci', name: 'twin' }, uid: 'twin' })
+    world.apply(twin)
+    remove(world)
+    await world.clock.pass(0.1)
+    expect(world.endpoint.revocations).toBe(0)
+    const told = world.events.events.find(({ reason }) => reason === 'RevocationFailed')
+    expect(told?.message).toContain('OAuthCredential ci/twin has the same refresh token')
+    expect(isHeld(world)).toBe(false)
+  })
+
+  test.each([
+    ['is deleted as well', { deleting: true }],
+    ['has another document', { spec: { refreshToken: { ...spec.refreshToken, key: 'teams/ci/other' } } }],
+  ])('one that %s does not', async (_what, changes) => {
+    const world = await published()
+    world.apply(aCredential({ key: { namespace: 'ci', name: 'twin' }, uid: 'twin', ...changes }))
+    remove(world)
+    await world.clock.pass(0.1)
+    expect(world.endpoint.revocations).toBe(1)
+  })
+
   test('a process that ends leaves it to the next one', async () => {
     const world = await published()
     world.endpoint.revocation = () => down('TOKEN_ENDPOINT_UNREACHABLE', 20)
