@@ -76,6 +76,10 @@ const taken: Readonly<Record<string, object>> = {
 
 const refused: Readonly<Record<string, readonly [object: object, reason: string]>> = {
   'a token endpoint at another host': [provider({ tokenEndpoint: outside }), 'not at collector.example.net'],
+  'a revocation endpoint at another host': [
+    provider({ tokenEndpoint: 'https://login.example.com/token', revocationEndpoint: outside }),
+    'not at collector.example.net',
+  ],
   'the domain itself, where only what is below it is named': [
     provider({ tokenEndpoint: 'https://corp.example/token' }),
     'not at corp.example',
