@@ -1,9 +1,9 @@
-import { parseArgs } from 'node:util'
 import { bundlePrograms } from './bundle.ts'
 import { cutAnswers } from './cut-answers.ts'
 import { cutStore } from './cut-store.ts'
 import { killAtPoints } from './failpoints.ts'
 import { killAtRandom } from './kill.ts'
+import { readFaultOptions, type SuiteName } from './options.ts'
 import { outages } from './outages.ts'
 import { pauseTheLeader } from './pause.ts'
 import type { Leeway } from './refresh-families.ts'
@@ -12,31 +12,7 @@ import { measureWindows } from './windows.ts'
 
 // `npm run test:faults`: what real processes and real servers do to each other. Exit code 1 at any violation.
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    /** Kills for each store. */
-    runs: { type: 'string', default: '20' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    store: { type: 'string', default: 'vault,aws,aws-paced' },
-    /** Credentials. */
-    size: { type: 'string', default: '24' },
-    /** For each suite. */
-    minutes: { type: 'string', default: '60' },
-    /** Wait wherever a new Pod has to wait. */
-    patient: { type: 'boolean', default: false },
-    /** Only failpoints whose name holds this. */
-    only: { type: 'string', default: '' },
-    /** Of each outage. */
-    seconds: { type: 'string', default: '40' },
-    /** Bytes between two cuts. */
-    stride: { type: 'string', default: '1' },
-  },
-})
-
-const [runs, seed, size] = [Number(values.runs), Number(values.seed), Number(values.size)]
-const [minutes, stride] = [Number(values.minutes), Number(values.stride)]
-const stores = (['vault', 'aws', 'aws-paced'] as const).filter((name) => values.store.split(',').includes(name))
+const { suites: chosen, stores, runs, seed, size, minutes, seconds, stride, only, patient } = readFaultOptions()
 const backends = (['vault', 'aws'] as const).filter((name) => stores.includes(name))
 // Longer than the operator waits for an answer.
 const leeways: readonly (Leeway | undefined)[] = [
@@ -47,7 +23,7 @@ const leeways: readonly (Leeway | undefined)[] = [
 const bundle = await bundlePrograms()
 const results: SuiteResult[] = []
 
-const suites: Readonly<Record<string, () => Promise<void>>> = {
+const suites: Readonly<Record<SuiteName, () => Promise<void>>> = {
   kill: async () => {
     for (const store of stores)
       results.push(await killAtRandom({ bundle, store, runs, seed, size, minutes, podsLost: 0.3 }))
@@ -65,27 +41,22 @@ const suites: Readonly<Record<string, () => Promise<void>>> = {
     results.push(await killAtRandom({ ...options, podsLost: 0.1 }))
   },
   windows: async () => {
-    results.push(await measureWindows({ bundle, size, seconds: Number(values.seconds) }))
+    results.push(await measureWindows({ bundle, size, seconds }))
   },
   outages: async () => {
-    results.push(...(await outages({ bundle, size, seconds: Number(values.seconds), only: values.only })))
+    results.push(...(await outages({ bundle, size, seconds, only })))
   },
   pause: async () => {
     results.push(await pauseTheLeader({ bundle, runs, seed, size, minutes, seconds: [16, 80] }))
   },
   points: async () => {
-    const { patient, only } = values
     for (const store of backends) results.push(await killAtPoints({ bundle, store, patient, only }))
   },
 }
 
 try {
   console.log(`seed ${seed}`)
-  for (const name of positionals.length > 0 ? positionals : Object.keys(suites)) {
-    const suite = suites[name]
-    if (suite === undefined) throw new Error(`no suite ${name}: there are ${Object.keys(suites).join(', ')}`)
-    await suite()
-  }
+  for (const name of chosen) await suites[name]()
 } finally {
   bundle.remove()
   for (const result of results) print(result)

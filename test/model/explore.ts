@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { argumentsOrEnd, wrongArguments } from '../support/command-line.ts'
 import { bigLivenessScopes, bigScopes, livenessScopes, smallScopes } from './configurations.ts'
 import { checkLiveness, type LivenessFindings } from './liveness.ts'
 import { explore, type Findings } from './search.ts'
@@ -24,7 +24,7 @@ const columns = [
 ]
 
 function main(): number {
-  const { values } = parseArgs({
+  const { values } = argumentsOrEnd(usage, {
     options: {
       scopes: { type: 'string', default: 'big' },
       only: { type: 'string', default: '' },
@@ -34,8 +34,7 @@ function main(): number {
   const limit = Number(values.states)
   const scopes = { big: bigScopes, small: smallScopes }[values.scopes]
   if (scopes === undefined || !Number.isInteger(limit) || limit < 1) {
-    process.stderr.write(usage)
-    return 2
+    return wrongArguments(usage, '--scopes is big or small, and --states a whole number above 0')
   }
   const chosen = (settings: Settings): boolean => settings.name.includes(values.only)
   const violated = exploreAll(scopes.filter(chosen), limit)

@@ -1,28 +1,27 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { performance } from 'node:perf_hooks'
-import { parseArgs } from 'node:util'
+import { argumentsOrEnd } from '../support/command-line.ts'
 import { Crew, type SeedRange } from './crew.ts'
 import { simulate } from './simulate.ts'
 import { add, emptyTally, type Tally, tallyText } from './tally.ts'
 
-/**
- * Plays seeds of the simulation.
- *
- *   node test/simulation/run.ts --seeds 10000 [--from 1] [--seconds 60] [--resume progress.json] [--workers 1]
- *   node test/simulation/run.ts --seed 4711 --trace
- *
- * `--first` stops soon after the first seed that breaks a rule. `--workers` is how many cores are used, all without it.
- *
- * Ends with code 1 when a seed broke a rule; prints for each the command that plays it again.
- */
+const usage = `Plays seeds of the simulation.
+
+  node test/simulation/run.ts --seeds 10000 [--from 1] [--seconds 60] [--resume progress.json] [--workers 1] [--first]
+  node test/simulation/run.ts --seed 4711 --trace
+
+--first stops soon after the first seed that breaks a rule. --workers is how many cores are used, all without it.
+
+Exit code 1 when a seed broke a rule, with the command that plays it again; 2 when the arguments are wrong.
+`
 
 interface Progress {
   readonly next: number
   readonly tally: Tally
 }
 
-const { values: options } = parseArgs({
+const { values: options } = argumentsOrEnd(usage, {
   options: {
     seed: { type: 'string' },
     seeds: { type: 'string', default: '10000' },

@@ -4,18 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { argumentsOrEnd } from '../support/command-line.ts'
 import type { Guard } from './sabotage-guard.ts'
 import { guards } from './sabotage-guards.ts'
 
-/**
- * Takes one guard after the other out of a copy of the production source, and expects the simulation to
- * miss it.
- *
- *   node test/simulation/sabotage.ts [--seeds 20000] [--seconds 60] [--only "part of a name"] [--from 1] [--step 1]
- *
- * Ends with code 1 when a guard is not missed, or when its patch does not apply any more.
- */
+const usage = `Takes one guard after the other out of a copy of the production source, and expects the simulation to miss it.
+
+  node test/simulation/sabotage.ts [--seeds 20000] [--seconds 60] [--only "part of a name"] [--from 1] [--step 1]
+
+Exit code 1 when a guard is not missed, or when its patch does not apply any more; 2 when the arguments are wrong.
+`
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -44,7 +42,7 @@ export class Workshop {
   readonly #directory = mkdtempSync(join(tmpdir(), 'sabotage-'))
 
   constructor() {
-    for (const part of ['src', 'test/simulation', 'package.json']) {
+    for (const part of ['src', 'test/simulation', 'test/support/command-line.ts', 'package.json']) {
       cpSync(join(repository, part), join(this.#directory, part), { recursive: true })
     }
   }
@@ -113,7 +111,7 @@ export function findingText({ guard, outcome, seed, what, seconds }: Finding): s
 }
 
 function main(): void {
-  const { values } = parseArgs({
+  const { values } = argumentsOrEnd(usage, {
     options: {
       seeds: { type: 'string', default: '20000' },
       seconds: { type: 'string', default: '60' },
