@@ -42,14 +42,15 @@ export async function execute({ action, progress }: Act, observed: Observed, dep
 
 type ObjectAction = Extract<
   Action,
-  { kind: 'add-finalizer' | 'clean-up' | 'remove-former-target' | 'revoke' | 'end-previous' }
+  { kind: 'add-finalizer' | 'remove-finalizer' | 'clean-up' | 'remove-former-target' | 'revoke' | 'end-previous' }
 >
 
 /** What is done beside a refresh: to an object of the cluster, and to a token that was published. */
 async function executeOnObject(action: ObjectAction, observed: Observed, deps: Deps): Promise<Outcome> {
   switch (action.kind) {
     case 'add-finalizer':
-      return { kind: action.kind, result: await deps.status.setFinalizer(observed.credential, true) }
+    case 'remove-finalizer':
+      return { kind: action.kind, result: await setFinalizer(action.kind, observed, deps) }
     case 'clean-up':
       return { kind: action.kind, result: await removeAll(observed, deps) }
     case 'remove-former-target':
@@ -59,6 +60,19 @@ async function executeOnObject(action: ObjectAction, observed: Observed, deps: D
     case 'end-previous':
       return { kind: action.kind, result: await endPrevious(observed, deps) }
   }
+}
+
+async function setFinalizer(
+  kind: 'add-finalizer' | 'remove-finalizer',
+  { credential }: Observed,
+  { status, logger }: Deps,
+): Promise<Result<void>> {
+  const result = await status.setFinalizer(credential, kind === 'add-finalizer')
+  if (!result.ok && kind === 'remove-finalizer') {
+    const { code, message } = result.failure
+    logger.warn({ credential: keyText(credential.key), uid: credential.uid, code }, message)
+  }
+  return result
 }
 
 /** The target, and those of earlier names that were not removed yet. */

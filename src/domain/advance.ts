@@ -6,6 +6,7 @@ import { afterClaim, afterPreflight, afterRead, afterRecordLook } from './advanc
 import { afterPublication, afterRemoval, conclude, isForSpec, targetWantsPublication } from './conclude.ts'
 import { decide } from './decide.ts'
 import { presentedElsewhere } from './elsewhere.ts'
+import { withoutFinalizer } from './finalizer.ts'
 import type { Failure } from './failures.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { mayKeepInRecord } from './preflight.ts'
@@ -57,10 +58,9 @@ function afterRevocation(observed: Observed, progress: Progress, isOver: boolean
   return isOver ? decide({ ...observed, revocationTried: true }, now) : settleFineUntil(observed, progress, now)
 }
 
-type ObjectOutcome = Extract<
-  Outcome,
-  { kind: 'revoke' | 'add-finalizer' | 'clean-up' | 'publish' | 'end-previous' | 'remove-former-target' }
->
+type FinalizerOutcome = Extract<Outcome, { kind: 'add-finalizer' | 'remove-finalizer' }>
+type TargetOutcome = Extract<Outcome, { kind: 'clean-up' | 'publish' | 'end-previous' | 'remove-former-target' }>
+type ObjectOutcome = Extract<Outcome, { kind: 'revoke' }> | FinalizerOutcome | TargetOutcome
 
 /** Follows what was done to an object of the cluster, or to a directory that stands for one. */
 function afterObject(
@@ -69,8 +69,19 @@ function afterObject(
   outcome: ObjectOutcome,
   now: EpochSeconds,
 ): Step {
-  if (outcome.kind === 'revoke') return afterRevocation(observed, progress, outcome.isOver, now)
-  const { kind, result } = outcome
+  switch (outcome.kind) {
+    case 'revoke':
+      return afterRevocation(observed, progress, outcome.isOver, now)
+    case 'add-finalizer':
+    case 'remove-finalizer':
+      return afterFinalizer(observed, progress, outcome, now)
+    default:
+      return afterTarget(observed, progress, outcome, now)
+  }
+}
+
+function afterTarget(observed: Observed, progress: Progress, outcome: TargetOutcome, now: EpochSeconds): Step {
+  const { result } = outcome
   if (outcome.kind === 'publish') {
     return afterPublication(observed, { ...progress, accessToken: outcome.accessToken }, outcome.result, now)
   }
@@ -78,9 +89,19 @@ function afterObject(
   if (outcome.kind === 'end-previous') return decide(withoutPrevious(observed, result.ok), now)
   if (outcome.kind === 'remove-former-target') return afterRemoval(observed, progress, outcome, now)
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
-  return kind === 'add-finalizer'
+  return { kind: 'settled', settlement: { kind: 'gone' }, progress: { ...progress, release: true } }
+}
+
+function afterFinalizer(
+  observed: Observed,
+  progress: Progress,
+  { kind, result }: FinalizerOutcome,
+  now: EpochSeconds,
+): Step {
+  if (kind === 'remove-finalizer') return decide(withoutFinalizer(observed), now)
+  return result.ok
     ? decide({ ...observed, needsFinalizer: false }, now)
-    : { kind: 'settled', settlement: { kind: 'gone' }, progress: { ...progress, release: true } }
+    : settleFailed(observed, progress, result.failure, now)
 }
 
 function afterJournaledAnswer(

@@ -1,6 +1,7 @@
 import { answerLost, backingOff, changedSinceRefusal, refusedUntilChanged, unlessBackingOff } from './after-failure.ts'
 import type { Failure } from './failures.ts'
 import { conditionOf } from './conditions.ts'
+import { finalizerLeft, finalizerMissing, finalizerOwed } from './finalizer.ts'
 import { keyText } from './credential.ts'
 import type { Observed } from './observed.ts'
 import { isUnpublished, obtain } from './obtain.ts'
@@ -45,6 +46,7 @@ export const checks: readonly Check[] = [
   writeBackPending, // this process did: a rotated refresh token goes first, whatever else is asked
   beingDeleted, // an object on its way out is cleaned up, never refreshed
   previousOver, // nobody is handed a token that is over, whatever else holds
+  finalizerOwed, // what is published is cleaned up, whatever else holds
   suspended, // a human said stop
   finalizerMissing, // before anything is published that nobody else would remove
   referentsArriving, // applied together with what it refers to, a credential may be seen first
@@ -65,6 +67,7 @@ export const checks: readonly Check[] = [
   accessTokenNearExpiry, // the schedule says so
   staticTokenEnding, // nothing but a human brings the next one
   formerTargetLeft, // the target of an earlier name is still there, and nothing else is to do
+  finalizerLeft, // nothing needs it any more
 ]
 
 /** After so many failed write-backs a deletion is held up no longer; the write-back goes on without the object. */
@@ -102,11 +105,6 @@ function suspended(observed: Observed, now: EpochSeconds): Step | undefined {
     progress: { ...progress, state },
     wakeAt: wakeAt <= now ? later(now, seconds(60)) : wakeAt,
   }
-}
-
-function finalizerMissing(observed: Observed): Step | undefined {
-  const wanted = observed.needsFinalizer && !observed.credential.finalized
-  return wanted ? act(observed, { kind: 'add-finalizer' }) : undefined
 }
 
 function answerJournaled(observed: Observed, now: EpochSeconds): Step | undefined {

@@ -17,6 +17,8 @@ import type { EarlierSends } from './uncertainty.ts'
 /** One effect. Executing it never throws for an expected failure. */
 export type Action =
   | { readonly kind: 'add-finalizer' }
+  /** The spec asks for nothing any more that needs it. */
+  | { readonly kind: 'remove-finalizer' }
   | { readonly kind: 'clean-up' }
   /** The published access token ends with its credential. */
   | { readonly kind: 'revoke' }
@@ -57,7 +59,7 @@ export interface SendAction {
 
 /** What came of an action. `kind` is the action's. */
 export type Outcome =
-  | { readonly kind: 'add-finalizer'; readonly result: Result<void> }
+  | { readonly kind: 'add-finalizer' | 'remove-finalizer'; readonly result: Result<void> }
   | { readonly kind: 'clean-up'; readonly result: Result<void> }
   /** `isOver`: false when the process ended before it was settled, so that the next one begins anew. `result`: once it is over. */
   | { readonly kind: 'revoke'; readonly isOver: boolean; readonly result?: Result<void> }

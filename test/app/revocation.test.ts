@@ -45,6 +45,23 @@ describe('the access token of a credential that is deleted', () => {
     expect(isHeld(await World.withCredential())).toBe(false)
   })
 
+  test('gets a finalizer while it is suspended, too, and loses it once nothing needs it any more', async () => {
+    const world = await World.withCredential({})
+    const suspended = { ...spec, suspend: true }
+    world.apply(aCredential({ spec: suspended, generation: 2, state: world.state() }))
+    await world.clock.pass(1)
+    expect(isHeld(world)).toBe(true)
+    const { revocationPolicy: _none, ...never } = spec
+    world.status.finalizerFault = failure('KUBERNETES_UNAVAILABLE', 'The finalizers cannot be changed.')
+    world.apply(aCredential({ spec: never, generation: 3, finalized: true, state: world.state() }))
+    await world.clock.pass(1)
+    expect(isHeld(world)).toBe(true)
+    expect(world.condition('Reconciling')).toBeUndefined()
+    world.status.finalizerFault = undefined
+    await world.clock.pass(601)
+    expect(isHeld(world)).toBe(false)
+  })
+
   test('is taken from the target by a process that did not publish it', async () => {
     const world = await published()
     await world.restart()

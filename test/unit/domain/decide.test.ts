@@ -165,6 +165,18 @@ const table: Record<string, [changes: Partial<Observed>, expected: string]> = {
     { state: aCredential().state, needsCleanup: true, needsFinalizer: true },
     'add-finalizer',
   ],
+  'a finalizer for what is published comes even while it is suspended': [
+    {
+      credential: aCredential({ spec: { suspend: true } }),
+      needsFinalizer: true,
+      state: { ...refreshedState(600, 3600), targetName: 'claude-token' },
+    },
+    'add-finalizer',
+  ],
+  'a finalizer that nothing needs any more is taken off, once the target is as the spec wants it': [
+    { credential: aCredential({ finalized: true }) },
+    'remove-finalizer',
+  ],
   'a write-back comes before everything else': [
     { pending: pendingWriteBack(), provider: { kind: 'missing' }, state: refreshedState(3500, 3600) },
     'write-back',
