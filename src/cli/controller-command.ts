@@ -35,7 +35,7 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
     .addOption(
       environmentOption(
         '--kubeconfig <path>',
-        'kubeconfig; default: the cluster this runs in, else $KUBECONFIG, else ~/.kube/config',
+        'kubeconfig; default: $KUBECONFIG, else the cluster this runs in, else ~/.kube/config',
       ),
     )
     .addOption(
@@ -47,11 +47,12 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
     .addOption(
       environmentOption(
         '--namespace <name>',
-        "the operator's own namespace: its Lease, and the Secrets that cluster-scoped kinds name",
+        "the operator's own namespace: its Lease, and the Secrets that cluster-scoped kinds name; " +
+          "default: that of the Pod, or of the kubeconfig's context, else oauth-credential-operator",
       ),
     )
     .addOption(
-      environmentOption('--watch-namespaces <names>', 'only these namespaces, comma-separated; default: all')
+      environmentOption('--watch-namespaces <names>', 'only these namespaces, comma-separated')
         .argParser(parseNamespaces)
         .default([], 'all'),
     )

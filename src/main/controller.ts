@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type IdentifiedJournal, openIdentifiedJournal } from '../adapters/files/journal-id.ts'
-import { chooseConnection } from '../adapters/kubernetes/choose-connection.ts'
+import { chooseConnection, kubeconfigFiles } from '../adapters/kubernetes/choose-connection.ts'
 import type { ConnectionSettingsSource } from '../adapters/kubernetes/connection-settings.ts'
 import { KubernetesConsumers } from '../adapters/kubernetes/consumers.ts'
 import { KubernetesEventRecorder } from '../adapters/kubernetes/event-recorder.ts'
@@ -48,7 +48,7 @@ export async function controller(flags: ControllerFlags): Promise<void> {
   process.on('unhandledRejection', crash)
   process.on('uncaughtException', crash)
   const ended = endSignal()
-  const settings = chooseConnection({
+  const choice = {
     kubeconfig: flags.kubeconfig,
     serviceAccountDirectory: flags.serviceAccountDirectory,
     environment: {
@@ -57,10 +57,12 @@ export async function controller(flags: ControllerFlags): Promise<void> {
       KUBERNETES_SERVICE_HOST: process.env['KUBERNETES_SERVICE_HOST'],
       KUBERNETES_SERVICE_PORT: process.env['KUBERNETES_SERVICE_PORT'],
     },
-  })
+  }
+  const [settings, files] = [chooseConnection(choice), kubeconfigFiles(choice)]
   if (settings === undefined) return cannotBegin('There is no cluster: give --kubeconfig, or run in a Pod.')
-  if (flags.kubeconfig !== undefined && !existsSync(flags.kubeconfig)) {
-    return cannotBegin(`The kubeconfig ${flags.kubeconfig} does not exist.`)
+  if (files?.some((file) => existsSync(file)) === false) {
+    const remedy = 'name one with --kubeconfig or in $KUBECONFIG'
+    return cannotBegin(`There is no cluster: the kubeconfig ${files.join(' or ')} does not exist; ${remedy}.`)
   }
   const directory = flags.journal ?? join(tmpdir(), 'oauth-credential-operator')
   const journal = await openIdentifiedJournal({

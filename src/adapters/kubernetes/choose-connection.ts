@@ -24,11 +24,19 @@ export interface ConnectionChoice {
  * Undefined when none of them is given.
  */
 export function chooseConnection(choice: ConnectionChoice): ConnectionSettingsSource | undefined {
-  const { KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = choice.environment
-  if (present(choice.kubeconfig)) return kubeconfig([choice.kubeconfig], choice.context)
-  if (present(KUBECONFIG)) return kubeconfig(KUBECONFIG.split(delimiter).filter(present), choice.context)
-  if (present(host) && present(port)) return inCluster(host, port, choice.serviceAccountDirectory)
-  return present(HOME) ? kubeconfig([join(HOME, '.kube', 'config')], choice.context) : undefined
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = choice.environment
+  const files = kubeconfigFiles(choice)
+  if (files !== undefined) return kubeconfig(files, choice.context)
+  return present(host) && present(port) ? inCluster(host, port, choice.serviceAccountDirectory) : undefined
+}
+
+/** The files that the choice falls on; undefined where it falls on a Pod's ServiceAccount, or on nothing. */
+export function kubeconfigFiles({ kubeconfig: file, environment }: ConnectionChoice): readonly string[] | undefined {
+  const { KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = environment
+  if (present(file)) return [file]
+  if (present(KUBECONFIG)) return KUBECONFIG.split(delimiter).filter(present)
+  if (present(host) && present(port)) return undefined
+  return present(HOME) ? [join(HOME, '.kube', 'config')] : undefined
 }
 
 function inCluster(host: string, port: string, directory: string | undefined): InClusterSettings {

@@ -23,8 +23,10 @@ const optionsOf = new Map(
     new Set(command.options.flatMap(({ long, short }) => [long, short]).filter((flag) => typeof flag === 'string')),
   ]),
 )
-/** Of kubectl, helm and other programs that the documents speak of; add what a page needs. */
+/** Of kubectl, helm and other programs that the documents speak of, and those of every program; add what a page needs. */
 const optionsOfOthers = new Set([
+  '--help',
+  '--version',
   '--dry-run',
   '--force',
   '--force-conflicts',
@@ -147,6 +149,7 @@ function ownProblems(words: readonly string[]): readonly string[] {
   const at = words.indexOf('src/main/main.ts')
   if (at < 0) return []
   const [command = '', ...rest] = words.slice(at + 1)
+  if (command === '--help') return []
   const options = optionsOf.get(command)
   if (options === undefined) return [`there is no command ${command}`]
   return rest
@@ -166,6 +169,22 @@ function helmProblems(words: readonly string[]): readonly string[] {
     .map((name) => `the chart has no value ${name}`)
 }
 
+/** The image that the chart takes is the one that people are told to build. */
+function dockerProblems(words: readonly string[]): readonly string[] {
+  const dockerfile = readFileSync('Dockerfile', 'utf8')
+  const given = words.filter((_, index) => words[index - 1] === '--build-arg').map((word) => word.split('=')[0] ?? '')
+  const unknown = given.filter((name) => !new RegExp(`^ARG ${name}$`, 'm').test(dockerfile))
+  const versions = words.flatMap(
+    (word) => /\/oauth-credential-operator:(\S+)$|^VERSION=(\S+)$/.exec(word)?.slice(1) ?? [],
+  )
+  const { appVersion } = parse(readFileSync(`${chart}/Chart.yaml`, 'utf8')) as { readonly appVersion: string }
+  const wrong = versions.filter((version) => version !== undefined && version !== appVersion)
+  return [
+    ...unknown.map((name) => `the Dockerfile has no argument ${name}`),
+    ...wrong.map((version) => `the chart takes the image ${appVersion}, not ${version}`),
+  ]
+}
+
 /** Paths within this project begin with one of its folders. */
 function pathProblems(words: readonly string[]): readonly string[] {
   return words
@@ -180,6 +199,7 @@ const checks: Readonly<Record<string, (words: readonly string[]) => readonly str
   npm: npmProblems,
   node: ownProblems,
   helm: helmProblems,
+  docker: dockerProblems,
 }
 
 function problemsOf(words: readonly string[]): readonly string[] {
@@ -229,6 +249,8 @@ describe('a command that is wrong is found', () => {
     ['npm run bench -- --fast', 'test/bench/bench.ts has no option --fast'],
     ['node src/main/main.ts stand --output x', 'there is no command stand'],
     ['helm install x deploy/helm/oauth-credential-operator --set replica=1', 'the chart has no value replica'],
+    ['docker build --build-arg VERSON=1 .', 'the Dockerfile has no argument VERSON'],
+    ['docker push x.example.com/oauth-credential-operator:0.0.9', 'the chart takes the image 0.1.0, not 0.0.9'],
     ['kubectl apply -f deploy/crd', 'there is no deploy/crd'],
   ])('%s', (script, problem) => {
     expect(commandsIn(script).flatMap(problemsOf)).toEqual([problem])

@@ -70,6 +70,6 @@ it('a state directory that cannot be made is told by name', async () => {
 it('a kubeconfig that is not there is told by name', async () => {
   const kubeconfig = join(directory(), 'none')
   const { code, text } = await ended(['controller', '--kubeconfig', kubeconfig])
-  expect(text).toContain(`The kubeconfig ${kubeconfig} does not exist.`)
+  expect(text).toContain(`the kubeconfig ${kubeconfig} does not exist; name one with --kubeconfig`)
   expect(code).toBe(1)
 }, 20_000)

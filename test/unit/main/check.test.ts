@@ -61,7 +61,7 @@ describe('check', () => {
     'refuses %s',
     async (flag) => {
       const { code, said, complained } = await check(flag)
-      expect({ code, said }).toEqual({ code: 1, said: '' })
+      expect({ code, said }).toEqual({ code: 2, said: '' })
       expect(complained).toContain('Expected')
     },
   )
