@@ -12,6 +12,12 @@ export const statusLimits = {
   version: 512,
 } as const
 
+/**
+ * What the API server says of an object that nobody has looked at yet. Without it a new object would have no status, and
+ * kstatus calls what has neither a status nor conditions current: Flux and Helm would not wait for the first token.
+ */
+const notObserved = -1
+
 /** Whole seconds, RFC 3339, UTC. */
 function time(what: string) {
   return z.string().meta({ description: what, format: 'date-time' })
@@ -62,7 +68,14 @@ const lastFailure = z.strictObject({
 /** `status` of an `OAuthCredential`. Nothing in it is secret. */
 export const oauthCredentialStatus = z
   .strictObject({
-    observedGeneration: count('The generation of the spec that was last acted on.').optional(),
+    observedGeneration: z
+      .int()
+      .min(notObserved)
+      .meta({
+        description: 'The generation of the spec that was last acted on; -1 before the operator has seen the object.',
+        format: 'int64',
+      })
+      .optional(),
     grant: z
       .enum(['ClientCredentials', 'StaticToken'])
       .describe('The grant that the status is about; absent: RefreshToken.')
@@ -135,5 +148,6 @@ export const oauthCredentialStatus = z
     consumers: consumersStatus.optional(),
   })
   .describe('What the operator has done and found.')
+  .meta({ default: { observedGeneration: notObserved } })
 
 export type OAuthCredentialStatus = z.output<typeof oauthCredentialStatus>
