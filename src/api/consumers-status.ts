@@ -38,6 +38,10 @@ export const consumersStatus = z
     publication: publication.describe('Identifies the access token and the contents that were published last.'),
     publishedTime: time('When these were first published.'),
     writtenTime: time('When the target was last written.'),
+    first: z
+      .boolean()
+      .describe('True while it is a first publication: only who may run without the Secret is restarted for it.')
+      .optional(),
     annotatedTime: time('The writtenTime that all pods are annotated with; absent unless pods are.').optional(),
     restarts: z
       .array(workloadStatus)
@@ -57,11 +61,12 @@ export const consumersStatus = z
 type ConsumersStatus = z.output<typeof consumersStatus>
 
 export function encodeConsumers(state: ConsumersState): ConsumersStatus {
-  const { publication: id, publishedAt, writtenAt, annotatedAt, restarts, failures, retryAt } = state
+  const { publication: id, publishedAt, writtenAt, isFirst, annotatedAt, restarts, failures, retryAt } = state
   return present({
     publication: id,
     publishedTime: encodeTime(publishedAt),
     writtenTime: encodeTime(writtenAt),
+    first: isFirst,
     annotatedTime: optionalTime(annotatedAt),
     restarts: restarts?.map(encodeWorkload),
     failures,
@@ -79,6 +84,7 @@ export function decodeConsumers(written: unknown): ConsumersState | undefined {
     publication: id,
     publishedAt,
     writtenAt,
+    isFirst: written['first'] === true ? (true as const) : undefined,
     annotatedAt: decodeTime(written['annotatedTime']),
     restarts: decodeWorkloads(written['restarts']),
     failures: countAt(written['failures']),

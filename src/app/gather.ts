@@ -171,19 +171,24 @@ function isLookDue(observed: Observed, { tokenHosts, targetLooks, clock }: Deps)
 
 /**
  * The target is looked at before the first token of this process goes into it, when nothing was ever
- * published, when somebody else's object stood there, and when nothing was published for ten minutes.
+ * published under its name, when somebody else's object stood there, and when nothing was published for ten minutes.
  */
 function targetLookDue(observed: Observed, now: EpochSeconds, held: boolean): boolean {
   const { credential, target, state } = observed
   if (now >= observed.targetCheckAt) return true
   if (target.kind === 'unreadable') return true
-  if (target.kind === 'observed') return target.state.kind === 'foreign'
+  // What was seen under another name says nothing of this one.
+  if (target.kind === 'observed') return target.state.kind === 'foreign' || isRenamed(observed)
   if (state.targetDigest !== observed.targetDigest) return true
   // A look at a document does not mean that anything goes into the target.
   if (credential.spec.grant === 'StaticToken') return false
   // Who waits for its turn is looked at again when it has it.
   const due = held ? later(now, targetCheckInterval) : dueAt(observed, state, now)
   return due === undefined || now >= due
+}
+
+function isRenamed({ state: { targetName }, credential }: Observed): boolean {
+  return targetName !== undefined && targetName !== credential.spec.target.name
 }
 
 async function withTarget(observed: Observed, identity: TargetIdentity, deps: Deps): Promise<Observed> {

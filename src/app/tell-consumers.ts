@@ -15,6 +15,7 @@ import { type Credential, keyText } from '../domain/credential.ts'
 import type { CredentialState } from '../domain/credential-state.ts'
 import type { Observed } from '../domain/observed.ts'
 import { type PodReader, staleReaders } from '../domain/readers.ts'
+import { present } from '../domain/present.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { timeText } from '../domain/time-text.ts'
 import { earliest, type EpochSeconds, later, minutes } from '../domain/time.ts'
@@ -22,7 +23,7 @@ import { sameWorkload, type Workload, workloadText } from '../domain/workload.ts
 import type { ConsumerNotifier } from '../ports/consumers.ts'
 import { auditTold } from './audit.ts'
 import type { Deps } from './deps.ts'
-import { atTurnForPods } from './pod-turns.ts'
+import { atTurnForPods, type Missed } from './pod-turns.ts'
 import { record, type Recorded, type Recording, type Settled } from './record.ts'
 import { isSameState } from './told-state.ts'
 import type { Requeue } from './work-queue.ts'
@@ -119,7 +120,7 @@ async function findings(ended: Ended, notifier: ConsumerNotifier, deps: Deps): P
   const plan = consumers && consumersPlan(consumers, target, deps.clock.now())
   const looked = await look(ended, plan, notifier, deps)
   const readers = readersFound(credential, looked, notifier)
-  const lookedAt = looked === undefined ? {} : { lookedAt: deps.clock.now() }
+  const lookedAt = isLook(looked) ? { lookedAt: deps.clock.now() } : {}
   if (consumers === undefined) return { readers, ...lookedAt }
   if (plan === undefined) return { consumers, readers, ...lookedAt }
   const told = await tell({ credential, state, consumers, plan, looked }, notifier, deps)
@@ -128,20 +129,27 @@ async function findings(ended: Ended, notifier: ConsumerNotifier, deps: Deps): P
   return { consumers: after, told, readers, ...lookedAt }
 }
 
-/** The pods that read the target; undefined when they need not be looked at now. */
+/** The pods that read the target, or why they were not looked at; undefined when they need not be now. */
+type Looked = Result<readonly PodReader[]> | Missed | undefined
+
+function isLook(looked: Looked): looked is Result<readonly PodReader[]> {
+  return typeof looked === 'object'
+}
+
 async function look(
   ended: Ended,
   plan: ConsumersPlan | undefined,
   notifier: ConsumerNotifier,
   deps: Deps,
-): Promise<Result<readonly PodReader[]> | undefined> {
+): Promise<Looked> {
   const { key, spec } = ended.subject.observed.credential
   const secret = { namespace: key.namespace, name: spec.target.name }
   const annotates = spec.target.propagation === 'AnnotatePods'
   const isWanted = notifier.warns || annotates
   if (plan?.annotateWith === undefined && !(isWanted && isLookDue(ended, deps.clock.now()))) return undefined
   const purpose = annotates ? 'annotate' : 'warn'
-  return atTurnForPods(ended.recording.memory.state, deps, () => notifier.readers(secret, purpose))
+  const turn = await atTurnForPods(ended.recording.memory.state, deps, () => notifier.readers(secret, purpose))
+  return turn.kind === 'taken' ? turn.value : turn.why
 }
 
 /** After a publication, and for as long as a reader gets no updates; what an earlier process told is believed for a while. */
@@ -156,11 +164,11 @@ function isLookDue({ subject, end, recording }: Ended, now: EpochSeconds): boole
 
 function readersFound(
   { key, spec }: Credential,
-  looked: Result<readonly PodReader[]> | undefined,
+  looked: Looked,
   { warns }: ConsumerNotifier,
 ): ConsumerFindings['readers'] {
   const { target } = spec
-  if (looked === undefined) return warns || target.propagation === 'AnnotatePods' ? 'unknown' : 'none'
+  if (!isLook(looked)) return warns || target.propagation === 'AnnotatePods' ? 'unknown' : 'none'
   if (!looked.ok) return warns ? looked : 'unknown'
   return ok(staleReaders(looked.value, `${key.namespace}/${target.name}`, target.restart ?? []))
 }
@@ -170,13 +178,13 @@ interface Telling {
   readonly state: CredentialState
   readonly consumers: ConsumersState
   readonly plan: ConsumersPlan
-  readonly looked: Result<readonly PodReader[]> | undefined
+  readonly looked: Looked
 }
 
 async function tell(telling: Telling, notifier: ConsumerNotifier, deps: Deps): Promise<ConsumersTold> {
   const pods = await annotatePods(telling, notifier, deps)
   const workloads: WorkloadTold[] = []
-  let isReachable = pods === undefined || !isUnavailable(pods)
+  let isReachable = typeof pods !== 'object' || !isUnavailable(pods)
   for (const workload of telling.plan.restarts) {
     if (!deps.mayBegin() || !isReachable) break
     const result = await restart(workload, telling, notifier, deps)
@@ -184,9 +192,9 @@ async function tell(telling: Telling, notifier: ConsumerNotifier, deps: Deps): P
     isReachable = !isUnavailable(result)
   }
   // Another process may act by now, or this one is to end: who is left is told by whoever comes next.
-  const { annotateWith, restarts } = telling.plan
-  const isLeft = workloads.length < restarts.length || (annotateWith !== undefined && pods === undefined)
-  return { workloads, ...(pods && { pods }), ...(isLeft && { isLeft }) }
+  const isCut = workloads.length < telling.plan.restarts.length
+  const left = typeof pods === 'string' ? pods : isCut ? 'ended' : undefined
+  return { workloads, ...(typeof pods === 'object' && { pods }), ...(left && { left }) }
 }
 
 /** While the API server does not answer, each further call would only keep the credential from its next refresh. */
@@ -198,16 +206,18 @@ async function annotatePods(
   { credential, state, plan, looked }: Telling,
   notifier: ConsumerNotifier,
   deps: Deps,
-): Promise<Result<EpochSeconds> | undefined> {
+): Promise<Result<EpochSeconds> | Missed | undefined> {
   const { annotateWith: writtenAt } = plan
   if (writtenAt === undefined || looked === undefined) return undefined
+  if (!isLook(looked)) return looked
   if (!looked.ok) return looked
   const { namespace } = credential.key
   const value = timeText(writtenAt)
   const pods = looked.value.filter(({ mounts, annotation }) => mounts && annotation !== value).map(({ name }) => name)
   const secret = { namespace, name: credential.spec.target.name }
-  const done = await atTurnForPods(state, deps, () => notifier.annotate(secret, pods, writtenAt))
-  if (done === undefined) return undefined
+  const turn = await atTurnForPods(state, deps, () => notifier.annotate(secret, pods, writtenAt))
+  if (turn.kind === 'missed') return turn.why
+  const done = turn.value
   if (done.annotated > 0) deps.metrics.podsAnnotated(namespace, done.annotated)
   return done.failure === undefined ? ok(writtenAt) : failed(done.failure)
 }
@@ -222,8 +232,9 @@ async function restart(
   const { publication, publishedAt } = consumers
   const interval = restartIntervalOf(spec.target)
   const lastRestartAt = consumers.restarts?.find((each) => sameWorkload(each, workload))?.restartedAt
+  const unlessWaitingFor = consumers.isFirst === true ? spec.target.name : undefined
   const order = { credential: key, workload, publication, publishedAt, interval }
-  const result = await notifier.restart({ ...order, ...(lastRestartAt !== undefined && { lastRestartAt }) })
+  const result = await notifier.restart({ ...order, ...present({ lastRestartAt, unlessWaitingFor }) })
   if (result.ok && result.value.kind !== 'restarted') return result
   deps.metrics.workloadRestarted(key.namespace, workload.kind, result.ok)
   const fields = { credential: keyText(key), uid, workload: workloadText(workload) }

@@ -101,9 +101,18 @@ function toldOf(observed: Observed, progress: Progress, accessToken: AccessToken
     target: credential.spec.target,
     issuedAt: accessToken.issuedAt,
     isSameToken: isPublishedToken(observed, progress, accessToken),
-    isFirst: state.targetDigest === undefined && target.kind === 'observed' && target.state.kind === 'absent',
+    isFirst: isAbsent(target) && !isPublishedUnder(credential.spec.target.name, state),
     now,
   })
+}
+
+/** A status of an earlier release does not say the name. */
+function isPublishedUnder(name: string, { targetName, targetDigest }: CredentialState): boolean {
+  return targetName === undefined ? targetDigest !== undefined : targetName === name
+}
+
+function isAbsent(target: Observed['target']): boolean {
+  return target.kind === 'observed' && target.state.kind === 'absent'
 }
 
 /** True when this token, with this expiry, was published before, as far as that can be told. */

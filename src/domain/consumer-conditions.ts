@@ -53,14 +53,24 @@ function dated(
 
 function notified({ consumers, told }: ConsumerFindings, previous: Draft | undefined): Draft | undefined {
   if (consumers === undefined) return undefined
-  const failures = told === undefined ? [] : failuresOf(told)
-  if (failures.length > 0) return failing(failures)
   // Without a time to go on with the others nobody is left.
-  if (told === undefined || told.isLeft === true) return consumers.retryAt === undefined ? allTold : previous
-  const waiting = consumers.restarts?.find(({ waitsFor }) => waitsFor !== undefined)
-  if (waiting === undefined) return allTold
-  const { retryAt = consumers.publishedAt } = consumers
-  const message = `${workloadText(waiting)} was restarted not long ago, and is restarted for the published token at ${timeText(retryAt)}.`
+  if (told === undefined) return consumers.retryAt === undefined ? allTold : previous
+  const failures = failuresOf(told)
+  if (failures.length > 0) return failing(failures)
+  switch (told.left) {
+    case 'late':
+      return waitsForTurn
+    case 'ended':
+      return previous
+    case undefined:
+      return waiting(consumers) ?? allTold
+  }
+}
+
+function waiting({ restarts = [], retryAt, publishedAt }: ConsumersState): Draft | undefined {
+  const found = restarts.find(({ waitsFor }) => waitsFor !== undefined)
+  if (found === undefined) return undefined
+  const message = `${workloadText(found)} was restarted not long ago, and is restarted for the published token at ${timeText(retryAt ?? publishedAt)}.`
   return { status: 'Unknown', reason: 'WaitingForRestartInterval', message }
 }
 
@@ -68,6 +78,12 @@ const allTold: Draft = {
   status: 'True',
   reason: 'Notified',
   message: 'All pods and workloads that are to be told of the published token have been.',
+}
+
+const waitsForTurn: Draft = {
+  status: 'Unknown',
+  reason: 'WaitingForTurn',
+  message: 'Pods are told of the published token after those of credentials whose access tokens end sooner.',
 }
 
 /** All that is to be mended, each thing once; the first says what it is called. */

@@ -9,6 +9,11 @@ export interface ConsumersState {
   readonly publishedAt: EpochSeconds
   /** When the target was last written, be it with the same, in whole seconds; never twice the same. */
   readonly writtenAt: EpochSeconds
+  /**
+   * True when there was no target of its name before: nobody has begun with anything else that was in it, and who cannot
+   * run without it has begun with this. Absent once all of them are known to have read the publication.
+   */
+  readonly isFirst?: true
   /** The `writtenAt` that all pods are annotated with. Absent unless pods are annotated at all. */
   readonly annotatedAt?: EpochSeconds
   /** One for each workload of the spec, in its order. */

@@ -42,7 +42,7 @@ export interface PublicationNews {
   readonly issuedAt: EpochSeconds
   /** True when the access token is the one that was published before. */
   readonly isSameToken: boolean
-  /** True when there was no target before, so that nobody can have begun with anything else. */
+  /** True when there was no target of this name before, so that nobody can have begun with anything else in it. */
   readonly isFirst: boolean
   readonly now: EpochSeconds
 }
@@ -54,6 +54,7 @@ export interface PublicationNews {
 export function withPublication(state: CredentialState, news: PublicationNews): CredentialState {
   const { consumers: before, ...rest } = state
   const { target, now } = news
+  const { restart = [] } = target
   if (!hasConsumers(target)) return before === undefined ? state : rest
   const publication = `${tokenOf(before, news)}.${contentsDigest(target)}`
   const at = epochSeconds(Math.floor(now))
@@ -63,9 +64,15 @@ export function withPublication(state: CredentialState, news: PublicationNews): 
     // A value that pods have already would make no change to them.
     writtenAt: before === undefined ? at : latest(at, later(before.writtenAt, seconds(1))),
     annotatedAt: before?.annotatedAt,
-    restarts: restartsOf(target, before, news.isFirst ? publication : undefined),
+    isFirst: restart.length > 0 && isFirst(before, publication, news) ? (true as const) : undefined,
+    restarts: restartsOf(target, before, undefined),
   })
   return { ...rest, consumers }
+}
+
+/** The same once more, as after a repair, is what it was. */
+function isFirst(before: ConsumersState | undefined, publication: string, news: PublicationNews): boolean {
+  return news.isFirst || (before?.publication === publication && before.isFirst === true)
 }
 
 function tokenOf(before: ConsumersState | undefined, { isSameToken, issuedAt }: PublicationNews): string {
@@ -107,11 +114,18 @@ export function consumersOf(
 
 /** What was waited for may not be wanted any more: then nobody comes back for it. */
 function adapted(before: ConsumersState, target: Target): ConsumersState {
-  const { publication, publishedAt, writtenAt, failures, retryAt } = before
+  const { publication, publishedAt, writtenAt, isFirst: first, failures, retryAt } = before
   const annotatedAt = target.propagation === 'AnnotatePods' ? before.annotatedAt : undefined
   const restarts = restartsOf(target, before, publication)
-  const after = present({ publication, publishedAt, writtenAt, annotatedAt, restarts })
+  const after = withoutFirst(present({ publication, publishedAt, writtenAt, annotatedAt, isFirst: first, restarts }))
   return isStillWaitedFor(before, after, target) ? present({ ...after, failures, retryAt }) : after
+}
+
+/** The first publication is one like any other once all workloads are known to have read it. */
+function withoutFirst(consumers: ConsumersState): ConsumersState {
+  const { isFirst: _over, ...rest } = consumers
+  const isOwed = consumers.restarts?.some((each) => each.publication !== consumers.publication) === true
+  return isOwed ? consumers : rest
 }
 
 /** Whether the times that are kept in it are still those of what the spec wants. */
@@ -167,8 +181,11 @@ export interface ConsumersTold {
   /** Absent when no pods were to be annotated. */
   readonly pods?: Result<EpochSeconds>
   readonly workloads: readonly WorkloadTold[]
-  /** True when it was broken off, and others may be left for whoever comes next. */
-  readonly isLeft?: true
+  /**
+   * Why it was broken off, so that others may be left. `ended`: nothing may be begun any more, and whoever comes next
+   * goes on. `late`: other credentials went first for too long, and it is tried again as after a failure.
+   */
+  readonly left?: 'ended' | 'late'
 }
 
 /** Who is told by now, and when it is gone on with the others. */
@@ -178,20 +195,23 @@ export function afterTelling(
   { uid, now }: { readonly uid: string; readonly now: EpochSeconds },
 ): ConsumersState {
   const { failures: failedBefore = 0, retryAt: _over, restarts, annotatedAt, ...rest } = before
-  const failures = failuresOf(told).length > 0 ? failedBefore + 1 : undefined
+  const isMissed = failuresOf(told).length > 0 || told.left === 'late'
+  const failures = isMissed ? failedBefore + 1 : undefined
   const waits = told.workloads.flatMap(({ result }) =>
     result.ok && result.value.kind === 'too-soon' ? [result.value.until] : [],
   )
-  const again = failures === undefined ? (told.isLeft === true ? [now] : []) : [later(now, retryDelay(uid, failures))]
+  const atOnce = told.left === undefined ? [] : [now]
+  const again = failures === undefined ? atOnce : [later(now, retryDelay(uid, failures))]
   const retries = [...waits, ...again]
   const [first, ...others] = retries
-  return present({
+  const after = present({
     ...rest,
     annotatedAt: told.pods?.ok === true ? told.pods.value : annotatedAt,
     restarts: restarts?.map((each) => afterRestart(each, told, before.publication)),
     failures,
     retryAt: first === undefined ? undefined : epochSeconds(Math.ceil(earliest(first, ...others))),
   })
+  return withoutFirst(after)
 }
 
 /** Why somebody was not told, in the order in which it was tried. */

@@ -23,6 +23,11 @@ export interface RestartOrder {
   readonly publication: string
   /** In whole seconds: what began later has read it. */
   readonly publishedAt: EpochSeconds
+  /**
+   * The Secret of a first publication, when the workload is to be restarted only if it may run without that: any other
+   * one cannot have begun before it was there, nor can one that is not there yet.
+   */
+  readonly unlessWaitingFor?: string
   /** Between two restarts of the workload, whoever wanted the last one. */
   readonly interval: DurationSeconds
   /** The last one that the credential knows of: the traces of it on the workload may have been taken away. */

@@ -159,7 +159,10 @@ const scenes: Readonly<Record<AuditEvent, readonly [() => Promise<World>, (world
           warns: false,
           readers: () => Promise.resolve(ok([])),
           annotate: () => Promise.resolve({ annotated: 0 }),
-          restart: () => Promise.resolve(ok({ kind: 'restarted', at: world.clock.now() })),
+          restart: ({ unlessWaitingFor }) =>
+            Promise.resolve(
+              ok(unlessWaitingFor === undefined ? { kind: 'restarted', at: world.clock.now() } : { kind: 'current' }),
+            ),
         },
       )
       await world.clock.pass(2400)

@@ -30,6 +30,8 @@ class MemoryConsumers implements ConsumerNotifier {
   fault: Failure | undefined
   /** The last one. */
   order: RestartOrder | undefined
+  /** Workloads that run although their Secret is not there. */
+  readonly optional = new Set<string>()
   /** Holds a look up. */
   beforeLook: () => Promise<void> = () => Promise.resolve()
   /** What stands in the target and in the status at the moment of a restart. */
@@ -58,6 +60,7 @@ class MemoryConsumers implements ConsumerNotifier {
     if (this.fault !== undefined) return Promise.resolve(failed(this.fault))
     const now = this.clock?.now() as EpochSeconds
     const key = workloadText(workload)
+    if (order.unlessWaitingFor !== undefined && !this.optional.has(key)) return Promise.resolve(ok({ kind: 'current' }))
     const known = this.done.get(key)
     const id = `${credential.name}@${publication}`
     const early = known && withoutRestart(known, id, { until: later(known.at, interval), now })
@@ -131,6 +134,33 @@ describe('workloads', () => {
     expect(events.map(({ message }) => message.split(' is ')[0])).toEqual(['StatefulSet gateway', 'Deployment agent'])
     expect(world.measured.counts.get('workloadRestarted ci Deployment')).toBe(1)
     expect(world.bugs).toEqual([])
+  })
+
+  it('are restarted for the first token only where they run without it, once, over a restart of the operator', async () => {
+    const { world, consumers } = await worldWith({ name: 'earlier' })
+    consumers.optional.add('Deployment agent')
+    consumers.fault = failure('KUBERNETES_UNAVAILABLE', 'Reading StatefulSet ci/gateway failed.')
+    world.apply(withTarget({ restart: [gateway, agent] }))
+    await world.clock.pass(1)
+    expect(world.podToken()).toBe(world.newestAccessToken())
+    expect(world.state().consumers).toMatchObject({ isFirst: true })
+    consumers.fault = undefined
+    await world.restart()
+    await world.clock.pass(60)
+    expect(consumers.restarts).toEqual(['Deployment agent'])
+    expect(world.condition('ConsumersNotified')).toMatchObject({ status: 'True' })
+    expect(world.state().consumers).not.toHaveProperty('isFirst')
+  })
+
+  it('are not restarted for another name of the target, under which they cannot have begun', async () => {
+    const { world, consumers } = await worldWith({ restart: [agent] })
+    await refresh(world)
+    world.apply(withTarget({ restart: [agent], name: 'renamed' }))
+    await world.clock.pass(1)
+    expect(world.podToken('renamed')).toBe(world.newestAccessToken())
+    expect(consumers.restarts).toHaveLength(1)
+    await refresh(world)
+    expect(consumers.restarts).toHaveLength(2)
   })
 
   it('are left alone by a restart of the operator, a repair and other labels', async () => {
@@ -221,8 +251,9 @@ describe('workloads', () => {
   it('are not asked for one after the other while the API server does not answer', async () => {
     const { world, consumers } = await worldWith({ restart: [agent, gateway] })
     consumers.fault = failure('KUBERNETES_UNAVAILABLE', 'Reading Deployment ci/agent failed.')
+    const { calls } = consumers
     await refresh(world)
-    expect(consumers.calls).toBe(1)
+    expect(consumers.calls - calls).toBe(1)
     consumers.fault = undefined
     await world.clock.pass(30)
     expect(consumers.restarts).toEqual(['Deployment agent', 'StatefulSet gateway'])
@@ -321,6 +352,25 @@ describe('pods', () => {
     open()
     await world.clock.pass(1)
     expect([most, consumers.looks]).toEqual([2, 2])
+    expect(world.bugs).toEqual([])
+  })
+
+  test('that are looked at slowly hold no refresh up: who waits for its turn for too long comes back', async () => {
+    const { world, consumers } = await worldWith({})
+    consumers.beforeLook = () => new Promise<void>((resolve) => void world.clock.wakeAfter(30_000, resolve))
+    world.endpoint.lifetimeSeconds = 300
+    const names = Array.from({ length: 40 }, (_, index) => `slow-${index}`)
+    for (const name of names) {
+      world.store.put(`teams/ci/${name}`, world.endpoint.login())
+      world.apply(another(name))
+    }
+    for (let round = 0; round < 60; round += 1) {
+      await world.clock.pass(20)
+      for (const name of names) expect(world.sink.found(name)?.expiresAt).toBeGreaterThan(world.clock.now())
+    }
+    expect(names.some((name) => world.condition('ConsumersNotified', `ci/${name}`)?.reason === 'WaitingForTurn')).toBe(
+      true,
+    )
     expect(world.bugs).toEqual([])
   })
 

@@ -291,6 +291,34 @@ describe('with the rights', () => {
   })
 })
 
+test('a first publication, and one under another name, restarts who runs without the Secret, and nobody else', async () => {
+  const { bed } = scene
+  const secrets = ['early-token', 'early-renamed']
+  const env = secrets.map((secret) => ({
+    name: secret.toUpperCase().replace('-', '_'),
+    valueFrom: { secretKeyRef: { name: secret, key: 'access_token', optional: true } },
+  }))
+  const labels = { app: 'eager' }
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'agent', image: 'agent', env }] } }
+  await bed.apply(
+    inNamespace(aWorkload('Deployment', 'eager', { template })),
+    inNamespace(aWorkload('Deployment', 'patient', {}, 'early-token')),
+  )
+  // What begins within a second of the publication may have begun before it.
+  await sleep(2000)
+  const named = ['eager', 'patient', 'later'].map((each) => ({ kind: 'Deployment', name: each }))
+  const marks = async (each: string) =>
+    (await get<WorkloadObject>('Deployment', each)).spec.template.metadata.annotations?.[restartedFor]
+  for (const secret of secrets) {
+    const before = await marks('eager')
+    await bed.apply(credential({ name: secret, restart: named, restartInterval: '10s' }, 'early'))
+    await vi.waitFor(async () => expect(await marks('eager')).not.toBe(before), { timeout: 40_000, interval: 200 })
+    await untilCondition('ConsumersNotified', { status: 'True' }, 'early')
+    expect(await marks('patient')).toBeUndefined()
+    expect(await bed.secret(namespace, secret)).toBeDefined()
+  }
+})
+
 describe('what is wrong with readers', () => {
   test('is told of those that read by subPath or from the environment, until they are restarted', async () => {
     const { bed } = scene

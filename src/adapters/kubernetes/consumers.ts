@@ -15,7 +15,7 @@ import { listPages } from './list-pages.ts'
 import { metadataOnly } from './metadata-only.ts'
 import { podPath, podsPath, secretText } from './object-paths.ts'
 import { podReader } from './pod-readers.ts'
-import { decideRestart, RestartableWorkload } from './workload-restart.ts'
+import { decideRestart, RestartableWorkload, type RestartDecision } from './workload-restart.ts'
 
 /** Pods of one credential that are annotated at the same time. */
 const concurrentPods = 4
@@ -124,23 +124,31 @@ export class KubernetesConsumers implements ConsumerNotifier {
 
   async restart(order: RestartOrder): Promise<Result<RestartOutcome>> {
     for (let tries = 0; tries < triesPerWrite; tries += 1) {
-      const path = workloadPath(order)
-      const found = await this.#client.request({ method: 'GET', path, timeoutMs: workloadTimeoutMs })
-      if (!found.ok) return failed(workloadFailure(found.error, order, 'get'))
-      const parsed = RestartableWorkload.safeParse(found.body)
-      if (!parsed.success) {
-        return failed(failure('KUBERNETES_UNAVAILABLE', `Reading ${orderText(order)} brought no such object.`))
-      }
-      const decision = decideRestart(parsed.data, order, this.#clock.now())
+      const decided = await this.#decide(order)
+      if (!decided.ok) return decided
+      const decision = decided.value
       if (decision.kind === 'none') return ok(decision.outcome)
-      if (decision.kind === 'gone') return failed(notFound(order))
-      if (decision.kind === 'stuck') return failed(stuck(order, decision.why))
-      const outcome = await this.#patch(path, decision.body, { timeoutMs: workloadTimeoutMs })
+      const outcome = await this.#patch(workloadPath(order), decision.body, { timeoutMs: workloadTimeoutMs })
       if (outcome.ok) return ok({ kind: 'restarted', at: decision.at })
       if (problemOf(outcome.error) !== 'conflict') return failed(workloadFailure(outcome.error, order, 'patch'))
     }
+    // Of this workload alone: the API server answers, and the others are not to wait for it.
     const what = `${orderText(order)} is changed by somebody else each time that it is about to be restarted.`
-    return failed(failure('KUBERNETES_UNAVAILABLE', what))
+    return failed(failure('CONSUMERS_REJECTED', what))
+  }
+
+  async #decide(order: RestartOrder): Promise<Result<Carried>> {
+    const path = workloadPath(order)
+    const found = await this.#client.request({ method: 'GET', path, timeoutMs: workloadTimeoutMs })
+    if (!found.ok)
+      return problemOf(found.error) === 'missing' ? missing(order) : failed(workloadFailure(found.error, order, 'get'))
+    const parsed = RestartableWorkload.safeParse(found.body)
+    if (!parsed.success) {
+      return failed(failure('CONSUMERS_REJECTED', `Reading ${orderText(order)} brought no such object.`))
+    }
+    const decision = decideRestart(parsed.data, order, this.#clock.now())
+    if (decision.kind === 'gone') return missing(order)
+    return decision.kind === 'stuck' ? failed(stuck(order, decision.why)) : ok(decision)
   }
 
   #patch(
@@ -210,6 +218,15 @@ function workloadFailure(error: KubeError, order: RestartOrder, verb: 'get' | 'p
     permission: `${verb} ${name}.${group} in the namespace ${namespace}, which the chart grants by propagation.restart`,
     codes: consumerCodes,
   })
+}
+
+/** A decision that can be carried out. */
+type Carried = Extract<RestartDecision, { kind: 'none' | 'patch' }>
+
+/** Whoever comes after a first publication begins with it: nobody is waited for, or missed. */
+function missing(order: RestartOrder): Result<Carried> {
+  const { unlessWaitingFor } = order
+  return unlessWaitingFor === undefined ? failed(notFound(order)) : ok({ kind: 'none', outcome: { kind: 'current' } })
 }
 
 function notFound(order: RestartOrder): Failure {

@@ -1,7 +1,7 @@
 import { consumerAnnotations } from '../../domain/names.ts'
 import { present } from '../../domain/present.ts'
 import type { PodReader } from '../../domain/readers.ts'
-import { type ReadingContainer, ReadingPod } from './pod-schema.ts'
+import { type ReadingContainer, ReadingPod, type ReadingSpec } from './pod-schema.ts'
 
 /** Labels that the controllers of Deployments and of Argo Rollouts put on their pods, with the end of the ReplicaSet's name. */
 const madeBy = { 'rollouts-pod-template-hash': 'Rollout', 'pod-template-hash': 'Deployment' } as const
@@ -38,6 +38,19 @@ function waysOf({ spec }: ReadingPod, secret: string): Pick<PodReader, 'mounts' 
   }
 }
 
+/** True for pods that are started without the Secret while it is not there. All others wait for it. */
+export function mayRunWithout({ containers, initContainers, volumes }: ReadingSpec, secret: string): boolean {
+  const inVolumes = volumes.flatMap((volume) => [
+    { name: volume.secret?.secretName, optional: volume.secret?.optional },
+    ...(volume.projected?.sources ?? []).map((source) => ({ ...source.secret })),
+  ])
+  const inEnvironment = [...containers, ...initContainers].flatMap(({ env, envFrom }) => [
+    ...env.map(({ valueFrom }) => ({ ...valueFrom?.secretKeyRef })),
+    ...envFrom.map(({ secretRef }) => ({ ...secretRef })),
+  ])
+  return [...inVolumes, ...inEnvironment].some(({ name, optional }) => name === secret && optional === true)
+}
+
 function mountsPart({ volumeMounts }: ReadingContainer, volumes: ReadonlySet<string>): boolean {
   return volumeMounts.some(
     ({ name, subPath, subPathExpr }) => volumes.has(name) && (subPath !== '' || subPathExpr !== ''),
@@ -56,10 +69,16 @@ function ownerOf({ ownerReferences, labels }: ReadingPod['metadata']): PodReader
   const owner = ownerReferences.find(({ controller }) => controller)
   if (owner === undefined) return undefined
   const { kind, name } = owner
+  // Whoever made the pod chose these words, and they are told on.
+  if (!isName(kind) || !isName(name)) return undefined
   if (kind !== 'ReplicaSet') return { kind, name }
   for (const [label, maker] of Object.entries(madeBy)) {
     const end = `-${labels[label]}`
     if (labels[label] !== undefined && name.endsWith(end)) return { kind: maker, name: name.slice(0, -end.length) }
   }
   return { kind, name }
+}
+
+function isName(text: string): boolean {
+  return /^[\w.:-]{1,253}$/.test(text)
 }

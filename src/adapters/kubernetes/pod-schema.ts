@@ -13,7 +13,7 @@ const Texts = z
   .nullish()
   .transform((map) => map ?? {})
 
-const Named = z.object({ name: z.string().default('') }).nullish()
+const Named = z.object({ name: z.string().default(''), optional: z.boolean().nullish() }).nullish()
 
 const Container = z.object({
   restartPolicy: z.string().nullish(),
@@ -26,13 +26,22 @@ const Container = z.object({
 
 const Volume = z.object({
   name: z.string(),
-  secret: z.object({ secretName: z.string().default('') }).nullish(),
+  secret: z.object({ secretName: z.string().default(''), optional: z.boolean().nullish() }).nullish(),
   projected: z.object({ sources: listOf(z.object({ secret: Named })) }).nullish(),
 })
 
 const OwnerReference = z.object({ kind: z.string(), name: z.string(), controller: z.boolean().default(false) })
 
-/** The fields of a Pod that say which Secrets it reads, and how. */
+/** What says which Secrets a pod reads, and how. */
+export const ReadingSpec = z.object({
+  containers: listOf(Container),
+  initContainers: listOf(Container),
+  volumes: listOf(Volume),
+})
+
+export type ReadingSpec = z.infer<typeof ReadingSpec>
+
+/** The fields of a Pod that are looked at. */
 export const ReadingPod = z.object({
   metadata: z.object({
     name: z.string().min(1),
@@ -41,7 +50,7 @@ export const ReadingPod = z.object({
     annotations: Texts,
     ownerReferences: listOf(OwnerReference),
   }),
-  spec: z.object({ containers: listOf(Container), initContainers: listOf(Container), volumes: listOf(Volume) }),
+  spec: ReadingSpec,
   status: z.object({ phase: z.string().default('') }).default({ phase: '' }),
 })
 

@@ -6,6 +6,8 @@ import { present } from '../../domain/present.ts'
 import { timeText } from '../../domain/time-text.ts'
 import { type EpochSeconds, epochSeconds, later, latest, seconds } from '../../domain/time.ts'
 import type { RestartOrder } from '../../ports/consumers.ts'
+import { mayRunWithout } from './pod-readers.ts'
+import { ReadingSpec } from './pod-schema.ts'
 
 const Texts = z
   .record(z.string(), z.string())
@@ -24,7 +26,9 @@ export const RestartableWorkload = z.object({
     paused: z.boolean().default(false),
     updateStrategy: z.object({ type: z.string().default('') }).nullish(),
     restartAt: z.string().nullish(),
-    template: z.object({ metadata: z.object({ annotations: Texts }).nullish() }).nullish(),
+    template: z
+      .object({ metadata: z.object({ annotations: Texts }).nullish(), spec: ReadingSpec.nullish().catch(undefined) })
+      .nullish(),
   }),
 })
 export type RestartableWorkload = z.infer<typeof RestartableWorkload>
@@ -62,7 +66,7 @@ export function decideRestart(found: RestartableWorkload, order: RestartOrder, n
   const at = ownRestart(marks, now)
   const entries = entriesOf(marks)
   const isDone = entries.some(([name, known]) => name === credential.name && known === publication)
-  if (isDone || beganAfter(found, { at, now }) > publishedAt) {
+  if (isDone || waited(found, order) || beganAfter(found, { at, now }) > publishedAt) {
     return { kind: 'none', outcome: present({ kind: 'current' as const, at }) }
   }
   const why = whyStuck(found, order)
@@ -71,6 +75,12 @@ export function decideRestart(found: RestartableWorkload, order: RestartOrder, n
   const until = last === undefined ? now : later(last, interval)
   if (last !== undefined && now < until) return { kind: 'none', outcome: { kind: 'too-soon', at: last, until } }
   return { kind: 'patch', body: restartPatch(found, order, now), at: epochSeconds(Math.floor(now)) }
+}
+
+/** True where no pod can have begun before the Secret of a first publication was there, as far as the workload itself says. */
+function waited({ spec }: RestartableWorkload, { unlessWaitingFor: secret }: RestartOrder): boolean {
+  const pods = spec.template?.spec
+  return secret !== undefined && (pods === undefined || pods === null || !mayRunWithout(pods, secret))
 }
 
 /** Where a restart leaves its traces: on a Rollout itself, whose template it must not change. */

@@ -59,10 +59,22 @@ const planOf = (consumers: ConsumersState, target = aTarget(), at = 3) =>
   consumersPlan(consumers, target, inSeconds(at))
 
 describe('who is to be restarted', () => {
-  test('nobody after a first publication into nothing', () => {
+  test('who may have begun without it, after a first publication into nothing', () => {
     const first = published(noState, { isFirst: true })
-    expect(planOf(first)).toBeUndefined()
-    expect(first.restarts).toEqual([{ ...agent, publication: first.publication }])
+    expect(first).toMatchObject({ isFirst: true, restarts: [{ ...agent }] })
+    expect(planOf(first)?.restarts).toHaveLength(1)
+    expect(consumersOf(stateOf(first), aTarget(), true)).toEqual(first)
+    expect(published(stateOf(first), { at: 7 })).toMatchObject({ isFirst: true, publication: first.publication })
+    const over = afterTelling(first, told(ok({ kind: 'current' })), { uid, now: inSeconds(3) })
+    expect(over).not.toHaveProperty('isFirst')
+    expect(planOf(over)).toBeUndefined()
+  })
+
+  test('all after the second publication, also those that were not told of the first', () => {
+    const first = published(noState, { isFirst: true })
+    const second = published(stateOf(first), { issued: 60, at: 61 })
+    expect(second).not.toHaveProperty('isFirst')
+    expect(planOf(second, aTarget(), 62)?.restarts).toHaveLength(1)
   })
 
   test('a workload that may have begun with an earlier content of the target', () => {
@@ -240,11 +252,21 @@ describe('the condition ConsumersNotified', () => {
   })
 
   it('stays as it was when it was broken off, and who is left is told at once by whoever comes next', () => {
-    const result = { workloads: [], isLeft: true } as const
+    const result = { workloads: [], left: 'ended' } as const
     const consumers = afterTelling(published(noState), result, { uid, now: noon })
     expect(withConsumerConditions([], { consumers, told: result, readers }, dated)).toEqual([])
     expect(consumers.failures).toBeUndefined()
     expect(planOf(consumers, aTarget(), 1)?.restarts).toHaveLength(1)
+  })
+
+  it('is unknown while others go first, and is tried again as after a failure', () => {
+    const result = { workloads: [], left: 'late' } as const
+    const consumers = afterTelling(published(noState), result, { uid, now: noon })
+    const [found] = withConsumerConditions([], { consumers, told: result, readers }, dated)
+    expect(found).toMatchObject({ status: 'Unknown', reason: 'WaitingForTurn' })
+    expect(consumers.failures).toBe(1)
+    expect(planOf(consumers, aTarget(), 11)).toBeUndefined()
+    expect(planOf(consumers, aTarget(), 19)?.restarts).toHaveLength(1)
   })
 
   it('is true when all are told, and goes with the last who is to be told', () => {

@@ -103,6 +103,10 @@ describe('the pods that read a Secret', () => {
       { ownerReferences: [{ kind: 'ReplicaSet', name: 'alone', controller: true }] },
       { kind: 'ReplicaSet', name: 'alone' },
     ],
+    'nobody, where the owner is no name': [
+      { ownerReferences: [{ kind: 'Thing that\nsays more', name: 'x', controller: true }] },
+      undefined,
+    ],
     'nobody, where the owner does not control it': [{ ownerReferences: [{ kind: 'Thing', name: 'x' }] }, undefined],
   }
   test.each(Object.entries(owners))('are made by %s', async (_, [metadata, owner]) => {
@@ -372,6 +376,63 @@ describe('restarting a workload', () => {
     expect(b.patches()).toBe(0)
   })
 
+  describe('for a first publication', () => {
+    const waiting: Readonly<Record<string, object>> = {
+      'a variable': { containers: [{ env: [{ valueFrom: { secretKeyRef: { name: 'claude-token' } } }] }] },
+      'all variables': { containers: [{ envFrom: [{ secretRef: { name: 'claude-token', optional: false } }] }] },
+      'a volume': { containers: [{}], volumes: [{ name: 'a', secret: { secretName: 'claude-token' } }] },
+      'another Secret that is optional': {
+        containers: [
+          { envFrom: [{ secretRef: { name: 'another', optional: true } }, { secretRef: { name: 'claude-token' } }] },
+        ],
+      },
+      'nothing that it says': { containers: [{}] },
+    }
+    const optional = { name: 'claude-token', optional: true }
+    const running: Readonly<Record<string, object>> = {
+      'a variable': { containers: [{ env: [{ valueFrom: { secretKeyRef: optional } }] }] },
+      'a variable at its start': {
+        containers: [{}],
+        initContainers: [{ env: [{ valueFrom: { secretKeyRef: optional } }] }],
+      },
+      'all variables': { containers: [{ envFrom: [{ secretRef: optional }] }] },
+      'a volume': {
+        containers: [{}],
+        volumes: [{ name: 'a', secret: { secretName: 'claude-token', optional: true } }],
+      },
+      'a part of a volume': {
+        containers: [{}],
+        volumes: [{ name: 'a', projected: { sources: [{ secret: optional }] } }],
+      },
+    }
+    const restarted = async (pods: object | undefined) => {
+      const b = await new RestartBench().workload({ template: { ...(pods && { spec: pods }) } })
+      await b.clock.pass(60)
+      const result = await b.restart({ unlessWaitingFor: 'claude-token' })
+      expect(b.patches()).toBe(result.ok && result.value.kind === 'restarted' ? 1 : 0)
+      return result.ok && result.value.kind
+    }
+
+    test.each(Object.entries(waiting))('is not needed where pods wait for %s', async (_, pods) => {
+      expect(await restarted(pods)).toBe('current')
+    })
+
+    test.each(Object.entries(running))('is needed where pods run without %s that is optional', async (_, pods) => {
+      expect(await restarted(pods)).toBe('restarted')
+    })
+
+    test('is not needed where the pods are described elsewhere, or the workload is not there yet or any more', async () => {
+      expect(await restarted(undefined)).toBe('current')
+      const none = await new RestartBench('Rollout').restart({ unlessWaitingFor: 'claude-token' })
+      expect(none).toEqual({ ok: true, value: { kind: 'current' } })
+      const going = await new RestartBench().workload({}, { deletionTimestamp: after })
+      expect(await going.restart({ unlessWaitingFor: 'claude-token' })).toEqual({
+        ok: true,
+        value: { kind: 'current' },
+      })
+    })
+  })
+
   test('cannot be done to what is not there, or on its way out', async () => {
     const none = told(await new RestartBench('Rollout').restart())
     expect(codeOf(none)).toBe('WORKLOAD_NOT_FOUND')
@@ -400,7 +461,8 @@ describe('restarting a workload', () => {
     b.client.intercept = (request, carryOut) =>
       request.method === 'PATCH' ? refused(409, 'Conflict', 'changed') : carryOut()
     const result = told(await b.restart())
-    expect(codeOf(result)).toBe('KUBERNETES_UNAVAILABLE')
+    // Not that of an API server which does not answer: then the workloads after this one would wait for it.
+    expect(codeOf(result)).toBe('CONSUMERS_REJECTED')
     expect(b.patches()).toBe(4)
   })
 
