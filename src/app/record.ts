@@ -79,6 +79,7 @@ function withConditions(subject: Recorded, { settlement, progress }: Settled, de
       writtenBack,
       storeIsNewest,
       target: progress.target ?? (observed?.target.kind === 'observed' ? observed.target.state : undefined),
+      targetOutdated: isOutdated(state, observed),
       answerWaiting: answerWaits(observed, progress),
       previousProblem: observed && previousProblem(observed),
       generation,
@@ -86,6 +87,11 @@ function withConditions(subject: Recorded, { settlement, progress }: Settled, de
     }),
   )
   return { ...state, observedGeneration: generation, conditions }
+}
+
+/** True when something was published, and not as the spec wants it by now. */
+function isOutdated({ targetDigest }: CredentialState, observed: Observed | undefined): boolean {
+  return targetDigest !== undefined && observed !== undefined && targetDigest !== observed.targetDigest
 }
 
 /** The newest generation outlives the record, in case that somebody deletes it. */

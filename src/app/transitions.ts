@@ -91,15 +91,21 @@ function suspension(before: readonly Condition[], after: readonly Condition[]): 
 
 function retrying(before: readonly Condition[], after: readonly Condition[], hadFailed: boolean): Told | undefined {
   const is = failing(after)
-  const was = failing(before) ?? (hadFailed ? conditionOf(before, 'Reconciling') : undefined)
+  const was = failing(before) ?? (hadFailed ? waiting(before) : undefined)
   if (is === undefined || was !== undefined) return undefined
   return { severity: 'Warning', reason: 'RefreshFailed', message: is.message }
 }
 
 /** The condition of something that is retried after a failure of its own. */
 function failing(conditions: readonly Condition[]): Condition | undefined {
-  const found = conditionOf(conditions, 'Reconciling')
+  const found = waiting(conditions)
   return found === undefined || isHoldReason(found.reason) || isElsewhere(found) ? undefined : found
+}
+
+/** The condition of something that waits. A target that waits for its next token is no news, and hides none. */
+function waiting(conditions: readonly Condition[]): Condition | undefined {
+  const found = conditionOf(conditions, 'Reconciling')
+  return found?.reason === 'TargetOutdated' ? undefined : found
 }
 
 /** Another process is at it, and nothing has failed: it says so itself when something does. */
@@ -119,7 +125,7 @@ function ready(before: readonly Condition[], after: readonly Condition[], hadFai
 }
 
 function recovers(before: readonly Condition[], after: readonly Condition[], hadFailed: boolean): boolean {
-  const hadTrouble = isTroubled(before) || (hadFailed && conditionOf(before, 'Reconciling') !== undefined)
+  const hadTrouble = isTroubled(before) || (hadFailed && waiting(before) !== undefined)
   return hadTrouble && !isTroubled(after) && !isHeld(after)
 }
 
@@ -139,5 +145,5 @@ function isTroubled(conditions: readonly Condition[]): boolean {
 }
 
 function isHeld(conditions: readonly Condition[]): boolean {
-  return failing(conditions) === undefined && conditionOf(conditions, 'Reconciling') !== undefined
+  return failing(conditions) === undefined && waiting(conditions) !== undefined
 }

@@ -19,6 +19,8 @@ export interface ConditionInput {
   readonly answerWaiting: boolean
   /** What is known to be where the target should be. */
   readonly target?: TargetState
+  /** True when what was published last is not what the spec asks for by now. */
+  readonly targetOutdated?: boolean
   /** Why the target holds no previous access token although the spec asks for it. */
   readonly previousProblem?: string
   readonly generation: number
@@ -38,7 +40,7 @@ type Draft = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
  * | type | True means | absent |
  * |---|---|---|
  * | Ready | the target holds an unexpired token of this spec | never |
- * | Reconciling | something is retried | when nothing is |
+ * | Reconciling | something is retried, or the target is not yet as the spec wants it | when nothing is |
  * | Stalled | a human must act | when none must |
  * | RefreshTokenPersisted | the store holds the newest refresh token | before the first refresh, and for grants without one |
  * | RefreshTokenExpiring | somebody must log in again before a date | while that is far, or not known |
@@ -156,10 +158,19 @@ function notReadyReason(expired: boolean, failing: boolean): string {
   return failing ? 'RefreshFailed' : 'Pending'
 }
 
-function reconciling({ settlement }: ConditionInput): Draft | undefined {
+function reconciling({ settlement, targetOutdated }: ConditionInput): Draft | undefined {
+  if (settlement.kind === 'fine' && targetOutdated === true) return outdated
   if (settlement.kind !== 'retrying') return undefined
   const { failure } = settlement
   return { type: 'Reconciling', status: 'True', reason: reconcilingReason(failure), message: failure.message }
+}
+
+/** Without it, the valid token of an earlier spec would be taken for that of this one. */
+const outdated: Draft = {
+  type: 'Reconciling',
+  status: 'True',
+  reason: 'TargetOutdated',
+  message: 'The target is not yet as the spec asks; the next access token is published so.',
 }
 
 function reconcilingReason({ code, next, reason }: Failure): string {

@@ -107,6 +107,7 @@ describe('a login that ends at a fixed time', () => {
 
 describe('a provider that wants time between two refreshes', () => {
   const slow: Partial<Provider> = { minimumRefreshIntervalSeconds: 900 }
+  const { target } = aCredential().spec
 
   it('gets it from somebody who asks for a refresh, who is told until when', async () => {
     const world = await worldWith(slow, hour)
@@ -125,6 +126,24 @@ describe('a provider that wants time between two refreshes', () => {
     expect(world.state().handledRefreshRequest).toBe('now')
     expect(world.condition('Ready')?.message).not.toContain('wants')
     expect(world.events.reasons()).not.toContain('RefreshFailed')
+  })
+
+  it('gets it from a new spec, which is not called done until it is', async () => {
+    const world = await worldWith(slow, hour)
+    await world.clock.pass(100)
+    await world.restart() // which leaves no access token at hand that could be published otherwise
+    const outputs = [{ format: 'header' as const }]
+    world.apply(aCredential({ generation: 2, state: world.state(), spec: { target: { ...target, outputs } } }))
+    await world.clock.pass(5)
+    expect(world.endpoint.requests).toBe(1)
+    expect(world.state().observedGeneration).toBe(2)
+    expect(world.condition('Ready')?.status).toBe('True')
+    expect(world.condition('Reconciling')).toMatchObject({ status: 'True', reason: 'TargetOutdated' })
+    await world.clock.pass(800)
+    expect(world.endpoint.requests).toBe(2)
+    expect(world.condition('Reconciling')).toBeUndefined()
+    expect(world.events.reasons()).not.toContain('RefreshFailed')
+    expect(world.events.reasons()).not.toContain('Recovered')
   })
 
   it('gets it over restarts, and whatever the spec changes', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { conditionOf, conditionsOf } from '../../../src/domain/conditions.ts'
+import { type ConditionInput, conditionOf, conditionsOf } from '../../../src/domain/conditions.ts'
 import { type Condition, type CredentialState, noState } from '../../../src/domain/credential-state.ts'
 import { failure, type FailureCode } from '../../../src/domain/failures.ts'
 import type { Settlement } from '../../../src/domain/step.ts'
@@ -17,6 +17,26 @@ describe('what is waited for is told by the reason of Reconciling', () => {
     const cause = failure(code, 'Something was tried.')
     const conditions = conditionsAt(refreshedState(600, 3600), { kind: 'retrying', failure: cause })
     expect(conditionOf(conditions, 'Reconciling')).toMatchObject({ reason, message: cause.message })
+  })
+})
+
+describe('a target that is not yet as the spec asks', () => {
+  const outdated = (settlement: Settlement): Condition | undefined =>
+    conditionOf(
+      conditionsOf({ ...inputAt(refreshedState(600, 3600), settlement), targetOutdated: true }),
+      'Reconciling',
+    )
+
+  it('is told of, although its token is valid: what waits for the new spec is not to go on with the old one', () => {
+    expect(outdated({ kind: 'fine' })).toMatchObject({ status: 'True', reason: 'TargetOutdated' })
+  })
+
+  it.each<[string, Settlement, string | undefined]>([
+    ['a failure', { kind: 'retrying', failure: failure('STORE_UNAVAILABLE', 'It was read.') }, 'RetryingAfterError'],
+    ['a human who must act', { kind: 'stalled', failure: failure('SPEC_INVALID', 'It is invalid.') }, undefined],
+    ['a human who said stop', { kind: 'suspended' }, undefined],
+  ])('gives way to %s', (_, settlement, reason) => {
+    expect(outdated(settlement)?.reason).toBe(reason)
   })
 })
 
@@ -51,14 +71,10 @@ describe('while a human must act, Ready gives the reason of Stalled and its reme
 })
 
 function conditionsAt(state: CredentialState, settlement: Settlement, target?: TargetState): readonly Condition[] {
-  return conditionsOf({
-    state,
-    settlement,
-    ...(target && { target }),
-    answerWaiting: false,
-    generation: 1,
-    writtenBack: false,
-    storeIsNewest: false,
-    now: noon,
-  })
+  return conditionsOf({ ...inputAt(state, settlement), ...(target && { target }) })
+}
+
+function inputAt(state: CredentialState, settlement: Settlement): ConditionInput {
+  const seen = { answerWaiting: false, writtenBack: false, storeIsNewest: false }
+  return { state, settlement, ...seen, generation: 1, now: noon }
 }
