@@ -83,7 +83,8 @@ function observe(
   { provider, startedMs }: Attempt,
   { metrics, clock }: Deps,
 ): void {
-  metrics.tokenRequest(provider.name, outcome, status, seconds((clock.monotonicMs() - startedMs) / 1000))
+  const took = seconds((clock.monotonicMs() - startedMs) / 1000)
+  metrics.tokenRequest(provider.name, outcome, { status, took })
 }
 
 function notLeading({ credential }: Observed): Failure {

@@ -295,5 +295,5 @@ function observe(
   deps: Deps,
 ): void {
   const took = seconds((deps.clock.monotonicMs() - startedMs) / 1000)
-  deps.metrics.tokenRequest(provider.name, outcome, status, took)
+  deps.metrics.tokenRequest(provider.name, outcome, { status, took })
 }

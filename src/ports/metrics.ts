@@ -5,17 +5,21 @@ import type { WorkloadKind } from '../domain/workload.ts'
 
 export type StoreOperation = 'read' | 'write' | 'login' | 'renew'
 
+/** A request to a token endpoint that is over. */
+export interface MeasuredRequest {
+  /** Absent when no answer came. */
+  readonly status: number | undefined
+  readonly took: DurationSeconds
+  /** The trace that shows it, if there is one: 32 hexadecimal digits. */
+  readonly traceId?: string | undefined
+}
+
 /** Counters and histograms. Labels are names and codes from closed sets, never a URL or a token. */
 export interface Metrics {
   refreshAttempted(provider: string, namespace: string): void
   refreshFailed(provider: string, namespace: string, code: FailureCode): void
-  /** `outcome` is `issued` or a failure code; `status` is absent when no answer came. */
-  tokenRequest(
-    provider: string,
-    outcome: 'issued' | FailureCode,
-    status: number | undefined,
-    took: DurationSeconds,
-  ): void
+  /** `outcome` is `issued` or a failure code. */
+  tokenRequest(provider: string, outcome: 'issued' | FailureCode, request: MeasuredRequest): void
   refreshTokenRotated(provider: string): void
   /** From when a refresh was wanted until its token host's budget let the request through. */
   budgetWaited(provider: string, waited: DurationSeconds): void

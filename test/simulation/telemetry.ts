@@ -49,7 +49,7 @@ export function silentMetrics(cluster: ClusterModel, violations: Violations): Me
   return {
     refreshAttempted: scan,
     refreshFailed: scan,
-    tokenRequest: scan,
+    tokenRequest: (provider, outcome, { traceId }) => scan(provider, outcome, traceId),
     refreshTokenRotated: scan,
     budgetWaited: scan,
     throttled: scan,

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { CredentialGaugeInput, CredentialInfo } from '../../ports/credential-gauges.ts'
+import type { ExpositionFormat } from './exposition-format.ts'
 import { GaugeText, labelText } from './text-format.ts'
 
 /** How many credentials are rendered before other work of the process gets a turn: two or three milliseconds. */
@@ -63,6 +64,12 @@ const plainGauges: readonly CredentialGauge[] = [
 
 type State = 'ready' | 'not_ready' | 'stalled' | 'suspended'
 
+export interface GaugeRendering {
+  /** False: only totals by state. */
+  readonly perCredential: boolean
+  readonly format: ExpositionFormat
+}
+
 /**
  * Renders the gauges of all credentials, by hand: building ten thousand credentials' series in
  * prom-client blocks the process for a tenth of a second. Yields in between.
@@ -72,10 +79,10 @@ type State = 'ready' | 'not_ready' | 'stalled' | 'suspended'
  */
 export async function renderCredentialGauges(
   credentials: Iterable<CredentialGaugeInput>,
-  perCredential: boolean,
+  { perCredential, format }: GaugeRendering,
   seen: (credential: CredentialGaugeInput) => void,
 ): Promise<readonly Buffer[]> {
-  const series = new CredentialSeries()
+  const series = new CredentialSeries(format)
   const totals = new Totals()
   const rendered = new Set<string>()
   for (const credential of credentials) {
@@ -89,13 +96,19 @@ export async function renderCredentialGauges(
     series.settle()
     await setImmediate()
   }
-  return [...totals.bytes(), ...series.bytes()]
+  return [...totals.bytes(format), ...series.bytes()]
 }
 
 class CredentialSeries {
-  readonly #plain = plainGauges.map((gauge) => ({ gauge, text: new GaugeText(gauge.name, gauge.help) }))
-  readonly #stalled = new GaugeText('oauthcredential_stalled', 'Present while a human must act.')
-  readonly #info = new GaugeText('oauthcredential_info', 'What the credential refers to; always 1.')
+  readonly #plain: readonly { readonly gauge: CredentialGauge; readonly text: GaugeText }[]
+  readonly #stalled: GaugeText
+  readonly #info: GaugeText
+
+  constructor(format: ExpositionFormat) {
+    this.#plain = plainGauges.map((gauge) => ({ gauge, text: new GaugeText(gauge.name, gauge.help, format) }))
+    this.#stalled = new GaugeText('oauthcredential_stalled', 'Present while a human must act.', format)
+    this.#info = new GaugeText('oauthcredential_info', 'What the credential refers to; always 1.', format)
+  }
 
   add(credential: CredentialGaugeInput): void {
     const labels = `${labelText('namespace', credential.namespace)},${labelText('name', credential.name)}`
@@ -143,15 +156,17 @@ class Totals {
     if (credential.writeBackPending) this.#writeBacksPending += 1
   }
 
-  bytes(): readonly Buffer[] {
+  bytes(format: ExpositionFormat): readonly Buffer[] {
     const credentials = new GaugeText(
       'oauthcredential_credentials',
       'Credentials by state. Each is counted once: suspended before stalled before ready.',
+      format,
     )
     for (const [state, count] of Object.entries(this.#states)) credentials.add(labelText('state', state), count)
     const pending = new GaugeText(
       'oauthcredential_refresh_token_writebacks_pending',
       'Credentials whose rotated refresh token is not yet in its store.',
+      format,
     )
     pending.add('', this.#writeBacksPending)
     return [...credentials.bytes(), ...pending.bytes()]

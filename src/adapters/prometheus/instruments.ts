@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type OpenMetricsContentType, type Registry } from 'prom-client'
 
 /** Seconds. From a local answer to the longest deadline of a request. */
 const requestBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
@@ -12,7 +12,7 @@ const lifetimeBuckets = [-3600, -300, -60, 0, 60, 300, 600, 1200, 1800, 3600, 72
 export type Instruments = ReturnType<typeof createInstruments>
 
 /** Every metric that is counted, not looked up: its name, help, labels and buckets. */
-export function createInstruments(registry: Registry) {
+export function createInstruments(registry: Registry<OpenMetricsContentType>) {
   return {
     ...refreshInstruments(registry),
     ...budgetInstruments(registry),
@@ -23,7 +23,7 @@ export function createInstruments(registry: Registry) {
   }
 }
 
-function refreshInstruments(registry: Registry) {
+function refreshInstruments(registry: Registry<OpenMetricsContentType>) {
   const registers = [registry]
   return {
     refreshAttempts: new Counter({
@@ -38,11 +38,12 @@ function refreshInstruments(registry: Registry) {
       labelNames: ['provider', 'namespace', 'reason'],
       registers,
     }),
-    tokenRequestDuration: new Histogram({
+    tokenRequestDuration: new Histogram<string>({
       name: 'oauthcredential_token_request_duration_seconds',
       help: 'Time from the connection attempt to the end of the answer; outcome is issued or a condition reason.',
       labelNames: ['provider', 'outcome'],
       buckets: requestBuckets,
+      enableExemplars: true,
       registers,
     }),
     tokenResponses: new Counter({
@@ -67,7 +68,7 @@ function refreshInstruments(registry: Registry) {
   }
 }
 
-function budgetInstruments(registry: Registry) {
+function budgetInstruments(registry: Registry<OpenMetricsContentType>) {
   const registers = [registry]
   return {
     budgetWait: new Histogram({
@@ -98,7 +99,7 @@ function budgetInstruments(registry: Registry) {
   }
 }
 
-function storeInstruments(registry: Registry) {
+function storeInstruments(registry: Registry<OpenMetricsContentType>) {
   const registers = [registry]
   return {
     writeBackFailures: new Counter({
@@ -129,7 +130,7 @@ function storeInstruments(registry: Registry) {
   }
 }
 
-function consumerInstruments(registry: Registry) {
+function consumerInstruments(registry: Registry<OpenMetricsContentType>) {
   const registers = [registry]
   return {
     workloadRestarts: new Counter({
@@ -148,7 +149,7 @@ function consumerInstruments(registry: Registry) {
 }
 
 /** Names and labels of controller-runtime, so that dashboards for it show this controller too. */
-function queueInstruments(registry: Registry) {
+function queueInstruments(registry: Registry<OpenMetricsContentType>) {
   const registers = [registry]
   return {
     reconciles: new Counter({
@@ -200,7 +201,7 @@ function queueInstruments(registry: Registry) {
 }
 
 /** What concerns the Kubernetes API; the last two have client-go's names. */
-function clusterInstruments(registry: Registry) {
+function clusterInstruments(registry: Registry<OpenMetricsContentType>) {
   const registers = [registry]
   return {
     watchLastEvent: new Gauge({

@@ -1,15 +1,17 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, type OpenMetricsContentType, Registry } from 'prom-client'
 import type { FailureCode } from '../../domain/failures.ts'
 import type { DurationSeconds } from '../../domain/time.ts'
 import type { StoreBackendType } from '../../domain/token-store.ts'
 import type { WorkloadKind } from '../../domain/workload.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { CredentialGaugeSource, WorkQueueGauges } from '../../ports/credential-gauges.ts'
-import type { Metrics, StoreOperation } from '../../ports/metrics.ts'
+import type { MeasuredRequest, Metrics, StoreOperation } from '../../ports/metrics.ts'
 import type { TokenHostGaugeSource } from '../../ports/token-host-gauges.ts'
 import { renderCredentialGauges } from './credential-gauges.ts'
+import { contentTypes, type ExpositionFormat, formatFor } from './exposition-format.ts'
 import { FirstSight, reasonOf } from './first-sight.ts'
 import { createInstruments, type Instruments } from './instruments.ts'
+import { renderRegistry } from './registry-text.ts'
 import { renderTokenHostGauges } from './token-host-gauges.ts'
 
 /** Labels `controller` and `name` of the metrics that controllers have in common. */
@@ -29,10 +31,17 @@ export interface PrometheusOptions {
 /** Gauges of the library with the ending of counters, which promtool refuses. The ones with labels say the same. */
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
+/** One that keeps exemplars. It is rendered by us: its content type says nothing else. */
+function aRegistry(): Registry<OpenMetricsContentType> {
+  const registry = new Registry<OpenMetricsContentType>()
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
+  return registry
+}
+
 /** Metrics for Prometheus, in a registry of its own. Label values are names and words from closed sets. */
 export class PrometheusMetrics implements Metrics {
   readonly #options: PrometheusOptions
-  readonly #registry = new Registry()
+  readonly #registry = aRegistry()
   readonly #instruments: Instruments
   readonly #firstSight: FirstSight
   #credentials: CredentialGaugeSource = () => []
@@ -54,9 +63,13 @@ export class PrometheusMetrics implements Metrics {
     this.#instruments.queueRetries.inc(queue, 0)
   }
 
-  /** Content type of {@link render}. */
-  get contentType(): string {
-    return this.#registry.contentType
+  /** In which of the formats an Accept header is answered. */
+  formatFor(accept: string | undefined): ExpositionFormat {
+    return formatFor(accept)
+  }
+
+  contentTypeOf(format: ExpositionFormat): string {
+    return contentTypes[format]
   }
 
   /** Says where the gauges of each credential come from. They are rendered only while this replica leads. */
@@ -80,17 +93,19 @@ export class PrometheusMetrics implements Metrics {
     this.#tokenHosts = source
   }
 
-  /** Everything in the text exposition format, version 0.0.4, in parts to be sent one after the other. */
-  async render(): Promise<readonly Buffer[]> {
+  /** Everything, in parts to be sent one after the other. */
+  async render(format: ExpositionFormat): Promise<readonly Buffer[]> {
+    const { perCredential } = this.#options
     const credentials = this.#leading ? this.#credentials() : undefined
     const gauges =
       credentials === undefined
         ? []
-        : await renderCredentialGauges(credentials, this.#options.perCredential, ({ info, namespace }) =>
+        : await renderCredentialGauges(credentials, { perCredential, format }, ({ info, namespace }) =>
             this.#firstSight.provider(info.provider, namespace),
           )
-    const tokenHosts = renderTokenHostGauges(this.#tokenHosts())
-    return [Buffer.from(await this.#registry.metrics()), ...tokenHosts, ...gauges]
+    const tokenHosts = renderTokenHostGauges(this.#tokenHosts(), format)
+    const end = format === 'openmetrics' ? [Buffer.from('# EOF\n')] : []
+    return [...(await renderRegistry(this.#registry, format)), ...tokenHosts, ...gauges, ...end]
   }
 
   refreshAttempted(provider: string, namespace: string): void {
@@ -103,14 +118,13 @@ export class PrometheusMetrics implements Metrics {
     this.#instruments.refreshFailures.inc({ provider, namespace, reason: reasonOf(code) })
   }
 
-  tokenRequest(
-    provider: string,
-    outcome: 'issued' | FailureCode,
-    status: number | undefined,
-    took: DurationSeconds,
-  ): void {
+  tokenRequest(provider: string, outcome: 'issued' | FailureCode, { status, took, traceId }: MeasuredRequest): void {
     const outcomeLabel = outcome === 'issued' ? outcome : reasonOf(outcome)
-    this.#instruments.tokenRequestDuration.observe({ provider, outcome: outcomeLabel }, took)
+    this.#instruments.tokenRequestDuration.observe({
+      labels: { provider, outcome: outcomeLabel },
+      value: took,
+      ...(traceId !== undefined && { exemplarLabels: { trace_id: traceId } }),
+    })
     const code = status === undefined ? 'none' : `${Math.floor(status / 100)}xx`
     this.#instruments.tokenResponses.inc({ provider, code })
   }

@@ -12,10 +12,12 @@ export interface ListenAddress {
 type Body = string | readonly Buffer[]
 
 /** What `/metrics` answers. */
-export interface Scrape {
-  readonly contentType: string
+export interface Scrape<Format extends string = string> {
+  /** In which of the formats that there are an Accept header is answered. */
+  formatFor(accept: string | undefined): Format
+  contentTypeOf(format: Format): string
   /** The body, in UTF-8; in parts where it is large, so that nobody puts megabytes together for a moment. */
-  render(): Promise<Body>
+  render(format: Format): Promise<Body>
 }
 
 export interface HealthServerOptions {
@@ -36,9 +38,11 @@ interface Answer {
   readonly status: number
   readonly contentType: string
   readonly body: Body
+  /** The header that another answer to the same path hangs on. */
+  readonly vary?: string
 }
 
-type Route = () => Answer | Promise<Answer>
+type Route = (request: IncomingMessage) => Answer | Promise<Answer>
 type Routes = ReadonlyMap<string, Route>
 
 /** Milliseconds. Scrapes and probes are short; whoever is slower is not one. */
@@ -52,13 +56,13 @@ const plainText = 'text/plain; charset=utf-8'
 /**
  * Serves `/metrics`, `/healthz` and `/readyz` over plain HTTP, to GET and HEAD only.
  *
- * Guarantees: at most one scrape is rendered at a time, others wait for it and get the same; what a
+ * Guarantees: of each format at most one scrape is rendered at a time, others wait for it and get the same; what a
  * client may hold open is bounded; nothing of a request is echoed or logged.
  */
 export class HealthServer {
   readonly #options: HealthServerOptions
   readonly #servers: Server[] = []
-  #scraping: Promise<Body> | undefined
+  readonly #scraping = new Map<string, Promise<Body>>()
   #metricsServer: Server | undefined
   #healthServer: Server | undefined
 
@@ -103,7 +107,7 @@ export class HealthServer {
   }
 
   #metricsRoutes(): Routes {
-    return new Map<string, Route>([['/metrics', () => this.#scrape()]])
+    return new Map<string, Route>([['/metrics', ({ headers }) => this.#scrape(headers.accept)]])
   }
 
   #healthRoutes(): Routes {
@@ -114,11 +118,12 @@ export class HealthServer {
     ])
   }
 
-  async #scrape(): Promise<Answer> {
-    this.#scraping ??= this.#options.scrape.render().finally(() => {
-      this.#scraping = undefined
-    })
-    return { status: 200, contentType: this.#options.scrape.contentType, body: await this.#scraping }
+  async #scrape(accept: string | undefined): Promise<Answer> {
+    const { scrape } = this.#options
+    const format = scrape.formatFor(accept)
+    const rendering = this.#scraping.get(format) ?? scrape.render(format).finally(() => this.#scraping.delete(format))
+    this.#scraping.set(format, rendering)
+    return { status: 200, contentType: scrape.contentTypeOf(format), body: await rendering, vary: 'Accept' }
   }
 
   async #listen({ host, port }: ListenAddress, routes: Routes): Promise<Server> {
@@ -156,7 +161,7 @@ export class HealthServer {
       return send(request, response, plainAnswer(405, 'method not allowed'))
     }
     try {
-      send(request, response, await route())
+      send(request, response, await route(request))
     } catch (error) {
       const kind = error instanceof Error ? error.name : typeof error
       this.#options.logger.error({ path, error: kind }, 'a probe or a scrape could not be answered')
@@ -165,13 +170,15 @@ export class HealthServer {
   }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { status, contentType, body }: Answer): void {
+function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  const { status, contentType, body, vary } = answer
   const parts = typeof body === 'string' ? [body] : body
   response.writeHead(status, {
     'Content-Type': contentType,
     'Content-Length': parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0),
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
+    ...(vary !== undefined && { Vary: vary }),
   })
   if (request.method !== 'HEAD') for (const part of parts) response.write(part)
   response.end()

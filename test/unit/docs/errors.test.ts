@@ -38,12 +38,12 @@ async function metricsOfFailures(): Promise<string> {
   })
   for (const code of failureCodes()) {
     metrics.refreshFailed('gateway', 'ci', code)
-    metrics.tokenRequest('gateway', code, 400, seconds(1))
+    metrics.tokenRequest('gateway', code, { status: 400, took: seconds(1) })
     metrics.writeBackFailed('vault', code)
   }
-  metrics.tokenRequest('gateway', 'issued', 200, seconds(1))
-  metrics.tokenRequest('gateway', 'TOKEN_RESULT_UNKNOWN', undefined, seconds(1))
-  return Buffer.concat(await metrics.render()).toString()
+  metrics.tokenRequest('gateway', 'issued', { status: 200, took: seconds(1) })
+  metrics.tokenRequest('gateway', 'TOKEN_RESULT_UNKNOWN', { status: undefined, took: seconds(1) })
+  return Buffer.concat(await metrics.render('text')).toString()
 }
 
 describe('docs/errors.md', () => {

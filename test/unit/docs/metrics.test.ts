@@ -39,7 +39,7 @@ async function everyMetric(): Promise<string> {
   metrics.watchEvent('oauthcredentials')
   metrics.watchRestarted('oauthcredentials', 'closed')
   metrics.kubernetesRequest('GET', '200')
-  return Buffer.concat(await metrics.render()).toString()
+  return Buffer.concat(await metrics.render('text')).toString()
 }
 
 describe('docs/metrics.md', () => {

@@ -14,7 +14,7 @@ function someMetrics(perCredential = true): PrometheusMetrics {
 }
 
 async function scrape(metrics: PrometheusMetrics): Promise<Exposition> {
-  const text = Buffer.concat(await metrics.render()).toString()
+  const text = Buffer.concat(await metrics.render('text')).toString()
   observeOutput('/metrics', text)
   return parseExposition(text)
 }
@@ -106,22 +106,22 @@ describe('each event is counted under its name and labels', () => {
       value: 2,
     },
     'a token that was issued': {
-      tell: (metrics) => metrics.tokenRequest(provider, 'issued', 200, took),
+      tell: (metrics) => metrics.tokenRequest(provider, 'issued', { status: 200, took }),
       name: 'oauthcredential_token_request_duration_seconds_count',
       labels: { provider, outcome: 'issued' },
     },
     'a token request that failed': {
-      tell: (metrics) => metrics.tokenRequest(provider, 'CLIENT_REJECTED', 401, took),
+      tell: (metrics) => metrics.tokenRequest(provider, 'CLIENT_REJECTED', { status: 401, took }),
       name: 'oauthcredential_token_request_duration_seconds_count',
       labels: { provider, outcome: 'ClientRejected' },
     },
     'an answer by its class': {
-      tell: (metrics) => metrics.tokenRequest(provider, 'CLIENT_REJECTED', 401, took),
+      tell: (metrics) => metrics.tokenRequest(provider, 'CLIENT_REJECTED', { status: 401, took }),
       name: 'oauthcredential_token_responses_total',
       labels: { provider, code: '4xx' },
     },
     'an answer that never came': {
-      tell: (metrics) => metrics.tokenRequest(provider, 'TOKEN_RESULT_UNKNOWN', undefined, took),
+      tell: (metrics) => metrics.tokenRequest(provider, 'TOKEN_RESULT_UNKNOWN', { status: undefined, took }),
       name: 'oauthcredential_token_responses_total',
       labels: { provider, code: 'none' },
     },
@@ -408,7 +408,7 @@ describe('the gauges of a credential', () => {
       if (rendering) setImmediate(takeTurn)
     }
     setImmediate(takeTurn)
-    await metrics.render()
+    await metrics.render('text')
     rendering = false
     expect(turns).toBeGreaterThanOrEqual(10)
   })

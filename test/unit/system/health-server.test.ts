@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { HealthCheck } from '../../../src/adapters/system/health-check.ts'
-import { HealthServer, type HealthServerOptions } from '../../../src/adapters/system/health-server.ts'
+import { HealthServer, type HealthServerOptions, type Scrape } from '../../../src/adapters/system/health-server.ts'
 import type { LogFields, Logger } from '../../../src/ports/logger.ts'
 import { canary, observeOutput } from '../../support/canary.ts'
 
@@ -26,7 +26,7 @@ async function serve(overrides: Partial<HealthServerOptions> = {}): Promise<Heal
   const server = new HealthServer({
     metricsAddress: anyPort,
     healthAddress: anyPort,
-    scrape: { contentType: 'text/plain; version=0.0.4', render: () => Promise.resolve('a 1\n') },
+    scrape: scrapeOf(() => Promise.resolve('a 1\n')),
     liveness: [],
     readiness: [],
     logger,
@@ -35,6 +35,15 @@ async function serve(overrides: Partial<HealthServerOptions> = {}): Promise<Heal
   running.push(server)
   await server.start()
   return server
+}
+
+/** Answers in the format whose name the Accept header begins with, or as `text/plain`. */
+function scrapeOf(render: Scrape['render']): Scrape {
+  return {
+    formatFor: (accept = '') => (accept.startsWith('other') ? 'other' : 'text'),
+    contentTypeOf: (format) => (format === 'other' ? 'application/other' : 'text/plain; version=0.0.4'),
+    render,
+  }
 }
 
 function url(port: number | undefined, path: string): string {
@@ -55,7 +64,7 @@ describe('/metrics', () => {
 
   test('sends a scrape that comes in parts', async () => {
     const parts = ['a 1\n', 'b{name="é"} 2\n'].map((part) => Buffer.from(part))
-    const server = await serve({ scrape: { contentType: 'text/plain', render: () => Promise.resolve(parts) } })
+    const server = await serve({ scrape: scrapeOf(() => Promise.resolve(parts)) })
     const answer = await fetch(url(server.metricsPort(), '/metrics'))
     expect(answer.headers.get('content-length')).toBe('19')
     expect(await answer.text()).toBe('a 1\nb{name="é"} 2\n')
@@ -72,7 +81,7 @@ describe('/metrics', () => {
         finish = resolve
       })
     }
-    const server = await serve({ scrape: { contentType: 'text/plain', render } })
+    const server = await serve({ scrape: scrapeOf(render) })
     const asked = [1, 2, 3].map(() => fetch(url(server.metricsPort(), '/metrics')))
     await new Promise((resolve) => setTimeout(resolve, 100))
     finish('a 1\n')
@@ -81,11 +90,24 @@ describe('/metrics', () => {
     expect(renders).toBe(1)
   })
 
+  test('answers each in the format that it asks for, at the same time too', async () => {
+    const server = await serve({ scrape: scrapeOf((format) => Promise.resolve(`${format}\n`)) })
+    const asked = ['other', '*/*'].map((accept) =>
+      fetch(url(server.metricsPort(), '/metrics'), { headers: { accept } }),
+    )
+    const answers = await Promise.all(asked)
+    expect(answers.map(({ headers }) => [headers.get('content-type'), headers.get('vary')])).toEqual([
+      ['application/other', 'Accept'],
+      ['text/plain; version=0.0.4', 'Accept'],
+    ])
+    expect(await Promise.all(answers.map((answer) => answer.text()))).toEqual(['other\n', 'text\n'])
+  })
+
   test('that cannot be rendered is a 500 that tells nothing, and the next one works', async () => {
     const secret = canary('secret')
     let broken = true
     const render = (): Promise<string> => (broken ? Promise.reject(new TypeError(secret)) : Promise.resolve('a 1\n'))
-    const server = await serve({ scrape: { contentType: 'text/plain', render } })
+    const server = await serve({ scrape: scrapeOf(render) })
     const answer = await fetch(url(server.metricsPort(), '/metrics'))
     const text = await answer.text()
     observeOutput('answer to a scrape', text)
@@ -154,7 +176,7 @@ describe('the server', () => {
 
   test('serves nothing that it has no address for', async () => {
     const server = new HealthServer({
-      scrape: { contentType: 'text/plain', render: () => Promise.resolve('') },
+      scrape: scrapeOf(() => Promise.resolve('')),
       liveness: [],
       readiness: [],
       logger,
@@ -170,7 +192,7 @@ describe('the server', () => {
     const second = new HealthServer({
       metricsAddress: anyPort,
       healthAddress: taken,
-      scrape: { contentType: 'text/plain', render: () => Promise.resolve('') },
+      scrape: scrapeOf(() => Promise.resolve('')),
       liveness: [],
       readiness: [],
       logger,
