@@ -1,12 +1,16 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { getContainerRuntimeClient, ImageName } from 'testcontainers'
 import type { OperatorImage } from './operator-image.ts'
+
+const run = promisify(execFile)
+const listLimitBytes = 16 * 2 ** 20
 
 /** What an image is, without running it. */
 export interface ImageDescription {
@@ -14,8 +18,11 @@ export interface ImageDescription {
   readonly labels: Readonly<Record<string, string>>
   readonly user: string
   readonly entrypoint: readonly string[]
-  /** Paths of all files below /app, relative to it. */
-  readonly files: readonly string[]
+  /** Digests of all files below /app, by their paths relative to it. */
+  readonly files: ReadonlyMap<string, string>
+  /** Everything in it that is not a directory, its base's too, without the leading slash. */
+  readonly paths: readonly string[]
+  readonly bytes: number
   /** What it adds to its base. */
   readonly addedBytes: number
 }
@@ -29,23 +36,40 @@ export async function describeImage({ name, runtime }: OperatorImage): Promise<I
     labels: Config.Labels,
     user: Config.User,
     entrypoint: [Config.Entrypoint ?? []].flat(),
-    files: await filesBelowApp(name),
+    ...(await contentOf(name)),
+    bytes: Size,
     addedBytes: Size - base.Size,
   }
 }
 
-async function filesBelowApp(name: string): Promise<readonly string[]> {
+/** SHA-256, in hexadecimal. */
+export function digestOf(content: Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
+}
+
+async function contentOf(name: string): Promise<Pick<ImageDescription, 'files' | 'paths'>> {
   const { container: client } = await getContainerRuntimeClient()
   const container = await client.create({ Image: name })
   const directory = await mkdtemp(join(tmpdir(), 'image-'))
-  const archive = join(directory, 'app.tar')
+  const archive = join(directory, 'image.tar')
   try {
-    await pipeline(await client.fetchArchive(container, '/app'), createWriteStream(archive))
-    const { stdout } = await promisify(execFile)('tar', ['-tf', archive])
+    await pipeline(await container.export(), createWriteStream(archive))
+    const { stdout } = await run('tar', ['-tf', archive], { maxBuffer: listLimitBytes })
+    const root = join(directory, 'root')
+    await mkdir(root)
+    await run('tar', ['-xf', archive, '-C', root, 'app'])
     const paths = stdout.split('\n').filter((path) => path !== '' && !path.endsWith('/'))
-    return paths.map((path) => path.replace(/^app\//, ''))
+    return { paths, files: await digestsBelow(join(root, 'app')) }
   } finally {
     await rm(directory, { recursive: true })
     await client.remove(container)
   }
+}
+
+async function digestsBelow(directory: string): Promise<ReadonlyMap<string, string>> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
+  return new Map(
+    await Promise.all(files.map(async (file) => [relative(directory, file), digestOf(await readFile(file))] as const)),
+  )
 }

@@ -1,24 +1,16 @@
-import { readFileSync } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import { type StartedTestContainer, Wait } from 'testcontainers'
+import { basename, join } from 'node:path'
+import { Wait } from 'testcontainers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundleProgram } from '../../scripts/bundle-program.ts'
+import { freePort } from '../servers/loopback.ts'
 import { observeOutput } from '../support/canary.ts'
 import { expectMountedLayout } from '../standalone/mounted-layout.ts'
 import { StandaloneBench } from '../standalone/standalone-bench.ts'
 import { giveTo, runsAs } from './mount-owner.ts'
-import {
-  changedPaths,
-  end,
-  OperatorContainer,
-  printedBy,
-  removeContainers,
-  signal,
-  stateOf,
-} from './operator-container.ts'
-import { describeImage, type ImageDescription } from './image-description.ts'
+import { expectNoPrivilege } from './no-privilege.ts'
+import { changedPaths, end, OperatorContainer, printedBy, removeContainers, signal } from './operator-container.ts'
+import { describeImage, digestOf, type ImageDescription } from './image-description.ts'
 import { buildImage, identity, removeImages } from './operator-image.ts'
 
 const names = ['agent', 'app']
@@ -39,20 +31,43 @@ describe('the image', () => {
   it('says what it is, and runs as a user who is nobody', () => {
     expect(image.labels).toMatchObject({
       'org.opencontainers.image.title': 'oauth-credential-operator',
+      'org.opencontainers.image.description': expect.stringContaining('refresh token') as unknown,
+      'org.opencontainers.image.source': expect.stringMatching(/^https:\/\//) as unknown,
       'org.opencontainers.image.licenses': 'Apache-2.0',
       'org.opencontainers.image.version': identity.version,
       'org.opencontainers.image.revision': identity.revision,
     })
+    // Nobody gave it: the time of a build would make two builds differ.
+    expect(Object.keys(image.labels)).not.toContain('org.opencontainers.image.created')
     expect(image.user).toBe('65532:65532')
     expect(image.entrypoint).toContain('--disable-sigusr1')
   })
 
-  it('carries the bundle with the licenses of what is in it, and nothing else', () => {
-    const [own, rest] = [image.files, image.files.filter((file) => !/^[\w.-]+\.js(\.LEGAL\.txt)?$/.test(file))]
+  it('carries the bundle with a list of what is in it and the licenses of that, and nothing else', () => {
+    const own = [...image.files.keys()]
+    const rest = own.filter((file) => !/^[\w.-]+\.js(\.LEGAL\.txt)?$/.test(file))
     expect(own).toContain('main.js')
-    expect(rest.toSorted()).toEqual(['LICENSE', 'THIRD-PARTY-NOTICES.txt', 'package.json'])
-    console.log(`the image adds ${(image.addedBytes / mebibyte).toFixed(1)} MiB in ${own.length} files to its base`)
+    expect(rest.toSorted()).toEqual(['LICENSE', 'THIRD-PARTY-NOTICES.txt', 'package.json', 'sbom.cdx.json'])
+    const [added, all] = [image.addedBytes, image.bytes].map((bytes) => (bytes / mebibyte).toFixed(1))
+    console.log(`the image has ${all} MiB, of which ${added} MiB in ${own.length} files are not of its base`)
     expect(image.addedBytes).toBeLessThan(6 * mebibyte)
+  })
+
+  it('carries the same bytes that are bundled outside of it', async () => {
+    const { outputFiles } = await bundleProgram(identity, 'dist/bundle')
+    expect(outputFiles.length).toBeGreaterThan(3)
+    for (const { path, contents } of outputFiles) {
+      expect(image.files.get(basename(path)), basename(path)).toBe(digestOf(contents))
+    }
+  })
+
+  it('has no shell and no package manager', () => {
+    expect(image.paths.length).toBeGreaterThan(5)
+    expect(
+      image.paths.filter((path) =>
+        /(^|\/)([bdckz]?a?sh|busybox|npm|npx|yarn|corepack|apt|apt-get|dpkg|apk)$/.test(path),
+      ),
+    ).toEqual([])
   })
 
   it('answers to --version and --help', async () => {
@@ -117,25 +132,4 @@ async function standaloneContainer(
     ])
     .withAutoRemove(false)
     .withWaitStrategy(Wait.forLogMessage('"msg":"standalone"'))
-}
-
-/** What the kernel holds true of the process, on the machine that Docker runs on. */
-async function expectNoPrivilege(container: StartedTestContainer): Promise<void> {
-  const { running, pid } = await stateOf(container)
-  expect(running).toBe(true)
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  expect(status).toMatch(new RegExp(`^Uid:(\\t${runsAs.uid}){4}$`, 'm'))
-  for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) {
-    expect(status).toMatch(new RegExp(`^${set}:\\t0{16}$`, 'm'))
-  }
-  expect(status).toMatch(/^NoNewPrivs:\t1$/m)
-  expect(readFileSync(`/proc/${pid}/mountinfo`, 'utf8')).toMatch(/ \/ ro[, ]/)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
