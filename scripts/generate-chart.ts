@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { prometheusRules, readAlertSources } from './alert-rules.ts'
+import { type ArgoScripts, argoSettings } from './argocd.ts'
 import { dashboard } from './dashboard.ts'
 import { withKinds } from './install-manifest.ts'
 import { withValuesTable } from './values-table.ts'
@@ -16,9 +17,9 @@ const carried = { crds: `${chartFiles}/crds`, providers: `${chartFiles}/provider
 /**
  * `generate-chart.ts [--check]` copies CRDs and presets into the chart, because Helm reads nothing
  * outside of it, and writes its table of the values, dashboard and alerts for those who do without,
- * and the CRDs in the manifest of an install without Helm, whose other objects need helm
- * (generate-install.ts); with `--check` it writes nothing, and names the files that are not what it
- * would write.
+ * the settings of Argo CD, and the CRDs in the manifest of an install without Helm, whose other
+ * objects need helm (generate-install.ts); with `--check` it writes nothing, and names the files
+ * that are not what it would write.
  */
 function main(arguments_: readonly string[]): number {
   const wanted = new Map([
@@ -26,6 +27,7 @@ function main(arguments_: readonly string[]): number {
     [`${chartFiles}/dashboard.json`, dashboard()],
     ['monitoring/grafana-dashboard.json', dashboard()],
     ['monitoring/prometheus-rules.yaml', prometheusRules(readAlertSources(textOf(`${chartFiles}/alerts.yaml`)))],
+    ['argocd/argocd-cm.yaml', argoSettings(argoScripts())],
     [`${chart}/README.md`, withValuesTable(textOf(`${chart}/README.md`), textOf(`${chart}/values.yaml`))],
     [
       'install.yaml',
@@ -36,6 +38,15 @@ function main(arguments_: readonly string[]): number {
     ],
   ])
   return arguments_.includes('--check') ? check(wanted) : write(wanted)
+}
+
+function argoScripts(): ArgoScripts {
+  return {
+    health: textOf('argocd/OAuthCredential/health.lua'),
+    discovery: textOf('argocd/OAuthCredential/actions/discovery.lua'),
+    refresh: textOf('argocd/OAuthCredential/actions/refresh/action.lua'),
+    others: textOf('argocd/others/health.lua'),
+  }
 }
 
 function copies(from: string, to: string): readonly (readonly [string, string])[] {

@@ -10,6 +10,8 @@ export interface GoRecipeOptions {
   readonly module: string
   /** Executable name to main package. */
   readonly packages: Readonly<Record<string, string>>
+  /** Files of our own that are built, below the folder. */
+  readonly sources?: readonly string[]
   readonly tags?: string
   readonly linkerFlags?: (version: string) => string
 }
@@ -17,15 +19,20 @@ export interface GoRecipeOptions {
 /** @returns a recipe that builds main packages at the versions pinned in a go.mod. */
 export function goRecipe(options: GoRecipeOptions): Recipe {
   const directory = join(pinsDirectory, options.directory ?? '.')
-  const pins = (): string => readFileSync(join(directory, 'go.mod'), 'utf8')
+  const textOf = (name: string): string => readFileSync(join(directory, name), 'utf8')
+  const pins = (): string => textOf('go.mod')
   const version = (): string => requiredVersion(pins(), options.module)
   const flags = (): string[] => buildFlags(options, version())
   return {
     version,
     inputs: () =>
-      [pins(), readFileSync(join(directory, 'go.sum'), 'utf8'), ...flags(), JSON.stringify(options.packages)].join(
-        '\n',
-      ),
+      [
+        pins(),
+        textOf('go.sum'),
+        ...flags(),
+        JSON.stringify(options.packages),
+        ...(options.sources ?? []).map(textOf),
+      ].join('\n'),
     build: async (target, run) => {
       for (const [executable, mainPackage] of Object.entries(options.packages)) {
         await run('go', ['build', ...flags(), '-o', join(target, executable), mainPackage], {

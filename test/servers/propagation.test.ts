@@ -88,7 +88,7 @@ beforeAll(async () => {
         secretRef: { name: 'machine', key: 'client-secret' },
       },
     }),
-    ...workloads.map(({ kind }) => inNamespace(aWorkload(kind, 'agent', workloadSpec(kind), target))),
+    ...workloadsInGit(),
   )
   const flags = ['--allow-plain-http', '--allow-private-addresses', '--warn-of-stale-readers']
   scene = { bed, server, operator: await bed.operator(bed.kubeconfig, flags) }
@@ -102,6 +102,10 @@ afterAll(async () => {
 function inNamespace(object: object, place = namespace): object {
   const { metadata } = object as { readonly metadata: object }
   return { ...object, metadata: { ...metadata, namespace: place } }
+}
+
+function workloadsInGit(): readonly object[] {
+  return workloads.map(({ kind }) => inNamespace(aWorkload(kind, 'agent', workloadSpec(kind), target)))
 }
 
 function workloadSpec(kind: string): object {
@@ -247,6 +251,34 @@ describe('with the rights', () => {
     const counts = (await scene.operator.metrics()).series('oauthcredential_workload_restarts_total')
     const succeeded = counts.filter(({ labels, value }) => labels['result'] === 'success' && value === 1)
     expect(succeeded).toHaveLength(4)
+  })
+
+  test.each([
+    ['as Flux and Argo CD do', ['--server-side', '--force-conflicts', '--field-manager=argocd-controller']],
+    ['as Argo CD does without server-side apply', []],
+  ])('what stands in Git differs in nothing, and takes nothing away when it is applied again, %s', async (_, flags) => {
+    const { cluster } = scene.bed
+    const before = await Promise.all(workloads.map(({ kind }) => marksOf(kind)))
+    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: workloadsInGit() })
+    expect(await cluster.kubectl(['diff', ...flags, '-f', '-'], list)).toMatchObject({ code: 0, stdout: '' })
+    await cluster.kubectlOrThrow(['apply', ...flags, '-f', '-'], list)
+    expect(await Promise.all(workloads.map(({ kind }) => marksOf(kind)))).toEqual(before)
+    expect((await workload('Rollout')).spec.restartAt).toBeDefined()
+  })
+
+  test('what the operator has written is known by its field manager, and is nothing else', async () => {
+    const args = ['get', 'deployment', 'agent', '-n', namespace, '-o', 'json', '--show-managed-fields']
+    const { metadata } = JSON.parse(await scene.bed.cluster.kubectlOrThrow(args)) as {
+      readonly metadata: { readonly managedFields: readonly { readonly manager: string; readonly fieldsV1: object }[] }
+    }
+    const own = metadata.managedFields.filter(({ manager }) => manager === 'oauth-credential-operator')
+    const names = [...JSON.stringify(own.map(({ fieldsV1 }) => fieldsV1)).matchAll(/"f:([^"]+)"/g)].map(
+      ([, name]) => name,
+    )
+    expect(names.filter((field) => !['spec', 'template', 'metadata', 'annotations'].includes(field ?? ''))).toEqual([
+      'oauth-operator.dev/restarted-at',
+      restartedFor,
+    ])
   })
 
   test('a token within the interval waits, and is one restart with those that come meanwhile', async () => {

@@ -2,7 +2,7 @@ import { goRecipe, kubernetesLinkerFlags } from './go-recipe.ts'
 import { pythonRecipe } from './python-recipe.ts'
 import type { Recipe } from './recipe.ts'
 
-export type ServerName = 'etcd' | 'kube-apiserver' | 'kubectl' | 'vault' | 'helm' | 'prometheus' | 'moto'
+export type ServerName = 'etcd' | 'kube-apiserver' | 'kubectl' | 'vault' | 'helm' | 'gitops' | 'prometheus' | 'moto'
 
 /** A server that the suites need, and every way to come by it. */
 export interface ServerEntry {
@@ -86,6 +86,18 @@ export const servers: readonly ServerEntry[] = [
       linkerFlags: (version) => `-X helm.sh/helm/v4/internal/version.version=${version}`,
     }),
     image: { reference: 'alpine/helm:{version}', path: '/usr/bin/helm' },
+  },
+  {
+    name: 'gitops',
+    executable: 'gitops',
+    variables: [{ name: 'GITOPS_BIN' }],
+    // No server, but a small program of ours around the libraries of Flux, Helm and Argo CD.
+    recipe: goRecipe({
+      directory: 'gitops',
+      module: 'github.com/fluxcd/cli-utils',
+      packages: { gitops: '.' },
+      sources: ['main.go'],
+    }),
   },
   {
     name: 'prometheus',

@@ -41,7 +41,7 @@ const ownOptions = new Set([...optionsOf.values()].flatMap((flags) => [...flags]
 
 /** Kinds of Kubernetes that the documents speak of, as kubectl takes them. */
 const otherKinds = new Set(
-  'secret secrets pod pods namespace lease events deployment resourcequotas leases crds'.split(' '),
+  'secret secrets pod pods namespace lease events deployment resourcequotas leases crds configmap'.split(' '),
 )
 const kindVerbs = new Set(['get', 'describe', 'delete', 'annotate', 'patch', 'wait', 'explain', 'label', 'edit'])
 /** Flags of kubectl that take the next word. */
