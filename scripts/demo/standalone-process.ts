@@ -20,11 +20,17 @@ export class StandaloneProcess {
   readonly #child: ChildProcess
   readonly #lines: string[] = []
 
-  constructor(arguments_: readonly string[], onLine: (line: string) => void) {
+  /** `environment`: beside that of this process. */
+  constructor(
+    arguments_: readonly string[],
+    onLine: (line: string) => void,
+    environment: Readonly<Record<string, string>> = {},
+  ) {
     // In a process group of its own, so that Ctrl-C reaches it once, through us, and not a second time from the terminal.
     this.#child = spawn(process.execPath, ['--import', endWithParent, main, 'standalone', ...arguments_], {
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
+      env: { ...process.env, ...environment },
     })
     const read = [this.#child.stdout, this.#child.stderr].map((stream) => this.#read(stream, onLine))
     this.ended = new Promise((resolve) => {

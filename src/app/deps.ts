@@ -11,6 +11,7 @@ import type { RecordHolders, RefreshRecords } from '../ports/refresh-records.ts'
 import type { RefreshTokenStore } from '../ports/refresh-token-store.ts'
 import type { StatusWriter } from '../ports/status-writer.ts'
 import type { TokenEndpoint } from '../ports/token-endpoint.ts'
+import type { Tracing, TraceSpan } from '../ports/tracing.ts'
 import type { Limiter } from './limiter.ts'
 import type { ResourceIndex } from './resource-index.ts'
 import type { StoreLooks } from './store-looks.ts'
@@ -42,6 +43,8 @@ export interface EngineDeps {
   /** Absent: nobody wants one. */
   readonly audit?: AuditLog
   readonly metrics: Metrics
+  /** Absent: nobody wants traces. */
+  readonly tracing?: Tracing
   readonly logger: Logger
   readonly tokenOwners: TokenOwners
   readonly installation: Installation
@@ -68,4 +71,6 @@ export interface Deps extends EngineDeps {
   readonly targetLooks: TargetLooks
   /** Of requests to token endpoints. */
   readonly tokenHosts: TokenHosts
+  /** What is under way, where it is traced. */
+  readonly span?: TraceSpan
 }

@@ -6,12 +6,14 @@ import type { Provider } from '../domain/provider.ts'
 import { isFailure, usableClient } from '../domain/referents.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { tokenOrigin } from '../domain/rotation.ts'
+import { tokenRequestAttributes } from '../domain/span-attributes.ts'
 import { type EpochSeconds, seconds } from '../domain/time.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import type { TokenExchange } from '../domain/token-exchange.ts'
 import type { AccessToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import type { Shown } from './token-hosts.ts'
+import { inSpan } from './traced.ts'
 import { shownBy, turnRequest, waitFailure } from './turns.ts'
 
 interface Asking {
@@ -50,9 +52,12 @@ async function ask({ observed, provider, tell }: Asking, deps: Deps): Promise<Re
   if (!before.ok) return before
   const attempt: Attempt = { observed, provider, startedAt: deps.clock.now(), startedMs: deps.clock.monotonicMs() }
   deps.metrics.refreshAttempted(provider.name, key.namespace)
-  const exchange = await deps.tokenEndpoint.request(
-    { provider, grant: { type: 'client_credentials' }, scopes: scopesOf(spec) },
-    () => Promise.resolve(mayBegin()),
+  const asked = { provider, grant: { type: 'client_credentials' }, scopes: scopesOf(spec) } as const
+  const exchange = await inSpan(
+    { name: 'token-request', kind: 'client' },
+    deps,
+    (within) => within.tokenEndpoint.request(asked, () => Promise.resolve(mayBegin())),
+    (came) => tokenRequestAttributes(provider, came),
   )
   const result = readExchange(exchange, attempt, deps)
   tell(shownBy(exchange, result.ok ? undefined : result.failure))
@@ -81,10 +86,10 @@ function observe(
   outcome: 'issued' | Failure['code'],
   status: number | undefined,
   { provider, startedMs }: Attempt,
-  { metrics, clock }: Deps,
+  { metrics, clock, span }: Deps,
 ): void {
   const took = seconds((clock.monotonicMs() - startedMs) / 1000)
-  metrics.tokenRequest(provider.name, outcome, { status, took })
+  metrics.tokenRequest(provider.name, outcome, { status, took, traceId: span?.traceId })
 }
 
 function notLeading({ credential }: Observed): Failure {

@@ -1,6 +1,5 @@
 import { type Credential, keyText, refreshTokenSpec } from '../domain/credential.ts'
 import { type Failure, failure } from '../domain/failures.ts'
-import type { RequestEntry, SentEntry } from '../domain/journal-entry.ts'
 import type { Observed } from '../domain/observed.ts'
 import { owned } from '../domain/ownership.ts'
 import type { Provider } from '../domain/provider.ts'
@@ -9,6 +8,7 @@ import type { RefreshRecord } from '../domain/refresh-record.ts'
 import { failed, type Result } from '../domain/result.ts'
 import { tokenOrigin } from '../domain/rotation.ts'
 import { sameSecret, type Sensitive } from '../domain/sensitive.ts'
+import { resultAttributes, tokenRequestAttributes } from '../domain/span-attributes.ts'
 import type { Outcome, SendAction, SendOutcome } from '../domain/step.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import {
@@ -22,12 +22,15 @@ import { type EpochSeconds, seconds } from '../domain/time.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { arm, disarm, leaveRefused, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
+import { earlierSends, entryBase, sentEntry } from './sent-entry.ts'
+import { inSpan } from './traced.ts'
 import { shownBy, turnRequest, waitFailure } from './turns.ts'
 
 type Sent = Extract<Outcome, { kind: 'send-refresh-token' }>
 
 interface Attempt {
   readonly send: SendAction
+  readonly credential: Credential
   readonly observed: Observed
   readonly provider: Provider
   readonly startedAt: EpochSeconds
@@ -57,12 +60,16 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
     // Whoever waited for room may find that this process is ending, or no longer leads.
     if (!deps.mayBegin()) return notSent(send, notLeading(observed))
     const startedAt = deps.clock.now()
-    const attempt: Attempt = { send, observed, provider, startedAt, startedMs: deps.clock.monotonicMs() }
-    deps.metrics.refreshAttempted(provider.name, observed.credential.key.namespace)
+    const { credential } = observed
+    const attempt: Attempt = { send, credential, observed, provider, startedAt, startedMs: deps.clock.monotonicMs() }
+    deps.metrics.refreshAttempted(provider.name, credential.key.namespace)
     const grant = { type: 'refresh_token', refreshToken: send.base.refreshToken } as const
-    const exchange = await deps.tokenEndpoint.request(
-      { provider, grant, scopes: refreshTokenSpec(observed.credential).scopes },
-      () => beforeSend(attempt, deps),
+    const { scopes } = refreshTokenSpec(credential)
+    const exchange = await inSpan(
+      { name: 'token-request', kind: 'client' },
+      deps,
+      (within) => within.tokenEndpoint.request({ provider, grant, scopes }, () => beforeSend(attempt, within)),
+      (came) => tokenRequestAttributes(provider, came),
     )
     const sent = await settleExchange(exchange, attempt, deps)
     tell(shownBy(exchange, failureIn(sent)))
@@ -90,12 +97,18 @@ async function beforeSend(attempt: Attempt, deps: Deps): Promise<Result<void>> {
   const { send, observed } = attempt
   if (!deps.mayBegin()) return failed(notLeading(observed))
   const beganMs = deps.clock.monotonicMs()
-  const intended = await intend(attempt, deps)
+  const intended = await announce(attempt, deps)
   if (!intended.ok) return intended
   if (!deps.mayBegin()) return failed(notLeading(observed))
   if (deps.clock.monotonicMs() - beganMs >= sendWindowMs) return failed(tooLate(observed))
   attempt.isJournaled = true
   return deps.journal.sent(sentEntry(attempt, earlierSends(send) + 1))
+}
+
+/** To a server that does not rotate nothing is announced. */
+function announce(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
+  if (attempt.send.record === undefined) return intend(attempt, deps)
+  return inSpan({ name: 'record-intent' }, deps, (within) => intend(attempt, within), resultAttributes)
 }
 
 /** Makes this process the one that may present the token. */
@@ -141,32 +154,6 @@ function notLeading({ credential }: Observed): Failure {
 function tooLate({ credential }: Observed): Failure {
   const what = `Too much time passed before the refresh token of OAuthCredential ${keyText(credential.key)} could be sent.`
   return failure('REFRESH_RECORD_UNAVAILABLE', what)
-}
-
-function earlierSends({ earlier }: SendAction): number {
-  return earlier?.sends ?? 0
-}
-
-function sentEntry({ send, observed, startedAt }: Attempt, sends: number): SentEntry {
-  return {
-    phase: 'sent',
-    startedAt: send.earlier?.startedAt ?? startedAt,
-    sends,
-    ...entryBase(send, observed.credential),
-  }
-}
-
-/** What the journal has to know of a request, whatever came of it. */
-function entryBase({ base }: SendAction, { uid, key, spec }: Credential): Omit<RequestEntry, 'sends'> {
-  const sealingKey = sealingKeyOf(base.claim)
-  return {
-    uid,
-    credential: key,
-    storeVersion: base.version,
-    refreshToken: base.refreshToken,
-    source: refreshTokenSpec({ spec }).refreshToken,
-    ...(sealingKey && { sealingKey }),
-  }
 }
 
 async function settleExchange(exchange: TokenExchange, attempt: Attempt, deps: Deps): Promise<SendOutcome> {
@@ -295,5 +282,5 @@ function observe(
   deps: Deps,
 ): void {
   const took = seconds((deps.clock.monotonicMs() - startedMs) / 1000)
-  deps.metrics.tokenRequest(provider.name, outcome, { status, took })
+  deps.metrics.tokenRequest(provider.name, outcome, { status, took, traceId: deps.span?.traceId })
 }

@@ -3,7 +3,9 @@ import { type Credential, keyText } from '../domain/credential.ts'
 import { decide, decideInvalid } from '../domain/decide.ts'
 import type { Failure } from '../domain/failures.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
-import type { Action, Step } from '../domain/step.ts'
+import type { Observed } from '../domain/observed.ts'
+import { outcomeAttributes, settledAttributes } from '../domain/span-attributes.ts'
+import type { Action, Outcome, Step } from '../domain/step.ts'
 import { auditPerformed } from './audit.ts'
 import type { Course, Ended } from './contain.ts'
 import type { CredentialMemory } from './credential-memory.ts'
@@ -13,8 +15,10 @@ import { lookAtRecord } from './execute-store.ts'
 import { gather } from './gather.ts'
 import { record, type Recording } from './record.ts'
 import { tellConsumers } from './tell-consumers.ts'
+import { inSpan, inTrace } from './traced.ts'
 import { atItsTurn } from './turns.ts'
 
+type Act = Extract<Step, { kind: 'act' }>
 type Settled = Extract<Step, { kind: 'settled' }>
 
 /**
@@ -30,20 +34,44 @@ export async function reconcile(
   course: Course,
   deps: Deps,
 ): Promise<Recording | Ended> {
+  const beganMs = deps.tracing && deps.clock.monotonicMs()
   const observed = await gather(credential, memory, deps)
-  let step = atItsTurn(decide(observed, deps.clock.now()), observed, deps)
+  const first = atItsTurn(decide(observed, deps.clock.now()), observed, deps)
+  const begun: Begun = { credential, memory, course, observed, first }
+  return inTrace({ observed, first, beganMs }, deps, (traced) => goOn(begun, traced))
+}
+
+/** A reconcile that knows what is to be done first. */
+interface Begun {
+  readonly credential: Credential
+  readonly memory: CredentialMemory | undefined
+  readonly course: Course
+  readonly observed: Observed
+  readonly first: Step
+}
+
+async function goOn({ credential, memory, course, observed, first }: Begun, deps: Deps): Promise<Recording | Ended> {
+  let step = first
   while (step.kind === 'act') {
-    if (asksForTokens(step.action)) course.hasAsked = true
-    const outcome = await execute(step, observed, deps)
+    const { action }: Act = step
+    if (asksForTokens(action)) course.hasAsked = true
+    const outcome = await perform(step, observed, deps)
     const next = advance(observed, step, outcome, deps.clock.now())
-    auditPerformed(observed, { action: step.action, outcome, next }, deps)
+    auditPerformed(observed, { action, outcome, next }, deps)
     step = next
   }
+  deps.span?.set(settledAttributes(step))
   if (step.settlement.kind === 'gone') return letGo(credential, step, deps)
   const { key, uid, generation } = credential
   const end = deps.storeLooks.paced(step, observed, deps.clock.now())
   const subject = { key, uid, generation, before: observed.state, observed, ...(memory && { memory }) }
-  return tellConsumers({ subject, end, recording: await record(subject, end, deps) }, deps)
+  return inSpan({ name: 'record' }, deps, async (within) =>
+    tellConsumers({ subject, end, recording: await record(subject, end, within) }, within),
+  )
+}
+
+function perform(step: Act, observed: Observed, deps: Deps): Promise<Outcome> {
+  return inSpan({ name: step.action.kind }, deps, (within) => execute(step, observed, within), outcomeAttributes)
 }
 
 /** True for an action that asks a token endpoint for tokens. */

@@ -23,6 +23,7 @@ import { tokenFingerprint } from '../adapters/system/token-fingerprint.ts'
 import { decodeResource } from '../api/decode.ts'
 import { Operator, type OperatorParts } from '../app/operator.ts'
 import type { ControllerFlags } from '../cli/controller-command.ts'
+import { present } from '../domain/present.ts'
 import { orEnd } from './cannot-begin.ts'
 import { ClusterIdentity } from './cluster-identity.ts'
 import { startCandidate } from './candidate.ts'
@@ -31,6 +32,7 @@ import { readiness } from './readiness.ts'
 import { readOwnServiceAccountToken } from './service-account.ts'
 import { remoteStores } from './stores.ts'
 import { auditLog, serve, type Telemetry, telemetry } from './telemetry.ts'
+import { openTracing, type ProcessTracing } from './tracing.ts'
 import { build } from './version.ts'
 import { watchLiveness } from './watch-liveness.ts'
 
@@ -71,10 +73,14 @@ export async function controller(flags: ControllerFlags): Promise<void> {
     private: flags.journal === undefined,
   })
   if (!journal.ok) return cannotBegin(journal.failure.message)
-  const stop = await orEnd(logger, ended, () => run(flags, observed, { settings, ...journal.value, crash }))
+  const replica = flags.identity ?? `${hostname()}_${process.pid}`
+  const traces = await openTracing(process.env, replica, observed)
+  const opened: Opened = { settings, ...journal.value, crash, traces }
+  const stop = await orEnd(logger, ended, () => run(flags, observed, opened))
   logger.info({ signal: await ended }, 'ending: what is under way is finished first')
   await stop()
   await journal.value.journal.close()
+  await traces.end()
 
   function cannotBegin(why: string): void {
     logger.error({}, why)
@@ -85,6 +91,7 @@ export async function controller(flags: ControllerFlags): Promise<void> {
 interface Opened extends IdentifiedJournal {
   readonly settings: ConnectionSettingsSource
   readonly crash: (bug: unknown) => void
+  readonly traces: ProcessTracing
 }
 
 async function run(flags: ControllerFlags, observed: Telemetry, opened: Opened): Promise<() => Promise<void>> {
@@ -106,7 +113,7 @@ async function run(flags: ControllerFlags, observed: Telemetry, opened: Opened):
   })
   const readOwnToken = () => readOwnServiceAccountToken(flags.serviceAccountDirectory)
   const cluster = new ClusterIdentity({ client, clock, logger, namespace, journalId, readOwnToken, ...ownPodNames() })
-  const ports = clusterPorts(flags, observed, { client, namespace, identity, cluster })
+  const ports = clusterPorts(flags, observed, { client, namespace, identity, cluster, traces: opened.traces })
   const operator = new Operator(
     { clock, logger, metrics, journal, ...ports.parts, mayBegin: () => candidate.mayAct() },
     crash,
@@ -147,6 +154,7 @@ interface Place {
   readonly namespace: string
   readonly identity: string
   readonly cluster: ClusterIdentity
+  readonly traces: ProcessTracing
 }
 
 /** What the downward API may tell of the own Pod. */
@@ -158,7 +166,7 @@ function ownPodNames(): { readonly podName: string | undefined; readonly podUid:
 function clusterPorts(
   flags: ControllerFlags,
   { clock, logger, metrics }: Telemetry,
-  { client, namespace: operatorNamespace, identity, cluster }: Place,
+  { client, namespace: operatorNamespace, identity, cluster, traces }: Place,
 ): {
   readonly parts: Omit<OperatorParts, 'clock' | 'logger' | 'metrics' | 'journal' | 'mayBegin'>
   close(): Promise<void>
@@ -172,6 +180,7 @@ function clusterPorts(
     parts: {
       events,
       ...auditLog(flags, logger, identity),
+      ...present({ tracing: traces.tracing }),
       stores: { ...remote.stores, kubernetes: new KubernetesSecretStore(client) },
       tokenEndpoint: new HttpTokenEndpoint({ secrets, clock, version: build.version, ...flags }),
       sink: new TargetSecrets(client, clock),

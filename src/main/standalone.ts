@@ -18,12 +18,14 @@ import { decodeResource, encodeStatus, unknownKindProblem } from '../api/decode.
 import { Operator } from '../app/operator.ts'
 import type { StandaloneFlags } from '../cli/standalone-command.ts'
 import { keyText } from '../domain/credential.ts'
+import { present } from '../domain/present.ts'
 import type { ResourceHandler } from '../ports/resource-source.ts'
 import { cannotUse, orEnd } from './cannot-begin.ts'
 import { crashOnBug, endSignal } from './process-end.ts'
 import { type StandaloneFiles, standaloneFiles } from './standalone-files.ts'
 import { remoteStores } from './stores.ts'
 import { auditLog, serve, type Telemetry, telemetry } from './telemetry.ts'
+import { openTracing, type ProcessTracing } from './tracing.ts'
 import { build } from './version.ts'
 
 /**
@@ -46,12 +48,14 @@ export async function standalone(flags: StandaloneFlags): Promise<void> {
   }
   const status = new StatusFile({ path: files.status, encode: encodeStatus })
   await status.load()
-  const stop = await orEnd(observed.logger, ended, () =>
-    run(flags, observed, { status, files, ...journal.value, crash }),
-  )
+  const replica = `${hostname()}_${process.pid}`
+  const traces = await openTracing(process.env, replica, observed)
+  const opened: Opened = { status, files, ...journal.value, crash, replica, traces }
+  const stop = await orEnd(observed.logger, ended, () => run(flags, observed, opened))
   observed.logger.info({ signal: await ended }, 'ending: what is under way is finished first')
   await stop()
   await journal.value.journal.close()
+  await traces.end()
 }
 
 async function makeDirectory(path: string): Promise<void> {
@@ -66,11 +70,14 @@ interface Opened extends IdentifiedJournal {
   readonly status: StatusFile
   readonly files: StandaloneFiles
   readonly crash: (bug: unknown) => void
+  /** This process. */
+  readonly replica: string
+  readonly traces: ProcessTracing
 }
 
 async function run(flags: StandaloneFlags, observed: Telemetry, opened: Opened): Promise<() => Promise<void>> {
   const { clock, logger, metrics } = observed
-  const { status, files, journal, journalId, crash } = opened
+  const { status, files, journal, journalId, crash, replica, traces } = opened
   const manifests = new ManifestDirectory({
     directory: resolve(flags.manifests),
     decode: (raw) => decodeResource(raw),
@@ -93,7 +100,8 @@ async function run(flags: StandaloneFlags, observed: Telemetry, opened: Opened):
       tokenEndpoint: new HttpTokenEndpoint({ secrets, clock, version: build.version, ...flags }),
       sink: new DirectorySink({ directory: resolve(flags.output), clock }),
       events: new LogEventRecorder(logger),
-      ...auditLog(flags, logger, `${hostname()}_${process.pid}`),
+      ...auditLog(flags, logger, replica),
+      ...present({ tracing: traces.tracing }),
       records: new FileRefreshRecords({ directory: files.records, fingerprint: tokenFingerprint }),
       holders: new LoneHolder(journalId),
       installation: { id: flags.installation ?? journalId },

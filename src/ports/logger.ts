@@ -14,6 +14,7 @@ export interface LogFields {
   readonly at?: string
   readonly cause?: string
   readonly code?: string | undefined
+  readonly collector?: string
   readonly credential?: string
   readonly dropped?: number
   readonly error?: string

@@ -1,11 +1,9 @@
 import { statSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { observeOutput } from '../support/canary.ts'
 import { expectMountedLayout } from './mounted-layout.ts'
-import { StandaloneBench, until } from './standalone-bench.ts'
+import { freePort, StandaloneBench, until } from './standalone-bench.ts'
 
 const names = ['agent', 'app']
 
@@ -73,12 +71,4 @@ export function mainJobSuite(): void {
 
 async function textAt(url: string): Promise<string> {
   return (await fetch(url)).text()
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -1,4 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, vi } from 'vitest'
@@ -69,6 +71,11 @@ export class StandaloneBench {
   }
 
   run(...flags: readonly string[]): Run {
+    return this.runIn({}, ...flags)
+  }
+
+  /** With variables of its environment. */
+  runIn(environment: Readonly<Record<string, string>>, ...flags: readonly string[]): Run {
     const lines: string[] = []
     const process = new StandaloneProcess(
       [
@@ -86,6 +93,7 @@ export class StandaloneBench {
         observeOutput("standalone's log", line)
         lines.push(line)
       },
+      environment,
     )
     const run = { process, lines }
     this.#runs.push(run)
@@ -140,6 +148,15 @@ export class StandaloneBench {
     await this.server.close()
     rmSync(this.directory, { recursive: true })
   }
+}
+
+/** A port of the loopback device that nobody listens at. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
 }
 
 /** Waits for something that takes seconds at most on a busy machine. */

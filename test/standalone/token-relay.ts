@@ -21,6 +21,10 @@ export class TokenRelay {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/token`
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
   async close(): Promise<void> {
     await new Promise((resolve) => {
       this.#server.close(resolve)

@@ -25,6 +25,7 @@ import {
 } from './memory-ports.ts'
 import { canary } from './canary.ts'
 import { MemoryHolders, MemoryRefreshRecords } from './memory-refresh-records.ts'
+import { MemoryTracing } from './memory-tracing.ts'
 import { SimulatedClock } from './simulated-clock.ts'
 
 /** The whole operator over ports in memory and a simulated clock. What is outside the process survives {@link World.restart}. */
@@ -39,6 +40,7 @@ export class World {
   readonly status = new MemoryStatus()
   readonly events = new EventList()
   readonly audit = new AuditEntries()
+  readonly tracing = new MemoryTracing()
   readonly log = new LogLines()
   readonly bugs: unknown[] = []
   readonly measured = memoryMetrics(() => this.bugs.push('of one credential'))
@@ -149,6 +151,7 @@ export class World {
       status: this.status,
       events: this.events,
       audit: this.audit,
+      tracing: this.tracing,
       metrics: this.measured.metrics,
       logger: this.log,
       usesFinalizers: this.usesFinalizers,

@@ -28,6 +28,7 @@ const optionsOfOthers = new Set([
   '--help',
   '--version',
   '--dry-run',
+  '--enable-feature',
   '--force',
   '--force-conflicts',
   '--keyfile',

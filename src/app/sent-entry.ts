@@ -1,0 +1,40 @@
+import { type Credential, refreshTokenSpec } from '../domain/credential.ts'
+import type { RequestEntry, SentEntry } from '../domain/journal-entry.ts'
+import type { SendAction } from '../domain/step.ts'
+import type { EpochSeconds } from '../domain/time.ts'
+import { sealingKeyOf } from './execute-record.ts'
+
+/** A request, as far as the journal has to know of it. */
+export interface Sending {
+  readonly send: SendAction
+  readonly credential: Credential
+  readonly startedAt: EpochSeconds
+}
+
+/** The journal's entry of a request that is about to be made. */
+export function sentEntry({ send, credential, startedAt }: Sending, sends: number): SentEntry {
+  return {
+    phase: 'sent',
+    startedAt: send.earlier?.startedAt ?? startedAt,
+    sends,
+    ...entryBase(send, credential),
+  }
+}
+
+/** What the journal has to know of a request, whatever came of it. */
+export function entryBase({ base }: SendAction, { uid, key, spec }: Credential): Omit<RequestEntry, 'sends'> {
+  const sealingKey = sealingKeyOf(base.claim)
+  return {
+    uid,
+    credential: key,
+    storeVersion: base.version,
+    refreshToken: base.refreshToken,
+    source: refreshTokenSpec({ spec }).refreshToken,
+    ...(sealingKey && { sealingKey }),
+  }
+}
+
+/** How often the refresh token was presented before without an answer. */
+export function earlierSends({ earlier }: SendAction): number {
+  return earlier?.sends ?? 0
+}
