@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { observeOutput } from '../support/canary.ts'
@@ -9,47 +9,30 @@ import { freePort, loopback, send } from './loopback.ts'
 import { ServerHome } from './server-home.ts'
 import { ServerProcess } from './server-process.ts'
 import { serverPath } from './server-source.ts'
-import { startVault, type Vault } from './vault.ts'
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A fenced block of a page, without the indentation of the list that it stands in. */
-export interface Block {
-  readonly language: string
-  readonly text: string
-}
-
-/** The blocks of README below a heading, in their order. @throws when README has no such heading. */
-export function readmeBlocks(heading: string): readonly Block[] {
-  const section = readFileSync(join(checkout, 'README.md'), 'utf8').split(/^## /m)
-  const text = section.find((part) => part.startsWith(`${heading}\n`))
-  if (text === undefined) throw new Error(`README has no heading ${heading}`)
-  return [...text.matchAll(/^( *)```(\w+)\n([\s\S]*?)^\1```$/gm)].map(([, indent = '', language = '', block = '']) => ({
-    language,
-    text: block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
-  }))
+export interface NewcomerOptions {
+  /** What can be typed, beside kubectl. */
+  readonly programs: readonly ('vault' | 'helm' | 'aws')[]
+  /** How these programs find their servers, and log in there. */
+  readonly environment: Readonly<Record<string, string>>
 }
 
 /**
- * A newcomer's shell: a checkout, `kubectl` and `vault` on the path and logged in, and nothing else. All servers are
- * on the loopback device and without TLS, which the two flags of the operator that README names allow.
+ * A newcomer's shell: a checkout, `kubectl` and the other programs on the path and logged in, and nothing else. All
+ * servers are on the loopback device and without TLS, which the two flags of the operator that README names allow.
  */
 export class Newcomer {
   readonly cluster: Cluster
-  readonly vault: Vault
   readonly server: AuthorizationServer
   readonly #home: ServerHome
   readonly #environment: Readonly<Record<string, string>>
   readonly #health: string
   #controller: ServerProcess | undefined
 
-  private constructor(
-    servers: Pick<Newcomer, 'cluster' | 'vault' | 'server'>,
-    home: ServerHome,
-    ports: readonly number[],
-  ) {
+  private constructor(servers: Pick<Newcomer, 'cluster' | 'server'>, { home, ports, environment }: Place) {
     this.cluster = servers.cluster
-    this.vault = servers.vault
     this.server = servers.server
     this.#home = home
     const [metrics, health] = ports.map((port) => `${loopback}:${port}`)
@@ -59,8 +42,7 @@ export class Newcomer {
       HOME: home.directory,
       TMPDIR: home.directory, // the journal is made there
       KUBECONFIG: servers.cluster.adminKubeconfig,
-      VAULT_ADDR: servers.vault.address,
-      VAULT_TOKEN: servers.vault.rootToken,
+      ...environment,
       OAUTH_OPERATOR_ALLOW_PLAIN_HTTP: 'true',
       OAUTH_OPERATOR_ALLOW_PRIVATE_ADDRESSES: 'true',
       // The default ports may be taken.
@@ -69,20 +51,19 @@ export class Newcomer {
     }
   }
 
-  static async arrive(): Promise<Newcomer> {
+  static async arrive({ programs, environment }: NewcomerOptions): Promise<Newcomer> {
     const home = new ServerHome('quickstart')
     for (const name of ['deploy', 'src', 'node_modules', 'package.json'])
       symlinkSync(join(checkout, name), home.path(name))
     mkdirSync(home.path('bin'))
-    for (const name of ['kubectl', 'vault'] as const) symlinkSync(serverPath(name), home.path('bin', name))
-    const [cluster, vault, server, ...ports] = await Promise.all([
+    for (const name of ['kubectl', ...programs] as const) putOnPath(home.path('bin', name), serverPath(name))
+    const [cluster, server, ...ports] = await Promise.all([
       startCluster(),
-      startVault(),
       startAuthorizationServer(),
       freePort(),
       freePort(),
     ])
-    return new Newcomer({ cluster, vault, server }, home, ports)
+    return new Newcomer({ cluster, server }, { home, ports, environment })
   }
 
   write(name: string, text: string): void {
@@ -128,9 +109,21 @@ export class Newcomer {
   async leave(): Promise<void> {
     await this.#controller?.stop()
     observeOutput('the log of the operator', this.#controller?.logTail(1000) ?? '')
-    await Promise.all([this.cluster.stop(), this.vault.stop(), this.server.close()])
+    await Promise.all([this.cluster.stop(), this.server.close()])
     await this.#home.remove()
   }
+}
+
+interface Place {
+  readonly home: ServerHome
+  readonly ports: readonly number[]
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** Not a link: a program may look for what it needs beside its own name. */
+function putOnPath(name: string, program: string): void {
+  writeFileSync(name, `#!/bin/sh\nexec '${program}' "$@"\n`)
+  chmodSync(name, 0o755)
 }
 
 function shell(block: string): { readonly command: string; readonly args: readonly string[] } {

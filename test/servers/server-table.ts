@@ -2,7 +2,8 @@ import { goRecipe, kubernetesLinkerFlags } from './go-recipe.ts'
 import { pythonRecipe } from './python-recipe.ts'
 import type { Recipe } from './recipe.ts'
 
-export type ServerName = 'etcd' | 'kube-apiserver' | 'kubectl' | 'vault' | 'helm' | 'gitops' | 'prometheus' | 'moto'
+export type ServerName =
+  'etcd' | 'kube-apiserver' | 'kubectl' | 'vault' | 'helm' | 'gitops' | 'prometheus' | 'moto' | 'aws'
 
 /** A server that the suites need, and every way to come by it. */
 export interface ServerEntry {
@@ -125,6 +126,19 @@ export const servers: readonly ServerEntry[] = [
       package: 'moto',
       module: 'moto.server',
       executable: 'moto_server',
+    }),
+  },
+  {
+    // No server either: AWS's command line, as README types it. Not in moto's environment, which pins another botocore.
+    name: 'aws',
+    executable: 'aws',
+    variables: [{ name: 'AWS_CLI_BIN' }],
+    versionArguments: ['--version'],
+    recipe: pythonRecipe({
+      requirements: 'requirements-aws.txt',
+      package: 'awscli',
+      module: 'awscli',
+      executable: 'aws',
     }),
   },
 ]
