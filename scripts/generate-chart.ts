@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { prometheusRules, readAlertSources } from './alert-rules.ts'
 import { type ArgoScripts, argoSettings } from './argocd.ts'
 import { dashboard } from './dashboard.ts'
-import { withKinds } from './install-manifest.ts'
+import { chartDigest } from './chart-digest.ts'
+import { digestIn, withKinds } from './install-manifest.ts'
 import { withValuesTable } from './values-table.ts'
 
 const deploy = fileURLToPath(new URL('../deploy', import.meta.url))
@@ -18,8 +19,8 @@ const carried = { crds: `${chartFiles}/crds`, providers: `${chartFiles}/provider
  * `generate-chart.ts [--check]` copies CRDs and presets into the chart, because Helm reads nothing
  * outside of it, and writes its table of the values, dashboard and alerts for those who do without,
  * the settings of Argo CD, and the CRDs in the manifest of an install without Helm, whose other
- * objects need helm (generate-install.ts); with `--check` it writes nothing, and names the files
- * that are not what it would write.
+ * objects need helm (generate-install.ts). With `--check` it writes nothing, names the files that
+ * are not what it would write, and says when that manifest was made from another chart.
  */
 function main(arguments_: readonly string[]): number {
   const wanted = new Map([
@@ -68,8 +69,14 @@ function check(wanted: ReadonlyMap<string, string>): number {
   const stale = [...wanted].filter(([name, text]) => !existsSync(join(deploy, name)) || text !== textOf(name))
   const copied = Object.values(carried).flatMap((folder) => namesIn(folder).map((name) => `${folder}/${name}`))
   const wrong = [...stale.map(([name]) => name), ...copied.filter((name) => !wanted.has(name))]
-  if (wrong.length === 0) return 0
-  process.stderr.write(`Out of date in deploy; run npm run generate and commit:\n${wrong.join('\n')}\n`)
+  if (wrong.length > 0) return fail('generate', wrong)
+  return digestIn(textOf('install.yaml')) === chartDigest(join(deploy, chart))
+    ? 0
+    : fail('generate:install', ['install.yaml: the chart has changed since'])
+}
+
+function fail(script: string, files: readonly string[]): number {
+  process.stderr.write(`Out of date in deploy; run npm run ${script} and commit:\n${files.join('\n')}\n`)
   return 1
 }
 

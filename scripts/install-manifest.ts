@@ -2,7 +2,12 @@ import { parseAllDocuments, stringify, visit } from 'yaml'
 
 const separator = '\n---\n'
 
-const heading = `# Generated from the chart with its default values by \`npm run generate:install\`. Do not edit.
+const digestLine = /^# Chart: (\S+)$/m
+
+const heading = (
+  digest: string,
+): string => `# Generated from the chart with its default values by \`npm run generate:install\`. Do not edit.
+# Chart: ${digest}
 #
 #   kubectl apply --server-side -f deploy/install.yaml
 #
@@ -19,11 +24,16 @@ export function renderArguments(chart: string): readonly string[] {
   return ['template', installName, chart, '--namespace', installName, '--no-hooks', '--set', 'crds.enabled=false']
 }
 
+/** The digest of the chart that a manifest was made from; undefined when it does not say. */
+export function digestIn(manifest: string): string | undefined {
+  return digestLine.exec(manifest)?.[1]
+}
+
 /**
  * The objects that `helm` rendered as a manifest for those who do without: with their namespace, and without what is
- * true of objects of a release only. Kinds are added by `withKinds`.
+ * true of objects of a release only. Kinds are added by `withKinds`. `digest`: of the chart.
  */
-export function installManifest(rendered: string): string {
+export function installManifest(rendered: string, digest: string): string {
   const objects = parseAllDocuments(rendered).filter((document) => document.contents !== null)
   for (const object of objects) {
     object.commentBefore = null
@@ -31,7 +41,7 @@ export function installManifest(rendered: string): string {
     visit(object, { Pair: (_, pair) => (isOfHelm(pair.key) ? visit.REMOVE : undefined) })
   }
   const texts = objects.map((object) => object.toString({ lineWidth: 0, directives: false }).trim())
-  return [heading, stringify(namespace).trim(), ...texts].join(separator) + '\n'
+  return [heading(digest), stringify(namespace).trim(), ...texts].join(separator) + '\n'
 }
 
 /** The manifest with these kinds, in place of those that it has. */
