@@ -16,13 +16,14 @@ import { type EpochSeconds, later, minutes, seconds } from '../domain/time.ts'
 import type { Publication, TargetIdentity } from '../ports/access-token-sink.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
+import { withHeldToken } from './held-token.ts'
 
 /** How long after a publication, or the last look, a target is compared with what was published. */
 export const targetCheckInterval = minutes(10)
 
 /**
- * Everything a decision looks at. At most two reads over the network: the target, when its look-up is due, and
- * after a refusal what the client proves itself with.
+ * Everything a decision looks at. At most three reads over the network: the target, when its look-up is due, after a
+ * refusal what the client proves itself with, and the token in the target where nothing else of it is to change.
  */
 export async function gather(
   credential: Credential,
@@ -56,7 +57,7 @@ export async function gather(
     ...inputsOf(credential, [provider, store], loginOf(targetDigest)),
   }
   const refused = await withClient(known, deps)
-  return isLookDue(refused, deps) ? withTarget(refused, identity, deps) : refused
+  return isLookDue(refused, deps) ? withHeldToken(await withTarget(refused, identity, deps), identity, deps) : refused
 }
 
 /** Absent for a document of its own, as nearly all are. */

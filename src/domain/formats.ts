@@ -5,10 +5,10 @@ import { isWellFormed } from './formats/parameter-syntax.ts'
 import { formats } from './formats/registry.ts'
 import { templateFields } from './formats/template-fields.ts'
 import { formatParameters, type FormatOutput, type FormatParameter, type OutputFormat } from './output-format.ts'
-import { Sensitive } from './sensitive.ts'
+import { Sensitive, sameSecret } from './sensitive.ts'
 import { renderTemplate } from './template/render-template.ts'
 import type { TextCodec } from './text-codec.ts'
-import { seconds, type DurationSeconds } from './time.ts'
+import { type DurationSeconds, epochSeconds, seconds } from './time.ts'
 import type { AccessToken } from './tokens.ts'
 
 /** Raised when a format's file changes its shape, so that targets written by an older operator are written again. */
@@ -75,6 +75,21 @@ export function rehearsedOutputs(outputs: readonly Output[], token: AccessToken,
 
 function withoutTemplate(output: Output): Output {
   return isTemplate(output) ? { format: 'raw', key: output.key } : output
+}
+
+/** True when the outputs say nothing of an access token but itself and its times. */
+export function carryTokenAlone(outputs: readonly Output[], codec: TextCodec): boolean {
+  const value = new Sensitive('0')
+  const times = { issuedAt: epochSeconds(0), expiresAt: epochSeconds(1) }
+  const [one, other] = [
+    renderOutputs(outputs, { value, ...times, tokenType: 'Bearer', scopes: [] }, codec),
+    renderOutputs(outputs, { value, ...times, tokenType: 'other', scopes: ['other'], idToken: value }, codec),
+  ] as const
+  return one.ok && other.ok && [...one.files].every(([key, file]) => isSameFile(file, other.files.get(key)))
+}
+
+function isSameFile(one: Sensitive, other: Sensitive | undefined): boolean {
+  return other !== undefined && sameSecret(one, other)
 }
 
 /** Which output it is, for messages: its format, or the key that its template is for. */
