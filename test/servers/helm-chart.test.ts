@@ -130,6 +130,9 @@ describe('what the chart renders', () => {
     'with all that tells readers of a token, for two namespaces': [
       'watchNamespaces={team-a,team-b},propagation.annotatePods=true,propagation.restart=true',
     ],
+    'with tokens of ServiceAccounts, of some names and for two namespaces': [
+      'serviceAccountTokens.enabled=true,serviceAccountTokens.names={vault-login},watchNamespaces={team-a,team-b}',
+    ],
     'with everything extra': [
       'extraEnv=[{"name":"POD_NAME","value":"mine"},{"name":"HTTPS_PROXY","value":"http://p:1"}]',
       'extraVolumes=[{"name":"ca","configMap":{"name":"ca"}}]',
@@ -281,7 +284,9 @@ describe('a release', () => {
   })
 
   test('brings the presets with an upgrade', async () => {
-    const said = await helm('upgrade', release, chart, '--namespace', namespace, '--reset-then-reuse-values')
+    const tokens = ['--set', 'serviceAccountTokens.enabled=true,serviceAccountTokens.names={vault-login}']
+    expect(await mayIssueTokenOf('vault-login')).toBe('no')
+    const said = await helm('upgrade', release, chart, '--namespace', namespace, '--reset-then-reuse-values', ...tokens)
     expect(said).not.toContain('The presets are not installed yet')
     const names = await cluster.kubectlOrThrow(['get', 'clusteroauthproviders', '-o', 'name'])
     expect(names.trim().split('\n').toSorted()).toEqual([
@@ -289,6 +294,16 @@ describe('a release', () => {
       'clusteroauthprovider.oauth-operator.dev/google',
     ])
   })
+
+  test('may issue tokens of the ServiceAccounts that its values name, and of no other', async () => {
+    expect(await mayIssueTokenOf('vault-login')).toBe('yes')
+    expect(await mayIssueTokenOf('default')).toBe('no')
+  })
+
+  async function mayIssueTokenOf(account: string): Promise<string> {
+    const asked = ['auth', 'can-i', 'create', `serviceaccounts/${account}`, '--subresource=token', '-n', 'team-a']
+    return (await cluster.kubectl([...asked, `--as=system:serviceaccount:${namespace}:${release}`])).stdout.trim()
+  }
 
   test('has a Pod that a namespace for restricted Pods takes', async () => {
     const { spec } = await deployment()

@@ -104,7 +104,8 @@ export class KubernetesServiceAccountTokens implements ServiceAccountTokens {
     if (!outcome.ok) {
       if (problemOf(outcome.error) === 'missing') return rejected(`${text} does not exist.`)
       const what = `Requesting a token of ${text}`
-      const permission = `create serviceaccounts/token in the namespace ${namespace}`
+      const grants = 'which the chart grants by serviceAccountTokens.enabled'
+      const permission = `create serviceaccounts/token of ${name} in the namespace ${namespace}, ${grants}`
       return failed(classifyKubeError(outcome.error, { what, permission, codes: clusterCodes }))
     }
     const answer = IssuedServiceAccountToken.safeParse(outcome.body)
