@@ -1,17 +1,19 @@
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { type AuthorizationServer, startAuthorizationServer } from '../support/authorization-server.ts'
 import { watchForLeak } from '../support/canary.ts'
+import { blocksOf } from '../unit/docs/pages.ts'
 import { type Cluster, startCluster } from './kube-apiserver.ts'
 import { runHelm } from './helm.ts'
 import { manifestOf } from './operator-bed.ts'
 import { OperatorProcess } from './operator-process.ts'
+import { serverPath } from './server-source.ts'
 
 // The chart with the real helm and the real API server: what it renders is accepted, what it installs does the main
 // job with the rights and flags that it renders, and what it leaves behind is what its values say.
@@ -325,7 +327,7 @@ describe('a release', () => {
       pod: { name: 'operator-0', uid: (await cluster.kubectlOrThrow(podUid)).trim() },
     })
     await applyTeam()
-    await cluster.kubectlOrThrow(['wait', '--for=condition=Ready', '--timeout=30s', '-n', 'team-a', 'oac/login'])
+    await cluster.kubectlOrThrow(['wait', '--for=condition=Ready', '--timeout=30s', '-n', 'team-a', 'oac', '--all'])
     await vi.waitFor(() => expect(server.statistics.refreshes).toBeGreaterThan(1), { timeout: 45_000, interval: 250 })
     expect(server.statistics).toMatchObject({ refusals: 0, reuses: 0 })
     expect(operator.output).not.toMatch(/forbidden/i)
@@ -364,16 +366,40 @@ describe('a release', () => {
     expect(left).toBe('')
   })
 
-  test('takes the kinds up again, and removes them where it is told to', async () => {
-    await helm('install', release, chart, '--namespace', namespace, '--set', 'crds.keep=false', '--take-ownership')
+  test('takes the kinds up again, and removes them where it is told to, of which it warns', async () => {
+    const settings = ['--set', 'crds.keep=false', '--take-ownership']
+    const said = await helm('install', release, chart, '--namespace', namespace, ...settings)
+    expect(said.replaceAll(/\s+/g, ' ')).toContain(`first, while the operator can still clean up after them, or they`)
+    expect(said).toContain(uninstallCommands[0]?.trim())
     expect(await cluster.kubectlOrThrow(['get', 'oac', '-n', 'team-a', '-o', 'name'])).toContain('/login')
-    await removeFinalizers()
     await helm('uninstall', release, '--namespace', namespace)
     await vi.waitFor(
-      async () => expect((await cluster.kubectl(['get', 'crd', ...kinds, '-o', 'name'])).stdout).toBe(''),
+      async () =>
+        expect(await kindsLeft()).toEqual([
+          'customresourcedefinition.apiextensions.k8s.io/oauthcredentials.oauth-operator.dev',
+        ]),
       { timeout: 20_000, interval: 250 },
     )
   })
+
+  test('that has left a finalizer behind is rid of it by the command of the documents', async () => {
+    // One without a finalizer is gone with its kind.
+    const hanging = ['get', 'oac', '-n', 'team-a', '-o', 'jsonpath={.items[*].metadata.name}']
+    expect(await cluster.kubectlOrThrow(hanging)).toBe('merged')
+    await inShell(uninstallCommands[1] ?? '')
+    await vi.waitFor(async () => expect(await kindsLeft()).toEqual([]), { timeout: 20_000, interval: 250 })
+  })
+
+  async function kindsLeft(): Promise<readonly string[]> {
+    const { stdout } = await cluster.kubectl(['get', 'crd', ...kinds, '-o', 'name', '--ignore-not-found'])
+    return stdout.split('\n').filter((line) => line !== '')
+  }
+
+  async function inShell(script: string): Promise<void> {
+    const path = `${dirname(serverPath('kubectl'))}:${process.env['PATH']}`
+    const env = { ...process.env, PATH: path, KUBECONFIG: cluster.adminKubeconfig }
+    await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], { env })
+  }
 
   function probes(): string {
     return operator?.healthAddress ?? ''
@@ -388,29 +414,37 @@ describe('a release', () => {
     const team = 'team-a'
     const data = { refresh_token: await server.issueRefreshToken() }
     const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'login', namespace: team }, stringData: data }
+    const credential = {
+      providerRef: { name: 'login' },
+      refreshToken: { storeRef: { name: 'secrets' }, key: 'login' },
+      target: { name: 'login-token' },
+    }
+    const merged = {
+      grant: 'ClientCredentials',
+      providerRef: { name: 'machine' },
+      // Its keys have to be taken out of somebody else's Secret, so it has a finalizer.
+      target: { name: 'merged-token', creationPolicy: 'Merge' },
+    }
+    const { id, secret: clientSecret } = server.clients.post
     const manifests = [
       secret,
+      { ...secret, metadata: { name: 'machine', namespace: team }, stringData: { 'client-secret': clientSecret } },
+      manifestOf('OAuthProvider', team, 'machine', {
+        tokenEndpoint: server.tokenEndpoint,
+        client: { id, authentication: 'client_secret_post', secretRef: { name: 'machine', key: 'client-secret' } },
+      }),
+      manifestOf('OAuthCredential', team, 'merged', merged),
       manifestOf('TokenStore', team, 'secrets', { kubernetes: {} }),
       manifestOf('OAuthProvider', team, 'login', {
         tokenEndpoint: server.tokenEndpoint,
         client: { id: server.clients.none.id, authentication: 'none' },
       }),
-      manifestOf('OAuthCredential', team, 'login', {
-        providerRef: { name: 'login' },
-        refreshToken: { storeRef: { name: 'secrets' }, key: 'login' },
-        target: { name: 'login-token' },
-      }),
+      manifestOf('OAuthCredential', team, 'login', credential),
     ]
     await cluster.kubectlOrThrow(
       ['apply', '-f', '-'],
       JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }),
     )
-  }
-
-  /** There is no operator any more that could. */
-  async function removeFinalizers(): Promise<void> {
-    const patch = '{"metadata":{"finalizers":null}}'
-    await cluster.kubectlOrThrow(['patch', 'oac', 'login', '-n', 'team-a', '--type=merge', '-p', patch])
   }
 })
 
@@ -431,6 +465,10 @@ interface DeploymentObject {
 }
 
 const presets = ['--set', 'providerPresets.enabled=true,providerPresets.names={github-app,google}']
+/** How to delete credentials, and how to be rid of those that hang. */
+const uninstallCommands = blocksOf(['sh'])
+  .filter(({ page, text }) => page === 'docs/upgrading.md' && /kubectl delete oauthcredentials|finalizers/.test(text))
+  .map(({ text }) => text)
 const podUid = ['get', 'pod', 'operator-0', '-n', namespace, '-o', 'jsonpath={.metadata.uid}']
 const everything = 'deployments,services,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,pdb'
 const kinds = ['oauthcredentials', 'oauthproviders', 'clusteroauthproviders', 'tokenstores', 'clustertokenstores'].map(
