@@ -3,6 +3,7 @@ import { ownPod } from '../adapters/kubernetes/own-pod.ts'
 import { namespaceUid } from '../adapters/kubernetes/namespace-uid.ts'
 import { KubernetesRecordHolders } from '../adapters/kubernetes/record-holders.ts'
 import type { Installation } from '../app/deps.ts'
+import type { Failure } from '../domain/failures.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
@@ -37,6 +38,7 @@ export class ClusterIdentity implements Installation, RecordHolders {
   #learned: Learned | undefined
   #cancel: () => void = () => undefined
   #stopped = false
+  #told: string | undefined
 
   constructor(options: ClusterIdentityOptions) {
     this.#options = options
@@ -76,10 +78,16 @@ export class ClusterIdentity implements Installation, RecordHolders {
     const found = await this.#ask()
     if (found.ok) this.#learned = found.value
     else {
-      const { clock, logger } = this.#options
-      logger.warn({ code: found.failure.code }, found.failure.message)
-      if (!this.#stopped) this.#cancel = clock.wakeAfter(retryMs, () => void this.#try())
+      this.#tell(found.failure)
+      if (!this.#stopped) this.#cancel = this.#options.clock.wakeAfter(retryMs, () => void this.#try())
     }
+  }
+
+  /** Once per cause, not once per attempt. */
+  #tell({ code, message }: Failure): void {
+    if (message === this.#told) return
+    this.#told = message
+    this.#options.logger.warn({ code }, message)
   }
 
   async #ask(): Promise<Result<Learned>> {

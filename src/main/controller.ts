@@ -3,7 +3,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type IdentifiedJournal, openIdentifiedJournal } from '../adapters/files/journal-id.ts'
 import { chooseConnection, kubeconfigFiles } from '../adapters/kubernetes/choose-connection.ts'
-import type { ConnectionSettingsSource } from '../adapters/kubernetes/connection-settings.ts'
+import type { ConnectionSettings, ConnectionSettingsSource } from '../adapters/kubernetes/connection-settings.ts'
 import { KubernetesConsumers } from '../adapters/kubernetes/consumers.ts'
 import { KubernetesEventRecorder } from '../adapters/kubernetes/event-recorder.ts'
 import { KubernetesRefreshRecords } from '../adapters/kubernetes/refresh-records.ts'
@@ -97,7 +97,8 @@ interface Opened extends IdentifiedJournal {
 async function run(flags: ControllerFlags, observed: Telemetry, opened: Opened): Promise<() => Promise<void>> {
   const { clock, logger, metrics } = observed
   const { settings, journal, journalId, crash } = opened
-  const namespace = flags.namespace ?? (await namespaceOf(settings)) ?? defaultNamespace
+  const { server: apiServer, namespace: namedNamespace } = await readSettings(settings)
+  const namespace = flags.namespace ?? namedNamespace ?? defaultNamespace
   const identity = flags.identity ?? `${hostname()}_${process.pid}`
   const userAgent = `oauth-credential-operator/${build.version}`
   const client = new KubeTransport({ settings, clock, random: systemRandom, logger, metrics, userAgent })
@@ -138,7 +139,7 @@ async function run(flags: ControllerFlags, observed: Telemetry, opened: Opened):
   })
   const stopLearning = cluster.learn()
   const stopReading = source.start(operator.resources)
-  logger.info({ namespace, identity, version: build.version }, 'controller')
+  logger.info({ namespace, identity, version: build.version, ...(apiServer && { apiServer }) }, 'controller')
   return async () => {
     await candidate.stop()
     stopLearning()
@@ -210,8 +211,8 @@ function targetWatch(
   return { targetWatch: new KubernetesTargetWatch({ ...tools, random: systemRandom, watchNamespaces }) }
 }
 
-/** The namespace of the Pod, or of the kubeconfig's context. */
-async function namespaceOf(settings: ConnectionSettingsSource): Promise<string | undefined> {
+/** The address of the API server, and the namespace of the Pod or of the kubeconfig's context; what cannot be read yet is told when it is used. */
+async function readSettings(settings: ConnectionSettingsSource): Promise<Partial<ConnectionSettings>> {
   const read = await settings.read(false)
-  return read.ok ? read.value.namespace : undefined
+  return read.ok ? read.value : {}
 }

@@ -19,6 +19,7 @@ import { Operator } from '../app/operator.ts'
 import type { StandaloneFlags } from '../cli/standalone-command.ts'
 import { keyText } from '../domain/credential.ts'
 import { present } from '../domain/present.ts'
+import type { Logger } from '../ports/logger.ts'
 import type { ResourceHandler } from '../ports/resource-source.ts'
 import { cannotUse, orEnd } from './cannot-begin.ts'
 import { crashOnBug, endSignal } from './process-end.ts'
@@ -124,7 +125,7 @@ async function run(flags: StandaloneFlags, observed: Telemetry, opened: Opened):
     ],
   })
   metrics.leading(true)
-  const stopReading = manifests.start(beginWhenRead(operator, status))
+  const stopReading = manifests.start(beginWhenRead(operator, status, () => tellEmpty(logger, flags)))
   logger.info({ manifests: flags.manifests, output: flags.output, version: build.version }, 'standalone')
   return async () => {
     await stopReading()
@@ -134,14 +135,19 @@ async function run(flags: StandaloneFlags, observed: Telemetry, opened: Opened):
   }
 }
 
+function tellEmpty(logger: Logger, { manifests }: StandaloneFlags): void {
+  logger.warn({}, `There is no OAuthCredential in ${manifests} yet; it is looked for.`)
+}
+
 /** Feeds the index, and begins to act once it has seen every kind: a provider that was not read yet is not a missing one. */
-function beginWhenRead(operator: Operator, status: StatusFile): ResourceHandler {
+function beginWhenRead(operator: Operator, status: StatusFile, whenEmpty: () => void): ResourceHandler {
   const { resources } = operator
   return {
     replaced: (kind, objects) => {
       resources.replaced(kind, objects)
       if (kind !== 'OAuthCredential') return
       void status.keepOnly(new Set([...resources.credentials()].map(({ credential }) => keyText(credential.key))))
+      if (objects.length === 0) whenEmpty()
       operator.begin()
     },
     upserted: (kind, resource) => resources.upserted(kind, resource),

@@ -10,7 +10,8 @@ export async function status(flags: StatusFlags): Promise<void> {
   const file = standaloneFiles(flags.output, flags.state).status
   const entries = await readStatusFile(file)
   if (entries.length === 0) {
-    process.stderr.write(`There are no statuses in ${file}.\n`)
+    const remedy = 'Name the --output directory of standalone, which writes them while it runs.'
+    process.stderr.write(`There are no statuses in ${file}. ${remedy}\n`)
     process.exitCode = 1
     return
   }

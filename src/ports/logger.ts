@@ -11,6 +11,7 @@ export interface Logger {
  * to this list, and the compiler holds each call to it.
  */
 export interface LogFields {
+  readonly apiServer?: string
   readonly at?: string
   readonly cause?: string
   readonly code?: string | undefined

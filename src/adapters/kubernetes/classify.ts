@@ -3,6 +3,9 @@ import type { Sensitive } from '../../domain/sensitive.ts'
 import type { KubeError } from './kube-client.ts'
 import { serverWords } from './server-words.ts'
 
+/** The reason of a call that was not begun, because there are no connection settings for it. */
+export const unusableSettings = 'ConnectionSettings'
+
 /**
  * What a failed call means.
  *
@@ -108,6 +111,7 @@ function isAuthorizationDenial({ reason, message }: KubeError): boolean {
 }
 
 function answerText({ status, reason }: KubeError, words: string): string {
+  if (reason === unusableSettings) return 'how to reach the API server could not be read'
   if (status === undefined) return `the API server gave no answer (${reason})`
   return `the API server answered with HTTP status ${status}, ${words}`
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { Metrics } from '../../ports/metrics.ts'
 import type { KubeClient } from './kube-client.ts'
-import { LeaseClient, type LeaseOutcome } from './lease-client.ts'
+import { LeaseClient, type LeaseOutcome, namespaceMissing } from './lease-client.ts'
 import { claimed, newLease, type Claim, type Lease } from './lease-record.ts'
 import { sleep } from './sleep.ts'
 
@@ -256,8 +256,15 @@ export class LeaderElection {
     const what = this.#leading ? 'renewed' : 'read or taken'
     this.#options.logger.warn(
       { ...this.#fields(), reason: outcome.reason },
-      `The Lease cannot be ${what}; it is tried again.`,
+      `The Lease cannot be ${what}; it is tried again.${this.#remedyOf(outcome.reason)}`,
     )
+  }
+
+  #remedyOf(reason: string): string {
+    const { namespace } = this.#options
+    if (reason === namespaceMissing) return ` Make the namespace first: kubectl create namespace ${namespace}.`
+    if (reason !== 'Forbidden') return ''
+    return ` Grant the operator get, create and update on leases in the namespace ${namespace}.`
   }
 
   #claim(): Claim {

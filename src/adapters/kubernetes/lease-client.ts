@@ -8,6 +8,9 @@ export type LeaseOutcome =
   | { readonly kind: 'conflict' }
   | { readonly kind: 'failed'; readonly reason: string }
 
+/** Why a Lease cannot be created where there is nothing to create it in. */
+export const namespaceMissing = 'NamespaceNotFound'
+
 /** The three calls on one Lease. They overtake everything else, and each has its own short deadline. */
 export class LeaseClient {
   readonly #client: KubeClient
@@ -26,8 +29,9 @@ export class LeaseClient {
     return this.#call({ method: 'GET', path: this.#path }, signal)
   }
 
-  create(body: unknown, signal?: AbortSignal): Promise<LeaseOutcome> {
-    return this.#call({ method: 'POST', path: this.#collection, body }, signal)
+  async create(body: unknown, signal?: AbortSignal): Promise<LeaseOutcome> {
+    const outcome = await this.#call({ method: 'POST', path: this.#collection, body }, signal)
+    return outcome.kind === 'missing' ? { kind: 'failed', reason: namespaceMissing } : outcome
   }
 
   /** Compare-and-swap on the body's resourceVersion. */

@@ -207,8 +207,12 @@ function refusesToStream(end: RoundEnd): boolean {
 }
 
 function remedyFor({ error }: RoundEnd): string | undefined {
-  if (error?.status === 404) return 'The API server does not know it: install the CustomResourceDefinitions.'
-  if (error?.status === 403) return "Grant the operator's ServiceAccount list and watch on it."
+  if (error?.status === 404) {
+    return 'The API server does not know them: install the CustomResourceDefinitions (deploy/crds), and it goes on by itself.'
+  }
+  if (error?.status === 403) {
+    return 'The API server refuses: grant the operator list and watch on them (deploy/install.yaml has its rights), and it goes on by itself.'
+  }
   return undefined
 }
 

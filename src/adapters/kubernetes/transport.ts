@@ -6,6 +6,7 @@ import { CallWait } from './call-wait.ts'
 import { ConnectionLane } from './connection-lane.ts'
 import type { ConnectionSettings, ConnectionSettingsSource } from './connection-settings.ts'
 import type { WireRequest } from './exchange.ts'
+import { unusableSettings } from './classify.ts'
 import { classifyAnswer, classifyNoAnswer, credentialsRejected } from './kube-answer.ts'
 import type { KubeClient, KubeError, KubeOutcome, KubeRequest, KubeWatchEnd } from './kube-client.ts'
 import { LiveSettings } from './live-settings.ts'
@@ -153,7 +154,7 @@ export class KubeTransport implements KubeClient {
     let settings = this.#settings.current()
     if (settings === undefined) {
       const loaded = await this.#settings.load()
-      if (!loaded.ok) return { ok: false, error: unreachable('ConnectionSettings', loaded.failure.message) }
+      if (!loaded.ok) return { ok: false, error: unreachable(unusableSettings, loaded.failure.message) }
       settings = loaded.value
     }
     if (settings.server.startsWith('https:') || this.#options.allowPlainHttp === true) return settings

@@ -351,7 +351,7 @@ describe('refusals', () => {
     await listed(running)
     const lines = running.bed.log.lines.map((line) => JSON.parse(line) as { level: string; message: string })
     expect(lines.map(({ level }) => level)).toEqual(['warn', 'info'])
-    expect(lines[0]?.message).toContain('CustomResourceDefinitions')
+    expect(lines[0]?.message).toContain('CustomResourceDefinitions (deploy/crds)')
   })
 
   test('one broken connection is not worth a line', async () => {

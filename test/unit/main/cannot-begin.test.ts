@@ -73,3 +73,24 @@ it('a kubeconfig that is not there is told by name', async () => {
   expect(text).toContain(`the kubeconfig ${kubeconfig} does not exist; name one with --kubeconfig`)
   expect(code).toBe(1)
 }, 20_000)
+
+it('statuses that are not there are told with where they would be', async () => {
+  const place = directory()
+  const { code, text } = await ended(['status', '--output', place])
+  expect(text).toBe(
+    `There are no statuses in ${join(place, '.state', 'status.json')}. Name the --output directory of standalone, ` +
+      'which writes them while it runs.\n',
+  )
+  expect(code).toBe(1)
+}, 20_000)
+
+it('manifests without a credential are told, and waited for', async () => {
+  const place = directory()
+  const child = spawn(process.execPath, ['src/main/main.ts', 'standalone', '--manifests', place, '--output', place])
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let text = ''
+  child.stdout.on('data', (chunk) => (text += String(chunk)))
+  await vi.waitFor(() => expect(text).toContain(`There is no OAuthCredential in ${place} yet`), { timeout: 15_000 })
+  expect(child.exitCode).toBeNull()
+  observeOutput('standalone', text)
+}, 20_000)
