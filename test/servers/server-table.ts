@@ -3,7 +3,7 @@ import { pythonRecipe } from './python-recipe.ts'
 import type { Recipe } from './recipe.ts'
 
 export type ServerName =
-  'etcd' | 'kube-apiserver' | 'kubectl' | 'vault' | 'helm' | 'gitops' | 'prometheus' | 'moto' | 'aws'
+  'etcd' | 'kube-apiserver' | 'kubectl' | 'vault' | 'helm' | 'helm-unittest' | 'gitops' | 'prometheus' | 'moto' | 'aws'
 
 /** A server that the suites need, and every way to come by it. */
 export interface ServerEntry {
@@ -87,6 +87,16 @@ export const servers: readonly ServerEntry[] = [
       linkerFlags: (version) => `-X helm.sh/helm/v4/internal/version.version=${version}`,
     }),
     image: { reference: 'alpine/helm:{version}', path: '/usr/bin/helm' },
+  },
+  {
+    name: 'helm-unittest',
+    executable: 'untt',
+    variables: [{ name: 'HELM_UNITTEST_BIN' }],
+    recipe: goRecipe({
+      directory: 'helm-unittest',
+      module: 'github.com/helm-unittest/helm-unittest',
+      packages: { untt: 'github.com/helm-unittest/helm-unittest/cmd/helm-unittest' },
+    }),
   },
   {
     name: 'gitops',
