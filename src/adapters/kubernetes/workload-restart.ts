@@ -1,10 +1,12 @@
 import * as z from 'zod'
 import { decodeTime } from '../../api/status-time.ts'
 import type { RestartOutcome } from '../../domain/consumers.ts'
+import { keyText } from '../../domain/credential.ts'
 import { consumerAnnotations } from '../../domain/names.ts'
 import { present } from '../../domain/present.ts'
+import { stableFraction } from '../../domain/stable-fraction.ts'
 import { timeText } from '../../domain/time-text.ts'
-import { type EpochSeconds, epochSeconds, later, latest, seconds } from '../../domain/time.ts'
+import { type DurationSeconds, type EpochSeconds, epochSeconds, later, latest, seconds } from '../../domain/time.ts'
 import type { RestartOrder } from '../../ports/consumers.ts'
 import { mayRunWithout } from './pod-readers.ts'
 import { ReadingSpec } from './pod-schema.ts'
@@ -48,6 +50,10 @@ const restartedByHand = 'kubectl.kubernetes.io/restartedAt'
 /** So far a clock of another machine may be ahead before what it wrote counts for nothing. */
 const clockTolerance = seconds(60)
 
+/** Over this part of the interval those come back that wait for the same workload, and over no more seconds. */
+const spreadShare = 0.1
+const longestSpreadSeconds = 30
+
 /** So many credentials are remembered that a workload was restarted for. */
 const mostEntries = 16
 
@@ -73,7 +79,9 @@ export function decideRestart(found: RestartableWorkload, order: RestartOrder, n
   if (why !== undefined) return { kind: 'stuck', why }
   const last = lastRestart(at, order, now)
   const until = last === undefined ? now : later(last, interval)
-  if (last !== undefined && now < until) return { kind: 'none', outcome: { kind: 'too-soon', at: last, until } }
+  if (last !== undefined && now < until) {
+    return { kind: 'none', outcome: { kind: 'too-soon', at: last, until: later(until, turnAfter(entries, order)) } }
+  }
   return { kind: 'patch', body: restartPatch(found, order, now), at: epochSeconds(Math.floor(now)) }
 }
 
@@ -81,6 +89,16 @@ export function decideRestart(found: RestartableWorkload, order: RestartOrder, n
 function waited({ spec }: RestartableWorkload, { unlessWaitingFor: secret }: RestartOrder): boolean {
   const pods = spec.template?.spec
   return secret !== undefined && (pods === undefined || pods === null || !mayRunWithout(pods, secret))
+}
+
+/**
+ * How long after the interval a credential comes back. Where others have the same workload, they come one after the other:
+ * the first restarts it, and the rest find that it was.
+ */
+function turnAfter(entries: Entries, { credential, interval }: RestartOrder): DurationSeconds {
+  const isShared = entries.some(([name]) => name !== credential.name)
+  const spread = Math.min(longestSpreadSeconds, interval * spreadShare)
+  return seconds(isShared ? spread * stableFraction(keyText(credential), 0) : 0)
 }
 
 /** Where a restart leaves its traces: on a Rollout itself, whose template it must not change. */
@@ -142,8 +160,10 @@ function restartPatch(found: RestartableWorkload, order: RestartOrder, now: Epoc
   return { metadata: { resourceVersion, annotations }, spec: { restartAt } }
 }
 
+type Entries = readonly (readonly [string, string])[]
+
 /** Credentials with the publication that the workload was last restarted for. */
-function entriesOf(marks: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
+function entriesOf(marks: Readonly<Record<string, string>>): Entries {
   return (marks[consumerAnnotations.restartedFor] ?? '').split(',').flatMap((entry) => {
     const [name = '', publication = ''] = entry.split('@', 2)
     return name === '' || publication === '' ? [] : [[name, publication] as const]
