@@ -7,7 +7,7 @@ const podsLimit = { perSecond: 1000, concurrent: 2 }
 /** So long a credential waits for its turn, in milliseconds: meanwhile it is not refreshed. */
 const patienceMs = 15_000
 
-/** `ended`: nothing may be begun any more. `late`: others went first for too long. */
+/** `ended`: nothing may be begun any more. `late`: others went first for too long, or there are too many pods for one turn. */
 export type Missed = 'ended' | 'late'
 
 export type Turn<T> = { readonly kind: 'taken'; readonly value: T } | { readonly kind: 'missed'; readonly why: Missed }

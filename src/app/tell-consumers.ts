@@ -219,7 +219,8 @@ async function annotatePods(
   if (turn.kind === 'missed') return turn.why
   const done = turn.value
   if (done.annotated > 0) deps.metrics.podsAnnotated(namespace, done.annotated)
-  return done.failure === undefined ? ok(writtenAt) : failed(done.failure)
+  if (done.failure !== undefined) return failed(done.failure)
+  return done.isLeft === true ? 'late' : ok(writtenAt)
 }
 
 async function restart(

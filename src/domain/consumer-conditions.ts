@@ -83,7 +83,9 @@ const allTold: Draft = {
 const waitsForTurn: Draft = {
   status: 'Unknown',
   reason: 'WaitingForTurn',
-  message: 'Pods are told of the published token after those of credentials whose access tokens end sooner.',
+  message:
+    'Not all pods are told of the published token yet: there are more of them, or of credentials that go first, than ' +
+    'there is time for at once. It goes on by itself.',
 }
 
 /** All that is to be mended, each thing once; the first says what it is called. */

@@ -183,7 +183,7 @@ export interface ConsumersTold {
   readonly workloads: readonly WorkloadTold[]
   /**
    * Why it was broken off, so that others may be left. `ended`: nothing may be begun any more, and whoever comes next
-   * goes on. `late`: other credentials went first for too long, and it is tried again as after a failure.
+   * goes on. `late`: there was no time for all pods, or for none, and it is tried again as after a failure.
    */
   readonly left?: 'ended' | 'late'
 }

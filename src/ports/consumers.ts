@@ -37,8 +37,10 @@ export interface RestartOrder {
 export interface PodsAnnotated {
   /** How many were given the annotation by this call. */
   readonly annotated: number
-  /** Absent when every pod has it, or is gone. */
+  /** Absent when every pod has it, is gone, or is left. */
   readonly failure?: Failure
+  /** True when there were more than could be annotated in the time for one call. */
+  readonly isLeft?: true
 }
 
 /**

@@ -28,6 +28,8 @@ class MemoryConsumers implements ConsumerNotifier {
   looks = 0
   calls = 0
   fault: Failure | undefined
+  /** There are more pods than there is time for. */
+  isLeft = false
   /** The last one. */
   order: RestartOrder | undefined
   /** Workloads that run although their Secret is not there. */
@@ -50,7 +52,7 @@ class MemoryConsumers implements ConsumerNotifier {
       const pod = this.pods.get(name)
       if (pod !== undefined) this.pods.set(name, { ...pod, annotation: timeText(at) })
     }
-    return Promise.resolve({ annotated: names.length })
+    return Promise.resolve({ annotated: names.length, ...(this.isLeft && { isLeft: true }) })
   }
 
   restart(order: RestartOrder): Promise<Result<RestartOutcome>> {
@@ -372,6 +374,19 @@ describe('pods', () => {
       true,
     )
     expect(world.bugs).toEqual([])
+  })
+
+  test('that there are too many of follow by themselves, and workloads are not kept waiting', async () => {
+    const { world, consumers } = await worldWith({ propagation: 'AnnotatePods', restart: [agent] })
+    consumers.pods.set('agent-1', reader)
+    consumers.isLeft = true
+    await refresh(world)
+    expect(world.condition('ConsumersNotified')).toMatchObject({ status: 'Unknown', reason: 'WaitingForTurn' })
+    expect(consumers.restarts).toEqual(['Deployment agent'])
+    consumers.isLeft = false
+    await world.clock.pass(60)
+    expect(world.condition('ConsumersNotified')).toMatchObject({ status: 'True' })
+    expect(world.events.events.map(({ reason }) => reason)).not.toContain('ConsumersNotNotified')
   })
 
   test('without the right it is told, and tried again', async () => {

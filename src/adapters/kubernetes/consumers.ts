@@ -2,6 +2,7 @@ import type { RestartOutcome } from '../../domain/consumers.ts'
 import { type CredentialKey, keyText } from '../../domain/credential.ts'
 import { type Failure, failure } from '../../domain/failures.ts'
 import { consumerAnnotations, fieldManager } from '../../domain/names.ts'
+import { present } from '../../domain/present.ts'
 import type { PodReader } from '../../domain/readers.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import { timeText } from '../../domain/time-text.ts'
@@ -88,15 +89,23 @@ export class KubernetesConsumers implements ConsumerNotifier {
   async annotate(secret: ReadSecret, pods: readonly string[], writtenAt: EpochSeconds): Promise<PodsAnnotated> {
     return this.#limited(async (signal) => {
       const annotations = { [consumerAnnotations.tokenPublishedAt]: timeText(writtenAt) }
-      const round: AnnotationRound = { left: [...pods], annotated: 0, failure: undefined, isOver: false }
+      const round: AnnotationRound = {
+        left: [...pods],
+        annotated: 0,
+        failure: undefined,
+        cut: undefined,
+        isOver: false,
+      }
       const work = async (): Promise<void> => {
         for (let pod = round.left.shift(); pod !== undefined && !round.isOver; pod = round.left.shift()) {
           await this.#annotateOne({ ...secret, pod, annotations, signal }, round)
         }
       }
       await Promise.all(Array.from({ length: Math.min(concurrentPods, pods.length) }, work))
-      const { annotated, failure: cause } = round
-      return cause === undefined ? { annotated } : { annotated, failure: cause }
+      const { annotated, cut } = round
+      // An API server that has taken none does not answer; one that has taken some is only not through with them.
+      const cause = round.failure ?? (annotated === 0 ? cut : undefined)
+      return present({ annotated, failure: cause, isLeft: cause === undefined && cut ? (true as const) : undefined })
     })
   }
 
@@ -115,9 +124,8 @@ export class KubernetesConsumers implements ConsumerNotifier {
       if (problem === 'conflict' && tries < triesPerWrite) continue
       const what = `Annotating Pod ${namespace}/${pod}, which mounts ${secretText(namespace, name)},`
       const permission = `patch pods in the namespace ${namespace}, which the chart grants by ${grants.annotate}`
-      round.failure ??= classifyKubeError(outcome.error, { what, permission, codes: consumerCodes })
-      // Nobody else fares better, or the time is over.
-      round.isOver ||= problem === 'forbidden' || signal.aborted
+      const cause = classifyKubeError(outcome.error, { what, permission, codes: consumerCodes })
+      keep(round, cause, { isLate: signal.aborted, isForbidden: problem === 'forbidden' })
       return
     }
   }
@@ -189,7 +197,20 @@ interface AnnotationRound {
   readonly left: string[]
   annotated: number
   failure: Failure | undefined
+  /** What became of the first one that the time was not enough for. */
+  cut: Failure | undefined
   isOver: boolean
+}
+
+/** Without the right nobody else fares better, nor when the time is over. */
+function keep(
+  round: AnnotationRound,
+  cause: Failure,
+  { isLate, isForbidden }: { readonly isLate: boolean; readonly isForbidden: boolean },
+): void {
+  if (isLate) round.cut ??= cause
+  else round.failure ??= cause
+  round.isOver ||= isForbidden || isLate
 }
 
 function workloadPath({ credential, workload }: RestartOrder): string {

@@ -159,6 +159,22 @@ describe('annotating pods', () => {
     expect(b.client.requests.length).toBeLessThanOrEqual(8)
   })
 
+  test('leaves those for which there is no time, which is no failure', async () => {
+    const b = new Bench()
+    const names = Array.from({ length: 40 }, (_, index) => `pod-${index}`)
+    await b.pods(Object.fromEntries(names.map((name) => [name, {}])))
+    b.client.intercept = ({ signal }, carryOut) =>
+      new Promise((resolve) => {
+        signal?.addEventListener('abort', () => resolve(unanswered('Aborted', true)))
+        b.clock.wakeAfter(4000, () => resolve(carryOut()))
+      })
+    const done = b.consumers.annotate(secret, names, at)
+    await b.clock.pass(31)
+    const { annotated, ...rest } = await done
+    expect(annotated).toBe(28)
+    expect(rest).toEqual({ isLeft: true })
+  })
+
   test('ends when it takes too long', async () => {
     const b = new Bench()
     b.client.intercept = ({ signal }) =>
