@@ -28,6 +28,8 @@ export interface Prometheus {
   alerts(): Promise<readonly ActiveAlert[]>
   /** The values of an instant query. */
   query(expression: string): Promise<readonly number[]>
+  /** The exemplars that it keeps of the series of a selector: their labels. */
+  exemplars(selector: string): Promise<readonly Readonly<Record<string, string>>[]>
   stop(): Promise<void>
 }
 
@@ -47,11 +49,17 @@ export async function startPrometheus({ target, job, rules }: PrometheusOptions)
         `--config.file=${home.path('prometheus.yaml')}`,
         `--storage.tsdb.path=${home.path('data')}`,
         `--web.listen-address=${loopback}:${port}`,
+        '--enable-feature=exemplar-storage',
       ],
       ready: async () => (await send({ url: `${url}/-/ready`, timeoutMs: 2000 })).status === 200,
       readyWithinMs: 30_000,
     })
-    return { alerts: () => alertsAt(url), query: (expression) => queryAt(url, expression), stop: () => home.remove() }
+    return {
+      alerts: () => alertsAt(url),
+      query: (expression) => queryAt(url, expression),
+      exemplars: (selector) => exemplarsAt(url, selector),
+      stop: () => home.remove(),
+    }
   } catch (error) {
     await home.remove()
     throw error
@@ -81,6 +89,16 @@ function configuration(target: string, job: string): string {
 async function alertsAt(url: string): Promise<readonly ActiveAlert[]> {
   const { json } = await send({ url: `${url}/api/v1/alerts` })
   return (json['data'] as { readonly alerts: readonly ActiveAlert[] }).alerts
+}
+
+async function exemplarsAt(url: string, selector: string): Promise<readonly Readonly<Record<string, string>>[]> {
+  const now = Date.now() / 1000
+  const range = `start=${now - 600}&end=${now + 60}`
+  const { json } = await send({ url: `${url}/api/v1/query_exemplars?query=${encodeURIComponent(selector)}&${range}` })
+  const found = json['data'] as readonly {
+    readonly exemplars: readonly { readonly labels: Record<string, string> }[]
+  }[]
+  return found.flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels))
 }
 
 async function queryAt(url: string, expression: string): Promise<readonly number[]> {

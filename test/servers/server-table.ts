@@ -3,7 +3,17 @@ import { pythonRecipe } from './python-recipe.ts'
 import type { Recipe } from './recipe.ts'
 
 export type ServerName =
-  'etcd' | 'kube-apiserver' | 'kubectl' | 'vault' | 'helm' | 'helm-unittest' | 'gitops' | 'prometheus' | 'moto' | 'aws'
+  | 'etcd'
+  | 'kube-apiserver'
+  | 'kubectl'
+  | 'vault'
+  | 'helm'
+  | 'helm-unittest'
+  | 'gitops'
+  | 'prometheus'
+  | 'moto'
+  | 'aws'
+  | 'openmetrics'
 
 /** A server that the suites need, and every way to come by it. */
 export interface ServerEntry {
@@ -149,6 +159,18 @@ export const servers: readonly ServerEntry[] = [
       package: 'awscli',
       module: 'awscli',
       executable: 'aws',
+    }),
+  },
+  {
+    name: 'openmetrics',
+    executable: 'openmetrics',
+    variables: [{ name: 'OPENMETRICS_PARSER_BIN' }],
+    // No server, but the parser that strict readers have.
+    recipe: pythonRecipe({
+      requirements: 'requirements-openmetrics.txt',
+      package: 'prometheus-client',
+      program: 'openmetrics.py',
+      executable: 'openmetrics',
     }),
   },
 ]
