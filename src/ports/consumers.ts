@@ -24,8 +24,8 @@ export interface RestartOrder {
   /** In whole seconds: what began later has read it. */
   readonly publishedAt: EpochSeconds
   /**
-   * The Secret of a first publication, when the workload is to be restarted only if it may run without that: any other
-   * one cannot have begun before it was there, nor can one that is not there yet.
+   * The Secret of a first publication, when the workload is to be restarted only if its pods ask for that, and run
+   * already or may run without: any other one cannot have begun before it was there, nor can one that is not there yet.
    */
   readonly unlessWaitingFor?: string
   /** Between two restarts of the workload, whoever wanted the last one. */

@@ -38,8 +38,11 @@ function waysOf({ spec }: ReadingPod, secret: string): Pick<PodReader, 'mounts' 
   }
 }
 
-/** True for pods that are started without the Secret while it is not there. All others wait for it. */
-export function mayRunWithout({ containers, initContainers, volumes }: ReadingSpec, secret: string): boolean {
+/** How pods ask for a Secret: they wait for a `required` one, and are started without an `optional` one. */
+export function demandFor(
+  secret: string,
+  { containers, initContainers, volumes }: ReadingSpec,
+): 'none' | 'required' | 'optional' {
   const inVolumes = volumes.flatMap((volume) => [
     { name: volume.secret?.secretName, optional: volume.secret?.optional },
     ...(volume.projected?.sources ?? []).map((source) => ({ ...source.secret })),
@@ -48,7 +51,9 @@ export function mayRunWithout({ containers, initContainers, volumes }: ReadingSp
     ...env.map(({ valueFrom }) => ({ ...valueFrom?.secretKeyRef })),
     ...envFrom.map(({ secretRef }) => ({ ...secretRef })),
   ])
-  return [...inVolumes, ...inEnvironment].some(({ name, optional }) => name === secret && optional === true)
+  const demands = [...inVolumes, ...inEnvironment].filter(({ name }) => name === secret)
+  if (demands.length === 0) return 'none'
+  return demands.some(({ optional }) => optional === true) ? 'optional' : 'required'
 }
 
 function mountsPart({ volumeMounts }: ReadingContainer, volumes: ReadonlySet<string>): boolean {

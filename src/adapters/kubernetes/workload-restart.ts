@@ -8,13 +8,15 @@ import { stableFraction } from '../../domain/stable-fraction.ts'
 import { timeText } from '../../domain/time-text.ts'
 import { type DurationSeconds, type EpochSeconds, epochSeconds, later, latest, seconds } from '../../domain/time.ts'
 import type { RestartOrder } from '../../ports/consumers.ts'
-import { mayRunWithout } from './pod-readers.ts'
+import { demandFor } from './pod-readers.ts'
 import { ReadingSpec } from './pod-schema.ts'
 
 const Texts = z
   .record(z.string(), z.string())
   .nullish()
   .transform((map) => map ?? {})
+
+const Count = z.number().nullish()
 
 /** The fields of a workload that a restart has to do with. */
 export const RestartableWorkload = z.object({
@@ -32,6 +34,8 @@ export const RestartableWorkload = z.object({
       .object({ metadata: z.object({ annotations: Texts }).nullish(), spec: ReadingSpec.nullish().catch(undefined) })
       .nullish(),
   }),
+  // A DaemonSet counts them under another name.
+  status: z.object({ readyReplicas: Count, numberReady: Count }).nullish().catch(undefined),
 })
 export type RestartableWorkload = z.infer<typeof RestartableWorkload>
 
@@ -85,10 +89,20 @@ export function decideRestart(found: RestartableWorkload, order: RestartOrder, n
   return { kind: 'patch', body: restartPatch(found, order, now), at: epochSeconds(Math.floor(now)) }
 }
 
-/** True where no pod can have begun before the Secret of a first publication was there, as far as the workload itself says. */
-function waited({ spec }: RestartableWorkload, { unlessWaitingFor: secret }: RestartOrder): boolean {
-  const pods = spec.template?.spec
-  return secret !== undefined && (pods === undefined || pods === null || !mayRunWithout(pods, secret))
+/**
+ * True where no pod can have begun with anything else than what a first publication put into its Secret: none asks for it,
+ * or all wait for it, and none runs. Those that run although they wait have begun with an earlier Secret of this name.
+ */
+function waited(found: RestartableWorkload, { unlessWaitingFor: secret }: RestartOrder): boolean {
+  const pods = found.spec.template?.spec ?? undefined
+  if (secret === undefined) return false
+  if (pods === undefined) return true
+  const demand = demandFor(secret, pods)
+  return demand === 'none' || (demand === 'required' && readyPods(found) === 0)
+}
+
+function readyPods({ status }: RestartableWorkload): number {
+  return status?.readyReplicas ?? status?.numberReady ?? 0
 }
 
 /**

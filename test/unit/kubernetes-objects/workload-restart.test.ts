@@ -227,6 +227,26 @@ describe('restarting a workload', () => {
       expect(await restarted(pods)).toBe('restarted')
     })
 
+    test.each(['readyReplicas', 'numberReady'])(
+      'is needed where pods run with an earlier Secret (%s)',
+      async (member) => {
+        const b = await new RestartBench().workload()
+        await b.clock.pass(60)
+        let ready = 0
+        b.client.intercept = ({ method }, carryOut) => {
+          const outcome = carryOut()
+          if (method !== 'GET' || !outcome.ok) return outcome
+          return { ...outcome, body: { ...(outcome.body as object), status: { [member]: ready } } }
+        }
+        const unlessWaitingFor = 'claude-token'
+        expect(await b.restart({ unlessWaitingFor })).toMatchObject({ value: { kind: 'current' } })
+        ready = 1
+        // They read another Secret, as that of a name which the target had before.
+        expect(await b.restart({ unlessWaitingFor: 'another' })).toMatchObject({ value: { kind: 'current' } })
+        expect(await b.restart({ unlessWaitingFor })).toMatchObject({ value: { kind: 'restarted' } })
+      },
+    )
+
     test('is not needed where the pods are described elsewhere, or the workload is not there yet or any more', async () => {
       expect(await restarted(undefined)).toBe('current')
       const none = await new RestartBench('Rollout').restart({ unlessWaitingFor: 'claude-token' })
