@@ -73,9 +73,9 @@ export async function controller(flags: ControllerFlags): Promise<void> {
     private: flags.journal === undefined,
   })
   if (!journal.ok) return cannotBegin(journal.failure.message)
-  const replica = flags.identity ?? `${hostname()}_${process.pid}`
-  const traces = await openTracing(process.env, replica, observed)
-  const opened: Opened = { settings, ...journal.value, crash, traces }
+  const identity = flags.identity ?? `${hostname()}_${process.pid}`
+  const traces = await openTracing(process.env, identity, observed)
+  const opened: Opened = { settings, ...journal.value, crash, identity, traces }
   const stop = await orEnd(logger, ended, () => run(flags, observed, opened))
   logger.info({ signal: await ended }, 'ending: what is under way is finished first')
   await stop()
@@ -91,15 +91,16 @@ export async function controller(flags: ControllerFlags): Promise<void> {
 interface Opened extends IdentifiedJournal {
   readonly settings: ConnectionSettingsSource
   readonly crash: (bug: unknown) => void
+  /** This replica. */
+  readonly identity: string
   readonly traces: ProcessTracing
 }
 
 async function run(flags: ControllerFlags, observed: Telemetry, opened: Opened): Promise<() => Promise<void>> {
   const { clock, logger, metrics } = observed
-  const { settings, journal, journalId, crash } = opened
+  const { settings, journal, journalId, crash, identity, traces } = opened
   const { server: apiServer, namespace: namedNamespace } = await readSettings(settings)
   const namespace = flags.namespace ?? namedNamespace ?? defaultNamespace
-  const identity = flags.identity ?? `${hostname()}_${process.pid}`
   const userAgent = `oauth-credential-operator/${build.version}`
   const client = new KubeTransport({ settings, clock, random: systemRandom, logger, metrics, userAgent })
   const source = new KubernetesResourceSource({
@@ -114,7 +115,7 @@ async function run(flags: ControllerFlags, observed: Telemetry, opened: Opened):
   })
   const readOwnToken = () => readOwnServiceAccountToken(flags.serviceAccountDirectory)
   const cluster = new ClusterIdentity({ client, clock, logger, namespace, journalId, readOwnToken, ...ownPodNames() })
-  const ports = clusterPorts(flags, observed, { client, namespace, identity, cluster, traces: opened.traces })
+  const ports = clusterPorts(flags, observed, { client, namespace, identity, cluster, traces })
   const operator = new Operator(
     { clock, logger, metrics, journal, ...ports.parts, mayBegin: () => candidate.mayAct() },
     crash,

@@ -18,7 +18,8 @@ refresh
 
 /** What the standard environment turns on. */
 export function traceSuite(): void {
-  describe.concurrent('standalone mode whose environment names a collector', () => {
+  // By itself: at the start of the others both cores are busy with starting processes.
+  describe('standalone mode whose environment names a collector', () => {
     it('hands over one whole trace of a refresh, and is held up by no collector at its end', async ({
       onTestFinished,
     }) => {
