@@ -85,6 +85,35 @@ describe('the main job with Vault', () => {
     expect(await operator.probe('/readyz')).toMatchObject({ status: 200 })
   })
 
+  test('accounts for each refresh in the audit log', async () => {
+    await quietMoment()
+    const { operator, bed, server } = scene
+    const { status, metadata } = await bed.credential('ci', 'claude')
+    const lines = auditOf(operator.output, metadata.uid)
+    const of = (event: string) => lines.filter((line) => line['event'] === event)
+    const presented = of('RefreshTokenPresented')
+    expect(presented).toHaveLength(status?.refreshes ?? 0)
+    expect(presented.every(({ outcome }) => outcome === 'issued')).toBe(true)
+    expect(of('RefreshTokenRotated').map(({ fingerprint }) => fingerprint)).toEqual(
+      presented.map(({ fingerprint }) => fingerprint),
+    )
+    const successors = of('RefreshTokenRotated').map(({ successor }) => successor)
+    expect(successors.slice(0, -1)).toEqual(presented.slice(1).map(({ fingerprint }) => fingerprint))
+    expect(of('RefreshTokenWrittenBack').map(({ fingerprint }) => fingerprint)).toEqual(successors)
+    expect(of('AccessTokenPublished').length).toBeGreaterThanOrEqual(presented.length)
+    expect(of('OwnershipTaken')).toHaveLength(1)
+    const { origin } = new URL(server.tokenEndpoint)
+    expect(presented.at(-1)).toMatchObject({
+      level: 'info',
+      logger: 'audit',
+      replica: operator.identity,
+      credential: 'ci/claude',
+      generation: 1,
+      tokenHost: origin,
+      refreshes: status?.refreshes,
+    })
+  })
+
   const ends: Readonly<Record<string, RestartOptions & { readonly signal: 'SIGTERM' | 'SIGKILL' }>> = {
     'a restarted container': { signal: 'SIGTERM' },
     'a crash': { signal: 'SIGKILL' },
@@ -170,4 +199,10 @@ async function quietMoment(): Promise<void> {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0)
+}
+
+/** What the audit log of a process says of one credential. */
+function auditOf(log: string, uid: string | undefined): readonly Readonly<Record<string, unknown>>[] {
+  const lines = log.split('\n').filter((line) => line.includes('"logger":"audit"'))
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter((line) => line['uid'] === uid)
 }
