@@ -43,7 +43,8 @@ async function fromCloneToReplacedToken(home: ServerHome): Promise<void> {
   await journey.step({
     name: 'npm ci',
     remedy: 'it takes Node 20 or newer (`node --version`) and a registry that answers (`npm ping`).',
-    work: () => shell.until(/^> .*demo\.ts/m, 20 * minute),
+    // What npm says of the script that it runs, unless it is told to be silent; else what the demo says first.
+    work: () => shell.until(/^> .*demo\.ts|^Authorization server /m, 15 * minute),
   })
   await journey.step({
     name: 'npm run demo: it says what runs and where everything is',

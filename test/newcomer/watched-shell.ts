@@ -8,7 +8,7 @@ const toldLines = 25
 
 /** What npm tells the scripts that it runs: not a newcomer's, whose npm would take it for its own. */
 const ofNpm =
-  /^(npm_(lifecycle|package)_|npm_(command|execpath|node_execpath|config_(local_prefix|prefix))$|INIT_CWD$|NODE$)/
+  /^(npm_(lifecycle|package)_|npm_(command|execpath|node_execpath|config_(local_prefix|prefix|loglevel))$|INIT_CWD$|NODE$)/
 
 /** The environment of a person who has just opened a terminal: nothing of the npm that may run this program. */
 function ownEnvironment(): Readonly<Record<string, string | undefined>> {
