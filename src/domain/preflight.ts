@@ -6,7 +6,7 @@ import type { Observed } from './observed.ts'
 import { asksForOwnership, ownershipProblem, wantsClaim } from './ownership.ts'
 import type { Preflight } from './preflight-finding.ts'
 import type { Provider } from './provider.ts'
-import type { RefreshRecord, RetainedTokens } from './refresh-record.ts'
+import { intentOn, type RefreshRecord, type RetainedTokens } from './refresh-record.ts'
 import { isRefusal } from './refusals.ts'
 import { mayRotate, tokenOrigin } from './rotation.ts'
 import { sameSecret, type Sensitive } from './sensitive.ts'
@@ -62,7 +62,7 @@ export function judgePreflight(
   if (isBehind(observed, record, found, subject)) return storeBehind(observed, { record, found, subject }, now)
   const { retained } = record
   const newest = retained?.fingerprint === found.fingerprint ? retained : undefined
-  if (newest?.tokens !== undefined && isUnpublished(observed, newest, now)) {
+  if (newest?.tokens !== undefined && !isInDoubt(record, newest) && isUnpublished(observed, newest, now)) {
     return { kind: 'recover', tokens: newest.tokens, persisted: true }
   }
   return judgeSend(observed, { record, found, subject, base: subject.stored, fingerprint: found.fingerprint }, now)
@@ -108,9 +108,10 @@ function storeBehind(observed: Observed, known: Known, now: EpochSeconds): Verdi
   if (successor === undefined) return refuse(rolledBack(observed))
   const { retained, tokens, refreshToken } = successor
   const dueAt = storeWriteDueAt(observed, subject.store, record, now)
-  const missing = { kind: 'recover', tokens, persisted: false } as const
+  const doubtful = isInDoubt(record, retained)
+  const missing = { kind: 'recover', tokens: doubtful ? { refreshToken } : tokens, persisted: false } as const
   if (dueAt === undefined) return wasJustRolledForward(observed, now) ? refuse(takenBack(observed)) : missing
-  if (isUnpublished(observed, retained, now)) return { ...missing, storeWriteDueAt: dueAt }
+  if (!doubtful && isUnpublished(observed, retained, now)) return { ...missing, storeWriteDueAt: dueAt }
   const base = { ...subject.stored, refreshToken }
   return judgeSend(observed, { ...known, base, fingerprint: retained.fingerprint }, now)
 }
@@ -133,6 +134,14 @@ function successorOf(observed: Observed, { record, found }: Known): Successor | 
 /** True when the record's tokens are not known to be used up themselves. */
 function isNewer({ retained, spent }: RefreshRecord, { fingerprint }: Preflight): boolean {
   return retained !== undefined && !spent.includes(retained.fingerprint) && retained.fingerprint !== fingerprint
+}
+
+/**
+ * True when the refresh token was presented since, with an unknown result: the server may have replaced the access
+ * token that came with it, or revoked it with everything else. What became of the refresh token says which.
+ */
+function isInDoubt(record: RefreshRecord, { fingerprint }: RetainedTokens): boolean {
+  return intentOn(record, fingerprint) !== undefined
 }
 
 /**

@@ -194,9 +194,10 @@ export class EndpointModel {
     const { records, violations } = this.#parts
     const record = records.current(uid)
     const fingerprint = records.fingerprint(text)
-    const isOurs = record?.intent?.holder?.journalId === process.pod.holder.journalId
-    if (isOurs && record.intent?.fingerprint === fingerprint) return
-    // Somebody put another token into the store meanwhile, and another process presents that one: the server judges.
+    // Somebody may put another token into the store meanwhile, and another process presents that one: ours is left then.
+    const standing = [...(record?.left ?? []), record?.intent].filter((one) => one?.fingerprint === fingerprint)
+    if (standing.some((one) => one?.holder?.journalId === process.pod.holder.journalId)) return
+    // What was left is forgotten in the end, and counts as spent: the server judges.
     if (records.wentBack || record?.spent.includes(fingerprint) === true) return
     violations.add(`${process.name} presents ${text} for ${uid} without an intent of its own in the record.`)
   }

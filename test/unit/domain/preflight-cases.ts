@@ -68,7 +68,7 @@ export function told(verdict: Verdict): string {
       return verdict.persisted
         ? 'publish'
         : verdict.storeWriteDueAt === undefined
-          ? 'write back'
+          ? `write back${verdict.tokens.accessToken === undefined ? ' the refresh token alone' : ''}`
           : 'publish, write later'
     case 'send':
       return `send ${verdict.base.refreshToken === stored.refreshToken ? 'the stored' : 'the retained'}${sendsOf(verdict)}`

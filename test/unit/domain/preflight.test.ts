@@ -132,6 +132,25 @@ const table: Record<string, [given: Case, expected: string]> = {
     { record: retained(inStore, tokensOf(2500)), observed: { state: refreshedState(5000, 3600) } },
     'send the stored',
   ],
+  'one whose refresh token was presented since, with an unknown result, does not': [
+    {
+      record: { ...retained(inStore, tokensOf(60)), ...intent() },
+      observed: { state: refreshedState(3000, 3600) },
+    },
+    'send the stored again after 1',
+  ],
+  'nor does it when the store is behind': [
+    { record: { ...retained(newest, tokensOf(60)), ...behind, ...intent({}, newest) } },
+    'write back the refresh token alone',
+  ],
+  'nor where the store is paced': [
+    {
+      record: { ...retained(newest, tokensOf(60)), ...behind, ...intent({}, newest), storeWrittenAt: inSeconds(-60) },
+      backend: aws,
+      observed: { state: refreshedState(3000, 3600) },
+    },
+    'send the retained again after 1',
+  ],
   'one that was published does not': [{ record: retained(inStore, tokensOf(600)) }, 'send the stored'],
   'one of a place that the spec no longer names does not': [
     {
