@@ -1,15 +1,17 @@
-import { auditEntry, auditOutcome, auditWriteBack, type Performed } from '../domain/audit.ts'
+import { auditEntry, auditJournaled, auditOutcome, auditWriteBack, type Performed } from '../domain/audit.ts'
 import type { AuditDetail, AuditEvent } from '../domain/audit-entry.ts'
 import { conditionOf } from '../domain/conditions.ts'
 import type { ConsumersTold } from '../domain/consumers.ts'
 import type { Credential } from '../domain/credential.ts'
-import type { CredentialState } from '../domain/credential-state.ts'
+import { type CredentialState, noState } from '../domain/credential-state.ts'
 import { failureRegistry } from '../domain/failure-registry.ts'
+import type { AnsweredEntry } from '../domain/journal-entry.ts'
 import type { Observed } from '../domain/observed.ts'
 import type { Outcome } from '../domain/step.ts'
+import type { TokenAnswerReading } from '../domain/token-exchange.ts'
 import { workloadText } from '../domain/workload.ts'
 import type { CredentialEvent, EventReason } from '../ports/event-recorder.ts'
-import type { Deps } from './deps.ts'
+import type { Deps, EngineDeps } from './deps.ts'
 
 type Auditing = Pick<Deps, 'audit' | 'records'>
 type Subject = Pick<Credential, 'key' | 'uid' | 'generation'>
@@ -36,6 +38,20 @@ export function auditBroughtHome(
     auditWriteBack(outcome, (token) => deps.records.fingerprint(token)),
     deps,
   )
+}
+
+/** Writes down what an answer said that this process has brought from its journal into the record, without leading. */
+export function auditRecovered(
+  entry: AnsweredEntry,
+  reading: TokenAnswerReading,
+  deps: Pick<EngineDeps, 'audit' | 'records' | 'resources'>,
+): void {
+  if (deps.audit === undefined) return
+  const { uid, credential: key } = entry
+  const known = deps.resources.credential(key)?.credential
+  const { generation, state } = known?.uid === uid ? known : { generation: 0, state: noState }
+  const details = auditJournaled(entry, reading, (token) => deps.records.fingerprint(token))
+  tell({ key, uid, generation }, state, details, deps)
 }
 
 /** What a reconcile that ended has changed of what is known of a credential. */

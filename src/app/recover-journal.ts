@@ -14,6 +14,7 @@ import { readTokenAnswer } from '../domain/token-answer.ts'
 import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
 import { refusalIn, settlesNothing, type TokenAnswerReading } from '../domain/token-exchange.ts'
 import type { RotatedTokens } from '../domain/tokens.ts'
+import { auditRecovered } from './audit.ts'
 import type { EngineDeps } from './deps.ts'
 import { commit, type IssuedFor, readRecord } from './execute-record.ts'
 import type { RecoveryLog } from './recovery-log.ts'
@@ -38,12 +39,19 @@ export async function recoverJournal(deps: EngineDeps, log: RecoveryLog): Promis
     const result = recovered.ok ? await deps.journal.settled(entry.uid) : recovered
     if (result.ok) {
       log.recovered(entry.uid)
+      account(entry, deps)
       continue
     }
     complete = false
     log.failed(entry.uid, result.failure)
   }
   return complete
+}
+
+/** What an answer brought is told by whoever has brought it home: the process that received it has ended. */
+function account(entry: JournalEntry, deps: EngineDeps): void {
+  const reading = entry.phase === 'answered' ? readingOf(entry, deps) : undefined
+  if (entry.phase === 'answered' && reading !== undefined) auditRecovered(entry, reading, deps)
 }
 
 /** True for an answer that an engine has to bring home itself: for a server that is not known to rotate it looks at no record. */

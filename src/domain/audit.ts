@@ -88,9 +88,20 @@ function ofJournaledAnswer(
   { reading, entry }: JournaledAnswer,
   fingerprint: Fingerprint,
 ): readonly AuditDetail[] {
-  const presented = { fingerprint: fingerprint(entry.refreshToken), sends: entry.sends, ...serverOf(observed) }
-  const rotation = rotationBy(reading, entry.refreshToken, fingerprint)
-  const all = [{ event: 'RefreshTokenPresented', ...presented, ...readingDetails(reading) } as const, ...rotation]
+  return auditJournaled(entry, reading, fingerprint).map((detail) =>
+    detail.event === 'RefreshTokenPresented' ? { ...detail, ...serverOf(observed) } : detail,
+  )
+}
+
+/** An answer that an earlier process received, told by the one that finds it. */
+export function auditJournaled(
+  { refreshToken, sends }: Pick<JournaledAnswer['entry'], 'refreshToken' | 'sends'>,
+  reading: TokenAnswerReading,
+  fingerprint: Fingerprint,
+): readonly AuditDetail[] {
+  const presented = { fingerprint: fingerprint(refreshToken), sends, ...readingDetails(reading) }
+  const rotation = rotationBy(reading, refreshToken, fingerprint)
+  const all = [{ event: 'RefreshTokenPresented', ...presented } as const, ...rotation]
   return all.map((detail) => ({ ...detail, recovered: true }))
 }
 

@@ -16,6 +16,7 @@ import {
 } from '../support/builders.ts'
 import { canary } from '../support/canary.ts'
 import { answer } from '../support/memory-ports.ts'
+import { Replicas } from '../support/replicas.ts'
 import { World } from '../support/world.ts'
 
 const key = 'teams/ci/claude'
@@ -273,6 +274,27 @@ describe('the audit log', () => {
       { event: 'RefreshTokenRotated', recovered: true, successor: fingerprint(successor) },
     ])
     expect(world.store.tokens.get(key)).toBe(successor)
+  })
+
+  it('tells once what a restarted process finds in its journal, though it does not lead any more', async () => {
+    const world = Replicas.withCredential()
+    const first = await world.leader()
+    await world.clock.pass(2000)
+    first.dieOf('journal.answered')
+    await world.clock.pass(400)
+    world.audit.entries.length = 0
+    await first.restart()
+    expect(world.audit.events()).toEqual(['RefreshTokenPresented', 'RefreshTokenRotated'])
+    const successor = world.record()?.retained?.fingerprint
+    expect(world.audit.entries).toMatchObject([
+      { recovered: true, outcome: 'issued', sends: 1, generation: 1, credential: 'ci/claude' },
+      { recovered: true, successor },
+    ])
+    await world.leader()
+    await world.clock.pass(1)
+    expect(world.audit.events().slice(2)).toEqual(['RefreshTokenWrittenBack', 'AccessTokenPublished'])
+    expect(world.audit.of('RefreshTokenWrittenBack')[0]).toMatchObject({ fingerprint: successor })
+    expect(world.bugs).toEqual([])
   })
 
   it('knows of no token that was never sent', async () => {
