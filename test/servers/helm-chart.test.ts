@@ -7,12 +7,12 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { type AuthorizationServer, startAuthorizationServer } from '../support/authorization-server.ts'
-import { watchForLeak } from '../support/canary.ts'
 import { blocksOf } from '../unit/docs/pages.ts'
 import { type Cluster, startCluster } from './kube-apiserver.ts'
 import { runHelm } from './helm.ts'
 import { manifestOf } from './operator-bed.ts'
-import { OperatorProcess } from './operator-process.ts'
+import type { OperatorProcess } from './operator-process.ts'
+import { startRelease } from './release-process.ts'
 import { serverPath } from './server-source.ts'
 
 // The chart with the real helm and the real API server: what it renders is accepted, what it installs does the main
@@ -314,18 +314,7 @@ describe('a release', () => {
   })
 
   test('does the main job with the flags, the account and the rights that it has', async () => {
-    const { spec } = await deployment()
-    const [container] = spec.template.spec.containers
-    const placed = /^(controller$|--(namespace|journal|metrics-address|health-address|log-level)=)/
-    const flags = (container?.args ?? []).filter((argument) => !placed.test(argument))
-    const token = watchForLeak(await cluster.serviceAccountToken(namespace, spec.template.spec.serviceAccountName))
-    operator = await OperatorProcess.start({
-      login: { kubeconfig: cluster.writeKubeconfig('release', token) },
-      namespace,
-      identity: 'operator-0',
-      flags,
-      pod: { name: 'operator-0', uid: (await cluster.kubectlOrThrow(podUid)).trim() },
-    })
+    operator = await startRelease(cluster, { name: release, namespace })
     await applyTeam()
     await cluster.kubectlOrThrow(['wait', '--for=condition=Ready', '--timeout=30s', '-n', 'team-a', 'oac', '--all'])
     await vi.waitFor(() => expect(server.statistics.refreshes).toBeGreaterThan(1), { timeout: 45_000, interval: 250 })
@@ -454,14 +443,7 @@ interface PodObject {
 }
 
 interface DeploymentObject {
-  readonly spec: {
-    readonly template: {
-      readonly spec: {
-        readonly serviceAccountName: string
-        readonly containers: readonly { readonly args: readonly string[] }[]
-      }
-    }
-  }
+  readonly spec: { readonly template: { readonly spec: object } }
 }
 
 const presets = ['--set', 'providerPresets.enabled=true,providerPresets.names={github-app,google}']
@@ -469,7 +451,6 @@ const presets = ['--set', 'providerPresets.enabled=true,providerPresets.names={g
 const uninstallCommands = blocksOf(['sh'])
   .filter(({ page, text }) => page === 'docs/upgrading.md' && /kubectl delete oauthcredentials|finalizers/.test(text))
   .map(({ text }) => text)
-const podUid = ['get', 'pod', 'operator-0', '-n', namespace, '-o', 'jsonpath={.metadata.uid}']
 const everything = 'deployments,services,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,pdb'
 const kinds = ['oauthcredentials', 'oauthproviders', 'clusteroauthproviders', 'tokenstores', 'clustertokenstores'].map(
   (plural) => `${plural}.oauth-operator.dev`,
