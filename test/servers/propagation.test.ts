@@ -168,7 +168,7 @@ function credential(changes: object = {}, credentialName = name): object {
   })
 }
 
-const telling = { propagation: 'AnnotatePods', restart: workloads, restartInterval: '20s' }
+const telling = { propagation: 'AnnotatePods', restart: workloads, restartInterval: '25s' }
 
 /** Another token, in the target. */
 async function refresh(): Promise<void> {
@@ -282,6 +282,9 @@ describe('with the rights', () => {
   })
 
   test('a token within the interval waits, and is one restart with those that come meanwhile', async () => {
+    // However long ago the last restart was by now, there is one that was not.
+    await refresh()
+    await untilCondition('ConsumersNotified', { status: 'True' })
     const before = await marksOf('Deployment')
     await refresh()
     await untilCondition('ConsumersNotified', { status: 'Unknown', reason: 'WaitingForRestartInterval' })
