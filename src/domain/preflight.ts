@@ -87,18 +87,16 @@ function isBehind(
 ): boolean {
   if (spent.includes(found.fingerprint)) return true
   const mark = ownMark(found, subject)
-  if (mark === undefined || retained?.fingerprint === found.fingerprint) return false
-  return mark.generation < (retained === undefined ? told : Math.max(told, generation))
+  if (mark === undefined) return false
+  const isOfMark = mark.fingerprint === found.fingerprint
+  // Its successor was in the store, and only the record was never told: somebody put the old one back.
+  if (retained?.fingerprint === found.fingerprint) return !isOfMark && mark.generation > generation
+  return isOfMark && mark.generation < (retained === undefined ? told : Math.max(told, generation))
 }
 
-/** What the document's claim says of the token in it, when both are ours. */
-function ownMark(
-  { fingerprint, ownership }: Preflight,
-  { stored: { claim } }: PreflightSubject,
-): TokenMark | undefined {
-  if (!ownership.isOwn || claim?.kind !== 'claimed') return undefined
-  const { mark } = claim.claim
-  return mark?.fingerprint === fingerprint ? mark : undefined
+/** What the document's claim says of the token that the operator wrote last, when the claim is ours. */
+function ownMark({ ownership }: Preflight, { stored: { claim } }: PreflightSubject): TokenMark | undefined {
+  return ownership.isOwn && claim?.kind === 'claimed' ? claim.claim.mark : undefined
 }
 
 /** The token of the store was replaced by another one: it is never presented. */

@@ -77,8 +77,8 @@ export const answerGuards: readonly Guard[] = [
   guard(
     'a store that is behind is brought up to the record',
     'domain/preflight.ts',
-    "  const missing = { kind: 'recover', tokens, persisted: false } as const\n",
-    "  const missing = { kind: 'recover', tokens, persisted: true } as const\n",
+    'tokens: doubtful ? { refreshToken } : tokens, persisted: false }',
+    'tokens: doubtful ? { refreshToken } : tokens, persisted: true }',
   ),
   guard(
     'no token is in a log line',

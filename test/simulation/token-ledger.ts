@@ -112,10 +112,7 @@ export class TokenLedger {
     if (where === 'store' || where === 'record') token.everDurable = true
     if (where === 'store') token.everStored = true
     if (where !== 'memory' && where !== 'flight') token.orphanedBy = undefined
-    const { family } = token
-    if (token !== family.newest || family.abandoned || family.loss === undefined) return
-    family.loss = undefined
-    family.returned = true
+    if (token === token.family.newest) comesBack(token.family)
   }
 
   dropped(token: RefreshTokenFact | undefined, where: Holding, cause: LossCause | undefined): void {
@@ -162,6 +159,13 @@ export class TokenLedger {
     this.#refreshTokens.set(token.text, token)
     return token
   }
+}
+
+/** What was revoked meanwhile, for want of its newest token, stays lost. */
+function comesBack(family: Family): void {
+  if (family.abandoned || family.revoked || family.loss === undefined) return
+  family.loss = undefined
+  family.returned = true
 }
 
 /** True for a token that somebody will want again. */

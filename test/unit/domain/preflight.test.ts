@@ -91,6 +91,22 @@ const table: Record<string, [given: Case, expected: string]> = {
     },
     'write back',
   ],
+  'a document of ours that went back to the token of a record that was never told of its successor is behind': [
+    {
+      claim: claimed({ generation: 4, fingerprint: newest }),
+      found: own,
+      record: { ...retained(inStore), ...intent(), generation: 3 },
+    },
+    'refuse STORE_ROLLED_BACK',
+  ],
+  'a document of ours that went on to the token of the record is not, though its mark is of before': [
+    {
+      claim: claimed({ generation: 3, fingerprint: older }),
+      found: own,
+      record: { ...retained(inStore), generation: 3 },
+    },
+    'send the stored',
+  ],
   'a document of ours into which a human wrote another token is not': [
     {
       claim: claimed({ generation: 3, fingerprint: older }),
