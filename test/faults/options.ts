@@ -1,4 +1,4 @@
-import { argumentsOrEnd, wrongArguments } from '../support/command-line.ts'
+import { argumentsOrEnd, wholeNumbersOrEnd, wrongArguments } from '../support/command-line.ts'
 
 const usage = `node test/faults/faults.ts [suites] [options]
 
@@ -67,8 +67,7 @@ export function readFaultOptions(): FaultOptions {
 }
 
 function numbers<Name extends string>(typed: Readonly<Record<Name, string>>): Readonly<Record<Name, number>> {
-  const wrong = Object.entries<string>(typed).find(([, text]) => !/^\d{1,9}$/.test(text))
-  if (wrong !== undefined) return wrongArguments(usage, `--${wrong[0]} takes a whole number, not '${wrong[1]}'`)
+  wholeNumbersOrEnd(usage, typed)
   return Object.fromEntries(Object.entries<string>(typed).map(([name, text]) => [name, Number(text)])) as Record<
     Name,
     number

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { performance } from 'node:perf_hooks'
-import { argumentsOrEnd } from '../support/command-line.ts'
+import { argumentsOrEnd, wholeNumbersOrEnd } from '../support/command-line.ts'
 import { Crew, type SeedRange } from './crew.ts'
 import { simulate } from './simulate.ts'
 import { add, emptyTally, type Tally, tallyText } from './tally.ts'
@@ -33,6 +33,10 @@ const { values: options } = argumentsOrEnd(usage, {
     first: { type: 'boolean', default: false },
   },
 })
+// No number would be no seed at all, and all would be well.
+const { seed: typedSeed, seeds, from, workers } = options
+wholeNumbersOrEnd(usage, { seed: typedSeed, seeds, from, workers })
+
 /** Told, and kept, every so often. */
 const seedsBetweenReports = 1000
 /** What a thread plays at a time, and to its end: few where the first seed that breaks a rule ends everything. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
-import { argumentsOrEnd } from '../support/command-line.ts'
+import { argumentsOrEnd, wholeNumbersOrEnd } from '../support/command-line.ts'
 import type { Guard } from './sabotage-guard.ts'
 import { guards } from './sabotage-guards.ts'
 
@@ -120,6 +120,8 @@ function main(): void {
       step: { type: 'string', default: '1' },
     },
   })
+  const { seeds, seconds, from, step } = values
+  wholeNumbersOrEnd(usage, { seeds, seconds, from, step })
   const chosen = guards
     .filter(({ name }) => name.includes(values.only))
     .filter(

@@ -22,3 +22,12 @@ export function wrongArguments(usage: string, problem: string): never {
   process.stderr.write(`${problem}\n\n${usage}`)
   process.exit(2)
 }
+
+/** Ends the process unless each of these options, where it is given, is a whole number. */
+export function wholeNumbersOrEnd(usage: string, options: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && !/^\d{1,15}$/.test(value)) {
+      wrongArguments(usage, `--${name} takes a whole number, not '${value}'`)
+    }
+  }
+}
