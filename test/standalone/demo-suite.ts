@@ -60,7 +60,7 @@ export function demoSuite(): void {
     it('fails when what it shows is not so', async ({ onTestFinished }) => {
       const output = temporaryDirectory()
       onTestFinished(() => rmSync(output, { recursive: true }))
-      const run = runDemo('--for', '3s', '--output', output)
+      const run = runDemo('--for', '6s', '--output', output)
       await until(() => expect(run.text()).toMatch(/app +refreshed #1/))
       writeFileSync(join(output, 'refresh-tokens', 'app.json'), '{"refresh_token":"a mistake"}')
       expect(await run.ended).toBe(1)
