@@ -1,5 +1,5 @@
 import { auditEntry, auditJournaled, auditOutcome, auditWriteBack, type Performed } from '../domain/audit.ts'
-import type { AuditDetail, AuditEvent } from '../domain/audit-entry.ts'
+import type { AuditDetail, AuditEntry, AuditEvent } from '../domain/audit-entry.ts'
 import { conditionOf } from '../domain/conditions.ts'
 import type { ConsumersTold } from '../domain/consumers.ts'
 import type { Credential } from '../domain/credential.ts'
@@ -12,17 +12,20 @@ import type { TokenAnswerReading } from '../domain/token-exchange.ts'
 import { workloadText } from '../domain/workload.ts'
 import type { CredentialEvent, EventReason } from '../ports/event-recorder.ts'
 import type { Deps, EngineDeps } from './deps.ts'
+import { unhindered } from './unhindered.ts'
 
-type Auditing = Pick<Deps, 'audit' | 'records'>
+/** Nothing here throws: what was done stands, told or not. */
+type Auditing = Pick<Deps, 'audit' | 'records' | 'logger'>
 type Subject = Pick<Credential, 'key' | 'uid' | 'generation'>
 
 /** A request is any text that somebody has put into an annotation. */
 const longestRequest = 64
 
 /** Writes down what an action has changed. */
-export function auditPerformed(observed: Observed, performed: Performed, { audit, records }: Auditing): void {
-  if (audit === undefined) return
-  for (const entry of auditOutcome(observed, performed, (token) => records.fingerprint(token))) audit.record(entry)
+export function auditPerformed(observed: Observed, performed: Performed, deps: Auditing): void {
+  if (deps.audit === undefined) return
+  const entries = unhindered(() => auditOutcome(observed, performed, (token) => deps.records.fingerprint(token)), deps)
+  write(entries ?? [], deps)
 }
 
 /** Writes down where tokens went that were kept until this process ends. */
@@ -32,25 +35,21 @@ export function auditBroughtHome(
   deps: Auditing,
 ): void {
   if (deps.audit === undefined) return
-  tell(
-    credential,
-    state,
-    auditWriteBack(outcome, (token) => deps.records.fingerprint(token)),
-    deps,
-  )
+  tell(credential, state, () => auditWriteBack(outcome, (token) => deps.records.fingerprint(token)), deps)
 }
 
 /** Writes down what an answer said that this process has brought from its journal into the record, without leading. */
 export function auditRecovered(
   entry: AnsweredEntry,
   reading: TokenAnswerReading,
-  deps: Pick<EngineDeps, 'audit' | 'records' | 'resources'>,
+  deps: Auditing & Pick<EngineDeps, 'resources'>,
 ): void {
   if (deps.audit === undefined) return
   const { uid, credential: key } = entry
   const known = deps.resources.credential(key)?.credential
   const { generation, state } = known?.uid === uid ? known : { generation: 0, state: noState }
-  const details = auditJournaled(entry, reading, (token) => deps.records.fingerprint(token))
+  const details = (): readonly AuditDetail[] =>
+    auditJournaled(entry, reading, (token) => deps.records.fingerprint(token))
   tell({ key, uid, generation }, state, details, deps)
 }
 
@@ -68,8 +67,9 @@ export interface Turn {
 export function auditTurn(turn: Turn, deps: Auditing): void {
   if (deps.audit === undefined) return
   const { subject, after, events } = turn
-  const changes = events.map(({ reason }) => ofEvent(reason, after)).filter((detail) => detail !== undefined)
-  tell(subject, after, [...ofRequest(turn), ...changes], deps)
+  const changes = (): readonly AuditDetail[] =>
+    events.map(({ reason }) => ofEvent(reason, after)).filter((detail) => detail !== undefined)
+  tell(subject, after, () => [...ofRequest(turn), ...changes()], deps)
 }
 
 /** Writes down which workloads were restarted. */
@@ -78,17 +78,28 @@ export function auditTold(
   { workloads }: ConsumersTold,
   deps: Auditing,
 ): void {
+  if (deps.audit === undefined) return
   const restarted = workloads.filter(({ result }) => result.ok && result.value.kind === 'restarted')
-  const details = restarted.map(({ workload }): AuditDetail => ({
-    event: 'WorkloadRestarted',
-    workload: workloadText(workload),
-  }))
+  const details = (): readonly AuditDetail[] =>
+    restarted.map(({ workload }) => ({ event: 'WorkloadRestarted', workload: workloadText(workload) }))
   tell(credential, state, details, deps)
 }
 
-function tell(subject: Subject, state: CredentialState, details: readonly AuditDetail[], { audit }: Auditing): void {
-  const { refreshes, refreshTokenGeneration: tokenGeneration } = state
-  for (const detail of details) audit?.record(auditEntry(subject, { refreshes, tokenGeneration }, detail))
+function tell(
+  subject: Subject,
+  { refreshes, refreshTokenGeneration: tokenGeneration }: CredentialState,
+  details: () => readonly AuditDetail[],
+  deps: Auditing,
+): void {
+  const entries = unhindered(
+    () => details().map((detail) => auditEntry(subject, { refreshes, tokenGeneration }, detail)),
+    deps,
+  )
+  write(entries ?? [], deps)
+}
+
+function write(entries: readonly AuditEntry[], deps: Auditing): void {
+  for (const entry of entries) unhindered(() => deps.audit?.record(entry), deps)
 }
 
 function ofRequest({ before, after, request: { now, seen } }: Turn): readonly AuditDetail[] {

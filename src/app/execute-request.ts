@@ -13,7 +13,7 @@ import type { TokenExchange } from '../domain/token-exchange.ts'
 import type { AccessToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import type { Shown } from './token-hosts.ts'
-import { inSpan } from './traced.ts'
+import { inSpan, traceIdOf } from './traced.ts'
 import { shownBy, turnRequest, waitFailure } from './turns.ts'
 
 interface Asking {
@@ -86,10 +86,10 @@ function observe(
   outcome: 'issued' | Failure['code'],
   status: number | undefined,
   { provider, startedMs }: Attempt,
-  { metrics, clock, span }: Deps,
+  deps: Deps,
 ): void {
-  const took = seconds((clock.monotonicMs() - startedMs) / 1000)
-  metrics.tokenRequest(provider.name, outcome, { status, took, traceId: span?.traceId })
+  const took = seconds((deps.clock.monotonicMs() - startedMs) / 1000)
+  deps.metrics.tokenRequest(provider.name, outcome, { status, took, traceId: traceIdOf(deps) })
 }
 
 function notLeading({ credential }: Observed): Failure {

@@ -23,7 +23,7 @@ import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { arm, disarm, leaveRefused, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
 import { earlierSends, entryBase, sentEntry } from './sent-entry.ts'
-import { inSpan } from './traced.ts'
+import { inSpan, traceIdOf } from './traced.ts'
 import { shownBy, turnRequest, waitFailure } from './turns.ts'
 
 type Sent = Extract<Outcome, { kind: 'send-refresh-token' }>
@@ -282,5 +282,5 @@ function observe(
   deps: Deps,
 ): void {
   const took = seconds((deps.clock.monotonicMs() - startedMs) / 1000)
-  deps.metrics.tokenRequest(provider.name, outcome, { status, took, traceId: deps.span?.traceId })
+  deps.metrics.tokenRequest(provider.name, outcome, { status, took, traceId: traceIdOf(deps) })
 }

@@ -15,7 +15,7 @@ import { lookAtRecord } from './execute-store.ts'
 import { gather } from './gather.ts'
 import { record, type Recording } from './record.ts'
 import { tellConsumers } from './tell-consumers.ts'
-import { inSpan, inTrace } from './traced.ts'
+import { describeSpan, inSpan, inTrace } from './traced.ts'
 import { atItsTurn } from './turns.ts'
 
 type Act = Extract<Step, { kind: 'act' }>
@@ -60,7 +60,8 @@ async function goOn({ credential, memory, course, observed, first }: Begun, deps
     auditPerformed(observed, { action, outcome, next }, deps)
     step = next
   }
-  deps.span?.set(settledAttributes(step))
+  const settled = step
+  describeSpan(() => settledAttributes(settled), deps)
   if (step.settlement.kind === 'gone') return letGo(credential, step, deps)
   const { key, uid, generation } = credential
   const end = deps.storeLooks.paced(step, observed, deps.clock.now())
