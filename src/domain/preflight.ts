@@ -203,10 +203,11 @@ function journalOf({ journal }: Observed, { refreshToken }: StoredRefreshToken):
 function originProblem({ credential }: Observed, { record, subject, fingerprint }: Candidate): Failure | undefined {
   const origin = tokenOrigin(subject.provider)
   const isKnown = fingerprint === record.retained?.fingerprint
-  if (!isKnown || record.origin === undefined || record.origin === origin || credential.allowedOrigin === origin) {
-    return undefined
-  }
-  const what = `The refresh token of OAuthCredential ${keyText(credential.key)} belongs to ${record.origin}, and its provider now names ${origin}.`
+  if (!isKnown || record.origin === undefined || credential.allowedOrigin === origin) return undefined
+  // Records of earlier versions have the query of an endpoint without a path in it.
+  const recorded = tokenOrigin({ tokenEndpoint: record.origin })
+  if (recorded === origin) return undefined
+  const what = `The refresh token of OAuthCredential ${keyText(credential.key)} belongs to ${recorded}, and its provider now names ${origin}.`
   return failure('TOKEN_ORIGIN_CHANGED', what)
 }
 

@@ -18,9 +18,15 @@ export function mayBeAnnounced(provider: Observed['provider']): boolean {
   return provider.kind !== 'found' || provider.value.rotation.mode !== 'Never'
 }
 
-/** Scheme, host and port that refresh tokens are sent to: what all credentials of one server share. */
-export function tokenOrigin({ refreshEndpoint, tokenEndpoint, issuer = '' }: Provider): string {
+type Endpoints = Pick<Provider, 'refreshEndpoint' | 'tokenEndpoint' | 'issuer'>
+
+/**
+ * Scheme, host and port that refresh tokens are sent to: what all credentials of one server share. Nothing else of the
+ * URL, because logs and traces show it, and a query may be a secret.
+ */
+export function tokenOrigin({ refreshEndpoint, tokenEndpoint, issuer = '' }: Endpoints): string {
   // Endpoints that an issuer's metadata name are on the issuer's own origin.
-  const origin = (refreshEndpoint ?? tokenEndpoint ?? issuer).split('/', 3).join('/').toLowerCase()
+  const [url = ''] = (refreshEndpoint ?? tokenEndpoint ?? issuer).split('?', 1)
+  const origin = url.split('/', 3).join('/').toLowerCase()
   return origin.replace(origin.startsWith('https:') ? /:443$/ : /:80$/, '')
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { failure } from '../../src/domain/failures.ts'
 import { aClientCredential, aConfidentialClient, aCredential } from '../support/builders.ts'
+import { canary } from '../support/canary.ts'
 import { answer } from '../support/memory-ports.ts'
 import type { MemorySpan } from '../support/memory-tracing.ts'
 import { World } from '../support/world.ts'
@@ -115,5 +116,19 @@ describe('a trace', () => {
     const [trace] = world.tracing.traces
     expect(names(trace as MemorySpan)).toEqual(['gather', 'request-access-token', 'publish', 'record'])
     expect(trace?.find('token-request')?.attributes).toMatchObject({ 'server.address': '::1', 'server.port': 8080 })
+  })
+
+  it('and the audit log show nothing of an endpoint but its origin', async () => {
+    const secret = canary('secret')
+    const world = new World()
+    world.applyProvider({
+      client: aConfidentialClient,
+      tokenEndpoint: `https://login.example.com?code=${secret}`,
+    })
+    world.apply(aClientCredential())
+    await world.start()
+    const attributes = world.tracing.traces[0]?.find('token-request')?.attributes
+    expect(attributes).toMatchObject({ 'server.address': 'login.example.com', 'server.port': 443 })
+    expect(world.audit.of('AccessTokenRequested')[0]?.tokenHost).toBe('https://login.example.com')
   })
 })

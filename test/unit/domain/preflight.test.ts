@@ -267,6 +267,13 @@ const table: Record<string, [given: Case, expected: string]> = {
     { record: { ...retained(inStore), origin }, provider: { tokenEndpoint: 'https://LOGIN.example.com:443/v2/token' } },
     'send the stored',
   ],
+  'a known token to the same server, of a record that has the query of its endpoint': [
+    {
+      record: { ...retained(inStore), origin: `${origin}?tenant=a` },
+      provider: { tokenEndpoint: `${origin}?tenant=a` },
+    },
+    'send the stored',
+  ],
 
   'a target that takes nothing: nothing': [{ found: { target: broken('TARGET_REJECTED') } }, 'refuse TARGET_REJECTED'],
   'a store that takes nothing: nothing': [{ found: unwritable }, 'refuse STORE_UNAVAILABLE'],

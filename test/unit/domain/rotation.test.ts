@@ -37,6 +37,7 @@ const origins: Record<string, [endpoint: string, origin: string]> = {
   'without its path': ['https://login.example.com/oauth/token', 'https://login.example.com'],
   'without a path': ['https://login.example.com', 'https://login.example.com'],
   'without a query': ['https://login.example.com/token?tenant=a', 'https://login.example.com'],
+  'without a query where there is no path': ['https://login.example.com?code=a/b:443', 'https://login.example.com'],
   'in small letters': ['HTTPS://Login.Example.COM/Token', 'https://login.example.com'],
   'with its port': ['https://login.example.com:8443/token', 'https://login.example.com:8443'],
   'without the port that HTTPS has anyway': ['https://login.example.com:443/token', 'https://login.example.com'],
