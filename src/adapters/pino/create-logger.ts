@@ -51,6 +51,9 @@ const secretFields: readonly string[] = [
   'document',
 ]
 
+/** Bytes of lines that a file has not taken; what comes beyond is dropped. */
+const mostWaiting = 1_048_576
+
 /** Names that a line has anyway; a field of that name would make two of them. */
 const reserved: readonly string[] = ['time', 'level', 'msg']
 
@@ -58,10 +61,10 @@ const reserved: readonly string[] = ['time', 'level', 'msg']
  * A logger that writes one line of JSON per call: ISO time, level as text, `msg`, then the fields.
  *
  * Guarantees: what is no text, number or boolean is never printed, see {@link safeValue}; a line is
- * written when the call returns.
+ * written when the call returns, if its file takes it; one that does not makes no call throw.
  */
 export function createLogger({ level, destination, pretty = false }: LoggerOptions): ProcessLogger {
-  const sink = typeof destination === 'number' ? toFile({ dest: destination, sync: true }) : destination
+  const sink = typeof destination === 'number' ? fileSink(destination) : destination
   const stream = pretty ? { write: (line: string) => sink.write(prettyLine(line)) } : sink
   const logger = pino(
     {
@@ -74,6 +77,16 @@ export function createLogger({ level, destination, pretty = false }: LoggerOptio
     stream,
   )
   return facade(logger)
+}
+
+/**
+ * A file that can be full: whoever logs may have the answer of a token endpoint in hand, and has to go on. Lines that
+ * it does not take wait, as far as there is room, and follow once it takes some again.
+ */
+function fileSink(descriptor: number): LogDestination {
+  const sink = toFile({ dest: descriptor, sync: true, maxLength: mostWaiting })
+  sink.on('error', () => undefined)
+  return sink
 }
 
 function facade(logger: Pino): ProcessLogger {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { inspect } from 'node:util'
@@ -196,6 +196,18 @@ describe('a file descriptor', () => {
       }
     } finally {
       rmSync(directory, { recursive: true })
+    }
+  })
+
+  test.skipIf(!existsSync('/dev/full'))('that is full fails nobody who logs', () => {
+    const descriptor = openSync('/dev/full', 'w')
+    try {
+      const logger = createLogger({ level: 'info', destination: descriptor })
+      for (let at = 0; at < 10; at += 1) {
+        expect(() => logger.unfiltered({ logger: 'audit' }).info({ failures: at }, 'said')).not.toThrow()
+      }
+    } finally {
+      closeSync(descriptor)
     }
   })
 
