@@ -8,7 +8,7 @@ import type { Preflight } from '../domain/preflight.ts'
 import { intentOn, type RecordHolder, type RefreshIntent, type RefreshRecord } from '../domain/refresh-record.ts'
 import { withPreviousFile } from '../domain/previous-token.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
-import { tokenMark } from '../domain/token-mark.ts'
+import { issuanceMark } from '../domain/issuance-mark.ts'
 import { Sensitive } from '../domain/sensitive.ts'
 import type { Action, Outcome } from '../domain/step.ts'
 import type { EpochSeconds } from '../domain/time.ts'
@@ -142,7 +142,7 @@ function rehearse(observed: Observed, deps: Deps): Promise<Result<void>> {
   return deps.sink.rehearse({
     identity: targetIdentity(credential),
     files: rehearsedFiles(observed, rendered.files, now),
-    ...publishedMarks(observed, tokenMark(observed, observed.state)),
+    ...publishedMarks(observed, issuanceMark(observed, observed.state)),
     digest: targetDigest,
     issuedAt: now,
     expiresAt: now,

@@ -7,7 +7,7 @@ import { isFailure, providerFor } from '../domain/referents.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { notAtHand, revocationTookTooLong, stillInUse, tokensToRevoke } from '../domain/revocation.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
-import { tokenMark } from '../domain/token-mark.ts'
+import { issuanceMark } from '../domain/issuance-mark.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Deps } from './deps.ts'
 import { isDenied, targetIdentity } from './gather.ts'
@@ -79,7 +79,7 @@ async function tokensOf(observed: Observed, deps: Deps): Promise<Result<readonly
   const held = await deps.sink.held(targetIdentity(credential), keys)
   const found = held.ok ? held.value : {}
   const published = { found, ...(atHand && { atHand }) }
-  const tokens = tokensToRevoke(published, tokenMark(observed, observed.state), deps.clock.now())
+  const tokens = tokensToRevoke(published, issuanceMark(observed, observed.state), deps.clock.now())
   if (tokens.length > 0) return ok(tokens)
   return held.ok ? failed(notAtHand(credential)) : held
 }

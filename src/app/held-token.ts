@@ -2,7 +2,7 @@ import { carryTokenAlone } from '../domain/formats.ts'
 import type { Observed } from '../domain/observed.ts'
 import { bareTokenKey, type FoundTokens } from '../domain/previous-token.ts'
 import { loginOf } from '../domain/target-login.ts'
-import { isHeldAlike, tokenMark } from '../domain/token-mark.ts'
+import { isHeldAlike, issuanceMark } from '../domain/issuance-mark.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import type { AccessToken } from '../domain/tokens.ts'
 import type { TargetIdentity } from '../ports/access-token-sink.ts'
@@ -40,7 +40,7 @@ async function heldToken(
   if (!held.ok) return undefined
   const { accessToken: value, issuedAt, expiresAt, mark } = held.value
   if (value === undefined || issuedAt === undefined || expiresAt === undefined || mark === undefined) return undefined
-  if (!isHeldAlike(mark, tokenMark(observed, observed.state)) || !isLast(held.value, observed)) return undefined
+  if (!isHeldAlike(mark, issuanceMark(observed, observed.state)) || !isLast(held.value, observed)) return undefined
   return { value, tokenType: 'Bearer', issuedAt, expiresAt, mark, scopes: [] }
 }
 

@@ -30,7 +30,8 @@ export class TargetPlaces {
   }
 }
 
-function placeText(namespace: string, target: string): string {
+/** Names a target, among those of all namespaces. */
+export function placeText(namespace: string, target: string): string {
   return `${namespace}/${target}`
 }
 

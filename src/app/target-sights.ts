@@ -2,6 +2,7 @@ import type { Credential, CredentialKey } from '../domain/credential.ts'
 import { targetKeys } from '../domain/previous-token.ts'
 import type { TargetHandler, TargetSight } from '../ports/target-watch.ts'
 import type { ResourceIndex } from './resource-index.ts'
+import { placeText } from './target-places.ts'
 
 /**
  * Says whose target is to be looked at, of what is seen of targets. What is as it was published is nobody's business,
@@ -49,8 +50,4 @@ function isDamaged({ credentialUid, keys, hasOwnerReference }: TargetSight, { ui
   const isOwner = creationPolicy === 'Owner' && deletionPolicy === 'Delete'
   if (credentialUid !== uid || (isOwner && !hasOwnerReference)) return true
   return targetKeys(spec.target).some((key) => !keys.includes(key))
-}
-
-function placeText(namespace: string, name: string): string {
-  return `${namespace}/${name}`
 }

@@ -15,7 +15,7 @@ import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
 import type { Outcome, Progress, SendAction, SendOutcome, Step } from './step.ts'
 import type { TokenAnswerReading } from './token-exchange.ts'
 import type { EpochSeconds } from './time.ts'
-import { tokenMark } from './token-mark.ts'
+import { issuanceMark } from './issuance-mark.ts'
 import type { IssuedTokens, RotatedTokens, StoredRefreshToken } from './tokens.ts'
 
 type Sent = Extract<Outcome, { kind: 'send-refresh-token' }>
@@ -131,7 +131,7 @@ function marked(
   { tokens, journaled }: Received & { readonly tokens: IssuedTokens },
 ): IssuedTokens {
   if (journaled !== undefined) return tokens
-  return { ...tokens, accessToken: { ...tokens.accessToken, mark: tokenMark(observed, state) } }
+  return { ...tokens, accessToken: { ...tokens.accessToken, mark: issuanceMark(observed, state) } }
 }
 
 function issuedState(

@@ -9,7 +9,7 @@ import type { Result } from './result.ts'
 import { settleSent } from './settle.ts'
 import type { Progress, Step } from './step.ts'
 import type { EpochSeconds } from './time.ts'
-import { tokenMark } from './token-mark.ts'
+import { issuanceMark } from './issuance-mark.ts'
 import type { AccessToken } from './tokens.ts'
 
 /** Follows a request of a client for itself: there is nothing to keep but the access token. */
@@ -28,7 +28,7 @@ export function afterTokenRequest(
   const issued = result.value
   if (issued.expiresAt <= now) return settleSent(observed, progress, arrivedOver(observed), now)
   const state = obtained(observed, progress.state)
-  const accessToken = { ...issued, mark: tokenMark(observed, state) }
+  const accessToken = { ...issued, mark: issuanceMark(observed, state) }
   return { kind: 'act', action: { kind: 'publish', accessToken }, progress: { ...progress, state, accessToken } }
 }
 

@@ -51,7 +51,7 @@ export function previousProblem(observed: Observed): string | undefined {
 
 /** What a target holds of this credential, as far as it is as it was published. */
 export interface FoundTokens {
-  /** @see tokenMark */
+  /** @see issuanceMark */
   readonly mark?: string
   readonly accessToken?: Sensitive
   readonly issuedAt?: EpochSeconds

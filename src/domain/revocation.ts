@@ -4,7 +4,7 @@ import type { Observed } from './observed.ts'
 import type { FoundTokens } from './previous-token.ts'
 import { type Sensitive, sameSecret } from './sensitive.ts'
 import type { EpochSeconds } from './time.ts'
-import { isHeldAlike, isOfSameServer } from './token-mark.ts'
+import { isHeldAlike, isOfSameServer } from './issuance-mark.ts'
 import type { AccessToken } from './tokens.ts'
 
 /** True when the published access token ends with its credential. A target that stays keeps a good token, unless the spec says otherwise. */

@@ -15,7 +15,7 @@ import { loginOf } from './target-login.ts'
  * client; under which keys the tokens are; and since when this login has been used, which is another time once
  * somebody has logged in again.
  */
-export function tokenMark(
+export function issuanceMark(
   { credential, targetDigest, provider }: Pick<Observed, 'credential' | 'targetDigest' | 'provider'>,
   { loginUsedAt }: Pick<CredentialState, 'loginUsedAt'>,
 ): string {
