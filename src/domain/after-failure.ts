@@ -3,7 +3,7 @@ import { isOpenElsewhere } from './elsewhere.ts'
 import type { Failure } from './failures.ts'
 import type { Observed } from './observed.ts'
 import { obtain } from './obtain.ts'
-import { isRefusal, probePolicy } from './refusals.ts'
+import { hidesRefusal, isRefusal, probePolicy } from './refusals.ts'
 import { mayRotate } from './rotation.ts'
 import { liesAhead } from './due.ts'
 import {
@@ -44,9 +44,8 @@ function isProbeDue(observed: Observed, last: Failure, now: EpochSeconds): boole
 
 export function changedSinceRefusal(observed: Observed): Step | undefined {
   const last = rememberedFailure(observed.state)
-  // A document that went back may stand in the place of a token that was refused before a refresh was due.
-  const isLookedAt = last !== undefined && (isRefusal(last) || last.code === 'STORE_ROLLED_BACK')
-  return isLookedAt ? obtain(observed) : undefined
+  // A refresh need not be due then: whether the refused token still stands there, only a look at the store tells.
+  return last !== undefined && (isRefusal(last) || hidesRefusal(last)) ? obtain(observed) : undefined
 }
 
 export function backingOff(observed: Observed, now: EpochSeconds): Step | undefined {

@@ -48,6 +48,11 @@ export function isRefusal({ code }: Pick<Failure, 'code'>): boolean {
   return deadGrants.has(code) || usedByOthers.has(code) || misconfigurations.has(code)
 }
 
+/** True for what is told even in the place of a refusal: it is about another token, or about who may present it. */
+export function hidesRefusal({ code }: Pick<Failure, 'code'>): boolean {
+  return code === 'REFRESH_TOKEN_OWNED' || code === 'STORE_ROLLED_BACK'
+}
+
 /**
  * How the same refresh token is presented again although nothing changed; undefined when it never is.
  *

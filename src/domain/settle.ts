@@ -4,7 +4,7 @@ import type { CredentialState, RememberedFailure } from './credential-state.ts'
 import { dueAt, liesAhead } from './due.ts'
 import { failureRegistry } from './failure-registry.ts'
 import type { Failure } from './failures.ts'
-import { awaitsDocument, isRefusal } from './refusals.ts'
+import { awaitsDocument, hidesRefusal, isRefusal } from './refusals.ts'
 import type { Observed } from './observed.ts'
 import { present } from './present.ts'
 import { nearEndAt } from './near-end.ts'
@@ -73,8 +73,8 @@ export function settleFineUntil(
  */
 export function settleFailed(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
   const known = rememberedFailure(progress.state)
-  const isOfAnother = cause.code === 'REFRESH_TOKEN_OWNED' || cause.code === 'STORE_ROLLED_BACK'
-  if (known !== undefined && isRefusal(known) && !isOfAnother) return settleStalled(observed, progress, known, now)
+  if (known !== undefined && isRefusal(known) && !hidesRefusal(cause))
+    return settleStalled(observed, progress, known, now)
   return settleAs(observed, progress, cause, now)
 }
 

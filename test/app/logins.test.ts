@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { DocumentClaim } from '../../src/domain/document-claim.ts'
 import { failure } from '../../src/domain/failures.ts'
 import type { RetainedTokens } from '../../src/domain/refresh-record.ts'
 import type { Sensitive } from '../../src/domain/sensitive.ts'
@@ -10,6 +11,12 @@ const untilDue = 2400
 async function aLeader(world = Replicas.withCredential()): Promise<{ world: Replicas; first: Replica }> {
   const first = await world.leader()
   return { world, first }
+}
+
+function withRoom(): Replicas {
+  const world = Replicas.withCredential()
+  world.store.hasRoom = true
+  return world
 }
 
 function expectHealthy(world: Replicas): void {
@@ -93,13 +100,35 @@ describe('a new login of a human', () => {
   })
 })
 
-describe('the sealing key of a document', () => {
-  function withRoom(): Replicas {
-    const world = Replicas.withCredential()
-    world.store.hasRoom = true
-    return world
-  }
+describe('a refusal of a token that is not due', () => {
+  it('is told again once another cluster, which has claimed the document meanwhile, is gone', async () => {
+    const { world, first } = await aLeader(withRoom())
+    await world.clock.pass(600)
+    world.endpoint.next = 'lost-answer'
+    world.apply(aCredential({ refreshRequest: 'now' }))
+    await world.clock.pass(300)
+    expect(world.problem()).toBe('REFRESH_ANSWER_LOST')
+    await first.restart()
+    await first.lead()
+    const own = world.store.claims.get(documentKey)
+    if (own === undefined) return expect.fail('The document is claimed by nobody.')
+    claim(world, { ...own, owner: 'cluster-2/other', ownerName: 'OAuthCredential ci/other of installation cluster-2' })
+    await world.clock.pass(60)
+    expect(world.problem()).toBe('REFRESH_TOKEN_OWNED')
+    claim(world, own)
+    await world.clock.pass(300)
+    expect(world.problem()).toBe('REFRESH_ANSWER_LOST')
+    expect(world.condition('Stalled')?.status).toBe('True')
+    expect(world.bugs).toEqual([])
+  })
 
+  function claim(world: Replicas, owner: DocumentClaim): void {
+    world.store.put(documentKey, world.stored())
+    world.store.claims.set(documentKey, owner)
+  }
+})
+
+describe('the sealing key of a document', () => {
   async function retained(world: Replicas, key: Sensitive | undefined): Promise<RetainedTokens | undefined> {
     const { uid, key: credential } = aCredential()
     const read = await world.records.read({ uid, credential }, key)

@@ -63,15 +63,14 @@ describe('two credentials of one cluster', () => {
     world.apply(younger)
     const replica = await world.leader()
     await world.clock.pass(untilDue)
-    const newest = world.stored()
     replica.die()
     world.store.put(documentKey, first)
     world.apply(aCredential())
     await world.leader()
     await world.clock.pass(600)
-    expect(world.bugs).toEqual([])
-    expect(world.endpoint.reuses).toBe(0)
-    expect(world.endpoint.isLive(newest)).toBe(true)
+    expectUntouched(world)
+    const problems = ['ci/claude', 'ci/other'].map((name) => world.problem(name))
+    expect(problems.filter((problem) => problem === 'REFRESH_TOKEN_OWNED')).toHaveLength(1)
   })
 
   it('at one place: the deletion of the first frees the second', async () => {
