@@ -1,4 +1,4 @@
-import { type Guard, guard } from './sabotage-guard.ts'
+import { type Guard, guard, rareGuard } from './sabotage-guard.ts'
 
 /** Those that keep what was issued, and bring it where it belongs. */
 export const answerGuards: readonly Guard[] = [
@@ -97,5 +97,19 @@ export const answerGuards: readonly Guard[] = [
     'domain/refresh-record.ts',
     'const base = record.intent?.fingerprint === presented ? disarmed(record) : record\n',
     'const base = record\n',
+  ),
+  rareGuard(
+    3_086_688,
+    'an access token is not published once its refresh token was presented again',
+    'domain/preflight.ts',
+    'return intentOn(record, fingerprint) !== undefined',
+    'return intentOn(record, fingerprint) === undefined && record.epoch < 0',
+  ),
+  rareGuard(
+    3_129_670,
+    'a document is looked at again once nobody else claims it',
+    'domain/after-failure.ts',
+    '(isRefusal(last) || hidesRefusal(last)) ? obtain(observed)',
+    'isRefusal(last) ? obtain(observed)',
   ),
 ]

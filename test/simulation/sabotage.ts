@@ -57,14 +57,27 @@ export class Workshop {
     if (!this.applies(guard)) return { guard: name, outcome: 'patch does not apply', seconds: 0 }
     const startedMs = performance.now()
     const took = (): number => (performance.now() - startedMs) / 1000
+    const found = this.#atItsSeed(guard) ?? this.#among(guard, limits, took)
+    return found === undefined
+      ? { guard: name, outcome: 'not missed', seconds: took() }
+      : { guard: name, outcome: 'missed', ...found, seconds: took() }
+  }
+
+  #atItsSeed(guard: Guard): Found | undefined {
+    const { seed } = guard
+    if (seed === undefined) return undefined
+    const found = this.#without(guard, { from: seed, seeds: 1, seconds: 60 })
+    return found !== undefined && this.#holds(seed) ? found : undefined
+  }
+
+  #among(guard: Guard, limits: SabotageOptions, took: () => number): Found | undefined {
     for (let from = 1; took() < limits.seconds && from <= limits.seeds;) {
       const found = this.#without(guard, { from, seeds: limits.seeds - from + 1, seconds: limits.seconds - took() })
-      if (found === undefined) break
       // What breaks a rule with the guard in place as well says nothing of the guard.
-      if (this.#holds(found.seed)) return { guard: name, outcome: 'missed', ...found, seconds: took() }
+      if (found === undefined || this.#holds(found.seed)) return found
       from = found.seed + 1
     }
-    return { guard: name, outcome: 'not missed', seconds: took() }
+    return undefined
   }
 
   #without(guard: Guard, { from, seeds, seconds }: SabotageOptions & { readonly from: number }): Found | undefined {
