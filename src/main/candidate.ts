@@ -64,7 +64,7 @@ function electedCandidate(options: CandidateOptions): Candidate {
     identity,
   })
   let stopped = false
-  const cancelRecovery = recoverWhileStandby(options)
+  const recovery = recoverWhileStandby(options)
   let cancel: () => void = () => undefined
   let ended: Promise<void> = Promise.resolve()
   const stand = (): void => {
@@ -89,25 +89,43 @@ function electedCandidate(options: CandidateOptions): Candidate {
       stopped = true
       cancelWait()
       cancel()
-      cancelRecovery()
       await ended
       await operator.end({ flush: election.isLeader() })
+      await recovery.stop()
       await election.release()
     },
   }
 }
 
+interface Recovery {
+  /** Begins no further try, and resolves once the journal was looked at for the last time. */
+  stop(): Promise<void>
+}
+
 /** What a process left that ended in the middle of a refresh is told to whoever leads, as long as that is another one. */
-function recoverWhileStandby({ operator, source, clock }: CandidateOptions): () => void {
+function recoverWhileStandby({ operator, source, clock }: CandidateOptions): Recovery {
+  let stopped = false
+  let begun = false
   let cancel: () => void = () => undefined
+  let underWay: Promise<unknown> = Promise.resolve()
   const look = async (): Promise<void> => {
     if (!operator.acts()) await operator.recoverJournal()
-    cancel = clock.wakeAfter(recoveryRetryMs, () => void look())
+    if (!stopped) cancel = clock.wakeAfter(recoveryRetryMs, next)
   }
-  const cancelWait = whenSynced(source, clock, () => void look())
-  return () => {
-    cancelWait()
-    cancel()
+  const next = (): void => {
+    begun = true
+    underWay = look()
+  }
+  const cancelWait = whenSynced(source, clock, next)
+  return {
+    stop: async () => {
+      stopped = true
+      cancelWait()
+      cancel()
+      await underWay
+      // The journal of a Pod goes with the Pod. Who does not know the manifests cannot read what is in it.
+      if (begun && !operator.acts()) await operator.recoverJournal()
+    },
   }
 }
 

@@ -10,10 +10,14 @@ interface Replica {
   readonly candidate: Candidate
   readonly acts: () => boolean
   synced: boolean
+  /** How often it was looked what the journal holds. */
+  looks: number
+  /** What such a look waits for. */
+  recovery: Promise<boolean>
 }
 
 function replicaOf(identity: string, clock: SimulatedClock, leases: MemoryLeases): Replica {
-  const replica = { synced: false }
+  const replica = { synced: false, looks: 0, recovery: Promise.resolve(true) }
   let acting = false
   const operator = {
     begin: () => {
@@ -24,7 +28,10 @@ function replicaOf(identity: string, clock: SimulatedClock, leases: MemoryLeases
       return Promise.resolve()
     },
     acts: () => acting,
-    recoverJournal: () => Promise.resolve(true),
+    recoverJournal: () => {
+      replica.looks += 1
+      return replica.recovery
+    },
   }
   const candidate = startCandidate({
     client: leases.link(),
@@ -74,4 +81,50 @@ test('a replica that ends before it knows every manifest never stands', async ()
   replica.synced = true
   await clock.pass(60)
   expect([replica.acts(), replica.candidate.mayAct()]).toEqual([false, false])
+})
+
+test('the end of a replica waits for its look into the journal, looks once more, and leaves nothing behind', async () => {
+  const clock = new SimulatedClock()
+  const leases = new MemoryLeases(clock)
+  const leader = replicaOf('leader', clock, leases)
+  leader.synced = true
+  await clock.pass(1)
+  const standby = replicaOf('standby', clock, leases)
+  await clock.pass(60)
+  expect(standby.looks).toBe(0)
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  standby.recovery = promise
+  standby.synced = true
+  await clock.pass(60)
+  expect(standby.looks).toBe(1)
+  let isOver = false
+  const stopped = standby.candidate.stop().then(() => {
+    isOver = true
+  })
+  await clock.pass(60)
+  expect(isOver).toBe(false)
+  resolve(false)
+  await stopped
+  expect(standby.looks).toBe(2)
+  await clock.pass(60)
+  expect(standby.looks).toBe(2)
+})
+
+test('a leader looks into the journal once it acts no more, and before another one may', async () => {
+  const clock = new SimulatedClock()
+  const leases = new MemoryLeases(clock)
+  const leader = replicaOf('leader', clock, leases)
+  leader.synced = true
+  await clock.pass(30)
+  const before = leader.looks
+  await leader.candidate.stop()
+  expect(leader.looks).toBe(before + 1)
+})
+
+test('a replica that never knew every manifest leaves the journal as it is', async () => {
+  const clock = new SimulatedClock()
+  const replica = replicaOf('ignorant', clock, new MemoryLeases(clock))
+  await clock.pass(60)
+  await replica.candidate.stop()
+  expect(replica.looks).toBe(0)
 })
