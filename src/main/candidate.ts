@@ -90,6 +90,8 @@ function electedCandidate(options: CandidateOptions): Candidate {
       cancelWait()
       cancel()
       await ended
+      // Who does not lead stands no more, however long the rest takes: it must not get the Lease meanwhile.
+      if (!election.isLeader()) await election.release()
       await operator.end({ flush: election.isLeader() })
       await recovery.stop()
       await election.release()

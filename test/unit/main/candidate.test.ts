@@ -110,6 +110,26 @@ test('the end of a replica waits for its look into the journal, looks once more,
   expect(standby.looks).toBe(2)
 })
 
+test('a standby that ends stands no more, however long the rest takes', async () => {
+  const clock = new SimulatedClock()
+  const leases = new MemoryLeases(clock)
+  const leader = replicaOf('leader', clock, leases)
+  leader.synced = true
+  await clock.pass(1)
+  const standby = replicaOf('standby', clock, leases)
+  standby.synced = true
+  await clock.pass(10)
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  standby.recovery = promise
+  await clock.pass(10)
+  const stopped = standby.candidate.stop()
+  await leader.candidate.stop()
+  await clock.pass(30)
+  expect([standby.candidate.mayAct(), standby.acts()]).toEqual([false, false])
+  resolve(true)
+  await stopped
+})
+
 test('a leader looks into the journal once it acts no more, and before another one may', async () => {
   const clock = new SimulatedClock()
   const leases = new MemoryLeases(clock)
