@@ -7,6 +7,7 @@ import { epochSeconds, seconds } from '../../src/domain/time.ts'
 import type { CredentialGaugeInput } from '../../src/ports/credential-gauges.ts'
 import { observeOutput } from '../support/canary.ts'
 import { LogLines } from '../support/memory-ports.ts'
+import { wholePage } from '../support/page.ts'
 import { loopback } from './loopback.ts'
 import { type Prometheus, startPrometheus } from './prometheus.ts'
 import { serverPath } from './server-source.ts'
@@ -93,7 +94,7 @@ function parsed(text: string): readonly number[] {
 
 describe('OpenMetrics', () => {
   test('is without a mistake to a strict parser', async () => {
-    const text = Buffer.concat(await metrics.render('openmetrics')).toString()
+    const text = await wholePage(metrics.render('openmetrics'))
     observeOutput('/metrics', text)
     const [families = 0, samples = 0, exemplars = 0] = parsed(text)
     expect(families).toBeGreaterThan(60)

@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import type { CredentialGaugeInput, CredentialInfo } from '../../ports/credential-gauges.ts'
 import type { ExpositionFormat } from './exposition-format.ts'
-import { GaugeText, labelText } from './text-format.ts'
+import { type Family, headerText, labelText, sampleText, sampleTexts } from './text-format.ts'
 
-/** How many credentials are rendered before other work of the process gets a turn: two or three milliseconds. */
-const credentialsPerTurn = 200
+/** How many credentials are looked at, or samples rendered, before other work of the process gets a turn: about a millisecond. */
+const perTurn = 200
 
 /** The value of one gauge for one credential; undefined: no series. */
 interface CredentialGauge {
@@ -62,6 +62,29 @@ const plainGauges: readonly CredentialGauge[] = [
   },
 ]
 
+const infoFamily: Family = {
+  name: 'oauthcredential_info',
+  help: 'What the credential refers to; always 1.',
+  type: 'gauge',
+}
+const stalledFamily: Family = {
+  name: 'oauthcredential_stalled',
+  help: 'Present while a human must act.',
+  type: 'gauge',
+}
+const totalFamily: Family = {
+  name: 'oauthcredential_credentials',
+  help: 'Credentials by state. Each is counted once: suspended before stalled before ready.',
+  type: 'gauge',
+}
+const pendingFamily: Family = {
+  name: 'oauthcredential_refresh_token_writebacks_pending',
+  help: 'Credentials whose rotated refresh token is not yet in its store.',
+  type: 'gauge',
+}
+
+const infoSample = sampleTexts(infoFamily.name)
+
 type State = 'ready' | 'not_ready' | 'stalled' | 'suspended'
 
 export interface GaugeRendering {
@@ -72,78 +95,98 @@ export interface GaugeRendering {
 
 /**
  * Renders the gauges of all credentials, by hand: building ten thousand credentials' series in
- * prom-client blocks the process for a tenth of a second. Yields in between.
+ * prom-client blocks the process for a tenth of a second. Gives way every millisecond or so.
+ *
+ * The credentials are looked at once, in the order of the source; of each only numbers are kept, so that all gauges of
+ * a credential are of one moment, and ten thousand take some megabytes for as long as they are rendered. Of two
+ * credentials the moments may differ, by as long as the looking takes.
  *
  * A name that comes twice is rendered once, because one duplicate series makes a scraper drop the
  * whole answer. `seen` is told of each credential once.
  */
-export async function renderCredentialGauges(
+export async function* renderCredentialGauges(
   credentials: Iterable<CredentialGaugeInput>,
   { perCredential, format }: GaugeRendering,
   seen: (credential: CredentialGaugeInput) => void,
-): Promise<readonly Buffer[]> {
-  const series = new CredentialSeries(format)
+): AsyncGenerator<string> {
   const totals = new Totals()
-  const rendered = new Set<string>()
+  const rows = new Rows()
+  let info = headerText(infoFamily, format)
+  let looked = 0
   for (const credential of credentials) {
-    const key = `${credential.namespace}/${credential.name}`
-    if (rendered.has(key)) continue
-    rendered.add(key)
+    const labels = `${labelText('namespace', credential.namespace)},${labelText('name', credential.name)}`
+    if (!rows.add(labels, perCredential ? credential : undefined)) continue
     seen(credential)
     totals.add(credential)
-    if (perCredential) series.add(credential)
-    if (rendered.size % credentialsPerTurn > 0) continue
-    series.settle()
+    if (perCredential) info += infoSample(`${labels},${infoLabels(credential.info)}`, 1)
+    looked += 1
+    if (looked % perTurn > 0) continue
+    if (perCredential) yield info
+    info = ''
     await setImmediate()
   }
-  return [...totals.bytes(format), ...series.bytes()]
+  if (perCredential && looked > 0) yield info
+  yield totals.text(format)
+  yield* rows.texts(format)
 }
 
-class CredentialSeries {
-  readonly #plain: readonly { readonly gauge: CredentialGauge; readonly text: GaugeText }[]
-  readonly #stalled: GaugeText
-  readonly #info: GaugeText
+/** What the credentials were when they were looked at: column by column, without an object for each. */
+class Rows {
+  /** In the order in which they were added. */
+  readonly #labels = new Set<string>()
+  /** One for each gauge, NaN for no series. */
+  readonly #columns = plainGauges.map((gauge) => ({ gauge, values: new Array<number>() }))
+  readonly #stalled: (string | undefined)[] = []
 
-  constructor(format: ExpositionFormat) {
-    this.#plain = plainGauges.map((gauge) => ({ gauge, text: new GaugeText(gauge.name, gauge.help, format) }))
-    this.#stalled = new GaugeText('oauthcredential_stalled', 'Present while a human must act.', format)
-    this.#info = new GaugeText('oauthcredential_info', 'What the credential refers to; always 1.', format)
+  /** False when there is a row with these labels. Nothing but the labels is kept without a credential. */
+  add(labels: string, credential: CredentialGaugeInput | undefined): boolean {
+    if (this.#labels.has(labels)) return false
+    this.#labels.add(labels)
+    if (credential === undefined) return true
+    for (const { gauge, values } of this.#columns) values.push(gauge.value(credential) ?? Number.NaN)
+    this.#stalled.push(credential.stalledReason)
+    return true
   }
 
-  add(credential: CredentialGaugeInput): void {
-    const labels = `${labelText('namespace', credential.namespace)},${labelText('name', credential.name)}`
-    for (const { gauge, text } of this.#plain) {
-      const value = gauge.value(credential)
-      if (value !== undefined) text.add(labels, value)
+  *texts(format: ExpositionFormat): Generator<string> {
+    for (const { gauge, values } of this.#columns) {
+      const sample = sampleTexts(gauge.name)
+      yield* this.#family({ ...gauge, type: 'gauge' }, format, (labels, row) => {
+        const value = values[row] ?? Number.NaN
+        return Number.isNaN(value) ? '' : sample(labels, value)
+      })
     }
-    if (credential.stalledReason !== undefined) {
-      this.#stalled.add(`${labels},${labelText('reason', credential.stalledReason)}`, 1)
+    const sample = sampleTexts(stalledFamily.name)
+    yield* this.#family(stalledFamily, format, (labels, row) => {
+      const reason = this.#stalled[row]
+      return reason === undefined ? '' : sample(`${labels},${labelText('reason', reason)}`, 1)
+    })
+  }
+
+  /** Nothing when there are no samples. */
+  *#family(
+    family: Family,
+    format: ExpositionFormat,
+    sampleOf: (labels: string, row: number) => string,
+  ): Generator<string> {
+    const header = headerText(family, format)
+    let text = header
+    let row = 0
+    for (const labels of this.#labels) {
+      text += sampleOf(labels, row)
+      row += 1
+      if (row % perTurn > 0 || text === header) continue
+      yield text
+      text = ''
     }
-    this.#info.add(`${labels},${infoLabels(credential.info)}`, 1)
-  }
-
-  settle(): void {
-    for (const text of this.#texts()) text.settle()
-  }
-
-  bytes(): readonly Buffer[] {
-    return this.#texts().flatMap((text) => text.bytes())
-  }
-
-  #texts(): readonly GaugeText[] {
-    return [...this.#plain.map(({ text }) => text), this.#stalled, this.#info]
+    if (text !== header) yield text
   }
 }
 
 function infoLabels({ grant, provider, storeKind, store, targetSecret, format }: CredentialInfo): string {
-  return [
-    labelText('grant', grant),
-    labelText('provider', provider),
-    labelText('store_kind', storeKind),
-    labelText('store', store),
-    labelText('target_secret', targetSecret),
-    labelText('format', format),
-  ].join(',')
+  const refersTo = `${labelText('provider', provider)},${labelText('store_kind', storeKind)},${labelText('store', store)}`
+  const gives = `${labelText('target_secret', targetSecret)},${labelText('format', format)}`
+  return `${labelText('grant', grant)},${refersTo},${gives}`
 }
 
 /** What remains to alert on when there are no gauges per credential. */
@@ -156,20 +199,12 @@ class Totals {
     if (credential.writeBackPending) this.#writeBacksPending += 1
   }
 
-  bytes(format: ExpositionFormat): readonly Buffer[] {
-    const credentials = new GaugeText(
-      'oauthcredential_credentials',
-      'Credentials by state. Each is counted once: suspended before stalled before ready.',
-      format,
+  text(format: ExpositionFormat): string {
+    const samples = Object.entries(this.#states).map(([state, count]) =>
+      sampleText(totalFamily.name, labelText('state', state), count),
     )
-    for (const [state, count] of Object.entries(this.#states)) credentials.add(labelText('state', state), count)
-    const pending = new GaugeText(
-      'oauthcredential_refresh_token_writebacks_pending',
-      'Credentials whose rotated refresh token is not yet in its store.',
-      format,
-    )
-    pending.add('', this.#writeBacksPending)
-    return [...credentials.bytes(), ...pending.bytes()]
+    const pending = sampleText(pendingFamily.name, '', this.#writeBacksPending)
+    return `${headerText(totalFamily, format)}${samples.join('')}${headerText(pendingFamily, format)}${pending}`
   }
 }
 

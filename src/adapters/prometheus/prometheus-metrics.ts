@@ -11,6 +11,7 @@ import { renderCredentialGauges } from './credential-gauges.ts'
 import { contentTypes, type ExpositionFormat, formatFor } from './exposition-format.ts'
 import { FirstSight, reasonOf } from './first-sight.ts'
 import { createInstruments, type Instruments } from './instruments.ts'
+import { inParts } from './page-parts.ts'
 import { renderRegistry } from './registry-text.ts'
 import { renderTokenHostGauges } from './token-host-gauges.ts'
 
@@ -93,19 +94,29 @@ export class PrometheusMetrics implements Metrics {
     this.#tokenHosts = source
   }
 
-  /** Everything, in parts to be sent one after the other. */
-  async render(format: ExpositionFormat): Promise<readonly Buffer[]> {
+  /**
+   * Everything, in parts to be sent one after the other, each a millisecond's work. The page is never held as a whole:
+   * what is not asked for is not rendered, and whoever has enough just stops.
+   *
+   * Other work goes on between the parts, so the page is not of one moment. What is of one: the gauges of one credential, and
+   * the buckets of one histogram. A refresh that ends meanwhile may be counted and not seen in the gauges, as if they
+   * had been scraped just before it; no series comes twice.
+   */
+  render(format: ExpositionFormat): AsyncGenerator<string> {
+    return inParts(this.#texts(format))
+  }
+
+  /** Credentials come first: a provider that is seen there begins its counters at zero, on the same page. */
+  async *#texts(format: ExpositionFormat): AsyncGenerator<string> {
     const { perCredential } = this.#options
-    const credentials = this.#leading ? this.#credentials() : undefined
-    const gauges =
-      credentials === undefined
-        ? []
-        : await renderCredentialGauges(credentials, { perCredential, format }, ({ info, namespace }) =>
-            this.#firstSight.provider(info.provider, namespace),
-          )
-    const tokenHosts = renderTokenHostGauges(this.#tokenHosts(), format)
-    const end = format === 'openmetrics' ? [Buffer.from('# EOF\n')] : []
-    return [...(await renderRegistry(this.#registry, format)), ...tokenHosts, ...gauges, ...end]
+    if (this.#leading) {
+      yield* renderCredentialGauges(this.#credentials(), { perCredential, format }, ({ info, namespace }) =>
+        this.#firstSight.provider(info.provider, namespace),
+      )
+    }
+    yield renderTokenHostGauges(this.#tokenHosts(), format)
+    yield* renderRegistry(this.#registry, format)
+    if (format === 'openmetrics') yield '# EOF\n'
   }
 
   refreshAttempted(provider: string, namespace: string): void {

@@ -33,43 +33,17 @@ export function headerText({ name, help, type }: Family, format: ExpositionForma
 
 /** One sample, with its newline. `labels` are rendered already; empty: none. `exemplar` too. */
 export function sampleText(name: string, labels: string, value: number, exemplar = ''): string {
-  const braced = labels === '' ? '' : `{${labels}}`
-  return `${name}${braced} ${numberText(value)}${exemplar}\n`
+  const start = labels === '' ? name : `${name}{${labels}}`
+  return `${start} ${numberText(value)}${exemplar}\n`
 }
 
-/**
- * One gauge of an exposition with its samples. They are kept as bytes, outside of the
- * JavaScript heap: as strings, a scrape of ten thousand credentials would make the heap grow by half
- * for good.
- */
-export class GaugeText {
-  readonly #family: Family
-  readonly #format: ExpositionFormat
-  readonly #settled: Buffer[] = []
-  #recent: string[] = []
+/** Ends of samples with labels, for the values that most samples have. */
+const usualEnds = Array.from({ length: 10 }, (_, value) => `} ${value}\n`)
 
-  constructor(name: string, help: string, format: ExpositionFormat) {
-    this.#family = { name, help, type: 'gauge' }
-    this.#format = format
-  }
-
-  /** `labels` are rendered already; empty: none. */
-  add(labels: string, value: number): void {
-    this.#recent.push(sampleText(this.#family.name, labels, value))
-  }
-
-  /** Puts the samples so far together. To be called now and then: doing it for all at the end would block for long. */
-  settle(): void {
-    if (this.#recent.length > 0) this.#settled.push(Buffer.from(this.#recent.join('')))
-    this.#recent = []
-  }
-
-  /** Header and samples; empty when there are no samples. */
-  bytes(): readonly Buffer[] {
-    this.settle()
-    if (this.#settled.length === 0) return []
-    return [Buffer.from(headerText(this.#family, this.#format)), ...this.#settled]
-  }
+/** How the samples of one family are rendered that have labels: tens of thousands, so no text is put together twice. */
+export function sampleTexts(name: string): (labels: string, value: number) => string {
+  const start = `${name}{`
+  return (labels, value) => start + labels + (usualEnds[value] ?? `} ${numberText(value)}\n`)
 }
 
 export function numberText(value: number): string {

@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from '../../ports/logger.ts'
 import { healthReport, type HealthCheck } from './health-check.ts'
@@ -9,15 +15,13 @@ export interface ListenAddress {
   readonly port: number
 }
 
-type Body = string | readonly Buffer[]
-
 /** What `/metrics` answers. */
 export interface Scrape<Format extends string = string> {
   /** In which of the formats that there are an Accept header is answered. */
   formatFor(accept: string | undefined): Format
   contentTypeOf(format: Format): string
-  /** The body, in UTF-8; in parts where it is large, so that nobody puts megabytes together for a moment. */
-  render(format: Format): Promise<Body>
+  /** The body, part by part, each of some kilobytes: the next one is asked for when the one before is on its way. */
+  render(format: Format): AsyncIterable<string>
 }
 
 export interface HealthServerOptions {
@@ -37,12 +41,11 @@ export interface HealthServerOptions {
 interface Answer {
   readonly status: number
   readonly contentType: string
-  readonly body: Body
-  /** The header that another answer to the same path hangs on. */
-  readonly vary?: string
+  readonly body: string
 }
 
-type Route = (request: IncomingMessage) => Answer | Promise<Answer>
+/** Answers a GET or a HEAD. */
+type Route = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>
 type Routes = ReadonlyMap<string, Route>
 
 /** Milliseconds. Scrapes and probes are short; whoever is slower is not one. */
@@ -50,19 +53,25 @@ const requestTimeoutMs = 5_000
 /** Milliseconds; longer than the usual scrape interval of 30 s, so that a scraper keeps its connection. */
 const keepAliveTimeoutMs = 65_000
 const mostConnections = 64
+/** Two Prometheus servers, and somebody who looks. Each holds some megabytes while it lasts. */
+const mostScrapes = 4
+/** Milliseconds; as long as a scrape may last where scrapers ask once a minute. Who reads slower gets no end. */
+const scrapeTimeoutMs = 60_000
 const mostHeaderBytes = 8_192
 const plainText = 'text/plain; charset=utf-8'
+const commonHeaders = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const
 
 /**
  * Serves `/metrics`, `/healthz` and `/readyz` over plain HTTP, to GET and HEAD only.
  *
- * Guarantees: of each format at most one scrape is rendered at a time, others wait for it and get the same; what a
- * client may hold open is bounded; nothing of a request is echoed or logged.
+ * Guarantees: what a client may hold open is bounded, in number and in time; nothing of a request is echoed or logged.
+ * A page of metrics is rendered as fast as it is read, and never held as a whole. One that fails half-way ends with its
+ * connection, so that no scraper takes it for a whole one.
  */
 export class HealthServer {
   readonly #options: HealthServerOptions
   readonly #servers: Server[] = []
-  readonly #scraping = new Map<string, Promise<Body>>()
+  #scrapes = 0
   #metricsServer: Server | undefined
   #healthServer: Server | undefined
 
@@ -107,23 +116,34 @@ export class HealthServer {
   }
 
   #metricsRoutes(): Routes {
-    return new Map<string, Route>([['/metrics', ({ headers }) => this.#scrape(headers.accept)]])
+    return new Map<string, Route>([['/metrics', (request, response) => this.#scrape(request, response)]])
   }
 
   #healthRoutes(): Routes {
     const { liveness, readiness } = this.#options
     return new Map<string, Route>([
-      ['/healthz', () => healthAnswer(liveness)],
-      ['/readyz', () => healthAnswer(readiness)],
+      ['/healthz', (request, response) => send(request, response, healthAnswer(liveness))],
+      ['/readyz', (request, response) => send(request, response, healthAnswer(readiness))],
     ])
   }
 
-  async #scrape(accept: string | undefined): Promise<Answer> {
+  async #scrape(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#scrapes >= mostScrapes) {
+      response.setHeader('Retry-After', '1')
+      return send(request, response, plainAnswer(503, 'too many scrapes at once'))
+    }
     const { scrape } = this.#options
-    const format = scrape.formatFor(accept)
-    const rendering = this.#scraping.get(format) ?? scrape.render(format).finally(() => this.#scraping.delete(format))
-    this.#scraping.set(format, rendering)
-    return { status: 200, contentType: scrape.contentTypeOf(format), body: await rendering, vary: 'Accept' }
+    const format = scrape.formatFor(request.headers.accept)
+    const headers = { ...commonHeaders, 'Content-Type': scrape.contentTypeOf(format), Vary: 'Accept' }
+    if (request.method === 'HEAD') return void response.writeHead(200, headers).end()
+    this.#scrapes += 1
+    const deadline = setTimeout(() => response.destroy(), scrapeTimeoutMs).unref()
+    try {
+      await sendParts(response, headers, scrape.render(format))
+    } finally {
+      clearTimeout(deadline)
+      this.#scrapes -= 1
+    }
   }
 
   async #listen({ host, port }: ListenAddress, routes: Routes): Promise<Server> {
@@ -161,27 +181,48 @@ export class HealthServer {
       return send(request, response, plainAnswer(405, 'method not allowed'))
     }
     try {
-      send(request, response, await route(request))
+      await route(request, response)
     } catch (error) {
       const kind = error instanceof Error ? error.name : typeof error
       this.#options.logger.error({ path, error: kind }, 'a probe or a scrape could not be answered')
-      send(request, response, plainAnswer(500, 'internal error'))
+      if (response.headersSent) response.destroy()
+      else send(request, response, plainAnswer(500, 'internal error'))
     }
   }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
-  const { status, contentType, body, vary } = answer
-  const parts = typeof body === 'string' ? [body] : body
+function send(request: IncomingMessage, response: ServerResponse, { status, contentType, body }: Answer): void {
   response.writeHead(status, {
+    ...commonHeaders,
     'Content-Type': contentType,
-    'Content-Length': parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-    ...(vary !== undefined && { Vary: vary }),
+    'Content-Length': Buffer.byteLength(body),
   })
-  if (request.method !== 'HEAD') for (const part of parts) response.write(part)
+  response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+/** Sends the head with the first part. Stops where nobody reads any more. */
+async function sendParts(
+  response: ServerResponse,
+  headers: OutgoingHttpHeaders,
+  parts: AsyncIterable<string>,
+): Promise<void> {
+  for await (const part of parts) {
+    if (!response.headersSent) response.writeHead(200, headers)
+    if (!(await written(response, part))) return
+  }
   response.end()
+}
+
+/** Whether the system has taken the part, so that no more than one waits in this process; false when the connection is gone. */
+function written(response: ServerResponse, part: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const gone = (): void => resolve(false)
+    response.once('close', gone)
+    response.write(part, (error) => {
+      response.off('close', gone)
+      resolve(error === undefined || error === null)
+    })
+  })
 }
 
 function healthAnswer(checks: readonly HealthCheck[]): Answer {

@@ -4,6 +4,7 @@ import { PrometheusMetrics } from '../../../src/adapters/prometheus/prometheus-m
 import { failureRegistry } from '../../../src/domain/failure-registry.ts'
 import { failureCodes } from '../../../src/domain/failures.ts'
 import { epochSeconds, seconds } from '../../../src/domain/time.ts'
+import { wholePage } from '../../support/page.ts'
 
 const page = readFileSync('docs/errors.md', 'utf8')
 
@@ -43,7 +44,7 @@ async function metricsOfFailures(): Promise<string> {
   }
   metrics.tokenRequest('gateway', 'issued', { status: 200, took: seconds(1) })
   metrics.tokenRequest('gateway', 'TOKEN_RESULT_UNKNOWN', { status: undefined, took: seconds(1) })
-  return Buffer.concat(await metrics.render('text')).toString()
+  return wholePage(metrics.render('text'))
 }
 
 describe('docs/errors.md', () => {

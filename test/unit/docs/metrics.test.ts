@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { PrometheusMetrics } from '../../../src/adapters/prometheus/prometheus-metrics.ts'
 import { epochSeconds, seconds } from '../../../src/domain/time.ts'
+import { wholePage } from '../../support/page.ts'
 
 /** Metrics that have shown everything they can show once. */
 async function everyMetric(): Promise<string> {
@@ -39,7 +40,7 @@ async function everyMetric(): Promise<string> {
   metrics.watchEvent('oauthcredentials')
   metrics.watchRestarted('oauthcredentials', 'closed')
   metrics.kubernetesRequest('GET', '200')
-  return Buffer.concat(await metrics.render('text')).toString()
+  return wholePage(metrics.render('text'))
 }
 
 describe('docs/metrics.md', () => {

@@ -4,6 +4,7 @@ import { PrometheusMetrics } from '../../../src/adapters/prometheus/prometheus-m
 import { epochSeconds, seconds } from '../../../src/domain/time.ts'
 import type { CredentialGaugeInput } from '../../../src/ports/credential-gauges.ts'
 import { observeOutput } from '../../support/canary.ts'
+import { wholePage } from '../../support/page.ts'
 import { parseExposition } from './exposition.ts'
 import { type OpenMetricsFamily, parseOpenMetrics } from './open-metrics.ts'
 
@@ -47,7 +48,7 @@ function someMetrics(): PrometheusMetrics {
 }
 
 async function rendered(metrics: PrometheusMetrics, format: 'text' | 'openmetrics'): Promise<string> {
-  const text = Buffer.concat(await metrics.render(format)).toString()
+  const text = await wholePage(metrics.render(format))
   observeOutput('/metrics', text)
   return text
 }

@@ -5,6 +5,7 @@ import { failureCodes, failure } from '../../../src/domain/failures.ts'
 import { epochSeconds, seconds } from '../../../src/domain/time.ts'
 import type { CredentialGaugeInput } from '../../../src/ports/credential-gauges.ts'
 import { observeOutput } from '../../support/canary.ts'
+import { wholePage } from '../../support/page.ts'
 import { parseExposition, type Exposition } from './exposition.ts'
 
 const now = epochSeconds(1_800_000_000)
@@ -14,7 +15,7 @@ function someMetrics(perCredential = true): PrometheusMetrics {
 }
 
 async function scrape(metrics: PrometheusMetrics): Promise<Exposition> {
-  const text = Buffer.concat(await metrics.render('text')).toString()
+  const text = await wholePage(metrics.render('text'))
   observeOutput('/metrics', text)
   return parseExposition(text)
 }
@@ -397,20 +398,52 @@ describe('the gauges of a credential', () => {
     expect(found.value('oauthcredential_refresh_token_writebacks_pending')).toBe(1)
   })
 
-  test('of ten thousand credentials let other work in between', async () => {
+  test('of ten thousand credentials come in small parts, and let other work in between', async () => {
     const metrics = someMetrics()
     metrics.leading(true)
     metrics.observeCredentials(() => Array.from({ length: 10_000 }, (_, at) => aCredential({ name: `c${at}` })))
+    const lengths: number[] = []
     let turns = 0
-    let rendering = true
-    const takeTurn = (): void => {
-      turns += 1
-      if (rendering) setImmediate(takeTurn)
+    const immediate = setImmediateAgain(() => (turns += 1))
+    for await (const part of metrics.render('text')) lengths.push(part.length)
+    immediate.stop()
+    expect(Math.max(...lengths)).toBeLessThan(64_000)
+    expect(lengths.length).toBeGreaterThan(100)
+    expect(turns).toBeGreaterThan(lengths.length)
+  })
+
+  test('are of one moment each, although a page takes long', async () => {
+    const credentials = Array.from({ length: 1000 }, (_, at) => ({ ...aCredential({ name: `c${at}` }) }))
+    const metrics = someMetrics()
+    metrics.leading(true)
+    metrics.observeCredentials(function* now() {
+      for (const credential of credentials) yield { ...credential }
+    })
+    const parts: string[] = []
+    for await (const part of metrics.render('text')) {
+      parts.push(part)
+      for (const credential of credentials) {
+        Object.assign(credential, { ready: !credential.ready, consecutiveFailures: credential.ready ? 1 : 0 })
+      }
     }
-    setImmediate(takeTurn)
-    await metrics.render('text')
-    rendering = false
-    expect(turns).toBeGreaterThanOrEqual(10)
+    const found = parseExposition(parts.join(''))
+    expect(parts.length).toBeGreaterThan(5)
+    for (const { labels, value } of found.series('oauthcredential_ready')) {
+      expect(found.value('oauthcredential_consecutive_refresh_failures', labels)).toBe(value === 1 ? 0 : 1)
+    }
+  })
+
+  test('are not looked at any further when nobody wants the rest', async () => {
+    let looked = 0
+    function* many(): Generator<CredentialGaugeInput> {
+      for (; looked < 10_000; looked += 1) yield aCredential({ name: `c${looked}` })
+    }
+    const metrics = someMetrics()
+    metrics.leading(true)
+    metrics.observeCredentials(many)
+    for await (const part of metrics.render('text')) if (part !== '') break
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(looked).toBeLessThan(1000)
   })
 
   test('of ten thousand credentials are all there', async () => {
@@ -455,3 +488,13 @@ describe('token hosts', () => {
     expect(found.value('oauthcredential_token_circuit_openings_total', { provider: 'gateway' })).toBe(0)
   })
 })
+
+/** Calls `work` at every turn of the event loop. */
+function setImmediateAgain(work: () => void): { readonly stop: () => void } {
+  let next = setImmediate(again)
+  function again(): void {
+    work()
+    next = setImmediate(again)
+  }
+  return { stop: () => clearImmediate(next) }
+}

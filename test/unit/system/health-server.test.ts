@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { HealthCheck } from '../../../src/adapters/system/health-check.ts'
 import { HealthServer, type HealthServerOptions, type Scrape } from '../../../src/adapters/system/health-server.ts'
 import type { LogFields, Logger } from '../../../src/ports/logger.ts'
@@ -26,7 +26,7 @@ async function serve(overrides: Partial<HealthServerOptions> = {}): Promise<Heal
   const server = new HealthServer({
     metricsAddress: anyPort,
     healthAddress: anyPort,
-    scrape: scrapeOf(() => Promise.resolve('a 1\n')),
+    scrape: scrapeOf(() => partsOf('a 1\n')),
     liveness: [],
     readiness: [],
     logger,
@@ -46,6 +46,10 @@ function scrapeOf(render: Scrape['render']): Scrape {
   }
 }
 
+async function* partsOf(...parts: readonly string[]): AsyncGenerator<string> {
+  for (const part of parts) yield await Promise.resolve(part)
+}
+
 function url(port: number | undefined, path: string): string {
   return `http://127.0.0.1:${port ?? 0}${path}`
 }
@@ -63,35 +67,55 @@ describe('/metrics', () => {
   })
 
   test('sends a scrape that comes in parts', async () => {
-    const parts = ['a 1\n', 'b{name="é"} 2\n'].map((part) => Buffer.from(part))
-    const server = await serve({ scrape: scrapeOf(() => Promise.resolve(parts)) })
+    const server = await serve({ scrape: scrapeOf(() => partsOf('a 1\n', 'b{name="é"} 2\n')) })
     const answer = await fetch(url(server.metricsPort(), '/metrics'))
-    expect(answer.headers.get('content-length')).toBe('19')
     expect(await answer.text()).toBe('a 1\nb{name="é"} 2\n')
-    const head = await fetch(url(server.metricsPort(), '/metrics'), { method: 'HEAD' })
-    expect(await head.text()).toBe('')
   })
 
-  test('renders once for those who ask at the same time', async () => {
-    let renders = 0
-    let finish = (_text: string): void => undefined
-    const render = (): Promise<string> => {
-      renders += 1
-      return new Promise((resolve) => {
-        finish = resolve
-      })
-    }
-    const server = await serve({ scrape: scrapeOf(render) })
-    const asked = [1, 2, 3].map(() => fetch(url(server.metricsPort(), '/metrics')))
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    finish('a 1\n')
-    const texts = await Promise.all(asked.map(async (answer) => (await answer).text()))
-    expect(texts).toEqual(['a 1\n', 'a 1\n', 'a 1\n'])
-    expect(renders).toBe(1)
+  test('renders nothing for HEAD', async () => {
+    const server = await serve({ scrape: scrapeOf(() => expect.unreachable()) })
+    const head = await fetch(url(server.metricsPort(), '/metrics'), { method: 'HEAD' })
+    expect([head.status, head.headers.get('content-type'), await head.text()]).toEqual([
+      200,
+      'text/plain; version=0.0.4',
+      '',
+    ])
+  })
+
+  test('renders no faster than somebody reads, and stops when he is gone', async () => {
+    const page = endlessPage()
+    const server = await serve({ scrape: scrapeOf(() => page.parts()) })
+    const socket = connect(server.metricsPort() ?? 0, '127.0.0.1')
+    socket.pause()
+    socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n')
+    const rendered = await settled(() => page.rendered)
+    // What the buffers of the system hold, and not what a process may hold.
+    expect(rendered * pagePart.length).toBeLessThan(32 * 1024 * 1024)
+    expect(page.ended).toBe(false)
+    socket.destroy()
+    await vi.waitFor(() => expect(page.ended).toBe(true))
+  })
+
+  test('is refused to a fifth at a time, and answered when the others are over', async () => {
+    const page = endlessPage()
+    const server = await serve({ scrape: scrapeOf(() => page.parts()) })
+    const away = new AbortController()
+    const four = [1, 2, 3, 4].map(() => fetch(url(server.metricsPort(), '/metrics'), { signal: away.signal }))
+    await Promise.all(four)
+    const fifth = await fetch(url(server.metricsPort(), '/metrics'))
+    expect([fifth.status, fifth.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(await fifth.text()).toBe('too many scrapes at once\n')
+    away.abort()
+    page.end()
+    await vi.waitFor(async () => {
+      const answer = await fetch(url(server.metricsPort(), '/metrics'))
+      await answer.text()
+      expect(answer.status).toBe(200)
+    })
   })
 
   test('answers each in the format that it asks for, at the same time too', async () => {
-    const server = await serve({ scrape: scrapeOf((format) => Promise.resolve(`${format}\n`)) })
+    const server = await serve({ scrape: scrapeOf((format) => partsOf(`${format}\n`)) })
     const asked = ['other', '*/*'].map((accept) =>
       fetch(url(server.metricsPort(), '/metrics'), { headers: { accept } }),
     )
@@ -106,19 +130,61 @@ describe('/metrics', () => {
   test('that cannot be rendered is a 500 that tells nothing, and the next one works', async () => {
     const secret = canary('secret')
     let broken = true
-    const render = (): Promise<string> => (broken ? Promise.reject(new TypeError(secret)) : Promise.resolve('a 1\n'))
-    const server = await serve({ scrape: scrapeOf(render) })
+    const server = await serve({ scrape: scrapeOf(() => (broken ? brokenAfter(secret) : partsOf('a 1\n'))) })
     const answer = await fetch(url(server.metricsPort(), '/metrics'))
     const text = await answer.text()
     observeOutput('answer to a scrape', text)
     expect([answer.status, text]).toEqual([500, 'internal error\n'])
-    expect(logged).toEqual([
-      '{"path":"/metrics","error":"TypeError","message":"a probe or a scrape could not be answered"}',
-    ])
+    expect(logged).toEqual([unanswered])
     broken = false
     expect((await fetch(url(server.metricsPort(), '/metrics'))).status).toBe(200)
   })
+
+  test('that cannot be rendered to its end is no whole answer', async () => {
+    const server = await serve({ scrape: scrapeOf(() => brokenAfter(canary('secret'), 'a 1\n')) })
+    const answer = await fetch(url(server.metricsPort(), '/metrics'))
+    await expect(answer.text()).rejects.toThrow()
+    expect(logged).toEqual([unanswered])
+  })
 })
+
+const unanswered = '{"path":"/metrics","error":"TypeError","message":"a probe or a scrape could not be answered"}'
+const pagePart = 'a'.repeat(16_384)
+
+async function* brokenAfter(message: string, ...parts: readonly string[]): AsyncGenerator<string> {
+  yield* partsOf(...parts)
+  throw new TypeError(message)
+}
+
+interface EndlessPage {
+  readonly rendered: number
+  readonly ended: boolean
+  parts(): AsyncGenerator<string>
+  end(): void
+}
+
+function endlessPage(): EndlessPage {
+  let isOver = false
+  const page = { rendered: 0, ended: false, parts, end: () => void (isOver = true) }
+  async function* parts(): AsyncGenerator<string> {
+    try {
+      while (!isOver) {
+        page.rendered += 1
+        yield pagePart
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    } finally {
+      page.ended = true
+    }
+  }
+  return page
+}
+
+/** A number once it has not changed for a while. */
+async function settled(read: () => number): Promise<number> {
+  for (let before = -1; before !== read(); await new Promise((resolve) => setTimeout(resolve, 60))) before = read()
+  return read()
+}
 
 describe('probes', () => {
   test('are 200 while every check is well', async () => {
@@ -141,8 +207,8 @@ describe('probes', () => {
 describe('the server', () => {
   test('answers HEAD like GET, without the body', async () => {
     const server = await serve()
-    const answer = await fetch(url(server.metricsPort(), '/metrics'), { method: 'HEAD' })
-    expect([answer.status, answer.headers.get('content-length'), await answer.text()]).toEqual([200, '4', ''])
+    const answer = await fetch(url(server.healthPort(), '/healthz'), { method: 'HEAD' })
+    expect([answer.status, answer.headers.get('content-length'), await answer.text()]).toEqual([200, '3', ''])
   })
 
   test.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('refuses %s', async (method) => {
@@ -176,7 +242,7 @@ describe('the server', () => {
 
   test('serves nothing that it has no address for', async () => {
     const server = new HealthServer({
-      scrape: scrapeOf(() => Promise.resolve('')),
+      scrape: scrapeOf(() => partsOf()),
       liveness: [],
       readiness: [],
       logger,
@@ -192,7 +258,7 @@ describe('the server', () => {
     const second = new HealthServer({
       metricsAddress: anyPort,
       healthAddress: taken,
-      scrape: scrapeOf(() => Promise.resolve('')),
+      scrape: scrapeOf(() => partsOf()),
       liveness: [],
       readiness: [],
       logger,
