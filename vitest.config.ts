@@ -27,6 +27,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'kubelet',
+          include: ['test/kubelet/**/*.test.ts'],
+          setupFiles: canary,
+          testTimeout: 300_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: 'readers',
           include: ['test/readers/**/*.test.ts'],
           setupFiles: canary,

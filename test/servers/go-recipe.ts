@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { pinsDirectory } from './recipe.ts'
 import type { Recipe } from './recipe.ts'
 
@@ -12,6 +14,8 @@ export interface GoRecipeOptions {
   readonly packages: Readonly<Record<string, string>>
   /** Files of our own that are built, below the folder. */
   readonly sources?: readonly string[]
+  /** File names of their own to files of the module, which stand beside the executables. */
+  readonly files?: Readonly<Record<string, string>>
   readonly tags?: string
   readonly linkerFlags?: (version: string) => string
 }
@@ -31,6 +35,7 @@ export function goRecipe(options: GoRecipeOptions): Recipe {
         textOf('go.sum'),
         ...flags(),
         JSON.stringify(options.packages),
+        ...(options.files === undefined ? [] : [JSON.stringify(options.files)]),
         ...(options.sources ?? []).map(textOf),
       ].join('\n'),
     build: async (target, run) => {
@@ -40,8 +45,9 @@ export function goRecipe(options: GoRecipeOptions): Recipe {
           env: buildEnvironment,
         })
       }
+      await copyFiles(options, directory, target)
     },
-    remedy: 'install Go 1.26 or newer',
+    remedy: 'install Go 1.26.1 or newer',
   }
 }
 
@@ -52,6 +58,13 @@ function buildFlags(options: GoRecipeOptions, version: string): string[] {
   const linkerFlags = ['-s -w', options.linkerFlags?.(version) ?? ''].join(' ').trim()
   const tags = options.tags === undefined ? [] : ['-tags', options.tags]
   return ['-trimpath', '-buildvcs=false', ...tags, '-ldflags', linkerFlags]
+}
+
+async function copyFiles({ module, files = {} }: GoRecipeOptions, cwd: string, target: string): Promise<void> {
+  if (Object.keys(files).length === 0) return
+  const env = { ...process.env, ...buildEnvironment }
+  const { stdout } = await promisify(execFile)('go', ['list', '-m', '-f', '{{.Dir}}', module], { cwd, env })
+  for (const [name, path] of Object.entries(files)) copyFileSync(join(stdout.trim(), path), join(target, name))
 }
 
 /** Linker flags without which Kubernetes executables report v0.0.0 and answer version checks wrongly. */

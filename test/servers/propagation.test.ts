@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type AuthorizationServer, startAuthorizationServer } from '../support/authorization-server.ts'
 import { aPod, aWorkload, madeByDeployment, type PodForm } from '../support/consumer-objects.ts'
-import { type Condition, manifestOf, OperatorBed, operatorAccount, operatorNamespace } from './operator-bed.ts'
+import { type Condition, manifestOf, OperatorBed } from './operator-bed.ts'
 import type { OperatorProcess } from './operator-process.ts'
 import { expectNothingSecret } from './printed-secrets.ts'
+import { propagationRights } from './propagation-rights.ts'
 
 // Who reads a target is told of each token: by annotations on pods, and by restarts of workloads, on a real API server.
 // There are no controllers and no kubelet: what they would act on is looked at.
@@ -22,13 +23,6 @@ const workloads = [
 ] as const
 /** Refreshes that are asked for keep this distance. */
 const requestedIntervalMs = 10_500
-
-/** What the chart's values of `propagation` give. */
-const rights = [
-  { apiGroups: [''], resources: ['pods'], verbs: ['list', 'patch'] },
-  { apiGroups: ['apps'], resources: ['deployments', 'statefulsets', 'daemonsets'], verbs: ['get', 'patch'] },
-  { apiGroups: ['argoproj.io'], resources: ['rollouts'], verbs: ['get', 'patch'] },
-]
 
 const rollouts = {
   apiVersion: 'apiextensions.k8s.io/v1',
@@ -209,18 +203,7 @@ describe('without the rights', () => {
 
 describe('with the rights', () => {
   beforeAll(async () => {
-    const meta = { name: 'readers' }
-    const apiVersion = 'rbac.authorization.k8s.io/v1'
-    await scene.bed.apply(
-      { apiVersion, kind: 'ClusterRole', metadata: meta, rules: rights },
-      {
-        apiVersion,
-        kind: 'ClusterRoleBinding',
-        metadata: meta,
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'readers' },
-        subjects: [{ kind: 'ServiceAccount', namespace: operatorNamespace, name: operatorAccount }],
-      },
-    )
+    await scene.bed.apply(...propagationRights)
     await scene.bed.createNamespace('elsewhere')
     await run('projected', { way: 'projected' })
     await run('stranger', { secret: 'another' })

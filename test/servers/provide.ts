@@ -12,11 +12,14 @@ interface Provided extends ServerSource {
   readonly version: string
 }
 
-/** Makes every server of the table available; each failure is one line, and the exit code is then 1. */
-async function main(): Promise<void> {
+/**
+ * Makes the servers of the table available: every one that belongs to no suite, and those of the suites that are
+ * arguments. Each failure is one line, and the exit code is then 1.
+ */
+async function main(suites: readonly string[]): Promise<void> {
   const provided: Provided[] = []
   const failures: string[] = []
-  for (const entry of servers) {
+  for (const entry of servers.filter(({ suite }) => suite === undefined || suites.includes(suite))) {
     try {
       const source = findServer(entry) ?? (await build(entry))
       provided.push({ name: entry.name, version: versionOf(entry, source), ...source })
@@ -74,4 +77,4 @@ function printTable(rows: readonly Provided[]): void {
   }
 }
 
-await main()
+await main(process.argv.slice(2))

@@ -33,8 +33,10 @@ export function findServer(entry: ServerEntry): ServerSource | undefined {
  * @throws when it has not been provided yet, saying how to.
  */
 export function serverPath(name: ServerName): string {
-  const source = findServer(serverEntry(name))
-  if (source === undefined) throw new Error(`${name} is not there: run 'npm run servers' once to provide it`)
+  const entry = serverEntry(name)
+  const source = findServer(entry)
+  const command = ['npm run servers', ...(entry.suite === undefined ? [] : ['--', entry.suite])].join(' ')
+  if (source === undefined) throw new Error(`${name} is not there: run '${command}' once to provide it`)
   return source.path
 }
 

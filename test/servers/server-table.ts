@@ -14,6 +14,8 @@ export type ServerName =
   | 'moto'
   | 'aws'
   | 'openmetrics'
+  | 'node'
+  | 'rollouts'
 
 /** A server that the suites need, and every way to come by it. */
 export interface ServerEntry {
@@ -28,9 +30,13 @@ export interface ServerEntry {
   readonly recipe: Recipe
   /** Image that holds the executable, for machines with Docker; `{version}` is the recipe's, without `v`. */
   readonly image?: { readonly reference: string; readonly path: string }
+  /** The one suite that needs it; it is provided only where that is named. */
+  readonly suite?: 'kubelet'
 }
 
 const kubebuilderAssets = { name: 'KUBEBUILDER_ASSETS', directory: true }
+
+const rolloutKinds = ['rollout', 'experiment', 'analysis-run', 'analysis-template', 'cluster-analysis-template']
 
 /** Adding a server is one entry here (and a start function beside the others). */
 export const servers: readonly ServerEntry[] = [
@@ -172,6 +178,38 @@ export const servers: readonly ServerEntry[] = [
       program: 'openmetrics.py',
       executable: 'openmetrics',
     }),
+  },
+  {
+    // kube-controller-manager, kube-scheduler, and what runs in the pods stand beside it.
+    name: 'node',
+    executable: 'kubelet',
+    variables: [{ name: 'NODE_BIN' }],
+    recipe: goRecipe({
+      directory: 'node',
+      module: 'k8s.io/kubernetes',
+      packages: {
+        kubelet: 'k8s.io/kubernetes/cmd/kubelet',
+        'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
+        'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
+        reader: './reader',
+      },
+      sources: ['reader/main.go'],
+      linkerFlags: kubernetesLinkerFlags,
+    }),
+    suite: 'kubelet',
+  },
+  {
+    // The controller of Argo Rollouts, and beside it its kinds.
+    name: 'rollouts',
+    executable: 'rollouts-controller',
+    variables: [{ name: 'ROLLOUTS_BIN' }],
+    recipe: goRecipe({
+      directory: 'rollouts',
+      module: 'github.com/argoproj/argo-rollouts',
+      packages: { 'rollouts-controller': 'github.com/argoproj/argo-rollouts/cmd/rollouts-controller' },
+      files: Object.fromEntries(rolloutKinds.map((kind) => [`${kind}-crd.yaml`, `manifests/crds/${kind}-crd.yaml`])),
+    }),
+    suite: 'kubelet',
   },
 ]
 
