@@ -4,8 +4,8 @@ import { formerTargets } from '../domain/former-targets.ts'
 import { keyText } from '../domain/credential.ts'
 import type { Observed } from '../domain/observed.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
-import type { Action, Outcome, Progress, Step } from '../domain/step.ts'
-import type { Published } from '../domain/target-state.ts'
+import type { Action, Outcome, Progress, Step, RemovedTarget } from '../domain/step.ts'
+import type { Publishing, TargetRemoval } from '../domain/target-state.ts'
 import type { AccessToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { revokePublished } from './execute-revocation.ts'
@@ -76,16 +76,18 @@ async function setFinalizer(
 }
 
 /** The target, and those of earlier names that were not removed yet. */
-async function removeAll(observed: Observed, deps: Deps): Promise<Result<void>> {
+async function removeAll(observed: Observed, deps: Deps): Promise<Result<readonly RemovedTarget[]>> {
   const { spec } = observed.credential
+  const all: RemovedTarget[] = []
   for (const name of [spec.target.name, ...formerTargets(observed.state, spec.target)]) {
     const removed = await removeTarget(name, observed, deps)
     if (!removed.ok) return removed
+    all.push({ name, removal: removed.value })
   }
-  return ok(undefined)
+  return ok(all)
 }
 
-function removeTarget(name: string, { credential }: Observed, deps: Deps): Promise<Result<void>> {
+function removeTarget(name: string, { credential }: Observed, deps: Deps): Promise<Result<TargetRemoval>> {
   return deps.sink.remove({ ...targetIdentity(credential), name })
 }
 
@@ -126,11 +128,7 @@ async function publishToken(issued: AccessToken, observed: Observed, deps: Deps)
   return { kind: 'publish', accessToken, result: await publish(accessToken, observed, deps) }
 }
 
-async function publish(
-  accessToken: AccessToken,
-  observed: Observed,
-  deps: Deps,
-): Promise<Result<Published | undefined>> {
+async function publish(accessToken: AccessToken, observed: Observed, deps: Deps): Promise<Result<Publishing>> {
   const { credential } = observed
   const rendered = renderOutputs(credential.spec.target.outputs, accessToken, deps.textCodec)
   if (!rendered.ok) {
@@ -145,7 +143,8 @@ async function publish(
     issuedAt: accessToken.issuedAt,
     expiresAt: accessToken.expiresAt,
   })
-  deps.metrics.targetWritten(writeOperation(result))
+  const isWritten = !result.ok || result.value.change === 'changed'
+  deps.metrics.targetWritten(isWritten ? writeOperation(result) : 'unchanged')
   return result
 }
 

@@ -1,3 +1,5 @@
+import type { TargetChange, TargetRemoval } from './target-state.ts'
+
 /**
  * What an auditor asks of the life of a credential, and how a line says it. docs/logs.md is tested against this list.
  */
@@ -9,9 +11,9 @@ export const auditEvents = {
   RefreshTokenWriteBackFailed: 'The new refresh token cannot be written into its store.',
   RefreshTokenSuperseded: 'Another refresh token was put there meanwhile, and stays.',
   AccessTokenRequested: 'The client asked the authorization server for an access token of its own.',
-  AccessTokenPublished: 'The target holds this access token, or a later one.',
+  AccessTokenPublished: 'An access token was published into the target, or found there.',
   PreviousTokenRemoved: 'The access token before the present one was taken out of the target.',
-  TargetRemoved: 'Nothing that was published is left in the target.',
+  TargetRemoved: 'What was published is out of the target, or the target is gone.',
   AccessTokenRevoked: 'The published access token was revoked at its server.',
   AccessTokenRevocationFailed: 'The published access token could not be revoked.',
   OwnershipTaken: 'The refresh token has this credential as its owner from now on.',
@@ -27,8 +29,8 @@ export const auditEvents = {
 
 export type AuditEvent = keyof typeof auditEvents
 
-/** What came of a request; or whose refresh token came before ours. */
-type AuditOutcome = 'issued' | 'refused' | 'unknown' | 'superseded' | 'overtaken'
+/** What came of a request; whose token came before ours; or what was done to a target. */
+type AuditOutcome = 'issued' | 'refused' | 'unknown' | 'superseded' | TargetChange | Exclude<TargetRemoval, 'kept'>
 
 /** What an event is about beside its credential. Never a token: a fingerprint stands for one. */
 export interface AuditDetails {

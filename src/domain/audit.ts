@@ -1,13 +1,13 @@
 import type { AuditDetail, AuditEntry } from './audit-entry.ts'
 import { type Credential, keyText, type TokenSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
-import { formerTargets } from './former-targets.ts'
 import type { Observed } from './observed.ts'
 import { present } from './present.ts'
 import { isRefusal } from './refusals.ts'
 import { tokenOrigin } from './rotation.ts'
 import { sameSecret, type Sensitive } from './sensitive.ts'
 import type { JournaledAnswer, Outcome, Step } from './step.ts'
+import type { TargetChange, TargetRemoval } from './target-state.ts'
 import { timeText } from './time-text.ts'
 import { endOfTime } from './time.ts'
 import type { TokenAnswerReading } from './token-exchange.ts'
@@ -195,19 +195,27 @@ function ofObject(observed: Observed, outcome: Outcome): readonly AuditDetail[] 
   if (!('result' in outcome) || outcome.result?.ok !== true) return []
   switch (outcome.kind) {
     case 'publish':
-      return [{ event: 'AccessTokenPublished', target, ...endOf(outcome.accessToken) }]
+      return [ofPublication(target, outcome.accessToken, outcome.result.value.change)]
     case 'end-previous':
       return [{ event: 'PreviousTokenRemoved', target }]
     case 'remove-former-target':
-      return [{ event: 'TargetRemoved', target: outcome.name }]
+      return ofRemoval(outcome.name, outcome.result.value)
     case 'clean-up':
-      return [target, ...formerTargets(observed.state, observed.credential.spec.target)].map((each) => ({
-        event: 'TargetRemoved',
-        target: each,
-      }))
+      return outcome.result.value.flatMap(({ name, removal }) => ofRemoval(name, removal))
     default:
       return []
   }
+}
+
+/** Of what was left to a later publication it is not known when its token ends. */
+function ofPublication(target: string, accessToken: AccessToken, change: TargetChange): AuditDetail {
+  const ends = change === 'overtaken' ? {} : endOf(accessToken)
+  return { event: 'AccessTokenPublished', target, outcome: change, ...ends }
+}
+
+/** What stays was not removed. */
+function ofRemoval(target: string, removal: TargetRemoval): readonly AuditDetail[] {
+  return removal === 'kept' ? [] : [{ event: 'TargetRemoved', target, outcome: removal }]
 }
 
 /** A token that does not end has no expiry. */

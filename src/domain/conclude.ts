@@ -10,7 +10,7 @@ import { loginOf } from './target-login.ts'
 import { sameSecret } from './sensitive.ts'
 import { rememberedFailure, settleFailed, settleFine, settleRetrying, settleStalled, withoutFailure } from './settle.ts'
 import type { Progress, Step } from './step.ts'
-import type { Published, TargetState } from './target-state.ts'
+import type { Published, Publishing, TargetState } from './target-state.ts'
 import type { EpochSeconds } from './time.ts'
 import type { AccessToken } from './tokens.ts'
 
@@ -18,11 +18,11 @@ import type { AccessToken } from './tokens.ts'
 export function afterPublication(
   observed: Observed,
   progress: Progress,
-  result: Result<Published | undefined>,
+  result: Result<Publishing>,
   now: EpochSeconds,
 ): Step {
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
-  const next = withPublished(published(observed, progress, now), result.value)
+  const next = withPublished(published(observed, progress, now), result.value.beside)
   return removeFormerTarget(observed, next) ?? conclude(observed, next, now)
 }
 
@@ -36,7 +36,7 @@ export function removeFormerTarget({ credential }: Observed, progress: Progress)
 export function afterRemoval(
   observed: Observed,
   progress: Progress,
-  { name, result }: { readonly name: string; readonly result: Result<void> },
+  { name, result }: { readonly name: string; readonly result: Result<unknown> },
   now: EpochSeconds,
 ): Step {
   if (!result.ok) return conclude(observed, { ...progress, cause: progress.cause ?? result.failure }, now)

@@ -8,7 +8,7 @@ import type { RefreshRecord } from './refresh-record.ts'
 import type { Result } from './result.ts'
 import type { Sensitive } from './sensitive.ts'
 import type { StaticTokenLook } from './static-token.ts'
-import type { Published, TargetState } from './target-state.ts'
+import type { Publishing, TargetRemoval, TargetState } from './target-state.ts'
 import type { EpochSeconds } from './time.ts'
 import type { TokenAnswerReading } from './token-exchange.ts'
 import type { AccessToken, StoredAccessToken, StoredRefreshToken } from './tokens.ts'
@@ -60,10 +60,11 @@ export interface SendAction {
 /** What came of an action. `kind` is the action's. */
 export type Outcome =
   | { readonly kind: 'add-finalizer' | 'remove-finalizer'; readonly result: Result<void> }
-  | { readonly kind: 'clean-up'; readonly result: Result<void> }
+  /** In the order in which they were removed. */
+  | { readonly kind: 'clean-up'; readonly result: Result<readonly RemovedTarget[]> }
   /** `isOver`: false when the process ended before it was settled, so that the next one begins anew. `result`: once it is over. */
   | { readonly kind: 'revoke'; readonly isOver: boolean; readonly result?: Result<void> }
-  | { readonly kind: 'remove-former-target'; readonly name: string; readonly result: Result<void> }
+  | { readonly kind: 'remove-former-target'; readonly name: string; readonly result: Result<TargetRemoval> }
   | { readonly kind: 'read-refresh-token'; readonly result: Result<StoredRefreshToken> }
   | {
       readonly kind: 'pre-flight'
@@ -95,8 +96,13 @@ export type Outcome =
       readonly committed: Result<RefreshRecord>
     }
   /** `accessToken`: as it was published, with what more is known of it by now. */
-  | { readonly kind: 'publish'; readonly accessToken: AccessToken; readonly result: Result<Published | undefined> }
+  | { readonly kind: 'publish'; readonly accessToken: AccessToken; readonly result: Result<Publishing> }
   | { readonly kind: 'end-previous'; readonly result: Result<void> }
+
+export interface RemovedTarget {
+  readonly name: string
+  readonly removal: TargetRemoval
+}
 
 export type SendOutcome =
   | { readonly kind: 'not-sent'; readonly failure: Failure }

@@ -24,6 +24,30 @@ export type TargetState =
   /** Exists, is not ours, and may be written: the policy is `Merge`, or it carries the adopt annotation. */
   | { readonly kind: 'adoptable' }
 
+/** What a publication did to the target. */
+export type TargetChange =
+  /** It was written. */
+  | 'changed'
+  /** It held all of this already. */
+  | 'unchanged'
+  /** It holds a token that was issued later, and was left alone. */
+  | 'overtaken'
+
+export interface Publishing {
+  readonly change: TargetChange
+  /** Absent when there is nothing. */
+  readonly beside?: Published
+}
+
+/** What was found of a publication that was to be removed. */
+export type TargetRemoval =
+  /** Some, and none is left. */
+  | 'removed'
+  /** Not even the target. */
+  | 'absent'
+  /** The target is there, and holds nothing of it, or what is to stay. It was left alone. */
+  | 'kept'
+
 /** What a publication has put into the target beside the token. */
 export interface Published {
   /** Until when the access token before it is there as well. */

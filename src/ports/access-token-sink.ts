@@ -5,9 +5,9 @@ import type { Result } from '../domain/result.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 import type { PreviousKey, TokenKeys } from '../domain/previous-key.ts'
 import type { FoundTokens } from '../domain/previous-token.ts'
-import type { Published, TargetState } from '../domain/target-state.ts'
+import type { Publishing, TargetRemoval, TargetState } from '../domain/target-state.ts'
 
-export type { Published, TargetState } from '../domain/target-state.ts'
+export type { Published, Publishing, TargetRemoval, TargetState } from '../domain/target-state.ts'
 
 /** Which target, whose, and under which policy. */
 export interface TargetIdentity {
@@ -65,7 +65,7 @@ export interface AccessTokenSink {
    * mark, was as it was published, and has not expired; else it is empty. Publishing the same token again leaves there
    * what is there.
    */
-  publish(publication: Publication): Promise<Result<Published | undefined>>
+  publish(publication: Publication): Promise<Result<Publishing>>
   /**
    * Empties the key of the previous access token, and changes nothing else. Succeeds when there is nothing of ours to
    * empty; what somebody else changed meanwhile is found by the next {@link observe}.
@@ -84,9 +84,10 @@ export interface AccessTokenSink {
   held(identity: TargetIdentity, keys: TokenKeys): Promise<Result<FoundTokens>>
   /**
    * Removes what we published under this identity, also of a name that the credential's target had before;
-   * succeeds when there is nothing, and when the policy lets it stay.
+   * succeeds when there is nothing, and when the policy lets it stay, and says which it was. Where somebody else
+   * removes it at the same time, it says what it found.
    */
-  remove(identity: TargetIdentity): Promise<Result<void>>
+  remove(identity: TargetIdentity): Promise<Result<TargetRemoval>>
   /** True when deletion of the credential needs {@link remove}, because nothing else cleans up. */
   needsCleanup(identity: TargetIdentity): boolean
 }

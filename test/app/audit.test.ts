@@ -123,7 +123,7 @@ const scenes: Readonly<Record<AuditEvent, readonly [() => Promise<World>, (world
   ],
   AccessTokenPublished: [
     () => World.withCredential(),
-    () => ({ target: 'claude-token', expiresAt: timeText(inSeconds(3600)), generation: 1 }),
+    () => ({ target: 'claude-token', outcome: 'changed', expiresAt: timeText(inSeconds(3600)), generation: 1 }),
   ],
   PreviousTokenRemoved: [
     async () => {
@@ -133,7 +133,7 @@ const scenes: Readonly<Record<AuditEvent, readonly [() => Promise<World>, (world
     },
     () => ({ target: 'claude-token' }),
   ],
-  TargetRemoved: [() => removed(), () => ({ target: 'claude-token' })],
+  TargetRemoved: [() => removed(), () => ({ target: 'claude-token', outcome: 'removed' })],
   AccessTokenRevoked: [() => removed(revoking), () => ({ generation: 2 })],
   AccessTokenRevocationFailed: [
     async () => {
@@ -295,6 +295,14 @@ describe('the audit log', () => {
     expect(world.audit.events().slice(2)).toEqual(['RefreshTokenWrittenBack', 'AccessTokenPublished'])
     expect(world.audit.of('RefreshTokenWrittenBack')[0]).toMatchObject({ fingerprint: successor })
     expect(world.bugs).toEqual([])
+  })
+
+  it('claims no removal of a target that somebody else has deleted', async () => {
+    const world = await World.withCredential({ finalized: true })
+    world.sink.cleansUp = true
+    world.sink.published.clear()
+    await changed(world, { deleting: true, finalized: true })
+    expect(world.audit.of('TargetRemoved')).toMatchObject([{ target: 'claude-token', outcome: 'absent' }])
   })
 
   it('knows of no token that was never sent', async () => {

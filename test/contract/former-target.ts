@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { requestAnnotations } from '../../src/domain/names.ts'
+import { ok } from '../../src/domain/result.ts'
 import type { TargetIdentity } from '../../src/ports/access-token-sink.ts'
 import type { ApiHands } from '../support/api-hands.ts'
-import { codeOf, TargetBench } from '../support/target-bench.ts'
+import { TargetBench } from '../support/target-bench.ts'
 
 /** What is left of a Secret once its credential has another target, against the real API server and the fake. */
 export function formerTargetContract(name: string, makeHands: () => Promise<ApiHands>): void {
@@ -19,9 +20,9 @@ export function formerTargetContract(name: string, makeHands: () => Promise<ApiH
     test('a Secret that the credential owns is deleted, once and for all', async () => {
       const b = bench()
       await b.published()
-      expect(codeOf(await b.sink.remove(b.identity))).toBe('ok')
+      expect(await b.sink.remove(b.identity)).toEqual(ok('removed'))
       expect(await b.hands.secretExists(b.name)).toBe(false)
-      expect(codeOf(await b.sink.remove(b.identity))).toBe('ok')
+      expect(await b.sink.remove(b.identity)).toEqual(ok('absent'))
       await b.published()
     })
 
@@ -29,7 +30,7 @@ export function formerTargetContract(name: string, makeHands: () => Promise<ApiH
       const b = bench()
       await b.published()
       await b.hands.editData(b.name, { theirs: 'kept' })
-      expect(codeOf(await b.sink.remove(b.identity))).toBe('ok')
+      expect(await b.sink.remove(b.identity)).toEqual(ok('removed'))
       expect(await b.hands.data(b.name)).toEqual({ theirs: 'kept' })
       const { labels, ownerReferences } = await b.hands.metadata(b.name)
       expect([labels ?? {}, ownerReferences ?? []]).toEqual([{}, []])
@@ -42,7 +43,7 @@ export function formerTargetContract(name: string, makeHands: () => Promise<ApiH
         annotations: { [requestAnnotations.adopt]: 'true' },
       })
       await b.published()
-      expect(codeOf(await b.sink.remove(b.identity))).toBe('ok')
+      expect(await b.sink.remove(b.identity)).toEqual(ok('removed'))
       expect(await b.hands.data(b.name)).toEqual({ other: 'kept' })
     })
 
@@ -51,7 +52,7 @@ export function formerTargetContract(name: string, makeHands: () => Promise<ApiH
       const merged = b.as({ creationPolicy: 'Merge', credentialUid: crypto.randomUUID() })
       await b.published({ claude: 'a' })
       await merged.published({ codex: 'b' })
-      expect(codeOf(await b.sink.remove(b.identity))).toBe('ok')
+      expect(await b.sink.remove(b.identity)).toEqual(ok('removed'))
       expect(await b.hands.data(b.name)).toEqual({ codex: 'b' })
       expect(await merged.observed(['codex'])).toMatchObject({ kind: 'ours', intact: true })
     })
@@ -61,7 +62,7 @@ export function formerTargetContract(name: string, makeHands: () => Promise<ApiH
       const merged = owner.as({ creationPolicy: 'Merge' })
       await owner.hands.createSecret(owner.name, { data: { theirs: 'kept' } })
       await merged.published()
-      expect(codeOf(await owner.sink.remove(owner.identity))).toBe('ok')
+      expect(await owner.sink.remove(owner.identity)).toEqual(ok('removed'))
       expect(await owner.hands.data(owner.name)).toEqual({ theirs: 'kept' })
     })
 
@@ -72,14 +73,14 @@ export function formerTargetContract(name: string, makeHands: () => Promise<ApiH
     ] as const)('under $creationPolicy and $deletionPolicy everything stays', async (policy) => {
       const b = bench(policy)
       await b.published({ access_token: 'a' })
-      expect(codeOf(await b.sink.remove(b.identity))).toBe('ok')
+      expect(await b.sink.remove(b.identity)).toEqual(ok('kept'))
       expect(await b.hands.data(b.name)).toEqual({ access_token: 'a' })
     })
 
     test('what was published to stay does, although another policy would remove it by now', async () => {
       const b = bench()
       await b.as({ deletionPolicy: 'Retain' }).published({ access_token: 'a' })
-      expect(codeOf(await b.sink.remove(b.identity))).toBe('ok')
+      expect(await b.sink.remove(b.identity)).toEqual(ok('kept'))
       expect(await b.hands.data(b.name)).toEqual({ access_token: 'a' })
     })
 
@@ -87,7 +88,7 @@ export function formerTargetContract(name: string, makeHands: () => Promise<ApiH
       const b = bench()
       const other = b.as({ credentialUid: crypto.randomUUID() })
       await other.published({ access_token: 'theirs' })
-      expect(codeOf(await b.sink.remove(b.identity))).toBe('ok')
+      expect(await b.sink.remove(b.identity)).toEqual(ok('kept'))
       expect(await other.observed()).toMatchObject({ kind: 'ours', intact: true })
     })
 
@@ -98,7 +99,7 @@ export function formerTargetContract(name: string, makeHands: () => Promise<ApiH
         await b.hands.deleteSecret(b.name)
         await b.hands.createSecret(b.name, { data: { theirs: 'kept' } })
       }
-      expect(codeOf(await b.sink.remove(b.identity))).toBe('ok')
+      expect(await b.sink.remove(b.identity)).toEqual(ok('kept'))
       expect(await b.hands.data(b.name)).toEqual({ theirs: 'kept' })
     })
   })

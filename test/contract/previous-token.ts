@@ -53,7 +53,7 @@ async function publish(bench: PreviousBench, { value, after }: Token, changes: P
   })
   observeOutput('a result', JSON.stringify(result))
   if (!result.ok) throw new Error(result.failure.message)
-  return result.value
+  return result.value.beside
 }
 
 /** What every sink keeps to that is to keep the access token before the present one. */

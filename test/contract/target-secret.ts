@@ -90,10 +90,13 @@ function publishing(bench: MakeBench): void {
     const b = bench()
     const token = canary('at')
     await b.published({ access_token: token })
+    expect(b.change).toBe('changed')
     const { resourceVersion } = await b.hands.metadata(b.name)
     await b.published({ access_token: token })
+    expect(b.change).toBe('unchanged')
     b.restart()
     await b.published({ access_token: token })
+    expect(b.change).toBe('unchanged')
     expect((await b.hands.metadata(b.name))['resourceVersion']).toBe(resourceVersion)
   })
 

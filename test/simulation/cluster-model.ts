@@ -3,7 +3,13 @@ import type { EpochSeconds } from '../../src/domain/time.ts'
 import { keyText } from '../../src/domain/credential.ts'
 import { failure } from '../../src/domain/failures.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
-import type { AccessTokenSink, Publication, TargetIdentity, TargetState } from '../../src/ports/access-token-sink.ts'
+import type {
+  AccessTokenSink,
+  Publication,
+  Publishing,
+  TargetIdentity,
+  TargetState,
+} from '../../src/ports/access-token-sink.ts'
 import type { StatusReport, StatusWriter } from '../../src/ports/status-writer.ts'
 import { conditionProblem } from './condition-problem.ts'
 import { type Process, ProcessClock } from './process.ts'
@@ -84,8 +90,7 @@ export class ClusterModel {
       endPrevious: () => Promise.resolve(ok(undefined)),
       remove: (identity) =>
         call('remove', identity, () => {
-          this.targets.delete(identity.name)
-          return ok(undefined)
+          return ok(this.targets.delete(identity.name) ? 'removed' : 'absent')
         }),
       needsCleanup: () => false,
     }
@@ -126,7 +131,7 @@ export class ClusterModel {
     return there === undefined || there.uid === credentialUid ? ok(undefined) : notOurs(name)
   }
 
-  #publish({ identity, files, digest, issuedAt, expiresAt }: Publication, now: EpochSeconds): Result<undefined> {
+  #publish({ identity, files, digest, issuedAt, expiresAt }: Publication, now: EpochSeconds): Result<Publishing> {
     const text = files.get('access_token')?.reveal() ?? ''
     const accessToken = this.#ledger.accessToken(text)
     if (accessToken === undefined) throw new Error(`nobody issued the access token in ${identity.name}`)
@@ -134,7 +139,7 @@ export class ClusterModel {
     if (before !== undefined && before.uid !== identity.credentialUid) {
       return notOurs(identity.name)
     }
-    if (before !== undefined && isLater(before.issuedAt, issuedAt, now)) return ok(undefined)
+    if (before !== undefined && isLater(before.issuedAt, issuedAt, now)) return ok({ change: 'overtaken' })
     this.publications += 1
     this.#violations.note(() => `target ${identity.name} holds ${text}`)
     if (!accessToken.refreshToken.everDurable) {
@@ -144,7 +149,7 @@ export class ClusterModel {
     }
     if (before !== undefined) this.#judgeReplacement(identity.name, before.accessToken, accessToken)
     this.targets.set(identity.name, { uid: identity.credentialUid, digest, accessToken, issuedAt, expiresAt })
-    return ok(undefined)
+    return ok({ change: 'changed' })
   }
 
   /** Of one login, a later refresh token's access token is never replaced by an earlier one's. */

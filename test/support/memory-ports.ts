@@ -20,7 +20,14 @@ import type { TargetState } from '../../src/domain/target-state.ts'
 import { storeText } from '../../src/domain/token-store.ts'
 import type { TokenExchange } from '../../src/domain/token-exchange.ts'
 import type { RotatedTokens, StoreDocument, StoredRefreshToken } from '../../src/domain/tokens.ts'
-import type { AccessTokenSink, Publication, Published, TargetIdentity } from '../../src/ports/access-token-sink.ts'
+import type {
+  AccessTokenSink,
+  Publication,
+  Published,
+  Publishing,
+  TargetIdentity,
+  TargetRemoval,
+} from '../../src/ports/access-token-sink.ts'
 import type { CredentialEvent, EventRecorder } from '../../src/ports/event-recorder.ts'
 import type { LogFields, Logger } from '../../src/ports/logger.ts'
 import type { AnsweredEntry, ArmedEntry, RefreshJournal, SentEntry } from '../../src/ports/refresh-journal.ts'
@@ -347,16 +354,16 @@ export class MemorySink implements AccessTokenSink {
     )
   }
 
-  async publish(publication: Publication): Promise<Result<Published | undefined>> {
+  async publish(publication: Publication): Promise<Result<Publishing>> {
     await this.gate
     if (this.fault !== undefined) return failed(this.fault)
     const { identity, issuedAt } = publication
     const found = this.found(identity.name)
     const isOwn = found?.identity.credentialUid === identity.credentialUid
-    if (isOwn && isIssuedLater(found.issuedAt, issuedAt, this.#clock.now())) return ok(undefined)
+    if (isOwn && isIssuedLater(found.issuedAt, issuedAt, this.#clock.now())) return ok({ change: 'overtaken' })
     this.publications += 1
     this.unmarked.delete(identity.name)
-    return ok(this.#replace(publication, found))
+    return ok(present({ change: 'changed' as const, beside: this.#replace(publication, found) }))
   }
 
   #replace(publication: Publication, found: Publication | undefined): Published | undefined {
@@ -410,10 +417,9 @@ export class MemorySink implements AccessTokenSink {
     return Promise.resolve(ok(isOwn ? this.#tokensIn(found, { from }) : {}))
   }
 
-  remove({ name }: TargetIdentity): Promise<Result<void>> {
+  remove({ name }: TargetIdentity): Promise<Result<TargetRemoval>> {
     if (this.removalFault !== undefined) return Promise.resolve(failed(this.removalFault))
-    this.published.delete(name)
-    return Promise.resolve(ok(undefined))
+    return Promise.resolve(ok(this.published.delete(name) ? 'removed' : 'absent'))
   }
 
   needsCleanup(): boolean {

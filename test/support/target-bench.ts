@@ -1,10 +1,16 @@
 import { expect } from 'vitest'
 import { TargetSecrets } from '../../src/adapters/kubernetes/target-secret.ts'
 import type { FailureCode } from '../../src/domain/failures.ts'
-import type { Result } from '../../src/domain/result.ts'
+import { ok, type Result } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { epochSeconds, type EpochSeconds, later, seconds } from '../../src/domain/time.ts'
-import type { Publication, Published, TargetIdentity, TargetState } from '../../src/ports/access-token-sink.ts'
+import type {
+  Publication,
+  Published,
+  Publishing,
+  TargetIdentity,
+  TargetState,
+} from '../../src/ports/access-token-sink.ts'
 import { type ApiHands, CountingClient, freshName } from './api-hands.ts'
 import { canary, observeOutput } from './canary.ts'
 
@@ -31,6 +37,8 @@ export class TargetBench {
   now = later(issuedAt, seconds(age))
   readonly #clock = { now: (): EpochSeconds => this.now }
   sink: TargetSecrets
+  /** What the last publication has done. */
+  change: Publishing['change'] | undefined
 
   constructor(hands: ApiHands, identity: Partial<TargetIdentity> = {}) {
     this.hands = hands
@@ -64,7 +72,9 @@ export class TargetBench {
     files: Readonly<Record<string, string>> = { access_token: canary('at') },
     { after = 0, ...marks }: TokenTimes & TargetMarks = {},
   ): Promise<Result<Published | undefined>> {
-    return told(await this.sink.publish({ ...this.#publication(files, after), ...marks }))
+    const result = told(await this.sink.publish({ ...this.#publication(files, after), ...marks }))
+    this.change = result.ok ? result.value.change : undefined
+    return result.ok ? ok(result.value.beside) : result
   }
 
   async rehearse(files: Readonly<Record<string, string>> = { access_token: canary('at') }): Promise<Result<void>> {

@@ -11,8 +11,9 @@ import { targetConflict } from '../../domain/target-conflict.ts'
 import type {
   AccessTokenSink,
   Publication,
-  Published,
+  Publishing,
   TargetIdentity,
+  TargetRemoval,
   TargetState,
 } from '../../ports/access-token-sink.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -64,15 +65,15 @@ export class DirectorySink implements AccessTokenSink {
     })
   }
 
-  async publish(publication: Publication): Promise<Result<Published | undefined>> {
+  async publish(publication: Publication): Promise<Result<Publishing>> {
     const { identity } = publication
-    return this.#guard(identity, 'Writing', async () => {
+    return this.#guard<Publishing>(identity, 'Writing', async () => {
       const path = this.#path(identity)
       const found = await lookAtDirectory(path)
       const owner = foreignOwner(found, identity)
       if (owner !== undefined) return failed(notOwned(path, owner))
       if (found.kind === 'ours' && isIssuedLater(found.owner.issuedAt, publication.issuedAt, this.#clock.now())) {
-        return ok(besideIn(found.owner))
+        return ok(present({ change: 'overtaken' as const, beside: besideIn(found.owner) }))
       }
       const { files, previousExpiresAt } = await withPrevious(path, publication, found, this.#clock.now())
       const inTheWay = found.kind === 'ours' ? [...files.keys()].find((key) => found.strangers.has(key)) : undefined
@@ -83,7 +84,7 @@ export class DirectorySink implements AccessTokenSink {
       await this.#makeDirectories(identity.credential, path)
       const written = { ...publication, files, ...present({ previousExpiresAt }) }
       await writeTarget(path, written, found, this.#tools)
-      return ok(previousExpiresAt === undefined ? undefined : { previousExpiresAt })
+      return ok(present({ change: 'changed' as const, beside: previousExpiresAt && { previousExpiresAt } }))
     })
   }
 
@@ -119,15 +120,16 @@ export class DirectorySink implements AccessTokenSink {
     })
   }
 
-  async remove(identity: TargetIdentity): Promise<Result<void>> {
-    if (!this.needsCleanup(identity)) return ok(undefined)
+  async remove(identity: TargetIdentity): Promise<Result<TargetRemoval>> {
+    if (!this.needsCleanup(identity)) return ok('kept')
     return this.#guard(identity, 'Removing', async () => {
       const path = this.#path(identity)
       const found = await lookAtDirectory(path)
       const removable = found.kind === 'ours' || found.kind === 'unfinished'
-      if (!removable || foreignOwner(found, identity) !== undefined) return ok(undefined)
+      if (!removable) return ok(found.kind === 'free' ? 'absent' : 'kept')
+      if (foreignOwner(found, identity) !== undefined) return ok('kept')
       await removeTarget(path, found, this.#tools)
-      return ok(undefined)
+      return ok('removed')
     })
   }
 

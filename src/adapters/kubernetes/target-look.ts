@@ -24,6 +24,10 @@ export interface KnownTarget {
   readonly isReplaced?: true
 }
 
+export function isReplaced(target: KnownTarget | 'absent'): target is KnownTarget {
+  return target !== 'absent' && target.isReplaced === true
+}
+
 /** What a credential sees where its target should be. */
 export type TargetLook =
   | { readonly kind: 'absent' }

@@ -6,9 +6,11 @@ import { isOwn } from './target-claim.ts'
 import { mergeManager } from './target-marks.ts'
 
 /** What is to be removed of a Secret that a credential has published into. */
-export type TargetRemoval =
+type SecretRemoval =
   /** None of it is the credential's, or that is to stay. */
-  | { readonly kind: 'nothing' }
+  { readonly kind: 'nothing' } | NeededRemoval
+
+export type NeededRemoval =
   /** It would vanish with the credential, and holds nothing of anybody else's. */
   | { readonly kind: 'secret' }
   /** What these field managers put there. */
@@ -18,7 +20,7 @@ export type TargetRemoval =
  * The Secret itself says under which policy it was published: what has our owner reference goes with the
  * credential anyway, and what lost it, or never had one, was to stay.
  */
-export function removalOf(secret: Secret, identity: TargetIdentity): TargetRemoval {
+export function removalOf(secret: Secret, identity: TargetIdentity): SecretRemoval {
   if (secret.metadata.deletionTimestamp !== undefined) return { kind: 'nothing' }
   const isWhole = isOwn(secret, identity) && hasOurReference(secret, identity)
   const own = isWhole ? [mergeManager(identity.credentialUid), fieldManager] : [mergeManager(identity.credentialUid)]

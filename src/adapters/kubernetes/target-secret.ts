@@ -11,7 +11,9 @@ import type {
   AccessTokenSink,
   Publication,
   Published,
+  Publishing,
   TargetIdentity,
+  TargetRemoval,
   TargetState,
 } from '../../ports/access-token-sink.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -21,11 +23,11 @@ import type { KubeClient, KubeOutcome } from './kube-client.ts'
 import { isObjectName, secretPath, secretText } from './object-paths.ts'
 import { Secret } from './schema.ts'
 import { contended, deletionFailure, readFailure, writeFailure } from './target-failures.ts'
-import { type KnownTarget, lookAtTarget, type TargetLook } from './target-look.ts'
+import { isReplaced, type KnownTarget, lookAtTarget, type TargetLook } from './target-look.ts'
 import { applyBody, emptyBody, marksOf, preconditionOf, typeOf } from './target-marks.ts'
 import { keysOf, publishedBeside, tokensIn, withoutPreviousBody, withPrevious } from './target-previous.ts'
-import { removalOf } from './target-removal.ts'
-import { TargetWrites, versionIn } from './target-writes.ts'
+import { type NeededRemoval, removalOf } from './target-removal.ts'
+import { changeOf, TargetWrites, versionIn } from './target-writes.ts'
 
 /** A write that finds another state than it was made for is made anew so many times. */
 const triesPerWrite = 4
@@ -79,19 +81,20 @@ export class TargetSecrets implements AccessTokenSink {
     return ok(present({ kind, intact, marked, digest, issuedAt, expiresAt, previousExpiresAt }))
   }
 
-  async publish(wanted: Publication): Promise<Result<Published | undefined>> {
+  async publish(wanted: Publication): Promise<Result<Publishing>> {
     const { identity, issuedAt } = wanted
     for (let tries = 0; tries < triesPerWrite; tries += 1) {
       this.#forgetLater(wanted)
       const target = await this.#writable(identity, keysOf(wanted))
       if (!target.ok) return target
       const { known, secret } = target.value
-      if (this.#holdsLater(known, issuedAt)) return ok(publishedBeside(secret, identity))
+      if (this.#holdsLater(known, issuedAt))
+        return ok(present({ change: 'overtaken' as const, beside: publishedBeside(secret, identity) }))
       const { publication, beside } = withPrevious(wanted, secret, this.#clock.now())
       const room = await this.#makeRoom(publication, known)
       if (!room.ok) return room
       const outcome = await this.#write(publication, room.value, beside)
-      if (outcome.ok) return ok(beside)
+      if (outcome.ok) return ok(present({ change: changeOf(room.value, outcome), beside }))
       if (problemOf(outcome.error) !== 'conflict') {
         return failed(writeFailure(outcome.error, identity, publication.files.values()))
       }
@@ -130,23 +133,24 @@ export class TargetSecrets implements AccessTokenSink {
    * not delete it; of every other one our keys, labels and annotations go, and the Secret stays, even when nothing
    * else is in it.
    */
-  async remove(identity: TargetIdentity): Promise<Result<void>> {
-    if (identity.deletionPolicy !== 'Delete' || identity.creationPolicy === 'Orphan') return ok(undefined)
+  async remove(identity: TargetIdentity): Promise<Result<TargetRemoval>> {
+    if (identity.deletionPolicy !== 'Delete' || identity.creationPolicy === 'Orphan') return ok('kept')
     for (let tries = 0; tries < triesPerWrite; tries += 1) {
       const found = await this.#read(identity)
       if (!found.ok) return found
-      if (found.value === undefined) return ok(undefined)
-      const outcome = await this.#removeFrom(found.value, identity)
-      if (outcome.ok || problemOf(outcome.error) === 'missing') return ok(undefined)
+      if (found.value === undefined) return ok('absent')
+      const removal = removalOf(found.value, identity)
+      if (removal.kind === 'nothing') return ok('kept')
+      const outcome = await this.#removeFrom(found.value, identity, removal)
+      if (outcome.ok) return ok('removed')
+      if (problemOf(outcome.error) === 'missing') return ok('absent')
       if (problemOf(outcome.error) !== 'conflict') return failed(writeFailure(outcome.error, identity))
     }
     return failed(contended(identity))
   }
 
-  async #removeFrom(secret: Secret, identity: TargetIdentity): Promise<KubeOutcome> {
+  async #removeFrom(secret: Secret, identity: TargetIdentity, removal: NeededRemoval): Promise<KubeOutcome> {
     const { uid, resourceVersion } = secret.metadata
-    const removal = removalOf(secret, identity)
-    if (removal.kind === 'nothing') return { ok: true, status: 200, body: undefined }
     if (removal.kind === 'fields') {
       return this.#writes.release(identity, removal.managers, { uid, resourceVersion, type: secret.type })
     }
@@ -291,8 +295,4 @@ export class TargetSecrets implements AccessTokenSink {
       this.#known.remember(identity, { ...last, keys: [...files.keys()], issuedAt, formerManagers: none })
     return outcome
   }
-}
-
-function isReplaced(target: KnownTarget | 'absent'): target is KnownTarget {
-  return target !== 'absent' && target.isReplaced === true
 }

@@ -59,6 +59,12 @@ export class TargetWrites {
   }
 }
 
+/** What a write of a target in this state has done: an apply that changes nothing leaves the version as it is. */
+export function changeOf(before: Version | 'absent', outcome: KubeOutcome): 'changed' | 'unchanged' {
+  const written = versionIn(outcome)
+  return before !== 'absent' && written?.resourceVersion === before.resourceVersion ? 'unchanged' : 'changed'
+}
+
 /** What was written; undefined when nothing was, or the answer does not say. */
 export function versionIn(outcome: KubeOutcome): Version | undefined {
   const parsed = outcome.ok ? ObjectVersion.safeParse(outcome.body) : undefined

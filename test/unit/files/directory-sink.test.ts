@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { DirectorySink } from '../../../src/adapters/files/directory-sink.ts'
 import { type FileSteps, fileSteps } from '../../../src/adapters/files/file-steps.ts'
+import { ok } from '../../../src/domain/result.ts'
 import { Sensitive } from '../../../src/domain/sensitive.ts'
 import { epochSeconds } from '../../../src/domain/time.ts'
 import type { Publication, TargetIdentity } from '../../../src/ports/access-token-sink.ts'
@@ -72,7 +73,9 @@ function visible(): string[] {
 describe('DirectorySink', () => {
   it('looks like a mounted Secret volume, readable by its owner alone', async () => {
     const token = canary('at')
-    expect(await sink.publish(publication({ access_token: token, '.env': `T=${token}` }))).toEqual({ ok: true })
+    expect(await sink.publish(publication({ access_token: token, '.env': `T=${token}` }))).toEqual(
+      ok({ change: 'changed' }),
+    )
     expect(readFileSync(join(target, 'access_token'), 'utf8')).toBe(token)
     expect(readlinkSync(join(target, 'access_token'))).toBe('..data/access_token')
     expect(readlinkSync(join(target, '..data'))).toMatch(/^\.\.\d{4}_\d\d_\d\d_/)
@@ -121,7 +124,7 @@ describe('DirectorySink', () => {
 
   it('never goes back to a token that was issued earlier', async () => {
     await sink.publish(publicationAfter(60, { a: 'newer' }))
-    expect(await sink.publish(publication({ a: 'older', b: 'older' }))).toEqual({ ok: true })
+    expect(await sink.publish(publication({ a: 'older', b: 'older' }))).toEqual(ok({ change: 'overtaken' }))
     expect(visible()).toEqual(['a'])
     expect(readFileSync(join(target, 'a'), 'utf8')).toBe('newer')
     const found = await sink.observe(identity(), ['a'])
@@ -138,7 +141,7 @@ describe('DirectorySink', () => {
       await sink.publish(publicationAfter(what.includes('clock') ? 86_400 : 60, { a: 'newer' }))
       if (what === 'is gone') rmSync(target, { recursive: true })
       if (what.includes('release')) forgetIssueTime()
-      expect(await sink.publish(publication({ a: 'older' }))).toEqual({ ok: true })
+      expect(await sink.publish(publication({ a: 'older' }))).toEqual(ok({ change: 'changed' }))
       expect(readFileSync(join(target, 'a'), 'utf8')).toBe('older')
     },
   )
@@ -170,8 +173,8 @@ describe('DirectorySink', () => {
     expect(readdirSync(target)).toEqual(['note'])
     rmSync(join(target, 'note'))
     await sink.publish(publication({ a: 'one' }))
-    await sink.remove(identity())
-    await sink.remove(identity())
+    expect(await sink.remove(identity())).toEqual(ok('removed'))
+    expect(await sink.remove(identity())).toEqual(ok('absent'))
     expect(readdirSync(directory)).toEqual([])
   })
 
@@ -182,7 +185,7 @@ describe('DirectorySink', () => {
       { creationPolicy: 'Orphan' },
       { credentialUid: 'x' },
     ] as const) {
-      expect(await sink.remove(identity(changes))).toEqual({ ok: true, value: undefined })
+      expect(await sink.remove(identity(changes))).toEqual(ok('kept'))
       expect(visible()).toEqual(['a'])
     }
   })
