@@ -29,6 +29,7 @@ export class Operator {
   readonly #recoveryLog: RecoveryLog
   #engine: Engine | undefined
   #recovering: Promise<void> = Promise.resolve()
+  #ending: Promise<void> = Promise.resolve()
   readonly #targetWatch: TargetWatch | undefined
   #stopWatching: (() => Promise<void>) | undefined
 
@@ -65,16 +66,24 @@ export class Operator {
 
   /**
    * Begins nothing new, and resolves when everything under way has ended and no token is here alone. `flush`: what waits for its
-   * time to go into a store goes there now, because this process does not come back.
+   * time to go into a store goes there now, because this process does not come back. Ended again meanwhile, it ends once.
    */
-  async end({ flush }: { readonly flush: boolean }): Promise<void> {
+  end(how: { readonly flush: boolean }): Promise<void> {
     const watching = this.#stopWatching?.()
     this.#stopWatching = undefined
-    await this.#engine?.stop()
+    const stopped = this.#engine?.stop()
+    this.#ending = this.#ending.then(async () => {
+      await stopped
+      await this.#bringHome(how)
+      await watching
+    })
+    return this.#ending
+  }
+
+  async #bringHome({ flush }: { readonly flush: boolean }): Promise<void> {
     await this.#engine?.rescue()
     if (flush) await this.#engine?.flush()
     this.#engine = undefined
-    await watching
   }
 
   /** True while this process acts. */

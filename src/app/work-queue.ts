@@ -40,7 +40,8 @@ export class WorkQueue {
   #stopped = true
   /** Wall time less steady time, in seconds, when the planned times were last known to be right. */
   #clockOffset: number
-  #idle: (() => void) | undefined
+  /** Whoever waits for the end of everything that runs. */
+  readonly #idle: (() => void)[] = []
 
   constructor(options: WorkQueueOptions) {
     this.#options = options
@@ -75,9 +76,7 @@ export class WorkQueue {
     this.#stopped = true
     this.#cancelTimer?.()
     if (this.#running.size === 0) return
-    await new Promise<void>((resolve) => {
-      this.#idle = resolve
-    })
+    await new Promise<void>((resolve) => void this.#idle.push(resolve))
   }
 
   /** Keys in work, which includes those that wait for room at their store, or to start their request. */
@@ -154,6 +153,6 @@ export class WorkQueue {
     const at = again ?? requeue
     if (at !== undefined) this.#wakes.set(key, epochSeconds(at))
     this.#arm()
-    if (this.#stopped && this.#running.size === 0) this.#idle?.()
+    if (this.#stopped && this.#running.size === 0) for (const tell of this.#idle.splice(0)) tell()
   }
 }

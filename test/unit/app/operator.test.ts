@@ -82,3 +82,28 @@ describe('an operator that begins again', () => {
     expect(world.bugs).toEqual([])
   })
 })
+
+describe('an operator that is ended twice at a time', () => {
+  it('ends once, and tells both: the Lease may get lost while the process ends', async () => {
+    const world = new World()
+    const operator = operatorIn(world)
+    world.store.put('teams/ci/a', world.endpoint.login())
+    operator.resources.replaced('OAuthCredential', [
+      { type: 'credential', credential: credentialEnding('a', undefined) },
+    ])
+    const { promise, resolve } = Promise.withResolvers<void>()
+    world.endpoint.gate = promise
+    operator.begin()
+    await world.clock.pass(1)
+    const ended: string[] = []
+    const leaving = operator.end({ flush: true }).then(() => ended.push('leaving'))
+    const lost = operator.end({ flush: false }).then(() => ended.push('lost'))
+    await world.clock.pass(1)
+    expect(ended).toEqual([])
+    resolve()
+    await world.clock.pass(1)
+    expect(ended).toEqual(['leaving', 'lost'])
+    await Promise.all([leaving, lost])
+    expect(world.bugs).toEqual([])
+  })
+})

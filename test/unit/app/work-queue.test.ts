@@ -94,6 +94,22 @@ describe('WorkQueue', () => {
     expect(done).toEqual(['a'])
   })
 
+  it('tells everybody who waits that all work has ended', async () => {
+    const clock = new SimulatedClock()
+    let release: () => void = () => undefined
+    const { queue } = queueOf(clock, () => new Promise((resolve) => (release = () => resolve(undefined))))
+    queue.add('a')
+    await clock.pass(0.1)
+    const ended: string[] = []
+    const drains = ['first', 'second'].map((who) => queue.drain().then(() => ended.push(who)))
+    await clock.pass(10)
+    expect(ended).toEqual([])
+    release()
+    await clock.pass(10)
+    expect(ended).toEqual(['first', 'second'])
+    await Promise.all(drains)
+  })
+
   it('hands a bug on instead of swallowing it', async () => {
     const clock = new SimulatedClock()
     const { queue, bugs } = queueOf(clock, () => Promise.reject(new Error('bug')))
