@@ -32,6 +32,10 @@ export interface Candidate {
 const syncCheckMs = 20
 /** How often a replica tries to tell what its journal knows. */
 const recoveryRetryMs = 5000
+/** As often, when it is the last time. */
+const lastRecoveryRetryMs = 1000
+/** For how long then; part of the half minute that a Pod has after its last answer. */
+const lastRecoveryMs = 15_000
 
 /** Stands for election once this replica knows every manifest, and lets the operator act for as long as it leads. */
 export function startCandidate(options: CandidateOptions): Candidate {
@@ -45,7 +49,9 @@ function soleCandidate({ operator, source, clock, metrics }: CandidateOptions): 
     mayAct: () => true,
     stop: async () => {
       cancel()
+      const acted = operator.acts()
       await operator.end({ flush: true })
+      if (acted) await emptyJournal(operator, clock)
     },
   }
 }
@@ -67,8 +73,9 @@ function electedCandidate(options: CandidateOptions): Candidate {
   const recovery = recoverWhileStandby(options)
   let cancel: () => void = () => undefined
   let ended: Promise<void> = Promise.resolve()
+  let standNoMore: () => Promise<void> = () => Promise.resolve()
   const stand = (): void => {
-    election.run({
+    standNoMore = election.run({
       onStarted: () => {
         cancel = whenSynced(source, clock, () => operator.begin())
       },
@@ -90,8 +97,9 @@ function electedCandidate(options: CandidateOptions): Candidate {
       cancelWait()
       cancel()
       await ended
-      // Who does not lead stands no more, however long the rest takes: it must not get the Lease meanwhile.
-      if (!election.isLeader()) await election.release()
+      // Who does not lead stands no more, however long the rest takes: it must not get the Lease meanwhile. One that
+      // still names it is given up at the end, as any other: what is under way may be in the next one's way.
+      if (!election.isLeader()) await standNoMore()
       await operator.end({ flush: election.isLeader() })
       await recovery.stop()
       await election.release()
@@ -125,10 +133,20 @@ function recoverWhileStandby({ operator, source, clock }: CandidateOptions): Rec
       cancelWait()
       cancel()
       await underWay
-      // The journal of a Pod goes with the Pod. Who does not know the manifests cannot read what is in it.
-      if (begun && !operator.acts()) await operator.recoverJournal()
+      // Who does not know the manifests cannot read what is in it.
+      if (begun && !operator.acts()) await emptyJournal(operator, clock)
     },
   }
+}
+
+/**
+ * The journal of a Pod goes with the Pod, so this is the last time that an answer in it can be brought home: an API
+ * server that is away for a moment is waited for.
+ */
+async function emptyJournal(operator: CandidateOptions['operator'], clock: Clock): Promise<void> {
+  const untilMs = clock.monotonicMs() + lastRecoveryMs
+  while (!(await operator.recoverJournal()) && clock.monotonicMs() < untilMs)
+    await new Promise<void>((resolve) => void clock.wakeAfter(lastRecoveryRetryMs, resolve))
 }
 
 function whenSynced(source: Pick<ResourceSource, 'synced'>, clock: Clock, begin: () => void): () => void {

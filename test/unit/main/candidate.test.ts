@@ -14,18 +14,20 @@ interface Replica {
   looks: number
   /** What such a look waits for. */
   recovery: Promise<boolean>
+  /** What the end of its work waits for. */
+  work: Promise<void>
 }
 
-function replicaOf(identity: string, clock: SimulatedClock, leases: MemoryLeases): Replica {
-  const replica = { synced: false, looks: 0, recovery: Promise.resolve(true) }
+function replicaOf(identity: string, clock: SimulatedClock, leases: MemoryLeases, leaderElect = true): Replica {
+  const replica = { synced: false, looks: 0, recovery: Promise.resolve(true), work: Promise.resolve() }
   let acting = false
   const operator = {
     begin: () => {
       acting = true
     },
-    end: () => {
+    end: async () => {
+      await replica.work
       acting = false
-      return Promise.resolve()
     },
     acts: () => acting,
     recoverJournal: () => {
@@ -40,7 +42,7 @@ function replicaOf(identity: string, clock: SimulatedClock, leases: MemoryLeases
     metrics: memoryMetrics().metrics,
     namespace: 'operators',
     identity,
-    flags: { leaderElect: true, leaseName: 'lease' },
+    flags: { leaderElect, leaseName: 'lease' },
     operator,
     source: { synced: () => replica.synced },
   })
@@ -103,7 +105,7 @@ test('the end of a replica waits for its look into the journal, looks once more,
   })
   await clock.pass(60)
   expect(isOver).toBe(false)
-  resolve(false)
+  resolve(true)
   await stopped
   expect(standby.looks).toBe(2)
   await clock.pass(60)
@@ -147,4 +149,66 @@ test('a replica that never knew every manifest leaves the journal as it is', asy
   await clock.pass(60)
   await replica.candidate.stop()
   expect(replica.looks).toBe(0)
+})
+
+/** Time passes, and no timer runs: the process is stopped. */
+class StoppableClock extends SimulatedClock {
+  stoppedMs = 0
+
+  override monotonicMs(): number {
+    return super.monotonicMs() + this.stoppedMs
+  }
+}
+
+test('a Lease that was not renewed in time is given up no sooner than what is under way has ended', async () => {
+  const clock = new StoppableClock()
+  const leases = new MemoryLeases(clock)
+  const leader = replicaOf('leader', clock, leases)
+  leader.synced = true
+  await clock.pass(1)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  leader.work = promise
+  clock.stoppedMs = 11_000
+  const stopped = leader.candidate.stop()
+  await clock.pass(1)
+  expect(leases.spec['holderIdentity']).toBe('leader')
+  resolve()
+  await stopped
+  expect(leases.spec['holderIdentity']).toBe('')
+})
+
+test.each([
+  ['a leader', true],
+  ['a replica without a Lease', false],
+])('the end of %s waits for the records that its journal is to go into, for a while', async (_who, leaderElect) => {
+  const clock = new SimulatedClock()
+  const replica = replicaOf('leader', clock, new MemoryLeases(clock), leaderElect)
+  replica.synced = true
+  await clock.pass(30)
+  const before = replica.looks
+  replica.recovery = Promise.resolve(false)
+  let isOver = false
+  const stopped = replica.candidate.stop().then(() => {
+    isOver = true
+  })
+  await clock.pass(14)
+  expect([replica.looks > before, isOver]).toEqual([true, false])
+  await clock.pass(2)
+  expect(isOver).toBe(true)
+  await stopped
+  replica.recovery = Promise.resolve(true)
+})
+
+test('the end of a replica that waits for records comes as soon as they are written', async () => {
+  const clock = new SimulatedClock()
+  const replica = replicaOf('leader', clock, new MemoryLeases(clock))
+  replica.synced = true
+  await clock.pass(30)
+  replica.recovery = Promise.resolve(false)
+  const stopped = replica.candidate.stop()
+  await clock.pass(3)
+  replica.recovery = Promise.resolve(true)
+  await clock.pass(1)
+  await stopped
+  expect(replica.acts()).toBe(false)
 })
