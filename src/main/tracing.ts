@@ -1,9 +1,8 @@
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Tracing } from '../ports/tracing.ts'
+import { type Environment, traceProblems, type TraceProblem, wordIn } from './trace-environment.ts'
 import { build } from './version.ts'
-
-export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The traces of this process. */
 export interface ProcessTracing {
@@ -17,9 +16,10 @@ export interface ProcessTracing {
 export interface TraceWish {
   /** Where to; absent: nobody wants any. */
   readonly collector?: URL
-  readonly problem?: string
+  readonly problems?: readonly TraceProblem[]
 }
 
+const endpoints = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'] as const
 const defaultCollector = 'http://localhost:4318'
 
 /**
@@ -33,24 +33,29 @@ export function traceWish(environment: Environment): TraceWish {
   const exporters = wordIn(environment, 'OTEL_TRACES_EXPORTER')
     .toLowerCase()
     .split(/[\s,]+/)
-  const named =
-    wordIn(environment, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') || wordIn(environment, 'OTEL_EXPORTER_OTLP_ENDPOINT')
-  if (exporters.includes('otlp')) return wishFor(named || defaultCollector, environment)
-  if (exporters.includes('')) return named === '' ? {} : wishFor(named, environment)
+  const name = endpoints.find((each) => wordIn(environment, each) !== '')
+  if (exporters.includes('otlp')) return wishFor(name, environment)
+  if (exporters.includes('')) return name === undefined ? {} : wishFor(name, environment)
   return exporters.includes('none')
     ? {}
-    : { problem: 'OTEL_TRACES_EXPORTER can be otlp or none here: no traces are sent.' }
+    : { problems: [{ message: 'OTEL_TRACES_EXPORTER can be otlp or none here: no traces are sent.' }] }
 }
 
-function wishFor(endpoint: string, environment: Environment): TraceWish {
-  const collector = URL.parse(endpoint)
+/** `name`: of the variable that has the endpoint; absent: the default. */
+function wishFor(name: string | undefined, environment: Environment): TraceWish {
+  const collector = URL.parse(name === undefined ? defaultCollector : wordIn(environment, name))
   if (collector === null || !/^https?:$/.test(collector.protocol)) {
-    return { problem: 'The endpoint for traces is no http or https address: no traces are sent.' }
+    return { problems: [{ message: `${name} is no http or https address: no traces are sent.` }] }
   }
+  const problems = [...protocolProblems(environment), ...traceProblems(environment)]
+  return problems.some(({ isFatal }) => isFatal) ? { problems } : { collector, problems }
+}
+
+function protocolProblems(environment: Environment): readonly TraceProblem[] {
   const protocol =
     wordIn(environment, 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') || wordIn(environment, 'OTEL_EXPORTER_OTLP_PROTOCOL')
-  if (protocol === '' || protocol.toLowerCase().startsWith('http/')) return { collector }
-  return { collector, problem: 'OTEL_EXPORTER_OTLP_PROTOCOL is another one: traces are sent by OTLP over HTTP.' }
+  if (protocol === '' || protocol.toLowerCase().startsWith('http/')) return []
+  return [{ message: 'OTEL_EXPORTER_OTLP_PROTOCOL is another one: traces are sent by OTLP over HTTP.' }]
 }
 
 /** Begins to trace, where the environment asks for it: only then is anything of it loaded. */
@@ -59,8 +64,8 @@ export async function openTracing(
   replica: string,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<ProcessTracing> {
-  const { collector, problem } = traceWish(environment)
-  if (problem !== undefined) logger.warn({}, problem)
+  const { collector, problems = [] } = traceWish(environment)
+  for (const { message, code } of problems) logger.warn(code === undefined ? {} : { code }, message)
   if (collector === undefined) return { end: () => Promise.resolve() }
   const { OtlpTracing } = await import('../adapters/opentelemetry/otlp-tracing.ts')
   const tracing = new OtlpTracing({
@@ -80,10 +85,6 @@ export async function openTracing(
       if (!(await tracing.stop())) process.exit()
     },
   }
-}
-
-function wordIn(environment: Environment, name: string): string {
-  return (environment[name] ?? '').trim()
 }
 
 /** A positive number of a variable, if it has one. */

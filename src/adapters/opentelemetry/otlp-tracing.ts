@@ -1,10 +1,11 @@
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
-import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import { TracerProvider } from '@opentelemetry/sdk-trace'
 import type { Clock } from '../../ports/clock.ts'
 import type { Logger } from '../../ports/logger.ts'
 import type { SpanOpening, TraceSpan, Tracing } from '../../ports/tracing.ts'
 import { OtlpSpan } from './otlp-span.ts'
+import { QueuedSpans } from './queued-spans.ts'
 import { samplerFor, type SamplerWish } from './sampler.ts'
 import { ToldExporter } from './told-exporter.ts'
 
@@ -48,7 +49,7 @@ export class OtlpTracing implements Tracing {
         .merge(resourceFromAttributes(own))
         .merge(detectResources({ detectors: [envDetector] })),
       ...(sampler && { sampler }),
-      spanProcessors: [new BatchSpanProcessor({ exporter, ...queueOf(options) })],
+      spanProcessors: [new QueuedSpans(exporter, options)],
     })
     this.#tracer = this.#provider.getTracer(serviceName, version)
   }
@@ -72,12 +73,5 @@ export class OtlpTracing implements Tracing {
     const isOver = await Promise.race([ended, late])
     cancel()
     return isOver
-  }
-}
-
-function queueOf({ scheduledDelayMs, maxQueueSize }: OtlpTracingOptions) {
-  return {
-    ...(scheduledDelayMs !== undefined && { scheduledDelayMillis: scheduledDelayMs }),
-    ...(maxQueueSize !== undefined && { maxQueueSize }),
   }
 }

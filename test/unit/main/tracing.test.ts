@@ -20,9 +20,9 @@ describe('traces', () => {
     ['an SDK that is not disabled', { ...endpoint, OTEL_SDK_DISABLED: 'no' }, 'collector:4318'],
     ['a protocol over HTTP', { ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }, 'collector:4318'],
   ])('with %s', (_, environment, host) => {
-    const { collector, problem } = traceWish(environment)
+    const { collector, problems = [] } = traceWish(environment)
     expect(collector?.host).toBe(host)
-    expect(problem).toBeUndefined()
+    expect(problems).toEqual([])
   })
 
   test.each([
@@ -31,9 +31,9 @@ describe('traces', () => {
     ['an endpoint without HTTP', { OTEL_EXPORTER_OTLP_ENDPOINT: 'unix:///run/collector' }, undefined],
     ['another protocol', { ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, 'collector:4318'],
   ])('with %s: that is told', (_, environment, host) => {
-    const { collector, problem } = traceWish(environment)
+    const { collector, problems = [] } = traceWish(environment)
     expect(collector?.host).toBe(host)
-    expect(problem).toMatch(/^[A-Z].*\.$/)
+    expect(problems.map(({ message }) => message)).toEqual([expect.stringMatching(/^[A-Z].*\.$/)])
   })
 
   it('are not there, and their problem is told once, where they cannot be had', async () => {
@@ -45,6 +45,20 @@ describe('traces', () => {
     expect(traces.tracing).toBeUndefined()
     expect(log.lines).toHaveLength(1)
     await traces.end()
+  })
+
+  it('are not begun with files that cannot be used, and the log says why', async () => {
+    const log = new LogLines()
+    const options = { clock: new SimulatedClock(), logger: log }
+    const environment = { ...endpoint, OTEL_EXPORTER_OTLP_CERTIFICATE: '/nothing/here.pem' }
+    expect((await openTracing(environment, 'a', options)).tracing).toBeUndefined()
+    expect(log.lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      {
+        level: 'warn',
+        code: 'ENOENT',
+        message: 'OTEL_EXPORTER_OTLP_CERTIFICATE names a file that cannot be read: no traces are sent.',
+      },
+    ])
   })
 
   it('are loaded in one place, and there only when they are wanted', () => {
