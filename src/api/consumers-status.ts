@@ -28,7 +28,9 @@ const workloadStatus = z.strictObject({
   waitsFor: z
     .string()
     .max(64)
-    .describe('Why it is not restarted yet: RestartInterval, or the reason of a failure that ConsumersNotified tells.')
+    .describe(
+      'Why it is not restarted yet: RestartInterval, RestartLimit, or the reason of a failure that ConsumersNotified tells.',
+    )
     .optional(),
 })
 

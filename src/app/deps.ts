@@ -1,3 +1,5 @@
+import type { RestartPolicy } from '../domain/consumers.ts'
+import type { DurationSeconds } from '../domain/time.ts'
 import type { StoreBackendType } from '../domain/token-store.ts'
 import type { AccessTokenSink } from '../ports/access-token-sink.ts'
 import type { AuditLog } from '../ports/audit-log.ts'
@@ -14,6 +16,7 @@ import type { TokenEndpoint } from '../ports/token-endpoint.ts'
 import type { Tracing, TraceSpan } from '../ports/tracing.ts'
 import type { Limiter } from './limiter.ts'
 import type { ResourceIndex } from './resource-index.ts'
+import type { RestartTurns } from './restart-turns.ts'
 import type { StoreLooks } from './store-looks.ts'
 import type { TargetLooks } from './target-looks.ts'
 import type { TokenHosts } from './token-hosts.ts'
@@ -38,6 +41,10 @@ export interface EngineDeps {
   readonly sink: AccessTokenSink
   /** Absent without a cluster. */
   readonly consumers?: ConsumerNotifier
+  /** How often a target is looked at; default: every ten minutes. */
+  readonly targetCheckInterval?: DurationSeconds
+  /** Absent: credentials alone say how often workloads are restarted. */
+  readonly restartPolicy?: RestartPolicy
   readonly status: StatusWriter
   readonly events: EventRecorder
   /** Absent: nobody wants one. */
@@ -69,6 +76,8 @@ export interface Deps extends EngineDeps {
   readonly storeLooks: StoreLooks
   /** At targets that something happened to. */
   readonly targetLooks: TargetLooks
+  /** Of restarts of workloads. */
+  readonly restartTurns: RestartTurns
   /** Of requests to token endpoints. */
   readonly tokenHosts: TokenHosts
   /** What is under way, where it is traced. */

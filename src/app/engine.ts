@@ -10,6 +10,7 @@ import { Limiter } from './limiter.ts'
 import { PackedRecord } from './packed-record.ts'
 import { reconcile, reconcileInvalid } from './reconcile.ts'
 import type { Recording } from './record.ts'
+import { RestartTurns } from './restart-turns.ts'
 import { StoreLooks } from './store-looks.ts'
 import { TargetLooks } from './target-looks.ts'
 import { TokenHosts } from './token-hosts.ts'
@@ -41,6 +42,7 @@ export class Engine {
       limiter: new Limiter(clock),
       storeLooks: new StoreLooks(),
       targetLooks: new TargetLooks(),
+      restartTurns: new RestartTurns(clock, deps.restartPolicy?.perMinute),
       tokenHosts: new TokenHosts({ clock, metrics, logger, resources, wake }),
       mayBegin: () => !this.#stopping && deps.mayBegin(),
     }

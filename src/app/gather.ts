@@ -12,14 +12,18 @@ import { storeAccessProblem } from '../domain/store-access.ts'
 import { endsWithCredential } from '../domain/revocation.ts'
 import { loginDigest, loginOf } from '../domain/target-login.ts'
 import { markIn } from '../domain/issuance-mark.ts'
-import { type EpochSeconds, later, minutes, seconds } from '../domain/time.ts'
+import { type DurationSeconds, type EpochSeconds, later, minutes, seconds } from '../domain/time.ts'
 import type { Publication, TargetIdentity } from '../ports/access-token-sink.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 import { withHeldToken } from './held-token.ts'
 
-/** How long after a publication, or the last look, a target is compared with what was published. */
-export const targetCheckInterval = minutes(10)
+/** How long after a publication, or the last look, a target is compared with what was published, unless it is said. */
+const defaultTargetCheckInterval = minutes(10)
+
+export function targetCheckIntervalOf({ targetCheckInterval }: Pick<Deps, 'targetCheckInterval'>): DurationSeconds {
+  return targetCheckInterval ?? defaultTargetCheckInterval
+}
 
 /**
  * Everything a decision looks at. At most three reads over the network: the target, when its look-up is due, after a
@@ -93,7 +97,7 @@ type Remembered = Pick<
 function rememberedOf(credential: Credential, memory: CredentialMemory | undefined, deps: Deps): Remembered {
   if (memory === undefined) {
     const state = stateUnderGrant(credential.state, credential.spec)
-    return { state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, deps.clock.now()) }
+    return { state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, deps) }
   }
   const { target, targetCheckAt, pending, rejected, record, intentWatch, rolledForwardAt } = memory
   const state = stateUnderGrant(memory.state, credential.spec)
@@ -158,23 +162,24 @@ export function publishedMarks(
 }
 
 /** Spread over the interval, so that a restart with ten thousand credentials reads no Secret at once. */
-function firstCheckAt({ uid }: Credential, now: EpochSeconds): EpochSeconds {
-  return later(now, seconds(stableFraction(uid, 0) * targetCheckInterval))
+function firstCheckAt({ uid }: Credential, deps: Deps): EpochSeconds {
+  return later(deps.clock.now(), seconds(stableFraction(uid, 0) * targetCheckIntervalOf(deps)))
 }
 
-function isLookDue(observed: Observed, { tokenHosts, targetLooks, clock }: Deps): boolean {
+function isLookDue(observed: Observed, deps: Deps): boolean {
+  const { targetLooks, clock } = deps
   const { credential } = observed
   if (credential.deleting || credential.spec.suspend) return false
   const text = keyText(credential.key)
   const now = clock.now()
-  return targetLooks.take(text, now) || targetLookDue(observed, now, tokenHosts.isWaiting(text))
+  return targetLooks.take(text, now) || targetLookDue(observed, now, deps)
 }
 
 /**
  * The target is looked at before the first token of this process goes into it, when nothing was ever
- * published under its name, when somebody else's object stood there, and when nothing was published for ten minutes.
+ * published under its name, when somebody else's object stood there, and when nothing was published for an interval.
  */
-function targetLookDue(observed: Observed, now: EpochSeconds, held: boolean): boolean {
+function targetLookDue(observed: Observed, now: EpochSeconds, deps: Deps): boolean {
   const { credential, target, state } = observed
   if (now >= observed.targetCheckAt) return true
   if (target.kind === 'unreadable') return true
@@ -184,7 +189,8 @@ function targetLookDue(observed: Observed, now: EpochSeconds, held: boolean): bo
   // A look at a document does not mean that anything goes into the target.
   if (credential.spec.grant === 'StaticToken') return false
   // Who waits for its turn is looked at again when it has it.
-  const due = held ? later(now, targetCheckInterval) : dueAt(observed, state, now)
+  const isHeld = deps.tokenHosts.isWaiting(keyText(credential.key))
+  const due = isHeld ? later(now, targetCheckIntervalOf(deps)) : dueAt(observed, state, now)
   return due === undefined || now >= due
 }
 
@@ -198,7 +204,7 @@ async function withTarget(observed: Observed, identity: TargetIdentity, deps: De
     ? { kind: 'observed', state: found.value }
     : { kind: 'unreadable', failure: found.failure }
   const state = found.ok ? withSeenPrevious(observed.state, found.value) : observed.state
-  return { ...observed, state, target, targetCheckAt: later(deps.clock.now(), targetCheckInterval) }
+  return { ...observed, state, target, targetCheckAt: later(deps.clock.now(), targetCheckIntervalOf(deps)) }
 }
 
 /** What the journal has yet to see to the end. An answer that has arrived everywhere is over, even if the journal cannot forget it. */

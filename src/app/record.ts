@@ -15,7 +15,7 @@ import type { StatusReport } from '../ports/status-writer.ts'
 import { auditTurn } from './audit.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
-import { targetCheckInterval } from './gather.ts'
+import { targetCheckIntervalOf } from './gather.ts'
 import { PackedClaim } from './packed-claim.ts'
 import { PackedRecord } from './packed-record.ts'
 import { isSameState } from './told-state.ts'
@@ -47,7 +47,8 @@ export async function record(subject: Recorded, step: Settled, deps: Deps): Prom
   tell(subject, step, state, deps)
   const settledAnswerAt = await settleJournal(subject, step, deps)
   const nextRefreshAt = nextRefresh(subject, step, { state, now: deps.clock.now() })
-  const after = { state, nextRefreshAt, settledAnswerAt, now: deps.clock.now(), installation: deps.installation.id }
+  const nextLookAt = later(deps.clock.now(), targetCheckIntervalOf(deps))
+  const after = { state, nextRefreshAt, settledAnswerAt, nextLookAt, installation: deps.installation.id }
   const memory = remembered(subject, step, after)
   const reported = await report(subject, memory, deps)
   const statusFailures = reported ? undefined : (subject.memory?.statusFailures ?? 0) + 1
@@ -194,14 +195,15 @@ interface After {
   readonly state: CredentialState
   readonly nextRefreshAt: Requeue
   readonly settledAnswerAt: EpochSeconds | undefined
-  readonly now: EpochSeconds
+  /** At a target that is written now. */
+  readonly nextLookAt: EpochSeconds
   readonly installation: string
 }
 
 function remembered(
   subject: Recorded,
   { progress }: Settled,
-  { state, nextRefreshAt, settledAnswerAt, now, installation }: After,
+  { state, nextRefreshAt, settledAnswerAt, nextLookAt, installation }: After,
 ): CredentialMemory {
   const { uid, observed, memory } = subject
   // A spec that cannot be acted on makes nothing unknown that is known.
@@ -219,7 +221,7 @@ function remembered(
     intentWatch,
     rolledForwardAt,
     look,
-    ...targetMemory(observed, progress, now),
+    ...targetMemory(observed, progress, nextLookAt),
     nextRefreshAt,
     settledAnswerAt,
     reported: false,
@@ -246,11 +248,9 @@ function withoutState(credential: Credential): Credential {
 function targetMemory(
   observed: Observed | undefined,
   { target }: Progress,
-  now: EpochSeconds,
+  nextLookAt: EpochSeconds,
 ): Pick<CredentialMemory, 'target' | 'targetCheckAt'> {
-  if (target !== undefined) {
-    return { target: { kind: 'observed', state: target }, targetCheckAt: later(now, targetCheckInterval) }
-  }
+  if (target !== undefined) return { target: { kind: 'observed', state: target }, targetCheckAt: nextLookAt }
   if (observed === undefined) return { target: { kind: 'unchecked' }, targetCheckAt: epochSeconds(0) }
   return { target: observed.target, targetCheckAt: observed.targetCheckAt }
 }

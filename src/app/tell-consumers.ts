@@ -117,16 +117,18 @@ async function findings(ended: Ended, notifier: ConsumerNotifier, deps: Deps): P
   const { target } = credential.spec
   const { state } = recording.memory
   const consumers = consumersOf(state, target, state.targetDigest === targetDigest)
-  const plan = consumers && consumersPlan(consumers, target, deps.clock.now())
+  const { restartPolicy = {} } = deps
+  const plan = consumers && consumersPlan(consumers, target, { policy: restartPolicy, now: deps.clock.now() })
   const looked = await look(ended, plan, notifier, deps)
   const readers = readersFound(credential, looked, notifier)
-  const lookedAt = isLook(looked) ? { lookedAt: deps.clock.now() } : {}
-  if (consumers === undefined) return { readers, ...lookedAt }
-  if (plan === undefined) return { consumers, readers, ...lookedAt }
+  const limits = { policy: restartPolicy, wantedInterval: restartIntervalOf(target, {}) }
+  const found = { readers, ...limits, ...(isLook(looked) && { lookedAt: deps.clock.now() }) }
+  if (consumers === undefined) return found
+  if (plan === undefined) return { ...found, consumers }
   const told = await tell({ credential, state, consumers, plan, looked }, notifier, deps)
   auditTold({ credential, state }, told, deps)
   const after = afterTelling(consumers, told, { uid: credential.uid, now: deps.clock.now() })
-  return { consumers: after, told, readers, ...lookedAt }
+  return { ...found, consumers: after, told }
 }
 
 /** The pods that read the target, or why they were not looked at; undefined when they need not be now. */
@@ -231,13 +233,14 @@ async function restart(
 ): Promise<WorkloadTold['result']> {
   const { key, uid, spec } = credential
   const { publication, publishedAt } = consumers
-  const interval = restartIntervalOf(spec.target)
+  const interval = restartIntervalOf(spec.target, deps.restartPolicy ?? {})
   const lastRestartAt = consumers.restarts?.find((each) => sameWorkload(each, workload))?.restartedAt
   const unlessWaitingFor = consumers.isFirst === true ? spec.target.name : undefined
-  const order = { credential: key, workload, publication, publishedAt, interval }
+  const waitUntil = deps.restartTurns.asked(key, workload)
+  const order = { credential: key, workload, publication, publishedAt, interval, waitUntil }
   const result = await notifier.restart({ ...order, ...present({ lastRestartAt, unlessWaitingFor }) })
+  countRestart(workload, result, { namespace: key.namespace, metrics: deps.metrics })
   if (result.ok && result.value.kind !== 'restarted') return result
-  deps.metrics.workloadRestarted(key.namespace, workload.kind, result.ok)
   const fields = { credential: keyText(key), uid, workload: workloadText(workload) }
   if (!result.ok) {
     deps.logger.warn({ ...fields, code: result.failure.code }, result.failure.message)
@@ -247,6 +250,17 @@ async function restart(
   const message = `${workloadText(workload)} is restarted for the token that was published at ${timeText(publishedAt)}.`
   deps.events.record({ key, uid, severity: 'Normal', reason: 'WorkloadRestarted', message })
   return result
+}
+
+function countRestart(
+  { kind }: Workload,
+  result: WorkloadTold['result'],
+  { namespace, metrics }: { readonly namespace: string } & Pick<Deps, 'metrics'>,
+): void {
+  const outcome = result.ok ? result.value.kind : 'failed'
+  if (outcome === 'failed') metrics.workloadRestarted(namespace, kind, 'error')
+  if (outcome === 'restarted') metrics.workloadRestarted(namespace, kind, 'success')
+  if (outcome === 'deferred') metrics.workloadRestarted(namespace, kind, 'deferred')
 }
 
 function stateWith(

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { type DurationSeconds, minutes } from '../domain/time.ts'
 import {
   endpointOptions,
   type EndpointFlags,
@@ -7,6 +8,8 @@ import {
   logOptions,
   type LogFlags,
   parseAddress,
+  parseCount,
+  parseInterval,
   parseNamespaces,
 } from './shared-options.ts'
 
@@ -25,6 +28,9 @@ export interface ControllerFlags extends EndpointFlags, LogFlags {
   readonly perCredentialMetrics: boolean
   readonly driftRepair: boolean
   readonly warnOfStaleReaders: boolean
+  readonly targetCheckInterval: DurationSeconds
+  readonly minimumRestartInterval?: DurationSeconds
+  readonly restartsPerMinute?: number
 }
 
 /** Adds the command that runs the operator against a Kubernetes API server. */
@@ -79,7 +85,7 @@ export function addControllerCommand(program: Command, run: (flags: ControllerFl
     .addOption(environmentSwitch('--per-credential-metrics', 'show gauges of single credentials').default(true))
     .addOption(new Option('--no-per-credential-metrics', 'leave the gauges of single credentials out of /metrics'))
   const shared = [...endpointOptions('cluster-stores-only'), ...logOptions({ logFormat: 'json', auditLog: true })]
-  for (const option of [...watchingOptions(), ...shared]) command.addOption(option)
+  for (const option of [...watchingOptions(), ...boundingOptions(), ...shared]) command.addOption(option)
   command.action((flags: ControllerFlags) => run(flags))
 }
 
@@ -94,5 +100,22 @@ function watchingOptions(): readonly Option[] {
       '--warn-of-stale-readers',
       'say when pods read a target in a way that no new token reaches; wants the right to list pods',
     ).default(false),
+  ]
+}
+
+/** What a platform decides for all credentials. */
+function boundingOptions(): readonly Option[] {
+  return [
+    environmentOption('--target-check-interval <duration>', 'how often each target is compared with what was published')
+      .argParser(parseInterval)
+      .default(minutes(10), '10m'),
+    environmentOption(
+      '--minimum-restart-interval <duration>',
+      'least time between two restarts of a workload, also where a credential asks for a shorter one; default: what it asks for',
+    ).argParser(parseInterval),
+    environmentOption(
+      '--restarts-per-minute <number>',
+      'restarts of workloads, of all namespaces together, that are begun within a minute; default: as many as are wanted',
+    ).argParser(parseCount),
   ]
 }

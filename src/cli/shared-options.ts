@@ -1,4 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
+import { parseGoDuration } from '../domain/duration.ts'
+import { type DurationSeconds, minutes } from '../domain/time.ts'
 
 /** Which addresses the operator may talk to, and with whose identity. */
 export interface EndpointFlags {
@@ -81,4 +83,17 @@ export function parseNamespaces(value: string): readonly string[] {
   const names = value.split(',').map((name) => name.trim())
   if (names.every((name) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name))) return names
   throw new InvalidArgumentError('Expected namespace names, separated by commas.')
+}
+
+/** From ten seconds to a day. */
+export function parseInterval(value: string): DurationSeconds {
+  const interval = parseGoDuration(value)
+  if (interval !== undefined && interval >= 10 && interval <= minutes(24 * 60)) return interval
+  throw new InvalidArgumentError('Expected a duration from 10s to 24h, for example 10m.')
+}
+
+/** A whole number from 1. */
+export function parseCount(value: string): number {
+  if (/^[1-9]\d{0,5}$/.test(value)) return Number(value)
+  throw new InvalidArgumentError('Expected a whole number from 1 to 999999.')
 }

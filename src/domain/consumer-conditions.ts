@@ -1,11 +1,11 @@
-import { type ConsumersTold, failuresOf } from './consumers.ts'
+import { type ConsumersTold, failuresOf, type RestartPolicy } from './consumers.ts'
 import type { ConsumersState } from './consumers-state.ts'
 import type { Condition, ConditionType } from './credential-state.ts'
 import type { Failure } from './failures.ts'
 import type { StaleReaders } from './readers.ts'
 import type { Result } from './result.ts'
 import { timeText } from './time-text.ts'
-import type { EpochSeconds } from './time.ts'
+import type { DurationSeconds, EpochSeconds } from './time.ts'
 import { workloadText } from './workload.ts'
 
 /** The conditions that tell of readers. What they say is found after a publication, and holds until the next look. */
@@ -21,6 +21,10 @@ export interface ConsumerFindings {
   readonly told?: ConsumersTold
   /** Who gets no updates. `unknown`: not looked at this time. `none`: not looked at at all. */
   readonly readers: Result<StaleReaders | undefined> | 'unknown' | 'none'
+  /** What the platform lets restarts do. */
+  readonly policy?: RestartPolicy
+  /** The interval that the spec asks for; absent where nobody is restarted. */
+  readonly wantedInterval?: DurationSeconds
 }
 
 /** The conditions with what was found. */
@@ -51,7 +55,10 @@ function dated(
   return { type, status, reason, message, observedGeneration: generation, lastTransitionTime }
 }
 
-function notified({ consumers, told }: ConsumerFindings, previous: Draft | undefined): Draft | undefined {
+function notified(
+  { consumers, told, policy = {}, wantedInterval }: ConsumerFindings,
+  previous: Draft | undefined,
+): Draft | undefined {
   if (consumers === undefined) return undefined
   // Without a time to go on with the others nobody is left.
   if (told === undefined) return consumers.retryAt === undefined ? allTold : previous
@@ -63,15 +70,28 @@ function notified({ consumers, told }: ConsumerFindings, previous: Draft | undef
     case 'ended':
       return previous
     case undefined:
-      return waiting(consumers) ?? allTold
+      return waiting(consumers, { ...policy, wantedInterval }) ?? allTold
   }
 }
 
-function waiting({ restarts = [], retryAt, publishedAt }: ConsumersState): Draft | undefined {
+type Limits = RestartPolicy & { readonly wantedInterval: DurationSeconds | undefined }
+
+function waiting({ restarts = [], retryAt, publishedAt }: ConsumersState, limits: Limits): Draft | undefined {
   const found = restarts.find(({ waitsFor }) => waitsFor !== undefined)
   if (found === undefined) return undefined
-  const message = `${workloadText(found)} was restarted not long ago, and is restarted for the published token at ${timeText(retryAt ?? publishedAt)}.`
-  return { status: 'Unknown', reason: 'WaitingForRestartInterval', message }
+  const at = timeText(retryAt ?? publishedAt)
+  if (found.waitsFor === 'RestartLimit') {
+    const message = `${workloadText(found)} is restarted for the published token later: the operator begins no more than ${limits.perMinute ?? 0} restarts in a minute (--restarts-per-minute), and others go first. It is tried again at ${at}.`
+    return { status: 'Unknown', reason: 'WaitingForRestartLimit', message }
+  }
+  const message = `${workloadText(found)} was restarted not long ago, and is restarted for the published token at ${at}.`
+  return { status: 'Unknown', reason: 'WaitingForRestartInterval', message: `${message}${floorText(limits)}` }
+}
+
+/** Nothing, unless the platform keeps a longer interval than the spec asks for. */
+function floorText({ minimumInterval, wantedInterval: wanted }: Limits): string {
+  if (minimumInterval === undefined || wanted === undefined || minimumInterval <= wanted) return ''
+  return ` The operator leaves ${minimumInterval} s between two restarts of a workload (--minimum-restart-interval), where spec.target.restartInterval asks for ${wanted} s.`
 }
 
 const allTold: Draft = {

@@ -28,6 +28,6 @@ export interface WorkloadState extends Workload {
   /** The publication that its pods are known to have read; absent: it is to be restarted. */
   readonly publication?: string
   readonly restartedAt?: EpochSeconds
-  /** Why it still runs with an earlier one: `RestartInterval`, or the reason of a failure. */
+  /** Why it still runs with an earlier one: `RestartInterval`, `RestartLimit`, or the reason of a failure. */
   readonly waitsFor?: string
 }

@@ -27,8 +27,20 @@ const longestRetrySeconds = 600
 const jitterShare = 0.2
 
 /** Between two restarts of a workload of this target, whoever asks for them. */
-export function restartIntervalOf({ restartIntervalSeconds }: Target): DurationSeconds {
-  return restartIntervalSeconds ?? defaultRestartInterval
+/** What a platform lets restarts do, whatever credentials ask for. */
+export interface RestartPolicy {
+  /** The least time between two restarts of one workload. */
+  readonly minimumInterval?: DurationSeconds
+  /** So many restarts of all workloads together are begun within any minute. */
+  readonly perMinute?: number
+}
+
+/** The least time between two restarts of one workload that the target names. */
+export function restartIntervalOf(
+  { restartIntervalSeconds = defaultRestartInterval }: Target,
+  { minimumInterval = restartIntervalSeconds }: RestartPolicy,
+): DurationSeconds {
+  return seconds(Math.max(restartIntervalSeconds, minimumInterval))
 }
 
 /** True when somebody is to be told of what is published. */
@@ -152,10 +164,14 @@ export interface ConsumersPlan {
 }
 
 /** Undefined when nobody is to be told of anything now. */
-export function consumersPlan(consumers: ConsumersState, target: Target, now: EpochSeconds): ConsumersPlan | undefined {
+export function consumersPlan(
+  consumers: ConsumersState,
+  target: Target,
+  { policy, now }: { readonly policy: RestartPolicy; readonly now: EpochSeconds },
+): ConsumersPlan | undefined {
   const { retryAt, writtenAt, publication, restarts = [] } = consumers
   // A time beyond every wait comes from a clock that was wrong.
-  const longest = later(now, seconds(restartIntervalOf(target) + 2 * longestRetrySeconds))
+  const longest = later(now, seconds(restartIntervalOf(target, policy) + 2 * longestRetrySeconds))
   if (retryAt !== undefined && now < retryAt && retryAt < longest) return undefined
   const isOwed = owesPods(consumers, target)
   const outdated = restarts.filter((each) => each.publication !== publication)
@@ -170,6 +186,8 @@ export type RestartOutcome =
   | { readonly kind: 'current'; readonly at?: EpochSeconds }
   /** It was restarted not long ago. */
   | { readonly kind: 'too-soon'; readonly at: EpochSeconds; readonly until: EpochSeconds }
+  /** Others go first, as no more are begun at once. */
+  | { readonly kind: 'deferred'; readonly until: EpochSeconds }
 
 export interface WorkloadTold {
   readonly workload: Workload
@@ -198,7 +216,7 @@ export function afterTelling(
   const isMissed = failuresOf(told).length > 0 || told.left === 'late'
   const failures = isMissed ? failedBefore + 1 : undefined
   const waits = told.workloads.flatMap(({ result }) =>
-    result.ok && result.value.kind === 'too-soon' ? [result.value.until] : [],
+    result.ok && 'until' in result.value ? [result.value.until] : [],
   )
   const atOnce = told.left === undefined ? [] : [now]
   const again = failures === undefined ? atOnce : [later(now, retryDelay(uid, failures))]
@@ -229,10 +247,9 @@ function afterRestart(before: WorkloadState, { workloads }: ConsumersTold, publi
   const { kind, name, restartedAt } = before
   if (!result.ok) return { ...before, waitsFor: result.failure.reason }
   const outcome = result.value
-  const at = outcome.at ?? restartedAt
-  return outcome.kind === 'too-soon'
-    ? { ...before, restartedAt: outcome.at, waitsFor: 'RestartInterval' }
-    : present({ kind, name, publication, restartedAt: at })
+  if (outcome.kind === 'deferred') return { ...before, waitsFor: 'RestartLimit' }
+  if (outcome.kind === 'too-soon') return { ...before, restartedAt: outcome.at, waitsFor: 'RestartInterval' }
+  return present({ kind, name, publication, restartedAt: outcome.at ?? restartedAt })
 }
 
 /** 15 s doubling to 10 min, ±20 %. */

@@ -188,6 +188,8 @@ function clusterPorts(
       sink: new TargetSecrets(client, clock),
       ...targetWatch(flags, { client, clock, logger, metrics }),
       consumers: new KubernetesConsumers({ client, clock, warns: flags.warnOfStaleReaders }),
+      restartPolicy: present({ minimumInterval: flags.minimumRestartInterval, perMinute: flags.restartsPerMinute }),
+      targetCheckInterval: flags.targetCheckInterval,
       status: new KubernetesStatusWriter(client),
       records: new KubernetesRefreshRecords({ client, namespace: operatorNamespace, fingerprint: tokenFingerprint }),
       holders: cluster,

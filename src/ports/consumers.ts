@@ -30,6 +30,11 @@ export interface RestartOrder {
   readonly unlessWaitingFor?: string
   /** Between two restarts of the workload, whoever wanted the last one. */
   readonly interval: DurationSeconds
+  /**
+   * Asked right before something is written: undefined is a yes, else it is when to come back. Absent: yes, always.
+   * Whoever has been told yes has it for this order.
+   */
+  readonly waitUntil?: () => EpochSeconds | undefined
   /** The last one that the credential knows of: the traces of it on the workload may have been taken away. */
   readonly lastRestartAt?: EpochSeconds
 }

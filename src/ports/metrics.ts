@@ -32,8 +32,8 @@ export interface Metrics {
   /** Life left in the old access token when the new one was published; negative when it had expired. */
   remainingLifetime(provider: string, left: DurationSeconds): void
   storeRequest(store: StoreBackendType, operation: StoreOperation, ok: boolean, took: DurationSeconds): void
-  /** A restart that was wanted for a publication, once it was carried out or failed. */
-  workloadRestarted(namespace: string, kind: WorkloadKind, ok: boolean): void
+  /** A restart that was wanted for a publication: carried out, failed, or put off because others go first. */
+  workloadRestarted(namespace: string, kind: WorkloadKind, result: 'success' | 'error' | 'deferred'): void
   /** Pods that were told of a publication. */
   podsAnnotated(namespace: string, count: number): void
   targetWritten(operation: 'apply' | 'unchanged' | 'conflict' | 'error'): void

@@ -1,87 +1,12 @@
 import { describe, expect, it, test } from 'vitest'
-import type { RestartOutcome } from '../../src/domain/consumers.ts'
 import type { Credential, RefreshTokenSpec, Target } from '../../src/domain/credential.ts'
-import { type Failure, failure } from '../../src/domain/failures.ts'
+import { failure } from '../../src/domain/failures.ts'
 import type { PodReader } from '../../src/domain/readers.ts'
-import { failed, ok, type Result } from '../../src/domain/result.ts'
 import { timeText } from '../../src/domain/time-text.ts'
-import { type EpochSeconds, later } from '../../src/domain/time.ts'
-import { workloadText } from '../../src/domain/workload.ts'
-import type { Clock } from '../../src/ports/clock.ts'
-import type { ConsumerNotifier, PodsAnnotated, ReadSecret, RestartOrder } from '../../src/ports/consumers.ts'
+import { type EpochSeconds, seconds } from '../../src/domain/time.ts'
 import { aCredential } from '../support/builders.ts'
+import { MemoryConsumers } from '../support/memory-consumers.ts'
 import { World } from '../support/world.ts'
-
-interface Done {
-  readonly publications: ReadonlySet<string>
-  readonly at: EpochSeconds
-}
-
-/** Pods and workloads in memory, which outlive the process. */
-class MemoryConsumers implements ConsumerNotifier {
-  warns = false
-  clock: Clock | undefined
-  readonly pods = new Map<string, PodReader>()
-  readonly done = new Map<string, Done>()
-  /** In order. */
-  readonly restarts: string[] = []
-  looks = 0
-  calls = 0
-  fault: Failure | undefined
-  /** There are more pods than there is time for. */
-  isLeft = false
-  /** The last one. */
-  order: RestartOrder | undefined
-  /** Workloads that run although their Secret is not there. */
-  readonly optional = new Set<string>()
-  /** Holds a look up. */
-  beforeLook: () => Promise<void> = () => Promise.resolve()
-  /** What stands in the target and in the status at the moment of a restart. */
-  atRestart: () => void = () => undefined
-
-  async readers(): Promise<Result<readonly PodReader[]>> {
-    this.looks += 1
-    this.calls += 1
-    await this.beforeLook()
-    return this.fault === undefined ? ok([...this.pods.values()]) : failed(this.fault)
-  }
-
-  annotate(_: ReadSecret, names: readonly string[], at: EpochSeconds): Promise<PodsAnnotated> {
-    this.calls += 1
-    for (const name of names) {
-      const pod = this.pods.get(name)
-      if (pod !== undefined) this.pods.set(name, { ...pod, annotation: timeText(at) })
-    }
-    return Promise.resolve({ annotated: names.length, ...(this.isLeft && { isLeft: true }) })
-  }
-
-  restart(order: RestartOrder): Promise<Result<RestartOutcome>> {
-    const { workload, publication, interval, credential } = order
-    this.order = order
-    this.calls += 1
-    if (this.fault !== undefined) return Promise.resolve(failed(this.fault))
-    const now = this.clock?.now() as EpochSeconds
-    const key = workloadText(workload)
-    if (order.unlessWaitingFor !== undefined && !this.optional.has(key)) return Promise.resolve(ok({ kind: 'current' }))
-    const known = this.done.get(key)
-    const id = `${credential.name}@${publication}`
-    const early = known && withoutRestart(known, id, { until: later(known.at, interval), now })
-    if (early !== undefined) return Promise.resolve(ok(early))
-    this.atRestart()
-    this.restarts.push(key)
-    this.done.set(key, { publications: new Set([...(known?.publications ?? []), id]), at: now })
-    return Promise.resolve(ok({ kind: 'restarted', at: now }))
-  }
-}
-
-function withoutRestart(
-  { publications, at }: Done,
-  id: string,
-  { until, now }: { readonly until: EpochSeconds; readonly now: EpochSeconds },
-): RestartOutcome | undefined {
-  if (publications.has(id)) return { kind: 'current', at }
-  return now < until ? { kind: 'too-soon', at, until } : undefined
-}
 
 const agent = { kind: 'Deployment', name: 'agent' } as const
 const gateway = { kind: 'StatefulSet', name: 'gateway' } as const
@@ -94,9 +19,9 @@ function withTarget(changes: Partial<Target>): Credential & { readonly spec: Ref
   return { ...credential, generation, spec: { ...credential.spec, target: { ...credential.spec.target, ...changes } } }
 }
 
-/** With pods to be annotated, and everything of its own. */
-function another(name: string): Credential {
-  const { spec, ...credential } = withTarget({ propagation: 'AnnotatePods', name })
+/** With pods to be annotated unless it is said, and everything of its own. */
+function another(name: string, changes: Partial<Target> = { propagation: 'AnnotatePods' }): Credential {
+  const { spec, ...credential } = withTarget({ ...changes, name })
   const refreshToken = { ...spec.refreshToken, key: `teams/ci/${name}` }
   return { ...credential, key: { ...credential.key, name }, uid: `uid-${name}`, spec: { ...spec, refreshToken } }
 }
@@ -134,7 +59,7 @@ describe('workloads', () => {
     expect(world.state().consumers?.restarts).toMatchObject([{ name: 'gateway' }, { name: 'agent' }])
     const events = world.events.events.filter(({ reason }) => reason === 'WorkloadRestarted')
     expect(events.map(({ message }) => message.split(' is ')[0])).toEqual(['StatefulSet gateway', 'Deployment agent'])
-    expect(world.measured.counts.get('workloadRestarted ci Deployment')).toBe(1)
+    expect(world.measured.counts.get('workloadRestarted ci Deployment success')).toBe(1)
     expect(world.bugs).toEqual([])
   })
 
@@ -224,6 +149,74 @@ describe('workloads', () => {
     expect(world.condition('ConsumersNotified')).toMatchObject({ status: 'True' })
     await world.clock.pass(600)
     expect(consumers.restarts).toHaveLength(2)
+  })
+
+  it('keep the interval of the platform where the credential asks for less, and say so', async () => {
+    const { world, consumers } = await worldWith({ restart: [agent] })
+    world.platform = { restartPolicy: { minimumInterval: seconds(1800) } }
+    await world.restart()
+    await refresh(world)
+    expect(consumers.restarts).toHaveLength(1)
+    world.apply({ ...withTarget({ restart: [agent], restartIntervalSeconds: seconds(10) }), refreshRequest: 'one' })
+    await world.clock.pass(20)
+    const { message = '' } = world.condition('ConsumersNotified') ?? {}
+    expect(message).toContain(
+      'The operator leaves 1800 s between two restarts of a workload (--minimum-restart-interval)',
+    )
+    expect(message).toContain('where spec.target.restartInterval asks for 10 s.')
+    const { calls } = consumers
+    await world.clock.pass(1740)
+    expect(consumers.calls).toBe(calls)
+    expect(consumers.restarts).toHaveLength(1)
+    await world.clock.pass(60)
+    expect(consumers.restarts).toHaveLength(2)
+    world.apply({
+      ...withTarget({ restart: [agent], restartIntervalSeconds: seconds(3600) }),
+      refreshRequest: 'two',
+    })
+    await world.clock.pass(20)
+    expect(world.condition('ConsumersNotified')?.message).not.toContain('--minimum-restart-interval')
+  })
+
+  it('wait where the platform lets no more begin, which is told, and are all restarted in the end', async () => {
+    const consumers = new MemoryConsumers()
+    const world = new World(consumers)
+    consumers.clock = world.clock
+    world.platform = { restartPolicy: { perMinute: 10 } }
+    world.applyProvider()
+    world.applyStore()
+    const names = Array.from({ length: 35 }, (_, index) => `crowd-${index}`)
+    const apply = (request: string): void => {
+      for (const name of names) {
+        const credential = another(name, { restart: [{ kind: 'Deployment', name }] })
+        world.apply({ ...credential, refreshRequest: request })
+      }
+    }
+    for (const name of names) world.store.put(`teams/ci/${name}`, world.endpoint.login())
+    apply('one')
+    await world.restart()
+    await world.clock.pass(30)
+    consumers.restarts.length = 0
+    const waiting = () =>
+      names.filter((name) => world.condition('ConsumersNotified', `ci/${name}`)?.reason === 'WaitingForRestartLimit')
+    apply('two')
+    const begun: number[] = []
+    for (let minute = 0; minute < 5; minute += 1) {
+      await world.clock.pass(60)
+      begun.push(consumers.restarts.length)
+      if (minute === 0) {
+        expect(waiting()).toHaveLength(25)
+        const { message } = world.condition('ConsumersNotified', `ci/${waiting()[0]}`) ?? {}
+        expect(message).toContain('no more than 10 restarts in a minute (--restarts-per-minute), and others go first')
+        const state = world.state(`ci/${waiting()[0]}`)
+        expect(state.consumers?.restarts).toMatchObject([{ waitsFor: 'RestartLimit' }])
+        expect(world.measured.counts.get('workloadRestarted ci Deployment deferred')).toBeGreaterThan(0)
+      }
+    }
+    expect(begun).toEqual([10, 20, 30, 35, 35])
+    expect(new Set(consumers.restarts).size).toBe(35)
+    expect(waiting()).toEqual([])
+    expect(world.bugs).toEqual([])
   })
 
   it('that are missing are told of in a condition of their own, and disturb nothing', async () => {

@@ -74,7 +74,7 @@ beforeAll(async () => {
   metrics.watchEvent('oauthcredentials')
   metrics.watchRestarted('oauthcredentials', 'closed')
   metrics.kubernetesRequest('GET', '200')
-  metrics.workloadRestarted('ci', 'Deployment', true)
+  metrics.workloadRestarted('ci', 'Deployment', 'success')
   metrics.reconciled('success', seconds(0.01))
   metrics.queueWaited(seconds(0.01))
   await server.start()

@@ -46,6 +46,8 @@ export class World {
   readonly measured = memoryMetrics(() => this.bugs.push('of one credential'))
   leading = true
   usesFinalizers = true
+  /** What a platform decides; a process reads it when it begins. */
+  platform: Pick<EngineDeps, 'restartPolicy' | 'targetCheckInterval'> = {}
   /** The types of stores that {@link World.store} stands for. */
   readonly storeTypes: readonly StoreBackendType[] = ['kubernetes', 'awsSecretsManager']
   engine: Engine
@@ -148,6 +150,7 @@ export class World {
       textCodec: systemTextCodec,
       sink: this.sink,
       ...(this.#consumers && { consumers: this.#consumers }),
+      ...this.platform,
       status: this.status,
       events: this.events,
       audit: this.audit,

@@ -136,6 +136,8 @@ export class KubernetesConsumers implements ConsumerNotifier {
       if (!decided.ok) return decided
       const decision = decided.value
       if (decision.kind === 'none') return ok(decision.outcome)
+      const until = order.waitUntil?.()
+      if (until !== undefined) return ok({ kind: 'deferred', until })
       const outcome = await this.#patch(workloadPath(order), decision.body, { timeoutMs: workloadTimeoutMs })
       if (outcome.ok) return ok({ kind: 'restarted', at: decision.at })
       if (problemOf(outcome.error) !== 'conflict') return failed(workloadFailure(outcome.error, order, 'patch'))

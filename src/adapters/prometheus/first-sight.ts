@@ -58,7 +58,9 @@ export class FirstSight {
   }
 
   workload(namespace: string, kind: WorkloadKind): void {
-    for (const result of ['success', 'error']) this.#instruments.workloadRestarts.inc({ namespace, kind, result }, 0)
+    for (const result of ['success', 'error', 'deferred']) {
+      this.#instruments.workloadRestarts.inc({ namespace, kind, result }, 0)
+    }
   }
 
   store(type: StoreBackendType): void {

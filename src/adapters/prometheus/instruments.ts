@@ -135,7 +135,7 @@ function consumerInstruments(registry: Registry<OpenMetricsContentType>) {
   return {
     workloadRestarts: new Counter({
       name: 'oauthcredential_workload_restarts_total',
-      help: 'Restarts of workloads for a new token; result is success, or error for an attempt that failed.',
+      help: 'Restarts of workloads for a new token; result is success, error, or deferred: others go first.',
       labelNames: ['namespace', 'kind', 'result'],
       registers,
     }),

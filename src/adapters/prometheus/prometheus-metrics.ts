@@ -176,9 +176,9 @@ export class PrometheusMetrics implements Metrics {
     this.#instruments.storeRequestDuration.observe(labels, took)
   }
 
-  workloadRestarted(namespace: string, kind: WorkloadKind, ok: boolean): void {
+  workloadRestarted(namespace: string, kind: WorkloadKind, result: 'success' | 'error' | 'deferred'): void {
     this.#firstSight.workload(namespace, kind)
-    this.#instruments.workloadRestarts.inc({ namespace, kind, result: ok ? 'success' : 'error' })
+    this.#instruments.workloadRestarts.inc({ namespace, kind, result })
   }
 
   podsAnnotated(namespace: string, count: number): void {

@@ -56,7 +56,7 @@ function settled(): ConsumersState {
 }
 
 const planOf = (consumers: ConsumersState, target = aTarget(), at = 3) =>
-  consumersPlan(consumers, target, inSeconds(at))
+  consumersPlan(consumers, target, { policy: {}, now: inSeconds(at) })
 
 describe('who is to be restarted', () => {
   test('who may have begun without it, after a first publication into nothing', () => {
@@ -178,7 +178,7 @@ describe('what is left is told later', () => {
     const delays = [0, 1, 2, 3, 4, 5, 6, 7, 8].map((round) => {
       const now = inSeconds(round * 1000)
       consumers = afterTelling(consumers, told(failed(cause) as never), { uid, now })
-      expect(consumersPlan(consumers, aTarget(), now)).toBeUndefined()
+      expect(consumersPlan(consumers, aTarget(), { policy: {}, now })).toBeUndefined()
       return (consumers.retryAt ?? now) - now
     })
     expect(delays[0]).toBeGreaterThanOrEqual(12)

@@ -27,6 +27,23 @@ describe('restarting a workload', () => {
     },
   )
 
+  test('asks for its turn right before it would write, and writes nothing until it has it', async () => {
+    const b = await new RestartBench().workload()
+    await b.clock.pass(1.5)
+    const until = later(b.clock.now(), seconds(40))
+    let asked = 0
+    const waitUntil = (answer: typeof until | undefined) => () => {
+      asked += 1
+      return answer
+    }
+    const waits = await b.restart({ waitUntil: waitUntil(until) })
+    expect(waits).toEqual({ ok: true, value: { kind: 'deferred', until } })
+    expect([asked, b.patches()]).toEqual([1, 0])
+    expect(await b.restart({ waitUntil: waitUntil(undefined) })).toMatchObject({ value: { kind: 'restarted' } })
+    expect(await b.restart({ waitUntil: waitUntil(until) })).toMatchObject({ value: { kind: 'current' } })
+    expect([asked, b.patches()]).toEqual([2, 1])
+  })
+
   test('of the kind Rollout sets restartAt, and leaves its template as it is', async () => {
     const b = await new RestartBench('Rollout').workload()
     const before = await b.found()

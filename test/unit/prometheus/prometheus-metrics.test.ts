@@ -182,12 +182,12 @@ describe('each event is counted under its name and labels', () => {
       labels: { operation: 'apply' },
     },
     'a workload that was restarted': {
-      tell: (metrics) => metrics.workloadRestarted('ci', 'Rollout', true),
+      tell: (metrics) => metrics.workloadRestarted('ci', 'Rollout', 'success'),
       name: 'oauthcredential_workload_restarts_total',
       labels: { namespace: 'ci', kind: 'Rollout', result: 'success' },
     },
     'a restart that failed': {
-      tell: (metrics) => metrics.workloadRestarted('ci', 'Deployment', false),
+      tell: (metrics) => metrics.workloadRestarted('ci', 'Deployment', 'error'),
       name: 'oauthcredential_workload_restarts_total',
       labels: { namespace: 'ci', kind: 'Deployment', result: 'error' },
     },
