@@ -14,6 +14,7 @@ export type ServerName =
   | 'moto'
   | 'aws'
   | 'openmetrics'
+  | 'cyclonedx'
   | 'node'
   | 'rollouts'
 
@@ -177,6 +178,18 @@ export const servers: readonly ServerEntry[] = [
       package: 'prometheus-client',
       program: 'openmetrics.py',
       executable: 'openmetrics',
+    }),
+  },
+  {
+    // No server either.
+    name: 'cyclonedx',
+    executable: 'cyclonedx',
+    variables: [{ name: 'CYCLONEDX_BIN' }],
+    recipe: pythonRecipe({
+      requirements: 'requirements-cyclonedx.txt',
+      package: 'cyclonedx-python-lib',
+      program: 'check-bill.py',
+      executable: 'cyclonedx',
     }),
   },
   {
