@@ -42,10 +42,13 @@ const responseTimeoutMs = 60_000
 const idleCloseMs = 30_000
 /** A process that slept this long after its last fence may find that others have taken over. */
 const takeoverMs = 40_000
+/** A process whose Pod is gone holds an answer that it cannot commit: others wait so long for it, and no longer. */
+const longestWaitMs = 85_000
 
 /** The way of a refresh token to the server and of the answer back, in the phases that the real adapter has. */
 export class EndpointModel {
   readonly #parts: EndpointParts
+  readonly #presentations = new Map<string, { readonly process: Process; readonly atMs: number }>()
   requests = 0
 
   constructor(parts: EndpointParts) {
@@ -99,11 +102,21 @@ export class EndpointModel {
     const fencedAtMs = process.fencedAtMs.get(uid) ?? 0
     const excused = process.sleptSince(fencedAtMs, takeoverMs)
     if (server.profile.rotates && !excused) this.#judgeIntent(exchange)
+    const given = excused || this.#isGivenUp(exchange)
+    this.#presentations.set(text, { process, atMs: nowMs })
     const isClosed = nowMs > exchange.connectedMs + idleCloseMs
     if (isClosed || verdict === 'fail') return this.#lose(exchange, isClosed ? 50 : this.#untilNoticed())
     scheduler.after(wire.delay('server'), () => {
-      if (!this.#isLeftOver(exchange, nowMs)) this.#arrive(exchange, excused)
+      if (!this.#isLeftOver(exchange, nowMs)) this.#arrive(exchange, given)
     })
+  }
+
+  /** True when the token was presented by a process whose Pod was deleted by force, and which was waited for long enough. */
+  #isGivenUp({ process, text }: Exchange): boolean {
+    const before = this.#presentations.get(text)
+    if (before === undefined || before.process === process) return false
+    const { alive, pod } = before.process
+    return alive && !pod.known && this.#parts.scheduler.nowMs - before.atMs >= longestWaitMs
   }
 
   /**

@@ -3,6 +3,7 @@ import { breakages } from './faults-of-calls.ts'
 import { humanActs } from './faults-of-people.ts'
 import type { Gremlin } from './gremlin.ts'
 import type { Process } from './process.ts'
+import { Random } from './random.ts'
 import type { Point } from './wire.ts'
 
 /** An intent is in the record, nothing has been sent, and nothing else of this process can be lost with it. */
@@ -87,6 +88,33 @@ export function planFaults(stage: Stage, gremlin: Gremlin, count: number, within
   for (let planned = 0; planned < count; planned += 1) {
     const fault = stage.random.weighted(weighted)
     stage.models.scheduler.after(stage.random.between(0, withinMs), () => {
+      if (!stage.isCalm) fault.begin(stage, gremlin)
+    })
+  }
+}
+
+/** In one world of so many Pods are deleted by force whose processes go on. */
+const worldsForEachForce = 10
+const mostForced = 3
+
+/**
+ * Somebody deletes a Pod by force while its request is on the wire, and its process goes on for a while. Worlds in which
+ * this happens are chosen by their seed and planned apart, so that all others stay what they were.
+ */
+export function planForcedDeletions(seed: number, stage: Stage, gremlin: Gremlin, withinMs: number): void {
+  if (seed % worldsForEachForce !== 1) return
+  const random = new Random(seed)
+  const fault = strike(
+    'deleted-by-force',
+    0,
+    ({ service, operation }) => service === 'server' && operation !== 'connect',
+    ({ fleet }, { process }) => {
+      fleet.deleteByForce(process)
+      return 'pass'
+    },
+  )
+  for (let count = 1 + random.below(mostForced); count > 0; count -= 1) {
+    stage.models.scheduler.after(random.between(0, withinMs), () => {
       if (!stage.isCalm) fault.begin(stage, gremlin)
     })
   }

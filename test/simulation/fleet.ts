@@ -124,6 +124,15 @@ export class Fleet {
     scheduler.after(stoppedMs + random.between(500, 5000), () => this.#remove(process.pod))
   }
 
+  /** Somebody force-deletes the Pod of a process that goes on until its kubelet ends it; another one gets the Lease. */
+  deleteByForce(process: Process): void {
+    const { random, scheduler, violations } = this.#models
+    violations.note(() => `the Pod of ${process.name}, which goes on, is force-deleted`)
+    process.pod.known = false
+    this.overthrow(process, random.between(0, 20_000))
+    scheduler.after(random.between(35_000, 120_000), () => this.#remove(process.pod))
+  }
+
   /** Its Lease has a deadline on the steady clock, so whoever was stopped for long may begin nothing when it goes on. */
   resume(process: Process): void {
     if (!process.alive || !process.paused) return

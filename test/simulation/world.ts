@@ -3,7 +3,7 @@ import type { DocumentClaim } from '../../src/domain/document-claim.ts'
 import { ClusterModel } from './cluster-model.ts'
 import { EndpointModel } from './endpoint-model.ts'
 import type { Stage } from './fault.ts'
-import { planFaults } from './faults.ts'
+import { planFaults, planForcedDeletions } from './faults.ts'
 import { Fleet } from './fleet.ts'
 import { Gremlin } from './gremlin.ts'
 import { Manifests } from './manifests.ts'
@@ -45,7 +45,10 @@ export class World implements Stage {
   readonly #rolledBackMs = new Map<string, number>()
   readonly #claimsBefore = new Map<string, DocumentClaim | undefined>()
 
+  readonly #seed: number
+
   constructor(seed: number, tracing: boolean) {
+    this.#seed = seed
     this.random = new Random(seed)
     this.scenario = drawScenario(this.random)
     const { random } = this
@@ -71,6 +74,7 @@ export class World implements Stage {
   start(): void {
     this.fleet.start(replicaCount)
     planFaults(this, this.gremlin, this.scenario.faults, this.scenario.faultyMs)
+    planForcedDeletions(this.#seed, this, this.gremlin, this.scenario.faultyMs)
     this.#lookAgain()
   }
 
