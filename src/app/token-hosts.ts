@@ -52,7 +52,8 @@ export class TokenHosts {
 
   /** Asks for a turn. Undefined: it has one; otherwise its key is woken when it has. */
   ask(request: TurnRequest): Wait | undefined {
-    if (this.#opened) return undefined
+    // The engine ends: whoever asks only now has read nothing yet, and is not to begin.
+    if (this.#opened) return { kind: 'busy', untilMs: this.#options.clock.monotonicMs() }
     const host = this.#hostOf(request)
     const { key } = request
     if (!this.#askedAtMs.has(key)) this.#askedAtMs.set(key, this.#options.clock.monotonicMs())
@@ -107,7 +108,10 @@ export class TokenHosts {
     return this.#waitingAt.get(key)?.isWaiting(key) === true
   }
 
-  /** Lets everybody in at once, for good: whoever waits is to find out that there is nothing left to do. */
+  /**
+   * Lets everybody in at once, for good: whoever is on its way to a request is to find out that there is nothing left
+   * to do. Nobody gets a turn any more.
+   */
   open(): void {
     this.#opened = true
     for (const host of this.#hosts.values()) host.open()

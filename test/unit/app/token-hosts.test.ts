@@ -368,4 +368,12 @@ describe('the end of an engine', () => {
     await crowd.clock.pass(0.001)
     expect(crowd.starts).toHaveLength(3)
   })
+
+  it('gives nobody a turn who asks only then: nothing is read for a request that is not to be made', async () => {
+    const crowd = new Crowd([tenant])
+    crowd.hosts.open()
+    crowd.wants('late', tenant)
+    await crowd.clock.pass(60)
+    expect([crowd.starts, crowd.held.get('late')]).toEqual([[], 'busy'])
+  })
 })
