@@ -27,7 +27,7 @@ import { present } from '../domain/present.ts'
 import { orEnd } from './cannot-begin.ts'
 import { ClusterIdentity } from './cluster-identity.ts'
 import { startCandidate } from './candidate.ts'
-import { crashOnBug, endSignal } from './process-end.ts'
+import { crashOnBug, endSignal, leave } from './process-end.ts'
 import { readiness } from './readiness.ts'
 import { readOwnServiceAccountToken } from './service-account.ts'
 import { remoteStores } from './stores.ts'
@@ -81,6 +81,7 @@ export async function controller(flags: ControllerFlags): Promise<void> {
   await stop()
   await journal.value.journal.close()
   await traces.end()
+  leave(logger)
 
   function cannotBegin(why: string): void {
     logger.error({}, why)

@@ -38,3 +38,19 @@ export function crashOnBug(logger: Logger): (bug: unknown) => void {
     process.exit(70)
   }
 }
+
+/** So long a process is waited for that has nothing left to do. */
+const heldMs = 2000
+
+/**
+ * The last that a process does, when everything is written and closed. What is still under way somewhere, as the look-up
+ * of a name that no server answers, concerns nobody any more, and does not hold it.
+ */
+export function leave(logger: Logger): void {
+  const timer = setTimeout(() => {
+    const cause = process.getActiveResourcesInfo().join(' ')
+    logger.warn({ cause }, 'everything has ended, and something held the process all the same')
+    process.exit()
+  }, heldMs)
+  timer.unref()
+}

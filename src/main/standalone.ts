@@ -22,7 +22,7 @@ import { present } from '../domain/present.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { ResourceHandler } from '../ports/resource-source.ts'
 import { cannotUse, orEnd } from './cannot-begin.ts'
-import { crashOnBug, endSignal } from './process-end.ts'
+import { crashOnBug, endSignal, leave } from './process-end.ts'
 import { type StandaloneFiles, standaloneFiles } from './standalone-files.ts'
 import { remoteStores } from './stores.ts'
 import { auditLog, serve, type Telemetry, telemetry } from './telemetry.ts'
@@ -57,6 +57,7 @@ export async function standalone(flags: StandaloneFlags): Promise<void> {
   await stop()
   await journal.value.journal.close()
   await traces.end()
+  leave(observed.logger)
 }
 
 async function makeDirectory(path: string): Promise<void> {
@@ -125,11 +126,10 @@ async function run(flags: StandaloneFlags, observed: Telemetry, opened: Opened):
     ],
   })
   metrics.leading(true)
-  const stopReading = manifests.start(beginWhenRead(operator, status, () => tellEmpty(logger, flags)))
+  const end = act({ manifests, operator, status }, () => tellEmpty(logger, flags))
   logger.info({ manifests: flags.manifests, output: flags.output, version: build.version }, 'standalone')
   return async () => {
-    await stopReading()
-    await operator.end({ flush: true })
+    await end()
     await remote.close()
     await stopServing()
   }
@@ -139,16 +139,39 @@ function tellEmpty(logger: Logger, { manifests }: StandaloneFlags): void {
   logger.warn({}, `There is no OAuthCredential in ${manifests} yet; it is looked for.`)
 }
 
+interface Acting {
+  readonly manifests: ManifestDirectory
+  readonly operator: Operator
+  readonly status: StatusFile
+}
+
+/** Acts for what is in the directory. Returns what ends that. */
+function act({ manifests, operator, status }: Acting, whenEmpty: () => void): () => Promise<void> {
+  let isEnding = false
+  const begin = (): void => (isEnding ? undefined : operator.begin())
+  const stopReading = manifests.start(whenRead(operator, status, { begin, whenEmpty }))
+  return async () => {
+    isEnding = true
+    const read = stopReading()
+    // Nothing new is begun from now on, although a look at the directory may still be under way: it can hang.
+    await operator.end({ flush: true })
+    await read
+  }
+}
+
 /** Feeds the index, and begins to act once it has seen every kind: a provider that was not read yet is not a missing one. */
-function beginWhenRead(operator: Operator, status: StatusFile, whenEmpty: () => void): ResourceHandler {
-  const { resources } = operator
+function whenRead(
+  { resources }: Operator,
+  status: StatusFile,
+  { begin, whenEmpty }: { readonly begin: () => void; readonly whenEmpty: () => void },
+): ResourceHandler {
   return {
     replaced: (kind, objects) => {
       resources.replaced(kind, objects)
       if (kind !== 'OAuthCredential') return
       void status.keepOnly(new Set([...resources.credentials()].map(({ credential }) => keyText(credential.key))))
       if (objects.length === 0) whenEmpty()
-      operator.begin()
+      begin()
     },
     upserted: (kind, resource) => resources.upserted(kind, resource),
     deleted: (kind, namespace, name) => {
