@@ -43,8 +43,11 @@ async function manifestPaths(root: string, directory: string, depth: number): Pr
 async function readManifestFile(directory: string, path: string): Promise<ManifestFile | undefined> {
   const place = join(directory, path)
   try {
-    const { mtimeMs, size } = await stat(place)
+    const stats = await stat(place)
+    const { mtimeMs, size } = stats
     const base = { path, modifiedAtMs: mtimeMs }
+    // Reading a pipe would never end, and neither would the look at the directory, nor this process.
+    if (!stats.isFile()) return { ...base, objects: [], problem: 'it is no regular file' }
     if (size > largestFile) return { ...base, objects: [], problem: 'the file is larger than 1 MiB' }
     return { ...base, ...parseManifests(await readFile(place, 'utf8')) }
   } catch (error) {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -29,6 +30,17 @@ async function read(text: string): Promise<ManifestFile | undefined> {
 const aliases = 'this document has an alias (*name) that leads nowhere or in a circle, or too many of them'
 
 describe('a manifest file', () => {
+  it('that is a pipe has a problem, and is not waited for', async () => {
+    const directory = await temporaryDirectory()
+    execFileSync('mkfifo', [join(directory, 'a.yaml')])
+    await writeFile(join(directory, 'b.yaml'), 'kind: B\n')
+    const files = await readManifestFiles(directory)
+    expect(files.map(({ path, objects, problem }) => [path, objects, problem])).toEqual([
+      ['a.yaml', [], 'it is no regular file'],
+      ['b.yaml', [{ kind: 'B' }], undefined],
+    ])
+  })
+
   it.each([
     ['an alias without an anchor', 'kind: A\n---\nhost: *.example.com\n', `line 3, column 7: ${aliases}`],
     ['an alias of what it is in', 'spec: &a {x: *a}\n', `line 1, column 14: ${aliases}`],
