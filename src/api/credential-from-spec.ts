@@ -29,7 +29,8 @@ export function credentialFromSpec(spec: OAuthCredentialSpec): CredentialSpec {
   switch (grant) {
     case 'RefreshToken':
       return {
-        grant,
+        // The constant, not the text that came with each of ten thousand objects.
+        grant: 'RefreshToken',
         provider: sharedValue(given(spec.providerRef)),
         scopes,
         refreshToken: source(spec.refreshToken),

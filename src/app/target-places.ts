@@ -19,7 +19,7 @@ export class TargetPlaces {
   add({ key, spec }: Publisher): void {
     const place = placeText(key.namespace, spec.target.name)
     const names = this.#members.get(place) ?? []
-    if (!names.includes(key.name)) this.#members.set(place, [...names, key.name])
+    if (!names.includes(key.name)) this.#members.set(place, names.concat(key.name))
   }
 
   remove({ key, spec }: Publisher): void {

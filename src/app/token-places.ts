@@ -9,12 +9,12 @@ import type { StoreBackend, TokenStore } from '../domain/token-store.ts'
 export class TokenPlaces {
   readonly #members = new Map<string, Credential[]>()
   readonly #places = new Map<string, TokenPlace>()
-  /** The places of each document that somebody names. */
-  readonly #documents = new Map<string, Set<string>>()
+  /** How many places are in each document that somebody names. */
+  readonly #documents = new Map<string, number>()
 
   /** How many refresh tokens are named in a document. */
   tokensIn(document: string): number {
-    return this.#documents.get(document)?.size ?? 0
+    return this.#documents.get(document) ?? 0
   }
 
   /** Where a credential was put, unless it has another spec since. */
@@ -75,10 +75,13 @@ export class TokenPlaces {
   #enter(text: string, credential: Credential, place: TokenPlace): void {
     const { token, document } = place
     const members = this.#members.get(token)
-    if (members === undefined) this.#members.set(token, [credential])
-    else members.push(credential)
     this.#places.set(text, place)
-    this.#documents.set(document, (this.#documents.get(document) ?? new Set()).add(token))
+    if (members !== undefined) {
+      members.push(credential)
+      return
+    }
+    this.#members.set(token, [credential])
+    this.#documents.set(document, this.tokensIn(document) + 1)
   }
 
   #leave(text: string, key: CredentialKey): void {
@@ -92,9 +95,9 @@ export class TokenPlaces {
 
   #vacate({ token, document }: TokenPlace): void {
     this.#members.delete(token)
-    const tokens = this.#documents.get(document)
-    tokens?.delete(token)
-    if (tokens?.size === 0) this.#documents.delete(document)
+    const left = this.tokensIn(document) - 1
+    if (left > 0) this.#documents.set(document, left)
+    else this.#documents.delete(document)
   }
 }
 
@@ -127,7 +130,7 @@ export function tokenPlace(own: CredentialKey, source: TokenSource, store: Refer
       ? backendPlace(store.value.backend, own.namespace)
       : ['reference', ref.kind, ref.kind === 'TokenStore' ? own.namespace : '', ref.name]
   const document = JSON.stringify([...where, key])
-  return { document, token: `${document}${JSON.stringify(property ?? null)}` }
+  return { document, token: `${document}${property === undefined ? 'null' : JSON.stringify(property)}` }
 }
 
 function backendPlace(backend: StoreBackend, namespace: string): readonly string[] {

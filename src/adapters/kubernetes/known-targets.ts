@@ -24,6 +24,7 @@ export class KnownTargets {
   }
 }
 
+/** One text, where a template would keep its parts: it is kept for each credential. */
 function memoryKey({ credential, name, credentialUid, creationPolicy, type = 'Opaque' }: TargetIdentity): string {
-  return `${credential.namespace}/${name}/${credentialUid}/${creationPolicy}/${type}`
+  return [credential.namespace, name, credentialUid, creationPolicy, type].join('/')
 }
