@@ -6,30 +6,39 @@ const plainMark = '\uFFFF'
 
 /** One text of a character for each eight bits: a sixth of what a list of texts takes. */
 export function packFingerprints(fingerprints: readonly string[]): string {
+  const packed: string[] = []
   const units: number[] = []
   for (const fingerprint of fingerprints) {
-    if (fingerprint.length !== digits) return plain(fingerprints)
-    for (let at = 0; at < digits; at += 2) {
-      const unit = (valueOf(fingerprint.charCodeAt(at)) << 4) | valueOf(fingerprint.charCodeAt(at + 1))
-      if (unit < 0) return plain(fingerprints)
-      units.push(unit)
-    }
+    if (fingerprint.length !== digits || !readUnits(fingerprint, units)) return plain(fingerprints)
+    packed.push(String.fromCharCode(...units))
   }
-  return String.fromCharCode(...units)
+  return packed.join('')
+}
+
+/** False when it has anything but lower-case hexadecimal digits. */
+function readUnits(fingerprint: string, units: number[]): boolean {
+  for (let index = 0; index < unitsEach; index += 1) {
+    const unit = (valueOf(fingerprint.charCodeAt(2 * index)) << 4) | valueOf(fingerprint.charCodeAt(2 * index + 1))
+    if (unit < 0) return false
+    units[index] = unit
+  }
+  return true
 }
 
 /** What was packed. */
 export function unpackFingerprints(packed: string): readonly string[] {
   if (packed.startsWith(plainMark)) return JSON.parse(packed.slice(1)) as readonly string[]
-  const units: number[] = []
-  for (let at = 0; at < packed.length; at += 1) {
-    const unit = packed.charCodeAt(at)
-    units.push(digitOf(unit >> 4), digitOf(unit & 15))
+  const fingerprints: string[] = []
+  const codes: number[] = []
+  for (let start = 0; start < packed.length; start += unitsEach) {
+    for (let index = 0; index < unitsEach; index += 1) {
+      const unit = packed.charCodeAt(start + index)
+      codes[2 * index] = digitOf(unit >> 4)
+      codes[2 * index + 1] = digitOf(unit & 15)
+    }
+    fingerprints.push(String.fromCharCode(...codes))
   }
-  const text = String.fromCharCode(...units)
-  return Array.from({ length: packed.length / unitsEach }, (_, index) =>
-    text.slice(index * digits, (index + 1) * digits),
-  )
+  return fingerprints
 }
 
 function plain(fingerprints: readonly string[]): string {
