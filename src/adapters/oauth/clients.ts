@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
 import { type Provider, providerText } from '../../domain/provider.ts'
 import { ok, type Result } from '../../domain/result.ts'
 import type { Sensitive } from '../../domain/sensitive.ts'
@@ -30,7 +30,8 @@ const lookEveryMs = 10_000
 export class Clients {
   readonly #secrets: SecretReader
   readonly #clock: Clock
-  readonly #key = randomBytes(32)
+  /** A key object: that bytes are none, Node would find out by an exception each time. */
+  readonly #key = createSecretKey(randomBytes(32))
   /** In the order of use, the longest unused first. */
   readonly #seen = new Map<string, Seen>()
   readonly #looks = new Map<string, Promise<unknown>>()

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Sensitive } from '../../domain/sensitive.ts'
 
 /** Keeps the digest apart from every other SHA-256 of the same token, such as one in another product's log. */
@@ -10,5 +10,5 @@ const prefix = 'oauth-operator.dev/refresh-token/v1\n'
  * from it (RFC 6749 §10.10).
  */
 export function tokenFingerprint(refreshToken: Sensitive): string {
-  return createHash('sha256').update(prefix).update(refreshToken.reveal()).digest().toString('hex', 0, 16)
+  return hash('sha256', `${prefix}${refreshToken.reveal()}`, 'buffer').toString('hex', 0, 16)
 }

@@ -67,7 +67,7 @@ describe('a sealing key', () => {
     expect(key.id).toMatch(/^[0-9a-f]{16}$/)
     expect(keyOf(material, 'operator').id).toBe(key.id)
     expect(keyOf(newKey()).id).not.toBe(key.id)
-    const bytes = Buffer.from(key.bytes.reveal()).toString('hex')
+    const bytes = key.secret.reveal().export().toString('hex')
     expect(Buffer.from(material.reveal(), 'base64').toString('hex')).not.toBe(bytes)
     expect(bytes).not.toContain(key.id)
   })
