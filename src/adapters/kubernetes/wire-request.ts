@@ -10,13 +10,20 @@ export function wireRequest(request: KubeRequest, settings: ConnectionSettings, 
     'user-agent': userAgent,
     ...settings.headers.reveal(),
   }
-  const wire = { method: request.method, path: pathPrefix(settings.server) + request.path + query, headers }
+  const wire = { method: request.method, path: pathPrefix(settings) + request.path + query, headers }
   if (request.body === undefined) return wire
   headers['content-type'] = request.contentType ?? 'application/json'
   return { ...wire, body: JSON.stringify(request.body) }
 }
 
+/** The same settings stay in force for thousands of calls. */
+const pathPrefixes = new WeakMap<ConnectionSettings, string>()
+
 /** Gateways serve the API below a path. */
-function pathPrefix(server: string): string {
-  return new URL(server).pathname.replace(/\/+$/, '')
+function pathPrefix(settings: ConnectionSettings): string {
+  const known = pathPrefixes.get(settings)
+  if (known !== undefined) return known
+  const prefix = new URL(settings.server).pathname.replace(/\/+$/, '')
+  pathPrefixes.set(settings, prefix)
+  return prefix
 }
