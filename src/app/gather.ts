@@ -99,7 +99,7 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
     const state = stateUnderGrant(credential.state, credential.spec)
     return { state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, deps) }
   }
-  const { target, targetCheckAt, pending, rejected, record, intentWatch, rolledForwardAt } = memory
+  const { target, pending, rejected, record, intentWatch, rolledForwardAt } = memory
   const state = stateUnderGrant(memory.state, credential.spec)
   const { accessToken, look }: Partial<CredentialMemory> = isOfLogin(memory, credential) ? memory : {}
   const before = memory.credential?.spec
@@ -107,6 +107,7 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
   const isSame = before?.grant === 'RefreshToken' && isRefreshTokenAt(credential.spec, before.refreshToken)
   const { uid, key } = credential
   const claim = isSame ? memory.claim?.unpacked({ uid, key, installation: deps.installation.id }) : undefined
+  const targetCheckAt = nextCheckAt(memory, credential, deps)
   const known = { state, target, targetCheckAt, pending, accessToken, rejected, record: record?.unpacked() }
   return present({ ...known, claim, intentWatch, rolledForwardAt, look })
 }
@@ -164,6 +165,12 @@ export function publishedMarks(
 /** Spread over the interval, so that a restart with ten thousand credentials reads no Secret at once. */
 function firstCheckAt({ uid }: Credential, deps: Deps): EpochSeconds {
   return later(deps.clock.now(), seconds(stableFraction(uid, 0) * targetCheckIntervalOf(deps)))
+}
+
+/** A look that is farther away than one can be comes from a clock that was set back since. */
+function nextCheckAt({ targetCheckAt }: CredentialMemory, credential: Credential, deps: Deps): EpochSeconds {
+  const latestAt = later(deps.clock.now(), targetCheckIntervalOf(deps))
+  return targetCheckAt > latestAt ? firstCheckAt(credential, deps) : targetCheckAt
 }
 
 function isLookDue(observed: Observed, deps: Deps): boolean {

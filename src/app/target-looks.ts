@@ -22,7 +22,9 @@ export class TargetLooks {
   /** When the target of this credential may be looked at. Asking twice asks for one look. */
   ask(text: string, now: EpochSeconds): EpochSeconds {
     const last = this.#last.get(text)
-    const at = last === undefined ? now : latest(now, later(last.at, seconds(last.pauseSeconds)))
+    // A look that lies ahead was made before the clock was set back.
+    const isFirst = last === undefined || last.at > now
+    const at = isFirst ? now : latest(now, later(last.at, seconds(last.pauseSeconds)))
     this.#wanted.set(text, at)
     return at
   }

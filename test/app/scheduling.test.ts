@@ -214,3 +214,18 @@ describe('a refusal of a token that stays the same', () => {
     expect(events(world, 'ReauthorizationRequired')).toBe(1)
   })
 })
+
+describe('a clock that is set back', () => {
+  it('does not put the look at a target off for hours', async () => {
+    const world = await World.withCredential()
+    world.endpoint.lifetimeSeconds = 86_400
+    await world.clock.pass(6 * 3600)
+    const { requests } = world.endpoint
+    world.clock.jump(-4 * 3600)
+    await world.clock.pass(60)
+    world.sink.published.delete('claude-token')
+    await world.clock.pass(900)
+    expect(world.endpoint.requests).toBe(requests)
+    expect(world.podToken()).toBe(world.newestAccessToken())
+  })
+})
