@@ -8,6 +8,7 @@ import type { Provider } from '../../src/domain/provider.ts'
 import type { RefreshRecord } from '../../src/domain/refresh-record.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import type { TokenStore } from '../../src/domain/token-store.ts'
+import type { ConsumerNotifier } from '../../src/ports/consumers.ts'
 import { AuditEntries } from './audit-entries.ts'
 import { aCredential, aProvider, aStore, type CredentialChanges } from './builders.ts'
 import { canary } from './canary.ts'
@@ -40,6 +41,8 @@ export class Replicas {
   readonly audit = new AuditEntries()
   readonly bugs: unknown[] = []
   readonly replicas: Replica[] = []
+  /** Who reads the targets; absent: nobody is to be told of anything. */
+  consumers: ConsumerNotifier | undefined
   readonly #gone = new Set<string>()
   readonly #credentials = new Map<string, Credential>()
   #provider: Provider = aProvider()
@@ -265,6 +268,7 @@ export class Replica {
       newSealingKey: () => new Sensitive(canary('secret')),
       textCodec: systemTextCodec,
       sink: mortal(world.sink, 'sink', life),
+      ...(world.consumers && { consumers: mortal(world.consumers, 'consumers', life) }),
       status: mortal(world.status, 'status', life),
       events: world.events,
       audit: world.audit,
