@@ -90,17 +90,20 @@ describe.each(Object.entries(successors))('when %s goes on', (_, succeed) => {
     await expectTold(scenery)
   })
 
-  it.each(calls.slice(calls.indexOf('sink.publish')))('everybody reads the first token although a process died of %s', async (call) => {
-    const scenery = scene()
-    const { world } = scenery
-    const first = world.replica()
-    first.dieOf(call)
-    await first.lead()
-    await world.clock.pass(60)
-    expect(first.isDead).toBe(true)
-    await succeed(world, first)
-    await expectTold(scenery)
-  })
+  it.each(calls.slice(calls.indexOf('sink.publish')))(
+    'everybody reads the first token although a process died of %s',
+    async (call) => {
+      const scenery = scene()
+      const { world } = scenery
+      const first = world.replica()
+      first.dieOf(call)
+      await first.lead()
+      await world.clock.pass(60)
+      expect(first.isDead).toBe(true)
+      await succeed(world, first)
+      await expectTold(scenery)
+    },
+  )
 
   it('a workload is restarted once for a token, although the process died before the status said so', async () => {
     const scenery = scene()
