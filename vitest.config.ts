@@ -1,6 +1,9 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 const canary = ['./test/support/canary-setup.ts']
+/** Tests start the program dozens of times from its sources, each time hundreds of files of TypeScript. */
+const compileCache = join(import.meta.dirname, 'node_modules/.cache/compile')
 
 export default defineConfig({
   test: {
@@ -13,6 +16,7 @@ export default defineConfig({
           include: ['test/{unit,contract,app,standalone,model,simulation}/**/*.test.ts'],
           setupFiles: canary,
           testTimeout: 20_000,
+          env: { NODE_COMPILE_CACHE: compileCache },
         },
       },
       {
