@@ -208,6 +208,11 @@ function problemsOf(words: readonly string[]): readonly string[] {
   return [...(check?.(words) ?? []), ...pathProblems(words)]
 }
 
+/** What stands between backticks in the text of a page. */
+function inlineCodeOf(page: string): readonly string[] {
+  return codeIn(readFileSync(page, 'utf8').replaceAll(/^( *)```[\s\S]*?^\1```/gm, ''))
+}
+
 describe('the commands of the documents', () => {
   const byBlock = Map.groupBy(commands, ({ block }) => titleOf(block))
 
@@ -224,8 +229,15 @@ describe('the commands of the documents', () => {
     )
   })
 
+  test.each(pages)('of the text of %s name what exists', (page) => {
+    const typed = inlineCodeOf(page).filter((code) => /^(kubectl|helm|npm|node|docker) \S/.test(code))
+    const problems = typed.flatMap((code) => commandsIn(code).flatMap(problemsOf))
+    // A text may speak of `kubectl get` without saying of what.
+    expect(problems.filter((problem) => !problem.endsWith(' '))).toEqual([])
+  })
+
   test.each(pages)('%s names options in its text that exist', (page) => {
-    const flags = codeIn(readFileSync(page, 'utf8').replaceAll(/^( *)```[\s\S]*?^\1```/gm, ''))
+    const flags = inlineCodeOf(page)
       .filter((code) => /^--[a-z]/.test(code))
       .map((code) => /^--[a-z-]+/.exec(code)?.[0] ?? '')
     const unknown = flags.filter((flag) => !ownOptions.has(flag) && !optionsOfOthers.has(flag))
