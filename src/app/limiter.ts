@@ -7,6 +7,9 @@ export interface Limit {
   readonly concurrent: number
 }
 
+/** It goes through all lanes. */
+const forgetEveryMs = 60_000
+
 interface Lane {
   limit: Limit
   running: number
@@ -28,6 +31,7 @@ export class Limiter {
   readonly #lanes = new Map<string, Lane>()
   #tickets = 0
   #opened = false
+  #forgotAtMs = -Infinity
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -67,8 +71,20 @@ export class Limiter {
       starts: new Map(),
       timer: undefined,
     }
+    this.#forgetIdleOnes()
     this.#lanes.set(name, lane)
     return lane
+  }
+
+  /** Those whose last visitor left before the bucket was full again. */
+  #forgetIdleOnes(): void {
+    const nowMs = this.#clock.monotonicMs()
+    if (nowMs < this.#forgotAtMs + forgetEveryMs) return
+    this.#forgotAtMs = nowMs
+    for (const [name, lane] of this.#lanes) {
+      this.#refill(lane)
+      this.#forgetIdle(name, lane)
+    }
   }
 
   #enter(lane: Lane, deadline: number): Promise<void> {

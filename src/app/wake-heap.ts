@@ -1,6 +1,9 @@
+/** So many replaced entries are no matter. */
+const fewReplaced = 64
+
 /** Keys with a time, earliest first, and among equal times the one that was set first. A key has at most one time; setting it again replaces it. */
 export class WakeHeap {
-  readonly #heap: Entry[] = []
+  #heap: Entry[] = []
   readonly #current = new Map<string, Entry>()
   #count = 0
 
@@ -11,6 +14,7 @@ export class WakeHeap {
     this.#current.set(key, entry)
     this.#heap.push(entry)
     this.#rise(this.#heap.length - 1)
+    if (this.#heap.length > 2 * this.#current.size + fewReplaced) this.#dropAllReplaced()
   }
 
   delete(key: string): void {
@@ -44,6 +48,12 @@ export class WakeHeap {
 
   at(key: string): number | undefined {
     return this.#current.get(key)?.at
+  }
+
+  /** Where nothing is taken for days, as while a server is down, replaced entries would fill the memory. */
+  #dropAllReplaced(): void {
+    // In their order they are a heap.
+    this.#heap = [...this.#current.values()].sort((one, other) => one.at - other.at || one.order - other.order)
   }
 
   /** Replaced entries stay where they are until they come to the top: removal from the middle would cost more. */

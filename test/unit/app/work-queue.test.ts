@@ -1,9 +1,11 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { Limiter } from '../../../src/app/limiter.ts'
 import { WakeHeap } from '../../../src/app/wake-heap.ts'
 import { WorkQueue } from '../../../src/app/work-queue.ts'
 import fc from 'fast-check'
-import { later, seconds } from '../../../src/domain/time.ts'
+import { epochSeconds, later, seconds } from '../../../src/domain/time.ts'
 import { memoryMetrics } from '../../support/memory-metrics.ts'
 import { SimulatedClock } from '../../support/simulated-clock.ts'
 
@@ -23,6 +25,13 @@ function queueOf(
   })
   queue.start()
   return { queue, bugs }
+}
+
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  return process.memoryUsage().heapUsed
 }
 
 describe('WorkQueue', () => {
@@ -136,6 +145,17 @@ describe('WakeHeap', () => {
       }),
     )
   })
+
+  it('keeps its order while keys are set again and again, and does not grow with it', () => {
+    const heap = new WakeHeap()
+    const before = heapBytes()
+    // Whoever waits for a server that is down asks every few minutes, for days.
+    for (let turn = 0; turn < 400_000; turn += 1) heap.set(`key-${turn % 10}`, 9 - (turn % 10) + (turn % 2))
+    expect(heapBytes() - before).toBeLessThan(4 * 1024 * 1024)
+    const taken: string[] = []
+    for (let key = heap.take(Infinity); key !== undefined; key = heap.take(Infinity)) taken.push(key)
+    expect(taken).toEqual([8, 9, 6, 7, 4, 5, 2, 3, 0, 1].map((index) => `key-${index}`))
+  })
 })
 
 describe('Limiter', () => {
@@ -181,5 +201,17 @@ describe('Limiter', () => {
     const limit = { perSecond: 1000, concurrent: 1 }
     await expect(limiter.run('host', limit, 0, () => Promise.reject(new Error('bug')))).rejects.toThrow('bug')
     await expect(limiter.run('host', limit, 0, () => Promise.resolve(1))).resolves.toBe(1)
+  })
+
+  it('forgets those that nobody enters any more', async () => {
+    let nowMs = 0
+    const clock = { now: () => epochSeconds(0), monotonicMs: () => nowMs, wakeAfter: () => () => undefined }
+    const limiter = new Limiter(clock)
+    const before = heapBytes()
+    for (let index = 0; index < 5000; index += 1) {
+      await limiter.run(`revocation-${index}`, { perSecond: 5, concurrent: 2 }, 0, () => Promise.resolve())
+      nowMs += 1000
+    }
+    expect(heapBytes() - before).toBeLessThan(512 * 1024)
   })
 })
