@@ -157,7 +157,7 @@ export class TokenHost {
   }
 
   #clientOf(provider: Provider): TokenClient {
-    return this.#lanes.clientOf(provider, this.#pausedUntilMs)
+    return this.#lanes.clientOf(provider, this.#pausedUntilMs, this.#now())
   }
 
   /** A namespaced provider may name a place of the host that only it asks, so what it hears there is for it alone. */

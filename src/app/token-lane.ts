@@ -2,6 +2,9 @@ import { type Provider, providerText } from '../domain/provider.ts'
 import { TokenClient } from './token-client.ts'
 import { WakeHeap } from './wake-heap.ts'
 
+/** It goes through all of them. */
+const forgetEveryMs = 60_000
+
 /** The credentials of one namespace that use one provider. */
 export interface TokenLane {
   readonly id: string
@@ -22,12 +25,15 @@ export interface TokenLane {
 export class TokenLanes {
   readonly #clients = new Map<string, TokenClient>()
   readonly #lanes = new Map<string, TokenLane>()
+  #forgotAtMs = -Infinity
 
   /** The provider as this host knows it; `pausedUntilMs` holds for one that it does not know yet. */
-  clientOf(provider: Provider, pausedUntilMs: number): TokenClient {
+  clientOf(provider: Provider, pausedUntilMs: number, nowMs: number): TokenClient {
     const name = providerText(provider)
     const known = this.#clients.get(name)
     if (known !== undefined) return known
+    // Namespaces that come and go bring providers of one host without end.
+    if (nowMs >= this.#forgotAtMs + forgetEveryMs) this.forgetIdle(nowMs)
     const client = new TokenClient(provider)
     client.pause(pausedUntilMs)
     this.#clients.set(name, client)
@@ -76,9 +82,11 @@ export class TokenLanes {
 
   /** Forgets providers that nobody uses any more. */
   forgetIdle(nowMs: number): void {
+    this.#forgotAtMs = nowMs
+    const wanted = [...this.#lanes.values()].filter(({ waiting, ready }) => waiting.size + ready.size > 0)
+    const inUse = new Set(wanted.map(({ client }) => client))
     for (const [name, client] of this.#clients) {
-      if (!client.isIdle(nowMs) || this.waitingFor(client) > 0) continue
-      this.#clients.delete(name)
+      if (client.isIdle(nowMs) && !inUse.has(client)) this.#clients.delete(name)
     }
   }
 }

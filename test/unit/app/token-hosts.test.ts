@@ -358,6 +358,19 @@ describe('a machine that has too much to do', () => {
   })
 })
 
+describe('a host whose providers come and go', () => {
+  it('forgets those that nobody uses any more', async () => {
+    const providers = Array.from({ length: 50 }, (_, index) => providerIn(`preview-${index}`))
+    const crowd = new Crowd(providers)
+    for (const [index, provider] of providers.entries()) {
+      crowd.wants(`c-${index}`, provider)
+      await crowd.clock.pass(600)
+    }
+    expect(crowd.starts).toHaveLength(50)
+    expect([...crowd.hosts.gauges()].length).toBeLessThan(3)
+  })
+})
+
 describe('the end of an engine', () => {
   it('lets everybody in who is ready, so that nobody waits for ever', async () => {
     const slow = aProvider({ limits: { requestsPerSecond: 1, maxConcurrent: 1 } })
