@@ -1,5 +1,5 @@
 import { buildConnector, Pool } from 'undici'
-import { TLSSocket } from 'node:tls'
+import { createSecureContext, type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls'
 import type { Clock } from '../../ports/clock.ts'
 import { sameConnection, type ConnectionSettings } from './connection-settings.ts'
 
@@ -93,11 +93,15 @@ function openPool(settings: ConnectionSettings, options: LaneOptions): Pool {
 /** Opens connections that resume the last TLS session: undici's own cache holds sessions weakly, so hardly any lives until the next handshake. */
 function connector(settings: ConnectionSettings, onTlsHandshake: (resumed: boolean) => void): buildConnector.connector {
   const options = {
-    ...tlsOptions(settings),
+    ...(settings.serverName !== undefined && { servername: settings.serverName }),
+    // Said in either case, because Node lets its environment switch the default off.
+    rejectUnauthorized: settings.insecure !== true,
     allowH2: false,
     timeout: connectTimeoutMs,
     keepAliveInitialDelay: tcpKeepAliveMs,
   }
+  // One for all connections, and made with the first of them: what is wrong with the settings fails connections.
+  let secureContext: SecureContext | undefined
   let session: Buffer | undefined
   const opened = (socket: unknown): void => {
     if (!(socket instanceof TLSSocket)) return
@@ -105,7 +109,8 @@ function connector(settings: ConnectionSettings, onTlsHandshake: (resumed: boole
     socket.on('session', (latest) => (session = latest))
   }
   return (target, callback) => {
-    const connect = buildConnector(session === undefined ? options : { ...options, session })
+    if (target.protocol === 'https:') secureContext ??= createSecureContext(trustOf(settings))
+    const connect = buildConnector({ ...options, ...(secureContext && { secureContext }), ...(session && { session }) })
     connect(target, (...result) => {
       opened(result[1])
       callback(...result)
@@ -113,13 +118,10 @@ function connector(settings: ConnectionSettings, onTlsHandshake: (resumed: boole
   }
 }
 
-function tlsOptions(settings: ConnectionSettings): Record<string, string | boolean> {
+function trustOf({ ca, cert, key }: ConnectionSettings): SecureContextOptions {
   return {
-    ...(settings.ca === undefined ? {} : { ca: settings.ca }),
-    ...(settings.cert === undefined ? {} : { cert: settings.cert }),
-    ...(settings.key === undefined ? {} : { key: settings.key.reveal() }),
-    ...(settings.serverName === undefined ? {} : { servername: settings.serverName }),
-    // Said in either case, because Node lets its environment switch the default off.
-    rejectUnauthorized: settings.insecure !== true,
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key: key.reveal() }),
   }
 }
