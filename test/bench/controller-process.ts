@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { freePort } from '../servers/loopback.ts'
 import { end } from './measured-process.ts'
 import { benchNamespace } from './objects.ts'
@@ -35,7 +36,11 @@ export interface Scrape {
   readonly seconds: number
   /** The longest that the process has let another request wait meanwhile, its own time on the way included. */
   readonly blockSeconds: number
+  /** The most CPU time that its main thread has used meanwhile without a look at what else there is to do. */
+  readonly stretchSeconds: number
 }
+
+const probe = fileURLToPath(new URL('stretch-probe.ts', import.meta.url))
 
 /** The bundled controller, started as in a Pod. */
 export class ControllerProcess {
@@ -43,6 +48,7 @@ export class ControllerProcess {
   readonly startedAtMs: number
   readonly #metricsUrl: string
   readonly #log: string
+  readonly #stretchFile: string
 
   private constructor(options: ControllerOptions, metricsPort: number) {
     const { directory, bundle } = options
@@ -50,12 +56,23 @@ export class ControllerProcess {
     writeServiceAccount(serviceAccount, options)
     this.#metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`
     this.#log = join(directory, 'log')
+    this.#stretchFile = join(directory, 'stretch')
     const log = openSync(this.#log, 'w')
     this.startedAtMs = Date.now()
     this.process = spawn(
       process.execPath,
-      [...nodeFlags, join(bundle, 'main.js'), 'controller', ...flags(directory, serviceAccount, metricsPort)],
-      { stdio: ['ignore', log, 'inherit'], env: environment(options.place) },
+      [
+        ...nodeFlags,
+        '--import',
+        probe,
+        join(bundle, 'main.js'),
+        'controller',
+        ...flags(directory, serviceAccount, metricsPort),
+      ],
+      {
+        stdio: ['ignore', log, 'inherit'],
+        env: { ...environment(options.place), BENCH_STRETCH_FILE: this.#stretchFile },
+      },
     )
     closeSync(log)
   }
@@ -66,25 +83,34 @@ export class ControllerProcess {
 
   /** What a Prometheus server does every now and then. */
   scrape(): Promise<Scrape> {
-    return this.#waitedDuring(fetch(this.#metricsUrl).then((answer) => answer.arrayBuffer()))
+    return this.#waitedDuring(() => fetch(this.#metricsUrl).then((answer) => answer.arrayBuffer()))
   }
 
   /** What other requests wait without a scrape: refreshes go on, and garbage is collected. */
   async baseline(seconds: number): Promise<Scrape> {
-    return this.#waitedDuring(sleep(seconds * 1000))
+    return this.#waitedDuring(() => sleep(seconds * 1000))
   }
 
-  async #waitedDuring(work: Promise<unknown>): Promise<Scrape> {
+  async #waitedDuring(work: () => Promise<unknown>): Promise<Scrape> {
     const began = performance.now()
     let over = false
-    const done = work.finally(() => (over = true))
+    this.process.kill('SIGUSR2')
+    const done = work().finally(() => (over = true))
     let blockSeconds = 0
     while (!over) {
       blockSeconds = Math.max(blockSeconds, await this.#waited())
       await sleep(5)
     }
     await done
-    return { seconds: (performance.now() - began) / 1000, blockSeconds }
+    return { seconds: (performance.now() - began) / 1000, blockSeconds, stretchSeconds: await this.#stretchSeconds() }
+  }
+
+  async #stretchSeconds(): Promise<number> {
+    rmSync(this.#stretchFile, { force: true })
+    this.process.kill('SIGUSR2')
+    for (let tries = 0; tries < 500 && !existsSync(this.#stretchFile); tries += 1) await sleep(10)
+    const text = existsSync(this.#stretchFile) ? readFileSync(this.#stretchFile, 'utf8') : ''
+    return text === '' ? Number.NaN : Number(text) / 1e6
   }
 
   /** Seconds until the process has answered a question that costs it nothing. */

@@ -30,7 +30,10 @@ function scrapeText({ scrapes }: Measurement): string {
   const took = inMilliseconds(scrapes.map(({ scrape }) => scrape.seconds))
   const during = inMilliseconds(scrapes.map(({ scrape }) => scrape.blockSeconds))
   const without = inMilliseconds(scrapes.map(({ without: same }) => same.blockSeconds))
-  return `${took} ms; the longest wait of another request ${during} ms in each of ${scrapes.length}, ${without} ms in as long without one`
+  const waits = `the longest wait of another request ${during} ms in each of ${scrapes.length}, ${without} ms in as long without one`
+  const stretch = inMilliseconds(scrapes.map(({ scrape }) => scrape.stretchSeconds))
+  const stretchWithout = inMilliseconds(scrapes.map(({ without: same }) => same.stretchSeconds))
+  return `${took} ms; ${waits}; the longest stretch of CPU time ${stretch} ms, ${stretchWithout} ms`
 }
 
 function inMilliseconds(seconds: readonly number[]): string {
