@@ -5,7 +5,7 @@ import { failure } from '../domain/failures.ts'
 import type { IntentWatch, Observed } from '../domain/observed.ts'
 import { type Ownership, ownerId, ownerName } from '../domain/ownership.ts'
 import type { Preflight } from '../domain/preflight.ts'
-import { intentOn, type RecordHolder, type RefreshIntent, type RefreshRecord } from '../domain/refresh-record.ts'
+import { type HeldIntent, intentOn, intentsInTheWay, type RefreshRecord } from '../domain/refresh-record.ts'
 import { withPreviousFile } from '../domain/previous-token.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { issuanceMark } from '../domain/issuance-mark.ts'
@@ -39,9 +39,9 @@ export async function preflight(action: Look, observed: Observed, deps: Deps): P
   const { stored, storeFailure } = action
   const record = await recordOf(observed, stored, deps)
   const fingerprint = deps.records.fingerprint(stored.refreshToken)
-  const intent = record.ok ? intentAt(record.value, fingerprint) : undefined
-  const intentWatch = record.ok ? watchOf(intent, record.value, { observed, deps }) : undefined
-  const holderIsOver = await isOver(intent?.holder, intentWatch, deps)
+  const inTheWay = record.ok ? intentsAt(record.value, fingerprint, deps) : []
+  const intentWatch = record.ok ? watchOf(inTheWay.at(-1), record.value, { observed, deps }) : undefined
+  const holdersAreOver = await areOver(inTheWay, intentWatch, deps)
   const holderIsSilent = watchedMs(intentWatch, deps) >= holderSilentMs
   const [writable, target] = await Promise.all([
     storeFailure === undefined ? proveWritable(stored, observed, deps) : failed(storeFailure),
@@ -49,7 +49,7 @@ export async function preflight(action: Look, observed: Observed, deps: Deps): P
   ])
   const isSpent = record.ok && record.value.spent.includes(fingerprint)
   const ownership = await ownershipOf(observed.credential, stored, { fingerprint, isSpent, deps })
-  const seen = { holderIsOver, holderIsSilent, self: deps.holders.self }
+  const seen = { holdersAreOver, holderIsSilent, self: deps.holders.self }
   const found: Preflight = { record, fingerprint, writable, target, ownership, ...seen }
   return { kind: 'pre-flight', stored, preflight: found, ...(intentWatch && { intentWatch }) }
 }
@@ -101,19 +101,20 @@ function isClosed({ retained }: RefreshRecord): boolean {
   return retained !== undefined && retained.tokens === undefined
 }
 
-/** The intent that stands in the way: on the token of the store, or else on the newest one that the record keeps. */
-function intentAt(record: RefreshRecord, fingerprint: string): RefreshIntent | undefined {
-  return intentOn(record, fingerprint) ?? intentOn(record, record.retained?.fingerprint)
+/** The intents of others that stand in the way: of the token of the store, or else of the newest one that the record keeps. */
+function intentsAt(record: RefreshRecord, fingerprint: string, { holders: { self } }: Deps): readonly HeldIntent[] {
+  const isMeant = intentOn(record, fingerprint) !== undefined
+  return intentsInTheWay(record, isMeant ? fingerprint : record.retained?.fingerprint, self.journalId)
 }
 
 /** Since when this process has seen somebody else's intent unchanged. */
 function watchOf(
-  intent: RefreshIntent | undefined,
+  intent: HeldIntent | undefined,
   { epoch }: RefreshRecord,
   { observed: { intentWatch }, deps }: { readonly observed: Observed; readonly deps: Deps },
 ): IntentWatch | undefined {
-  const journalId = intent?.holder?.journalId
-  if (journalId === undefined || journalId === deps.holders.self.journalId) return undefined
+  if (intent === undefined) return undefined
+  const { journalId } = intent.holder
   const isSame = intentWatch?.epoch === epoch && intentWatch.journalId === journalId
   return isSame ? intentWatch : { epoch, journalId, sinceMs: deps.clock.monotonicMs() }
 }
@@ -122,12 +123,16 @@ function watchedMs(watch: IntentWatch | undefined, { clock }: Deps): number {
   return watch === undefined ? 0 : clock.monotonicMs() - watch.sinceMs
 }
 
-async function isOver(holder: RecordHolder | undefined, watch: IntentWatch | undefined, deps: Deps): Promise<boolean> {
-  if (holder === undefined || watch === undefined) return false
+/** No intent is newer than the epoch that was watched, so what was watched of the latest holds for all. */
+async function areOver(intents: readonly HeldIntent[], watch: IntentWatch | undefined, deps: Deps): Promise<boolean> {
+  if (watch === undefined) return false
   if (watchedMs(watch, deps) < intentOverMs) return false
-  const gone = await deps.holders.isGone(holder)
-  if (!gone.ok) deps.logger.warn({ code: gone.failure.code }, gone.failure.message)
-  return gone.ok && gone.value
+  for (const { holder } of intents) {
+    const gone = await deps.holders.isGone(holder)
+    if (!gone.ok) deps.logger.warn({ code: gone.failure.code }, gone.failure.message)
+    if (!gone.ok || !gone.value) return false
+  }
+  return true
 }
 
 /** Whether the target would take a publication, as far as that can be found out without one. */

@@ -12,8 +12,8 @@ export interface Preflight {
   /** Of whether the target would take a publication. */
   readonly target: Result<void>
   readonly self: RecordHolder
-  /** The holder of the record's intent is gone for certain, and for long enough. */
-  readonly holderIsOver: boolean
+  /** Somebody held an intent that stands in the way, and all who did are gone for certain, and for long enough. */
+  readonly holdersAreOver: boolean
   /** Somebody else's intent has not changed for so long that a human ought to look. */
   readonly holderIsSilent: boolean
   readonly ownership: Ownership

@@ -214,13 +214,13 @@ function originProblem({ credential }: Observed, { record, subject, fingerprint 
 /** Why the successor would have no place. */
 function placeProblem(
   observed: Observed,
-  { target, writable, holderIsOver }: Preflight,
+  { target, writable, holdersAreOver }: Preflight,
   now: EpochSeconds,
 ): Failure | undefined {
   if (!target.ok) return target.failure
   if (writable.ok) return undefined
   // Whoever takes an intent over has to be sure that the store does not hold its successor.
-  return !holderIsOver && mayKeepInRecord(observed, now) ? undefined : writable.failure
+  return !holdersAreOver && mayKeepInRecord(observed, now) ? undefined : writable.failure
 }
 
 /** True when a human has allowed the record to be the only place, and the access token is nearly over. */

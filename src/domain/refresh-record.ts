@@ -91,6 +91,29 @@ export function intentOn(
 }
 
 /**
+ * The intents of others that stand in the way of presenting this token, the latest last: that on it, and those that came
+ * later on other tokens. Whoever has left an intent on a token may have found its successor in the store, and be at that.
+ */
+export function intentsInTheWay(
+  { intent, left = [] }: Pick<RefreshRecord, 'intent' | 'left'>,
+  fingerprint: string | undefined,
+  journalId: string,
+): readonly HeldIntent[] {
+  const all = [...left, ...(intent === undefined ? [] : [intent])]
+  const own = all.findLastIndex((one) => one.fingerprint === fingerprint)
+  if (own < 0) return []
+  const held = all.slice(own).filter((one) => isHeld(one))
+  return held.filter(({ holder }) => holder.journalId !== journalId)
+}
+
+/** An intent whose holder may be at it. */
+export type HeldIntent = RefreshIntent & { readonly holder: RecordHolder }
+
+function isHeld(intent: RefreshIntent): intent is HeldIntent {
+  return intent.holder !== undefined
+}
+
+/**
  * An intent to present a token. An intent on another token that nobody settled may have used that one up, or
  * not: it is kept for the case that the store goes back to it. `generation` is the document's: a record that
  * was restored from a backup knows of fewer tokens.

@@ -1,6 +1,12 @@
 import type { JournalEntry } from './journal-entry.ts'
 import type { Provider } from './provider.ts'
-import { intentOn, type RecordHolder, type RefreshIntent, type RefreshRecord } from './refresh-record.ts'
+import {
+  intentOn,
+  intentsInTheWay,
+  type RecordHolder,
+  type RefreshIntent,
+  type RefreshRecord,
+} from './refresh-record.ts'
 import { sameSecret, type Sensitive } from './sensitive.ts'
 import type { EpochSeconds } from './time.ts'
 
@@ -24,8 +30,8 @@ export interface IntentWitness {
   readonly self: RecordHolder
   /** What the own journal knows of this token. */
   readonly journal: JournalEntry | undefined
-  /** The holder's journal is gone for certain, and it has been long enough that nothing of it can be on the wire. */
-  readonly holderIsOver: boolean
+  /** The journals of all in the way are gone for certain, and it has been long enough that nothing of them can be on the wire. */
+  readonly holdersAreOver: boolean
 }
 
 /** How the intent of a record stands for the token with this fingerprint. */
@@ -36,10 +42,12 @@ export function intentStanding(
 ): IntentStanding {
   const intent = intentOn(record, fingerprint)
   if (intent === undefined) return { kind: 'none' }
-  const { holder } = intent
-  if (holder === undefined || witness.holderIsOver) return { kind: 'uncertain', earlier: earlierOf(intent) }
-  if (holder.journalId !== witness.self.journalId) return { kind: 'held', holder }
-  return ownStanding(intent, witness.journal)
+  const { journalId } = witness.self
+  const latest = intentsInTheWay(record, fingerprint, journalId).at(-1)
+  if (latest !== undefined && !witness.holdersAreOver) return { kind: 'held', holder: latest.holder }
+  return intent.holder?.journalId === journalId
+    ? ownStanding(intent, witness.journal)
+    : { kind: 'uncertain', earlier: earlierOf(intent) }
 }
 
 /**

@@ -99,6 +99,31 @@ describe('an intent that was left for one on another token', () => {
   })
 })
 
+describe('an intent that was left for one on its own successor', () => {
+  it('waits for whoever presents the successor, when the store goes back to its token', async () => {
+    const { world, first } = await aLeader()
+    const former = world.stored()
+    // The store gets the successor, the record does not, and the Pod goes.
+    first.after('journal.answered', () => (first.records.replaceFault = recordAway))
+    await world.clock.pass(afterDue)
+    const successor = world.stored()
+    expect(successor).not.toBe(former)
+    first.loseItsPod()
+    const second = await world.leader()
+    second.dieOf('journal.answered')
+    await world.clock.pass(beforeDue + afterDue)
+    expect(second.isDead).toBe(true)
+    expect(world.endpoint.isLive(successor)).toBe(false)
+    world.store.put(documentKey, former)
+    await world.leader()
+    await world.clock.pass(takeover)
+    expect(world.problem()).toBe('REFRESH_UNDER_WAY')
+    await second.restart()
+    await world.clock.pass(takeover)
+    expectHealthy(world)
+  })
+})
+
 describe('a refusal that could not be taken out of the record', () => {
   /** The record and, for a moment, the journal fail while the refusal is put away. */
   async function aRefusal(): Promise<{ world: Replicas; first: Replica }> {

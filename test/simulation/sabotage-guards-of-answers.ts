@@ -63,12 +63,6 @@ export const answerGuards: readonly Guard[] = [
     "if (entry.phase === 'armed' && tokens?.refreshToken !== undefined) {",
   ),
   guard(
-    'an intent of an earlier process is taken back at the start',
-    'app/recover-journal.ts',
-    '  return intent?.holder?.journalId === holders.self.journalId ? intent : undefined\n',
-    '  return intent?.holder?.journalId === holders.toString() ? intent : undefined\n',
-  ),
-  guard(
     'the journal forgets an answer only when it has arrived',
     'app/record.ts',
     'const over = progress.answerSettled === true || entry.startedAt === memory?.settledAnswerAt\n',
@@ -111,5 +105,12 @@ export const answerGuards: readonly Guard[] = [
     'domain/after-failure.ts',
     '(isRefusal(last) || hidesRefusal(last)) ? obtain(observed)',
     'isRefusal(last) ? obtain(observed)',
+  ),
+  rareGuard(
+    5_015_282,
+    'a token is not presented while another process presents what may be its successor',
+    'domain/refresh-record.ts',
+    'all.slice(own).filter((one)',
+    'all.slice(own, own + 1).filter((one)',
   ),
 ]

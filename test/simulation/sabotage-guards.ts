@@ -25,14 +25,14 @@ const spendingGuards: readonly Guard[] = [
   guard(
     "another process's intent is respected",
     'domain/uncertainty.ts',
-    "return { kind: 'held', holder }",
+    "return { kind: 'held', holder: latest.holder }",
     "return { kind: 'none' }",
   ),
   guard(
     'an intent is taken over only when its holder is gone',
     'app/execute-preflight.ts',
-    'return gone.ok && gone.value',
-    'return gone.ok',
+    'if (!gone.ok || !gone.value) return false',
+    'if (!gone.ok) return false',
   ),
   guard(
     'an intent is taken over only after the time of a request',
@@ -109,12 +109,6 @@ const spendingGuards: readonly Guard[] = [
     'app/execute-record.ts',
     'return lastly(before === undefined ? next : { ...next, intent: before }, sealingKey, deps)',
     'return lastly(record, sealingKey, deps)',
-  ),
-  guard(
-    'a lost answer leaves the record without a holder',
-    'domain/refresh-record.ts',
-    '  return { ...record, intent }\n',
-    '  return record\n',
   ),
   guard(
     'spent refresh tokens are remembered for long',

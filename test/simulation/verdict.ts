@@ -88,6 +88,7 @@ const healthChecks: readonly Check[] = [
     isReady || stalled !== undefined ? undefined : 'has a live refresh token and is not ready',
   accessTokenProblem,
   storeProblem,
+  recordProblem,
 ]
 
 function healthProblem(found: Case): string | undefined {
@@ -116,6 +117,22 @@ function storeProblem(found: Case): string | undefined {
   const isRefreshed = (accessTokenOf(found)?.issuedAtMs ?? 0) > world.calmMs
   if (!isRefreshed || isUnderWay || (stored !== undefined && ledger.isAlive(stored))) return undefined
   return 'has its refresh token not in the store'
+}
+
+/** Whoever has refreshed has had an answer, and nothing is left of the intent that it answered. */
+function recordProblem(found: Case): string | undefined {
+  const { world, planned } = found
+  const { profile } = world.server(planned.provider)
+  const isRefreshed = (accessTokenOf(found)?.issuedAtMs ?? 0) > world.calmMs
+  if (!profile.rotates || !isRefreshed || isAtIt(found)) return undefined
+  return world.models.records.current(planned.uid)?.intent === undefined
+    ? undefined
+    : 'was refreshed, and its record holds an intent'
+}
+
+/** True while somebody presents the refresh token. */
+function isAtIt({ world, planned: { uid } }: Case): boolean {
+  return world.fleet.processes().some(({ pod }) => pod.journal.has(uid))
 }
 
 function accessTokenOf({ world, planned }: Case): AccessTokenFact | undefined {

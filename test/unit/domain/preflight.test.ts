@@ -201,7 +201,7 @@ const table: Record<string, [given: Case, expected: string]> = {
   ],
   'the intent of another': [{ record: intent({ holder: other }) }, 'refuse REFRESH_UNDER_WAY'],
   'the intent of another that is over': [
-    { record: intent({ holder: other, sends: 2 }), found: { holderIsOver: true } },
+    { record: intent({ holder: other, sends: 2 }), found: { holdersAreOver: true } },
     'send the stored again after 2',
   ],
   'another was at it, has lost its answer twice, and the access token lives for long: not yet': [
@@ -227,7 +227,7 @@ const table: Record<string, [given: Case, expected: string]> = {
   'the intent of another that is over, where nobody can say what is in the store': [
     {
       record: intent({ holder: other }),
-      found: { ...unwritable, holderIsOver: true },
+      found: { ...unwritable, holdersAreOver: true },
       observed: { credential: recordOnly, state: refreshedState(3500, 3600) },
     },
     'refuse STORE_UNAVAILABLE',

@@ -43,7 +43,7 @@ const standings: Record<
   'of another is his': [intent({ holder: other }), {}, { kind: 'held', holder: other }],
   'of another that is over was carried out perhaps': [
     intent({ holder: other }),
-    { holderIsOver: true },
+    { holdersAreOver: true },
     { kind: 'uncertain', earlier: { sends: 1, startedAt: since } },
   ],
   'of ours that the journal did not see carried out is none': [
@@ -71,8 +71,32 @@ const standings: Record<
 describe('an intent', () => {
   it.each(Object.entries(standings))('%s', (_name, [given, witness, expected]) => {
     const record = given === undefined ? {} : { intent: given }
-    const standing = intentStanding(record, 'this', { self, journal: undefined, holderIsOver: false, ...witness })
+    const standing = intentStanding(record, 'this', { self, journal: undefined, holdersAreOver: false, ...witness })
     expect(standing).toMatchObject(expected)
+  })
+})
+
+describe('an intent that was left for later ones', () => {
+  const left = [intent()]
+  const later = intent({ fingerprint: 'that', holder: other })
+  const uncertain = { kind: 'uncertain', earlier: { sends: 1, startedAt: since } }
+  const rows: Record<string, [later: RefreshIntent | undefined, holdersAreOver: boolean, expected: object]> = {
+    'waits for whoever is at one of them': [later, false, { kind: 'held', holder: other }],
+    'waits for nobody once all of them are over': [later, true, uncertain],
+    'waits for nobody when nobody is at them': [intent({ fingerprint: 'that' }), false, uncertain],
+    'does not wait for this process': [intent({ fingerprint: 'that', holder: self }), false, uncertain],
+    'waits for nobody when none came': [undefined, false, uncertain],
+  }
+
+  it.each(Object.entries(rows))('%s', (_name, [intentAfter, holdersAreOver, expected]) => {
+    const record = { left, ...(intentAfter && { intent: intentAfter }) }
+    expect(intentStanding(record, 'this', { self, journal: undefined, holdersAreOver })).toMatchObject(expected)
+  })
+
+  it("is in nobody's way who presents the later token", () => {
+    const record = { left: [intent({ holder: other })], intent: intent({ fingerprint: 'that' }) }
+    const standing = intentStanding(record, 'that', { self, journal: undefined, holdersAreOver: false })
+    expect(standing).toMatchObject(uncertain)
   })
 })
 
