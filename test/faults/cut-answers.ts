@@ -15,23 +15,27 @@ export interface CutAnswersOptions {
   readonly stride: number
 }
 
-/** Long enough that each credential is refreshed once only, unless its answer is lost. */
-const lifetime = 3600
+/** Seconds: each credential is refreshed again and again, so that its turn to be cut comes. */
+const lifetime = 20
+/** No more in a row than a host may leave without an answer before it is taken to be down. */
+const mostInRow = 3
 /** The longest that the operator waits for an answer. */
 const responseTimeoutMs = 60_000
 
 /**
- * Cuts the answer of the token endpoint behind each of its bytes, one credential for each cut: the connection ends,
- * is reset, or says nothing more. The refresh token is to be kept as soon as all of it has arrived.
+ * Cuts an answer of the token endpoint behind each of its bytes, one credential for each cut: the connection ends,
+ * is reset, or says nothing more. The refresh token is to be kept as soon as all of it has arrived. Whole answers come
+ * in between, because nothing is sent to a host that seems to be down.
  */
 export async function cutAnswers(options: CutAnswersOptions): Promise<SuiteResult> {
   const sample = answerMessage('x'.repeat(newTokenLength), lifetime)
   const cuts = planOf(sample.length, options.stride)
   const complete = sample.indexOf('x'.repeat(newTokenLength)) + newTokenLength + 1
+  const turns = new Turns(cuts)
   const server = await StrictServer.start({
     lifetime: () => lifetime,
-    // The first answer only: another one for the same token is whole.
-    cut: ({ name, root }, { parent }) => (parent === root && root.uses.length === 1 ? cuts.get(name) : undefined),
+    // The first answer for a token only: another one is whole.
+    cut: ({ name }, { parent }) => (parent?.uses.length === 1 ? turns.take(name) : undefined),
     completeAtByte: complete,
     ...(options.leeway && { leeway: options.leeway }),
   })
@@ -45,15 +49,36 @@ export async function cutAnswers(options: CutAnswersOptions): Promise<SuiteResul
     const pod = await bed.newPod()
     const life = bed.live({ pod })
     oracle.follow(life, pod)
-    await settle(bed)
+    await settle(bed, turns)
     if ((await life.end()) !== 0) oracle.violated('it did not end cleanly')
-    await judge({ bed, oracle, cuts, complete, leeway })
+    await judge({ bed, oracle, cuts, turns, complete, leeway })
     const kind = leeway === undefined ? 'no leeway' : `a leeway of ${leeway.seconds} s for ${leeway.kind}`
     const figures = { cuts: cuts.size, 'bytes of an answer': sample.length, ...commonFigures(server, oracle) }
     return { suite: `cut answers of a token endpoint with ${kind}`, figures, violations: oracle.violations }
   } finally {
     await bed.stop()
     await Promise.all([server.stop(), store.stop()])
+  }
+}
+
+/** Which credential's answer is cut, and when: once for each. */
+class Turns {
+  readonly #left: Map<string, Cut>
+  #inRow = 0
+
+  constructor(cuts: ReadonlyMap<string, Cut>) {
+    this.#left = new Map(cuts)
+  }
+
+  take(name: string): Cut | undefined {
+    const cut = this.#inRow < mostInRow ? this.#left.get(name) : undefined
+    this.#inRow = cut === undefined ? 0 : this.#inRow + 1
+    if (cut !== undefined) this.#left.delete(name)
+    return cut
+  }
+
+  isDone(name: string): boolean {
+    return !this.#left.has(name)
   }
 }
 
@@ -71,17 +96,17 @@ function planOf(length: number, stride: number): ReadonlyMap<string, Cut> {
 }
 
 /** Waits until every credential has what it can have: its newest token in the store, or the knowledge of its loss. */
-async function settle(bed: FaultBed): Promise<void> {
+async function settle(bed: FaultBed, turns: Turns): Promise<void> {
   const { server, store, names } = bed.options
   const open = new Set(names)
   const closed = async (name: string): Promise<boolean> => {
     const family = server.families.current(name)
-    if (family.newest.depth === 0) return false
-    if (family.lost !== undefined) return true
+    if (!turns.isDone(name)) return false
+    if (family.deadSinceMs !== undefined) return true
     const inStore = await store.read(name)
     return server.families.live(family).some(({ value }) => value === inStore)
   }
-  const deadline = performance.now() + responseTimeoutMs + 90_000
+  const deadline = performance.now() + responseTimeoutMs + 180_000
   let said = open.size
   while (open.size > 0 && performance.now() < deadline) {
     for (const name of open) if (await closed(name)) open.delete(name)
@@ -99,19 +124,21 @@ interface Scene {
   readonly bed: FaultBed
   readonly oracle: Oracle
   readonly cuts: ReadonlyMap<string, Cut>
+  readonly turns: Turns
   readonly complete: number
   readonly leeway: Leeway | undefined
 }
 
 async function judge(scene: Scene): Promise<void> {
-  const { bed, oracle, leeway } = scene
+  const { bed, oracle, turns, leeway } = scene
   const { server, store, names } = bed.options
   const statuses = await bed.statuses()
   for (const name of names) {
     const family = server.families.current(name)
     const inStore = await store.read(name)
     const kept = server.families.live(family).some(({ value }) => value === inStore)
-    if (kept && family.newest.depth > 0) continue
+    if (!turns.isDone(name)) oracle.violated(`${name}: its answer was never cut`)
+    if (kept) continue
     const problem = problemOfLoss(name, statuses.get(name)?.lastFailure?.code ?? 'no failure', scene)
     if (problem !== undefined) oracle.violated(`${name}: ${problem}`)
   }
