@@ -5,8 +5,10 @@ import type { Clock } from '../ports/clock.ts'
 
 const windowMs = 60_000
 
-/** Whoever waits comes back at least this often, and is forgotten when it stays away for as long again. */
+/** Whoever waits comes back at least this often. */
 const longestWaitMs = 10 * 60_000
+/** Who has not come back by then does not want its turn any more: it was deleted, or names the workload no longer. */
+const forgottenAfterMs = 60_000
 
 /** Who waits in a namespace, in order of arrival, with when it was to come back. */
 type Line = Map<string, number>
@@ -45,13 +47,20 @@ export class RestartTurns {
     }
   }
 
+  /** Whoever has found that there is nothing to restart gives its place up. Idempotent. */
+  leave(credential: CredentialKey, workload: Workload): void {
+    const line = this.#lines.get(credential.namespace)
+    line?.delete(waiterText(credential, workload))
+    if (line?.size === 0) this.#lines.delete(credential.namespace)
+  }
+
   #waitMs(credential: CredentialKey, workload: Workload): number {
     const perMinute = this.#perMinute
     if (perMinute === undefined) return 0
     const nowMs = this.#clock.monotonicMs()
     this.#forget(nowMs)
     const { namespace } = credential
-    const who = `${keyText(credential)} ${workloadText(workload)}`
+    const who = waiterText(credential, workload)
     const line = this.#lines.get(namespace) ?? new Map<string, number>()
     this.#lines.set(namespace, line)
     if (!line.has(who)) line.set(who, nowMs)
@@ -89,8 +98,12 @@ export class RestartTurns {
   #forget(nowMs: number): void {
     this.#starts = this.#starts.filter((at) => at > nowMs - windowMs)
     for (const [namespace, line] of this.#lines) {
-      for (const [who, backAt] of line) if (nowMs > backAt + longestWaitMs) line.delete(who)
+      for (const [who, backAt] of line) if (nowMs >= backAt + forgottenAfterMs) line.delete(who)
       if (line.size === 0) this.#lines.delete(namespace)
     }
   }
+}
+
+function waiterText(credential: CredentialKey, workload: Workload): string {
+  return `${keyText(credential)} ${workloadText(workload)}`
 }

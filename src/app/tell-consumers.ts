@@ -239,6 +239,8 @@ async function restart(
   const waitUntil = deps.restartTurns.asked(key, workload)
   const order = { credential: key, workload, publication, publishedAt, interval, waitUntil }
   const result = await notifier.restart({ ...order, ...present({ lastRestartAt, unlessWaitingFor }) })
+  // Another credential may have restarted it meanwhile: then this one is in nobody's way.
+  if (!result.ok || result.value.kind !== 'deferred') deps.restartTurns.leave(key, workload)
   countRestart(workload, result, { namespace: key.namespace, metrics: deps.metrics })
   if (result.ok && result.value.kind !== 'restarted') return result
   const fields = { credential: keyText(key), uid, workload: workloadText(workload) }

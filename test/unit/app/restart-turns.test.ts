@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { RestartTurns } from '../../../src/app/restart-turns.ts'
+import type { Workload } from '../../../src/domain/workload.ts'
 import { SimulatedClock } from '../../support/simulated-clock.ts'
 
 /** Somebody who asks, and comes back when it is told to. */
@@ -69,6 +70,47 @@ describe('turns of restarts', () => {
     await clock.pass(30 * 60)
     expect(begun).toHaveLength(1)
     expect(turns.waiting).toBe(0)
+  })
+
+  describe('where one restart serves two credentials', () => {
+    const workload = (name: string): Workload => ({ kind: 'Deployment', name })
+
+    /** One has begun; b and c wait for one workload, d for another. */
+    function aLine(): {
+      clock: SimulatedClock
+      turns: RestartTurns
+      ask: (name: string, of: string) => number | undefined
+    } {
+      const clock = new SimulatedClock()
+      const turns = new RestartTurns(clock, 1)
+      const begunAt = clock.now()
+      const ask = (name: string, of: string): number | undefined => {
+        const until = turns.asked({ namespace: 'shop', name }, workload(of))()
+        return until === undefined ? undefined : Math.round(until - begunAt)
+      }
+      expect([ask('a', 'one'), ask('b', 'two'), ask('c', 'two'), ask('d', 'three')]).toEqual([undefined, 60, 120, 180])
+      return { clock, turns, ask }
+    }
+
+    test('the other one gives its place up', async () => {
+      const { clock, turns, ask } = aLine()
+      await clock.pass(60)
+      expect(ask('b', 'two')).toBeUndefined()
+      turns.leave({ namespace: 'shop', name: 'c' }, workload('two'))
+      turns.leave({ namespace: 'elsewhere', name: 'c' }, workload('two'))
+      await clock.pass(60)
+      expect(ask('d', 'three')).toBeUndefined()
+      expect(turns.waiting).toBe(0)
+    })
+
+    test('the other one is forgotten when it does not even ask', async () => {
+      const { clock, turns, ask } = aLine()
+      await clock.pass(60)
+      expect(ask('b', 'two')).toBeUndefined()
+      await clock.pass(120)
+      expect(ask('d', 'three')).toBeUndefined()
+      expect(turns.waiting).toBe(0)
+    })
   })
 
   test('who may begin may do so for as long as it tries', () => {
