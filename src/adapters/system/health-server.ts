@@ -5,7 +5,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Logger } from '../../ports/logger.ts'
 import { healthReport, type HealthCheck } from './health-check.ts'
 
@@ -35,6 +35,8 @@ export interface HealthServerOptions {
   /** Whether the process has begun to do its work. */
   readonly readiness: readonly HealthCheck[]
   readonly logger: Logger
+  /** Milliseconds in which a reader of metrics may take nothing before its connection ends; absent: 10 s. */
+  readonly idleReaderMs?: number
 }
 
 /** An answer whose body a person may read. */
@@ -57,6 +59,8 @@ const mostConnections = 64
 const mostScrapes = 4
 /** Milliseconds; as long as a scrape may last where scrapers ask once a minute. Who reads slower gets no end. */
 const scrapeTimeoutMs = 60_000
+/** Milliseconds, as Prometheus waits for a whole scrape: who takes nothing for so long keeps nobody else from the page. */
+const defaultIdleReaderMs = 10_000
 const mostHeaderBytes = 8_192
 const plainText = 'text/plain; charset=utf-8'
 const commonHeaders = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const
@@ -71,7 +75,8 @@ const commonHeaders = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': '
 export class HealthServer {
   readonly #options: HealthServerOptions
   readonly #servers: Server[] = []
-  #scrapes = 0
+  /** The connections of those who read a page; one that asks twice at a time counts once. */
+  readonly #readers = new Set<Socket>()
   #metricsServer: Server | undefined
   #healthServer: Server | undefined
 
@@ -128,21 +133,22 @@ export class HealthServer {
   }
 
   async #scrape(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (this.#scrapes >= mostScrapes) {
+    const { socket } = request
+    if (this.#readers.size >= mostScrapes || this.#readers.has(socket)) {
       response.setHeader('Retry-After', '1')
       return send(request, response, plainAnswer(503, 'too many scrapes at once'))
     }
-    const { scrape } = this.#options
+    const { scrape, idleReaderMs = defaultIdleReaderMs } = this.#options
     const format = scrape.formatFor(request.headers.accept)
     const headers = { ...commonHeaders, 'Content-Type': scrape.contentTypeOf(format), Vary: 'Accept' }
     if (request.method === 'HEAD') return void response.writeHead(200, headers).end()
-    this.#scrapes += 1
+    this.#readers.add(socket)
     const deadline = setTimeout(() => response.destroy(), scrapeTimeoutMs).unref()
     try {
-      await sendParts(response, headers, scrape.render(format))
+      await sendParts(response, headers, { parts: scrape.render(format), idleReaderMs })
     } finally {
       clearTimeout(deadline)
-      this.#scrapes -= 1
+      this.#readers.delete(socket)
     }
   }
 
@@ -204,21 +210,26 @@ function send(request: IncomingMessage, response: ServerResponse, { status, cont
 async function sendParts(
   response: ServerResponse,
   headers: OutgoingHttpHeaders,
-  parts: AsyncIterable<string>,
+  { parts, idleReaderMs }: { readonly parts: AsyncIterable<string>; readonly idleReaderMs: number },
 ): Promise<void> {
   for await (const part of parts) {
     if (!response.headersSent) response.writeHead(200, headers)
-    if (!(await written(response, part))) return
+    if (!(await written(response, part, idleReaderMs))) return
   }
   response.end()
 }
 
 /** Whether the system has taken the part, so that no more than one waits in this process; false when the connection is gone. */
-function written(response: ServerResponse, part: string): Promise<boolean> {
+function written(response: ServerResponse, part: string, idleReaderMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const gone = (): void => resolve(false)
+    const idle = setTimeout(() => response.destroy(), idleReaderMs).unref()
+    const gone = (): void => {
+      clearTimeout(idle)
+      resolve(false)
+    }
     response.once('close', gone)
     response.write(part, (error) => {
+      clearTimeout(idle)
       response.off('close', gone)
       resolve(error === undefined || error === null)
     })

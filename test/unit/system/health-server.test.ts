@@ -114,6 +114,30 @@ describe('/metrics', () => {
     })
   })
 
+  test('is over for a reader who takes nothing of it', async () => {
+    const page = endlessPage()
+    const server = await serve({ scrape: scrapeOf(() => page.parts()), idleReaderMs: 50 })
+    const socket = connect(server.metricsPort() ?? 0, '127.0.0.1')
+    socket.pause()
+    socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n')
+    await vi.waitFor(() => expect(page.ended).toBe(true), 5000)
+    socket.destroy()
+  })
+
+  test('is sent once at a time to one connection, which keeps nobody else from it', async () => {
+    const page = endlessPage()
+    const server = await serve({ scrape: scrapeOf(() => page.parts()) })
+    const socket = connect(server.metricsPort() ?? 0, '127.0.0.1')
+    socket.pause()
+    socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(4))
+    await settled(() => page.rendered)
+    const away = new AbortController()
+    const other = await fetch(url(server.metricsPort(), '/metrics'), { signal: away.signal })
+    expect(other.status).toBe(200)
+    away.abort()
+    socket.destroy()
+  })
+
   test('answers each in the format that it asks for, at the same time too', async () => {
     const server = await serve({ scrape: scrapeOf((format) => partsOf(`${format}\n`)) })
     const asked = ['other', '*/*'].map((accept) =>
