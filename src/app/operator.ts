@@ -91,9 +91,13 @@ export class Operator {
     return this.#engine !== undefined
   }
 
-  /** What the local journal holds of refreshes that no engine of this process will settle soon; see {@link recoverJournal}. */
-  recoverJournal(): Promise<boolean> {
-    const recovery = recoverJournal({ ...this.#deps, mayBegin: () => !this.acts() }, this.#recoveryLog)
+  /**
+   * What the local journal holds of refreshes that no engine of this process will settle soon; see {@link recoverJournal}.
+   * `goesOn`: asked before each entry; once it says no, the rest is left.
+   */
+  recoverJournal(goesOn: () => boolean = () => true): Promise<boolean> {
+    const mayBegin = (): boolean => !this.acts() && goesOn()
+    const recovery = recoverJournal({ ...this.#deps, mayBegin }, this.#recoveryLog)
     this.#recovering = recovery.then(
       () => undefined,
       (bug: unknown) => this.#onBug(bug),

@@ -119,7 +119,7 @@ function recoverWhileStandby({ operator, source, clock }: CandidateOptions): Rec
   let cancel: () => void = () => undefined
   let underWay: Promise<unknown> = Promise.resolve()
   const look = async (): Promise<void> => {
-    if (!operator.acts()) await operator.recoverJournal()
+    if (!operator.acts()) await operator.recoverJournal(() => !stopped)
     if (!stopped) cancel = clock.wakeAfter(recoveryRetryMs, next)
   }
   const next = (): void => {
@@ -145,7 +145,8 @@ function recoverWhileStandby({ operator, source, clock }: CandidateOptions): Rec
  */
 async function emptyJournal(operator: CandidateOptions['operator'], clock: Clock): Promise<void> {
   const untilMs = clock.monotonicMs() + lastRecoveryMs
-  while (!(await operator.recoverJournal()) && clock.monotonicMs() < untilMs)
+  const goesOn = (): boolean => clock.monotonicMs() < untilMs
+  while (!(await operator.recoverJournal(goesOn)) && goesOn())
     await new Promise<void>((resolve) => void clock.wakeAfter(lastRecoveryRetryMs, resolve))
 }
 

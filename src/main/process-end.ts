@@ -43,8 +43,9 @@ export function crashOnBug(logger: Logger): (bug: unknown) => void {
 const heldMs = 2000
 
 /**
- * The last that a process does, when everything is written and closed. What is still under way somewhere, as the look-up
- * of a name that no server answers, concerns nobody any more, and does not hold it.
+ * The last that a process does, when everything is written and closed. A timer or a connection that was left behind
+ * concerns nobody any more, and does not hold it. A call that a thread of the system is still at does, as the look-up of
+ * a name that no server answers: Node waits for it, and the log says so. Nothing is lost when it is killed then.
  */
 export function leave(logger: Logger): void {
   const timer = setTimeout(() => {

@@ -14,12 +14,19 @@ interface Replica {
   looks: number
   /** What such a look waits for. */
   recovery: Promise<boolean>
+  /** Absent: nothing is looked at one by one. */
+  recover?: (goesOn: () => boolean) => Promise<boolean>
   /** What the end of its work waits for. */
   work: Promise<void>
 }
 
 function replicaOf(identity: string, clock: SimulatedClock, leases: MemoryLeases, leaderElect = true): Replica {
-  const replica = { synced: false, looks: 0, recovery: Promise.resolve(true), work: Promise.resolve() }
+  const replica: Omit<Replica, 'candidate' | 'acts'> = {
+    synced: false,
+    looks: 0,
+    recovery: Promise.resolve(true),
+    work: Promise.resolve(),
+  }
   let acting = false
   const operator = {
     begin: () => {
@@ -30,9 +37,9 @@ function replicaOf(identity: string, clock: SimulatedClock, leases: MemoryLeases
       acting = false
     },
     acts: () => acting,
-    recoverJournal: () => {
+    recoverJournal: (goesOn: () => boolean) => {
       replica.looks += 1
-      return replica.recovery
+      return replica.recover?.(goesOn) ?? replica.recovery
     },
   }
   const candidate = startCandidate({
@@ -211,4 +218,26 @@ test('the end of a replica that waits for records comes as soon as they are writ
   await clock.pass(1)
   await stopped
   expect(replica.acts()).toBe(false)
+})
+
+test('the end of a replica does not wait for each of many records that cannot be reached', async () => {
+  const clock = new SimulatedClock()
+  const replica = replicaOf('sole', clock, new MemoryLeases(clock), false)
+  let looked = 0
+  replica.recover = async (goesOn) => {
+    for (let entry = 0; entry < 20 && goesOn(); entry += 1) {
+      looked += 1
+      await new Promise<void>((resolve) => void clock.wakeAfter(10_000, resolve))
+    }
+    return false
+  }
+  replica.synced = true
+  await clock.pass(1)
+  let isOver = false
+  const stopped = replica.candidate.stop().then(() => {
+    isOver = true
+  })
+  await clock.pass(25)
+  expect([isOver, looked]).toEqual([true, 2])
+  await stopped
 })
