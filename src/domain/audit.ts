@@ -1,4 +1,5 @@
 import type { AuditDetail, AuditEntry } from './audit-entry.ts'
+import { isTargetFailure } from './conclude.ts'
 import { type Credential, keyText, type TokenSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import type { Observed } from './observed.ts'
@@ -199,9 +200,9 @@ function ofObject(observed: Observed, outcome: Outcome): readonly AuditDetail[] 
     case 'end-previous':
       return [{ event: 'PreviousTokenRemoved', target }]
     case 'remove-former-target':
-      return ofRemoval(outcome.name, outcome.result.value)
+      return ofRemoval(observed, outcome.name, outcome.result.value)
     case 'clean-up':
-      return outcome.result.value.flatMap(({ name, removal }) => ofRemoval(name, removal))
+      return outcome.result.value.flatMap(({ name, removal }) => ofRemoval(observed, name, removal))
     default:
       return []
   }
@@ -213,8 +214,10 @@ function ofPublication(target: string, accessToken: AccessToken, change: TargetC
   return { event: 'AccessTokenPublished', target, outcome: change, ...ends }
 }
 
-/** What stays was not removed. */
-function ofRemoval(target: string, removal: TargetRemoval): readonly AuditDetail[] {
+/** What stays was not removed, unless an earlier try did it whose answer was lost. */
+function ofRemoval({ state }: Observed, target: string, removal: TargetRemoval): readonly AuditDetail[] {
+  const isOpen = removal !== 'removed' && isTargetFailure(state.lastFailure?.code)
+  if (isOpen) return [{ event: 'TargetRemoved', target, outcome: 'unknown' }]
   return removal === 'kept' ? [] : [{ event: 'TargetRemoved', target, outcome: removal }]
 }
 

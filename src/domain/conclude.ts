@@ -166,7 +166,7 @@ function publicationFields(
 }
 
 /** Failures that a successful publication disproves. */
-function isTargetFailure(code: FailureCode | undefined): boolean {
+export function isTargetFailure(code: FailureCode | undefined): boolean {
   return (
     code === 'TARGET_NOT_OWNED' ||
     code === 'TARGET_REJECTED' ||

@@ -3,7 +3,7 @@ import { tokenFingerprint } from '../../src/adapters/system/token-fingerprint.ts
 import { type AuditEntry, type AuditEvent, auditEvents } from '../../src/domain/audit-entry.ts'
 import { refreshTokenSpec } from '../../src/domain/credential.ts'
 import { failure } from '../../src/domain/failures.ts'
-import { ok } from '../../src/domain/result.ts'
+import { failed, ok } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { timeText } from '../../src/domain/time-text.ts'
 import {
@@ -303,6 +303,18 @@ describe('the audit log', () => {
     world.sink.published.clear()
     await changed(world, { deleting: true, finalized: true })
     expect(world.audit.of('TargetRemoved')).toMatchObject([{ target: 'claude-token', outcome: 'absent' }])
+  })
+
+  it('says of a removal whose answer was lost that it may have been made', async () => {
+    const world = await World.withCredential({ finalized: true })
+    world.sink.cleansUp = true
+    // Under Merge the first try takes our keys out, and the next one finds nothing of ours.
+    const answers = [failed(failure('TARGET_UNAVAILABLE', 'Writing Secret ci/claude-token timed out.'))]
+    world.sink.remove = () => Promise.resolve(answers.shift() ?? ok('kept'))
+    await changed(world, { deleting: true, finalized: true })
+    await world.clock.pass(400)
+    expect(answers).toEqual([])
+    expect(world.audit.of('TargetRemoved')).toMatchObject([{ target: 'claude-token', outcome: 'unknown' }])
   })
 
   it('knows of no token that was never sent', async () => {
