@@ -1,6 +1,7 @@
 import { withPublication } from './consumers.ts'
 import { isRefreshTokenAt } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
+import { presentedElsewhere } from './elsewhere.ts'
 import type { FailureCode } from './failures.ts'
 import { nextFormerTarget, withoutFormerTarget, withTarget } from './former-targets.ts'
 import type { Observed, PendingTokens } from './observed.ts'
@@ -22,8 +23,19 @@ export function afterPublication(
   now: EpochSeconds,
 ): Step {
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
-  const next = withPublished(published(observed, progress, now), result.value.beside)
+  const next = withNews(observed, withPublished(published(observed, progress, now), result.value.beside))
   return removeFormerTarget(observed, next) ?? conclude(observed, next, now)
+}
+
+/**
+ * What the record says to have become of the newest refresh token since: a publication that failed before this one, or a
+ * process that ended, may have kept it from being told.
+ */
+function withNews(observed: Observed, progress: Progress): Progress {
+  const { pending, record, cause } = progress
+  if (pending?.recorded !== true || record === undefined || cause !== undefined) return progress
+  const news = presentedElsewhere(observed, record)
+  return news === undefined ? progress : { ...progress, cause: news }
 }
 
 /** Removes a target of an earlier name; undefined when there is none. Never before its successor holds a token. */
