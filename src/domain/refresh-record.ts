@@ -190,10 +190,16 @@ export function withIntentOn(
   )
 }
 
-/** The authorization server refused the token: nobody presents it as if nothing had happened. */
+/**
+ * The authorization server refused the token: nobody presents it as if nothing had happened. One refusal is remembered,
+ * so a token that was refused before counts as spent from then on: it is put over nothing either.
+ */
 export function refused(record: RefreshRecord, fingerprint: string, code: TokenRefusal | undefined): RefreshRecord {
   const known = withIntentOn(record, fingerprint, undefined)
-  return code === undefined ? known : { ...known, refused: { fingerprint, code } }
+  if (code === undefined) return known
+  const before = record.refused?.fingerprint
+  const dead = before === undefined || before === fingerprint ? [] : [before]
+  return { ...known, refused: { fingerprint, code }, spent: withSpent(known.spent, dead, undefined) }
 }
 
 /** Sent, and no answer came: nobody is at it any more. */

@@ -109,6 +109,18 @@ const transitions: Record<string, [record: RefreshRecord, expected: ReturnType<t
     refused(afterIntents('b'), 'b', 'REFRESH_TOKEN_REJECTED'),
     { retained: 'b', refused: 'b', spent: ['a'], epoch: 2, generation: 1 },
   ],
+  'takes a token for spent whose refusal it no longer remembers': [
+    refused(
+      armed(refused(afterIntents('b'), 'b', 'REFRESH_TOKEN_REJECTED'), intentTo('c'), place),
+      'c',
+      'REFRESH_TOKEN_REJECTED',
+    ),
+    { retained: 'b', refused: 'c', spent: ['a', 'b'], epoch: 3, generation: 1 },
+  ],
+  'takes a token that is refused again for no spent one': [
+    refused(refused(afterIntents('b'), 'b', 'REFRESH_TOKEN_REJECTED'), 'b', 'REFRESH_ANSWER_LOST'),
+    { retained: 'b', refused: 'b', spent: ['a'], epoch: 2, generation: 1 },
+  ],
   'forgets the refused token with the next successor': [
     succeeded(
       armed(refused(afterIntents('b'), 'b', 'REFRESH_TOKEN_REJECTED'), intentTo('c'), place),
