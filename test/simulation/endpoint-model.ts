@@ -42,7 +42,7 @@ const responseTimeoutMs = 60_000
 const idleCloseMs = 30_000
 /** A process that slept this long after its last fence may find that others have taken over. */
 const takeoverMs = 40_000
-/** A process whose Pod is gone holds an answer that it cannot commit: others wait so long for it, and no longer. */
+/** A Pod that is deleted, and stands, holds an answer that it cannot commit: others wait so long for it, and no longer. */
 const longestWaitMs = 85_000
 
 /** The way of a refresh token to the server and of the answer back, in the phases that the real adapter has. */
@@ -111,12 +111,12 @@ export class EndpointModel {
     })
   }
 
-  /** True when the token was presented by a process whose Pod was deleted by force, and which was waited for long enough. */
+  /** True when the token was presented in a Pod that was deleted by force and stands all the same, and was waited for long enough. */
   #isGivenUp({ process, text }: Exchange): boolean {
     const before = this.#presentations.get(text)
     if (before === undefined || before.process === process) return false
-    const { alive, pod } = before.process
-    return alive && !pod.known && this.#parts.scheduler.nowMs - before.atMs >= longestWaitMs
+    const { pod } = before.process
+    return pod.standing && !pod.known && this.#parts.scheduler.nowMs - before.atMs >= longestWaitMs
   }
 
   /**
