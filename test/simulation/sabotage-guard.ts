@@ -7,6 +7,8 @@ export interface Guard {
   readonly replace: string
   /** A seed that misses it, where most of many thousands do not: it is played first. */
   readonly seed?: number
+  /** A file of tests that misses it, where the simulation cannot: without it somebody waits longer, and no rule is broken. */
+  readonly test?: string
 }
 
 /** `file` is below src. */
@@ -17,4 +19,9 @@ export function guard(name: string, file: string, find: string, replace: string)
 /** A guard for which several things have to go wrong in one order. */
 export function rareGuard(seed: number, ...patch: Parameters<typeof guard>): Guard {
   return { ...guard(...patch), seed }
+}
+
+/** A guard that no rule of the simulation needs, and a test does. */
+export function testedGuard(test: string, ...patch: Parameters<typeof guard>): Guard {
+  return { ...guard(...patch), test }
 }

@@ -1,6 +1,6 @@
 import { scheduleGuards } from './sabotage-guards-of-schedules.ts'
 import { answerGuards } from './sabotage-guards-of-answers.ts'
-import { type Guard, guard } from './sabotage-guard.ts'
+import { type Guard, guard, testedGuard } from './sabotage-guard.ts'
 
 /** Those that keep two from spending one refresh token. */
 const spendingGuards: readonly Guard[] = [
@@ -124,8 +124,26 @@ const spendingGuards: readonly Guard[] = [
   ),
 ]
 
+/** Those that keep others from waiting for a process that is at nothing any more. */
+const waitingGuards: readonly Guard[] = [
+  testedGuard(
+    'test/unit/domain/refresh-record.test.ts',
+    'a lost answer leaves the record without a holder',
+    'domain/refresh-record.ts',
+    '  return { ...record, intent }\n',
+    '  return record\n',
+  ),
+  testedGuard(
+    'test/app/elsewhere.test.ts',
+    'an intent of an earlier process is taken back at the start',
+    'app/recover-journal.ts',
+    '  return intent?.holder?.journalId === holders.self.journalId ? intent : undefined\n',
+    '  return intent?.holder?.journalId === holders.toString() ? intent : undefined\n',
+  ),
+]
+
 /**
- * Guards that the simulation must miss when they are gone. What is not here is proven by other tests, or
+ * Guards that the simulation, or a test that they name, must miss when they are gone. What is not here is proven by other tests, or
  * protects nothing that the records do not protect as well: the Lease is such a thing.
  */
-export const guards: readonly Guard[] = [...spendingGuards, ...answerGuards, ...scheduleGuards]
+export const guards: readonly Guard[] = [...spendingGuards, ...answerGuards, ...waitingGuards, ...scheduleGuards]

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -16,6 +16,18 @@ Exit code 1 when a guard is not missed, or when its patch does not apply any mor
 `
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
+
+/** What the simulation is made of, and the tests that guards name. */
+const copied = [
+  'src',
+  'test/simulation',
+  'test/support',
+  'test/app',
+  'test/unit/domain',
+  'vitest.config.ts',
+  'tsconfig.base.json',
+  'package.json',
+]
 
 /** What became of one guard. */
 export interface Finding {
@@ -37,14 +49,16 @@ interface Found {
   readonly what: string
 }
 
+/** Vitest takes itself for a worker of another one where it finds that one's variables. */
+const outsideOfTests = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST')))
+
 /** A copy of the source that guards are taken out of, one at a time. */
 export class Workshop {
   readonly #directory = mkdtempSync(join(tmpdir(), 'sabotage-'))
 
   constructor() {
-    for (const part of ['src', 'test/simulation', 'test/support/command-line.ts', 'package.json']) {
-      cpSync(join(repository, part), join(this.#directory, part), { recursive: true })
-    }
+    for (const part of copied) cpSync(join(repository, part), join(this.#directory, part), { recursive: true })
+    symlinkSync(join(repository, 'node_modules'), join(this.#directory, 'node_modules'))
   }
 
   /** True when there is exactly one place to patch. */
@@ -57,10 +71,36 @@ export class Workshop {
     if (!this.applies(guard)) return { guard: name, outcome: 'patch does not apply', seconds: 0 }
     const startedMs = performance.now()
     const took = (): number => (performance.now() - startedMs) / 1000
+    if (guard.test !== undefined) return this.#byItsTest({ ...guard, test: guard.test }, took)
     const found = this.#atItsSeed(guard) ?? this.#among(guard, limits, took)
     return found === undefined
       ? { guard: name, outcome: 'not missed', seconds: took() }
       : { guard: name, outcome: 'missed', ...found, seconds: took() }
+  }
+
+  #byItsTest(guard: Guard & { readonly test: string }, took: () => number): Finding {
+    const isHeld = this.#passes(guard.test) && !this.#taken(guard, () => this.#passes(guard.test))
+    return { guard: guard.name, outcome: isHeld ? 'missed' : 'not missed', what: guard.test, seconds: took() }
+  }
+
+  #passes(test: string): boolean {
+    const command = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'fast', test]
+    return spawnSync(process.execPath, command, { cwd: this.#directory, env: outsideOfTests }).status === 0
+  }
+
+  /** Does something while the guard is out of the source. */
+  #taken<T>(guard: Guard, act: () => T): T {
+    const file = join(this.#directory, guard.file)
+    const source = readFileSync(file, 'utf8')
+    writeFileSync(
+      file,
+      source.replace(guard.find, () => guard.replace),
+    )
+    try {
+      return act()
+    } finally {
+      writeFileSync(file, source)
+    }
   }
 
   #atItsSeed(guard: Guard): Found | undefined {
@@ -81,15 +121,8 @@ export class Workshop {
   }
 
   #without(guard: Guard, { from, seeds, seconds }: SabotageOptions & { readonly from: number }): Found | undefined {
-    const file = join(this.#directory, guard.file)
-    const source = readFileSync(file, 'utf8')
-    writeFileSync(
-      file,
-      source.replace(guard.find, () => guard.replace),
-    )
     const limits = ['--from', from, '--seeds', seeds, '--seconds', Math.max(1, seconds)].map(String)
-    const { stdout, stderr, status } = this.#run(['--first', ...limits])
-    writeFileSync(file, source)
+    const { stdout, stderr, status } = this.#taken(guard, () => this.#run(['--first', ...limits]))
     const [, seed, what = ''] = /^seed (\d+): (.*)$/m.exec(stdout) ?? []
     const isBroken = seed === undefined ? status !== 0 : /ReferenceError|TypeError/.test(what)
     // A patch that does not even run proves nothing.
