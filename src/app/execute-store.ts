@@ -112,15 +112,20 @@ export async function lookAtRecord(observed: StoreSubject, deps: Deps): Promise<
   const sealed = await readRecord(credential, undefined, deps)
   if (!sealed.ok) return sealed
   const { retained } = sealed.value
-  if (retained === undefined) return ok({ record: sealed.value, storeBehind: false })
+  if (retained === undefined) return ok({ record: sealed.value, storeHolds: 'newest' })
   const open = openStore(observed, deps, retained.source)
   if (isStoreFailure(open)) return failed(open)
   const stored = await readOpen(open, observed, deps)
   if (!stored.ok) return stored
   const record = await readRecord(credential, sealingKeyOf(stored.value.claim), deps)
   if (!record.ok) return record
-  const storeBehind = record.value.spent.includes(deps.records.fingerprint(stored.value.refreshToken))
-  return ok({ record: record.value, stored: stored.value, storeBehind })
+  const fingerprint = deps.records.fingerprint(stored.value.refreshToken)
+  return ok({ record: record.value, stored: stored.value, storeHolds: standingOf(fingerprint, record.value) })
+}
+
+function standingOf(fingerprint: string, { retained, spent }: RefreshRecord): RecordLook['storeHolds'] {
+  if (spent.includes(fingerprint)) return 'spent'
+  return retained?.fingerprint === fingerprint ? 'newest' : 'another'
 }
 
 /** True for an answer after which nothing of the request is left to know or to keep. */

@@ -118,8 +118,8 @@ async function forgetRecord(
   if (pending?.persisted === false) return
   const look = await lookAtRecord({ credential, state }, deps)
   if (!look.ok) return toldToStay(credential, look.failure, deps)
-  const { record, storeBehind } = look.value
-  if (storeBehind || record.intent !== undefined || record.version === '') return
+  const { record, storeHolds } = look.value
+  if (storeHolds === 'spent' || record.intent !== undefined || record.version === '') return
   const removed = await deps.records.remove(record)
   if (!removed.ok) toldToStay(credential, removed.failure, deps)
 }

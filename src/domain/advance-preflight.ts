@@ -13,6 +13,7 @@ import {
   type Verdict,
   withOwnership,
 } from './preflight.ts'
+import { withLoginReplaced } from './login-replaced.ts'
 import { wantsClaim } from './ownership.ts'
 import { isFailure, usableReferents } from './referents.ts'
 import { withTerm } from './refresh-token-term.ts'
@@ -155,11 +156,13 @@ export function afterRecordLook(
   now: EpochSeconds,
 ): Step {
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
-  const { record, stored, storeBehind } = result.value
+  const { record, stored, storeHolds } = result.value
   const known: Progress = { ...progress, record }
   const tokens = newestTokens(record)
-  if (!storeBehind || stored === undefined || tokens === undefined) {
-    return conclude(observed, { ...known, storeIsNewest: !storeBehind }, now)
+  if (storeHolds !== 'spent' || stored === undefined || tokens === undefined) {
+    const isReplaced = storeHolds === 'another' && record.retained !== undefined && isOfPlace(record.retained, observed)
+    const next: Progress = { ...known, storeIsNewest: storeHolds !== 'spent' }
+    return conclude(observed, isReplaced ? withLoginReplaced(next) : next, now)
   }
   const { store } = observed
   const dueAt = store.kind === 'found' ? storeWriteDueAtOf(observed, store.value, record, now) : undefined

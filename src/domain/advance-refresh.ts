@@ -151,6 +151,7 @@ function issuedState(
     refreshes: kept.refreshes + 1,
     // A server that has rotated once is not trusted to stop.
     rotates: rotated || kept.rotates === true,
+    ...(isSuperseded(journaled) && { loginReplaced: true }),
     ...(handled !== undefined && { handledRefreshRequest: handled }),
   }
 }

@@ -8,6 +8,7 @@ import { decide } from './decide.ts'
 import { presentedElsewhere } from './elsewhere.ts'
 import { withoutFinalizer } from './finalizer.ts'
 import type { Failure } from './failures.ts'
+import { withLoginReplaced } from './login-replaced.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { mayKeepInRecord } from './preflight.ts'
 import type { RefreshRecord } from './refresh-record.ts'
@@ -164,7 +165,7 @@ function withWriteBack(progress: Progress, { pending, written, committed }: Writ
     case 'written':
       return stored(known, kept, written.stored)
     case 'superseded':
-      return withdrawn(superseded(known, { ...kept, superseded: true }))
+      return withdrawn(withLoginReplaced(superseded(known, { ...kept, superseded: true })))
     case 'overtaken':
       return withdrawn({ ...known, pending: { ...kept, persisted: true } })
   }

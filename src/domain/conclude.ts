@@ -3,6 +3,7 @@ import { isRefreshTokenAt } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import { presentedElsewhere } from './elsewhere.ts'
 import type { FailureCode } from './failures.ts'
+import { ofLatestLogin } from './login-replaced.ts'
 import { nextFormerTarget, withoutFormerTarget, withTarget } from './former-targets.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { isEarlierThanKnown } from './publication-order.ts'
@@ -88,7 +89,8 @@ export function conclude(observed: Observed, progress: Progress, now: EpochSecon
 function published(observed: Observed, progress: Progress, now: EpochSeconds): Progress {
   const { accessToken, pending } = progress
   if (accessToken === undefined) return progress
-  const state = toldOf(observed, progress, accessToken, now)
+  const told = toldOf(observed, progress, accessToken, now)
+  const state = pending === undefined ? told : ofLatestLogin(told)
   return {
     ...progress,
     ...(pending && { pending: { ...pending, published: true } }),

@@ -23,6 +23,8 @@ export interface CredentialState {
   readonly refreshTokenExpiryIsFixed?: boolean
   /** When a refresh token of this login was first used. */
   readonly loginUsedAt?: EpochSeconds
+  /** True while the target holds a token of an earlier login: another one is in the store, or was presented after a refusal. */
+  readonly loginReplaced?: boolean
   /** Count of successful refreshes; seeds the jitter. */
   readonly refreshes: number
   /** Failed attempts since the last success. */

@@ -26,11 +26,9 @@ export function dueAt(observed: Observed, state: CredentialState, now: EpochSeco
   if (expiresAt === undefined || issuedAt === undefined) return undefined
   if (liesAhead(issuedAt, now)) return now
   const { credential, provider } = observed
-  const due = refreshAt({
-    ...scheduleOf(credential, state, provider.kind === 'found' ? provider.value : undefined),
-    issuedAt,
-    expiresAt,
-  })
+  const schedule = scheduleOf(credential, state, provider.kind === 'found' ? provider.value : undefined)
+  // What an earlier login has left may be revoked with it, whatever the token itself says.
+  const due = state.loginReplaced === true ? now : refreshAt({ ...schedule, issuedAt, expiresAt })
   return latest(due, notBefore(observed, state, now) ?? due)
 }
 

@@ -18,6 +18,7 @@ function withoutRefreshToken(state: CredentialState): CredentialState {
     refreshTokenExpiresAt: _none,
     refreshTokenExpiryIsFixed: _nor,
     loginUsedAt: _login,
+    loginReplaced: _refused,
     rotates: _never,
     ...rest
   } = state

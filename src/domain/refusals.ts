@@ -44,8 +44,13 @@ export function tokenRefusal(code: FailureCode, sends: number): TokenRefusal | u
 }
 
 /** True for refusals by the authorization server: the refresh token was presented, and only a human can help. */
-export function isRefusal({ code }: Pick<Failure, 'code'>): boolean {
-  return deadGrants.has(code) || usedByOthers.has(code) || misconfigurations.has(code)
+export function isRefusal(failure: Pick<Failure, 'code'>): boolean {
+  return isTokenRefusal(failure) || misconfigurations.has(failure.code)
+}
+
+/** True for refusals of the refresh token itself. The access tokens of its login may be revoked with it. */
+export function isTokenRefusal({ code }: Pick<Failure, 'code'>): boolean {
+  return deadGrants.has(code) || usedByOthers.has(code)
 }
 
 /** True for what is told even in the place of a refusal: it is about another token, or about who may present it. */

@@ -120,8 +120,8 @@ export interface RecordLook {
   readonly record: RefreshRecord
   /** Absent when the record has no tokens. */
   readonly stored?: StoredRefreshToken
-  /** True when the document holds a refresh token that was replaced before. */
-  readonly storeBehind: boolean
+  /** What the document holds: the newest refresh token, one that was replaced before, or one that the record does not know. */
+  readonly storeHolds: 'newest' | 'spent' | 'another'
 }
 
 /** An answer that an earlier process received, and what the store holds now. */

@@ -100,6 +100,40 @@ describe('a new login of a human', () => {
   })
 })
 
+describe('a login of a human that takes the place of one that is on its way into the store', () => {
+  async function aStoreThatIsBehind(): Promise<{ world: Replicas; first: Replica }> {
+    const { world, first } = await aLeader(withRoom())
+    await world.clock.pass(600)
+    world.store.writeFault = failure('STORE_UNAVAILABLE', 'TokenStore ci/vault did not answer.')
+    world.apply(aCredential({ refreshRequest: 'now' }))
+    await world.clock.pass(60)
+    expect(world.condition('RefreshTokenPersisted')?.status).toBe('False')
+    world.store.put(documentKey, world.endpoint.login())
+    return { world, first }
+  }
+
+  async function expectItUsed(world: Replicas, requests: number): Promise<void> {
+    world.store.writeFault = undefined
+    await world.clock.pass(300)
+    expectHealthy(world)
+    expect(world.endpoint.requests).toBe(requests)
+    expect(world.podToken()).toBe(world.newestAccessToken())
+    expect(world.state().loginReplaced).toBeUndefined()
+  }
+
+  it('is used at once by the process that finds it', async () => {
+    const { world } = await aStoreThatIsBehind()
+    await expectItUsed(world, 3)
+  })
+
+  it('is used at once by a process that was started since', async () => {
+    const { world, first } = await aStoreThatIsBehind()
+    first.loseItsPod()
+    await world.leader()
+    await expectItUsed(world, 3)
+  })
+})
+
 describe('a refusal of a token that is not due', () => {
   it('is told again once another cluster, which has claimed the document meanwhile, is gone', async () => {
     const { world, first } = await aLeader(withRoom())
@@ -119,6 +153,32 @@ describe('a refusal of a token that is not due', () => {
     await world.clock.pass(300)
     expect(world.problem()).toBe('REFRESH_ANSWER_LOST')
     expect(world.condition('Stalled')?.status).toBe('True')
+    expect(world.bugs).toEqual([])
+  })
+
+  it('stays known until another login has brought a token, though a third one takes the place of its first', async () => {
+    const { world, first } = await aLeader(withRoom())
+    await world.clock.pass(600)
+    world.endpoint.next = 'lost-answer'
+    world.apply(aCredential({ refreshRequest: 'now' }))
+    await world.clock.pass(300)
+    expect(world.problem()).toBe('REFRESH_ANSWER_LOST')
+    const away = failure('STORE_UNAVAILABLE', 'TokenStore ci/vault did not answer.')
+    first.after('journal.answered', () => {
+      world.store.writeFault = away
+      first.records.replaceFault = away
+    })
+    world.store.put(documentKey, world.endpoint.login())
+    await world.clock.pass(120)
+    expect(world.state().loginReplaced).toBe(true)
+    world.store.put(documentKey, world.endpoint.login())
+    world.store.writeFault = undefined
+    first.records.replaceFault = undefined
+    await world.clock.pass(120)
+    expect(world.podToken()).toBe(world.newestAccessToken())
+    expect(world.problem()).toBeUndefined()
+    expect(world.storeIsLive()).toBe(true)
+    expect(world.state().loginReplaced).toBeUndefined()
     expect(world.bugs).toEqual([])
   })
 

@@ -69,6 +69,7 @@ const state: fc.Arbitrary<CredentialState> = fc.record(
     refreshTokenExpiresAt: time,
     refreshTokenExpiryIsFixed: fc.boolean(),
     loginUsedAt: time,
+    loginReplaced: fc.boolean(),
     refreshes: count,
     consecutiveFailures: count,
     lastFailure: failure,
