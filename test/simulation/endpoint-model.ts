@@ -100,14 +100,14 @@ export class EndpointModel {
     this.requests += 1
     violations.note(() => `${process.name} presents ${text}`)
     const fencedAtMs = process.fencedAtMs.get(uid) ?? 0
-    const excused = process.sleptSince(fencedAtMs, takeoverMs)
-    if (server.profile.rotates && !excused) this.#judgeIntent(exchange)
-    const given = excused || this.#isGivenUp(exchange)
+    const slept = process.sleptSince(fencedAtMs, takeoverMs)
+    if (server.profile.rotates && !slept) this.#judgeIntent(exchange)
+    const excuse = slept || this.#isGivenUp(exchange) ? 'W4' : undefined
     this.#presentations.set(text, { process, atMs: nowMs })
     const isClosed = nowMs > exchange.connectedMs + idleCloseMs
     if (isClosed || verdict === 'fail') return this.#lose(exchange, isClosed ? 50 : this.#untilNoticed())
     scheduler.after(wire.delay('server'), () => {
-      if (!this.#isLeftOver(exchange, nowMs)) this.#arrive(exchange, given)
+      if (!this.#isLeftOver(exchange, nowMs)) this.#arrive(exchange, excuse ?? this.#rollbackExcuse(exchange))
     })
   }
 
@@ -128,13 +128,22 @@ export class EndpointModel {
     return !process.alive && token?.state === 'spent' && token.spentAtMs >= writtenMs
   }
 
-  #arrive(exchange: Exchange, excused: boolean): void {
+  /** W5, when a rollback has put the successor back into the store, and nowhere else, since the document was proven for this send. */
+  #rollbackExcuse({ process, text }: Exchange): LossCause | undefined {
+    const newest = this.#parts.ledger.find(text)?.family.newest
+    const provenAtMs = process.provenAtMs.get(text)
+    if (newest === undefined || provenAtMs === undefined || newest.copies.record + newest.copies.journal > 0)
+      return undefined
+    return newest.broughtBackAtMs > provenAtMs ? 'W5' : undefined
+  }
+
+  #arrive(exchange: Exchange, excuse: LossCause | undefined): void {
     const { process, server, text, uid } = exchange
     const { scheduler, wire } = this.#parts
     const before = this.#at(process, 'serve', 'effect', uid)
     if (before === 'fail') return this.#deliver(exchange, answerOf(503, 'text/plain', 'down'), wire.delay('server'))
     this.#parts.onPresented(text)
-    const verdict = server.present(text, excused)
+    const verdict = server.present(text, excuse)
     const after = this.#at(process, 'answer', 'effect', uid)
     this.#expect(process, verdict.issued)
     if (after === 'fail') {

@@ -38,6 +38,8 @@ export class Process implements Subject {
   readonly awaited = new Set<RefreshTokenFact>()
   /** When it last noted, by credential, that it is about to send: its last fence was just before. */
   readonly fencedAtMs = new Map<string, number>()
+  /** When the store last proved to it, by refresh token, that it holds what was read and takes a successor. */
+  readonly provenAtMs = new Map<string, number>()
   readonly #pauses: Pause[] = []
   readonly #deferred: Happening[] = []
   readonly #scheduler: Scheduler

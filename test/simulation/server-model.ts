@@ -1,4 +1,4 @@
-import type { AccessTokenFact, RefreshTokenFact, TokenLedger } from './token-ledger.ts'
+import type { AccessTokenFact, LossCause, RefreshTokenFact, TokenLedger } from './token-ledger.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Violations } from './violations.ts'
 
@@ -47,14 +47,14 @@ export class ServerModel {
     this.#violations = models.violations
   }
 
-  /** A refresh token arrives. `excused`: no protocol could have kept it from being sent. */
-  present(text: string, excused: boolean): Verdict {
+  /** A refresh token arrives. `excuse`: the window in which no protocol could have kept it from being sent. */
+  present(text: string, excuse: LossCause | undefined): Verdict {
     const token = this.#ledger.find(text)
     if (token === undefined || token.family.revoked) return refusal('invalid_grant')
     if (token.state === 'live') return this.profile.rotates ? this.#rotate(token) : this.#issue(token, undefined)
-    this.#judgeReuse(token, excused)
+    this.#judgeReuse(token, excuse)
     if (this.#isWithinLeeway(token)) return this.#again(token)
-    this.#revoke(token, excused)
+    this.#revoke(token, excuse)
     return refusal(this.profile.reuseError)
   }
 
@@ -93,9 +93,9 @@ export class ServerModel {
     return { status: 200, body, issued: rotated, accessToken }
   }
 
-  #judgeReuse(token: RefreshTokenFact, excused: boolean): void {
+  #judgeReuse(token: RefreshTokenFact, excuse: LossCause | undefined): void {
     this.#violations.note(() => `server: ${token.text} is presented again`)
-    if (excused || token.family.abandoned) return
+    if (excuse !== undefined || token.family.abandoned) return
     const { newest } = token.family
     if (!this.#ledger.hasCopy(newest)) return
     const { store, record, journal, memory } = newest.copies
@@ -105,11 +105,11 @@ export class ServerModel {
     )
   }
 
-  #revoke({ family }: RefreshTokenFact, excused: boolean): void {
+  #revoke({ family }: RefreshTokenFact, excuse: LossCause | undefined): void {
     this.#violations.note(() => `server: revokes everything that descends from login ${family.id}`)
     family.revoked = true
     if (family.abandoned || family.loss !== undefined) return
-    if (excused) family.loss = 'W4'
+    if (excuse !== undefined) family.loss = excuse
     else this.#violations.add(`Login ${family.id} is revoked for reuse while ${family.newest.text} was not lost.`)
   }
 }

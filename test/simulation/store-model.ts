@@ -105,8 +105,12 @@ export class StoreModel {
     if (document === undefined || former === undefined) return false
     this.#change(key, former, cause)
     document.current = former
-    // What comes back that way is nobody's login.
-    for (const property of former.values.keys()) this.humanTokens.delete(placeOf(key, property))
+    for (const [property, token] of former.values) {
+      // What comes back that way is nobody's login.
+      this.humanTokens.delete(placeOf(key, property))
+      const fact = this.#ledger.find(token)
+      if (fact !== undefined) fact.broughtBackAtMs = this.#wire.nowMs
+    }
     return true
   }
 
@@ -137,7 +141,7 @@ export class StoreModel {
       readDocument: (location) => call('read', location, () => documentOf(this.#read(location, false))),
       read: (location) => call('read', location, (stale) => this.#read(location, stale)),
       writeBack: (location, base, tokens) => call('write', location, () => this.#write(location, base, tokens)),
-      proveWritable: (location, base) => call('prove', location, () => this.#prove(location, base)),
+      proveWritable: (location, base) => call('prove', location, () => this.#prove(process, location, base)),
       claim: (location, base, claim) => call('claim', location, () => this.#claim(location, base, claim)),
     }
   }
@@ -164,8 +168,10 @@ export class StoreModel {
     })
   }
 
-  #prove({ key }: RefreshTokenLocation, base: StoredRefreshToken): Result<void> {
-    return this.#documents.get(key)?.current?.version === base.version ? ok(undefined) : conflict(key)
+  #prove(process: Process, { key }: RefreshTokenLocation, base: StoredRefreshToken): Result<void> {
+    if (this.#documents.get(key)?.current?.version !== base.version) return conflict(key)
+    process.provenAtMs.set(base.refreshToken.reveal(), this.#wire.nowMs)
+    return ok(undefined)
   }
 
   #write(

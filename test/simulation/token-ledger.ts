@@ -35,6 +35,8 @@ export interface RefreshTokenFact {
   /** True once a copy was in the store or in a record. */
   everDurable: boolean
   everStored: boolean
+  /** When a rollback last put it back into the store, in milliseconds; -1 when none did. */
+  broughtBackAtMs: number
   /** What took its last copy outside of a process. */
   orphanedBy: LossCause | undefined
 }
@@ -154,6 +156,7 @@ export class TokenLedger {
       successor: undefined,
       everDurable: false,
       everStored: false,
+      broughtBackAtMs: -1,
       orphanedBy: undefined,
     }
     this.#refreshTokens.set(token.text, token)
