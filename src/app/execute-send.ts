@@ -22,9 +22,10 @@ import { type EpochSeconds, seconds } from '../domain/time.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { arm, disarm, leaveRefused, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
-import { earlierSends, entryBase, sentEntry } from './sent-entry.ts'
+import { answeredEntry, earlierSends, sentEntry } from './sent-entry.ts'
 import { inSpan, traceIdOf } from './traced.ts'
 import { shownBy, turnRequest, waitFailure } from './turns.ts'
+import { unhindered } from './unhindered.ts'
 
 type Sent = Extract<Outcome, { kind: 'send-refresh-token' }>
 
@@ -39,6 +40,8 @@ interface Attempt {
   armed?: RefreshRecord | 'unknown'
   /** True once the journal has an entry of this attempt. */
   isJournaled?: boolean
+  /** What came of journaling the answer. */
+  answerJournaled?: Promise<Result<void>>
 }
 
 /**
@@ -68,7 +71,13 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
     const exchange = await inSpan(
       { name: 'token-request', kind: 'client' },
       deps,
-      (within) => within.tokenEndpoint.request({ provider, grant, scopes }, () => beforeSend(attempt, within)),
+      (within) =>
+        within.tokenEndpoint.request(
+          { provider, grant, scopes },
+          () => beforeSend(attempt, within),
+          // What throws here throws again where it is contained, and the answer is not lost by it.
+          (answer) => unhindered(() => void journalAnswer(answer, attempt, deps), deps),
+        ),
       (came) => tokenRequestAttributes(provider, came),
     )
     const sent = await settleExchange(exchange, attempt, deps)
@@ -176,13 +185,7 @@ async function afterAnswer(answer: TokenAnswer, attempt: Attempt, deps: Deps): P
   const { scopes } = refreshTokenSpec(observed.credential)
   const sends = earlierSends(send) + 1
   // A journal that fails now does not stop us: the tokens are in memory, and the record and the store are next.
-  const journaled = await deps.journal.answered({
-    phase: 'answered',
-    startedAt,
-    sends,
-    answer,
-    ...entryBase(send, observed.credential),
-  })
+  const journaled = await journalAnswer(answer, attempt, deps)
   if (!journaled.ok) deps.logger.error({ uid, code: journaled.failure.code }, 'the answer could not be journaled')
   const reading = readTokenAnswer(answer, { provider, startedAt, scopes, origin: tokenOrigin(provider) })
   observe(attempt, reading.kind === 'issued' ? 'issued' : reading.failure.code, answer.status, deps)
@@ -191,6 +194,12 @@ async function afterAnswer(answer: TokenAnswer, attempt: Attempt, deps: Deps): P
     return { kind: 'unknown', failure: failureOf(reading), sends }
   }
   return { kind: 'answered', reading, sends, startedAt }
+}
+
+/** Puts the answer into the journal, once: whoever has it first. */
+function journalAnswer(answer: TokenAnswer, attempt: Attempt, { journal }: Deps): Promise<Result<void>> {
+  attempt.answerJournaled ??= journal.answered(answeredEntry(attempt, answer))
+  return attempt.answerJournaled
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type Credential, refreshTokenSpec } from '../domain/credential.ts'
-import type { RequestEntry, SentEntry } from '../domain/journal-entry.ts'
+import type { AnsweredEntry, RequestEntry, SentEntry } from '../domain/journal-entry.ts'
 import type { SendAction } from '../domain/step.ts'
+import type { TokenAnswer } from '../domain/token-exchange.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import { sealingKeyOf } from './execute-record.ts'
 
@@ -21,8 +22,13 @@ export function sentEntry({ send, credential, startedAt }: Sending, sends: numbe
   }
 }
 
+/** The journal's entry of an answer that has just come. */
+export function answeredEntry({ send, credential, startedAt }: Sending, answer: TokenAnswer): AnsweredEntry {
+  return { phase: 'answered', startedAt, sends: earlierSends(send) + 1, answer, ...entryBase(send, credential) }
+}
+
 /** What the journal has to know of a request, whatever came of it. */
-export function entryBase({ base }: SendAction, { uid, key, spec }: Credential): Omit<RequestEntry, 'sends'> {
+function entryBase({ base }: SendAction, { uid, key, spec }: Credential): Omit<RequestEntry, 'sends'> {
   const sealingKey = sealingKeyOf(base.claim)
   return {
     uid,

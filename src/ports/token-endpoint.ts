@@ -2,7 +2,7 @@ import type { Provider } from '../domain/provider.ts'
 import type { Result } from '../domain/result.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 import type { EpochSeconds } from '../domain/time.ts'
-import type { TokenExchange } from '../domain/token-exchange.ts'
+import type { TokenAnswer, TokenExchange } from '../domain/token-exchange.ts'
 
 /** What entitles the client to an access token: RFC 6749 §6, or itself, §4.4. */
 export type Grant =
@@ -38,9 +38,14 @@ export interface TokenStanding {
 export interface TokenEndpoint {
   /**
    * Connects, calls `beforeSend` when the connection stands, and writes the request if that
-   * succeeds. Not idempotent.
+   * succeeds. `answered` is called once, with what the exchange settles with when it is `answered`: as soon as its last
+   * byte was read, before anything else is done. It must not throw. Not idempotent.
    */
-  request(request: TokenRequest, beforeSend: () => Promise<Result<void>>): Promise<TokenExchange>
+  request(
+    request: TokenRequest,
+    beforeSend: () => Promise<Result<void>>,
+    answered?: (answer: TokenAnswer) => void,
+  ): Promise<TokenExchange>
   /**
    * Asks the server about an access token of its own (RFC 7662), where the provider says that it can be asked.
    * Changes nothing. Failures: TOKEN_ENDPOINT_UNREACHABLE, ENDPOINT_NOT_ALLOWED, PROVIDER_INVALID,

@@ -122,7 +122,7 @@ function recordWritten([record]: readonly unknown[], result: unknown): void {
 const measures = measureFile !== undefined
 if (measures) watchAnswers()
 around(HttpTokenEndpoint.prototype, 'request', () => 'exchange', {
-  adapt: ([request, beforeSend]) => [request, pointsIn(beforeSend as BeforeSend)],
+  adapt: ([request, beforeSend, ...others]) => [request, pointsIn(beforeSend as BeforeSend), ...others],
 })
 around(FileRefreshJournal.prototype, 'armed', () => 'journal-armed')
 around(FileRefreshJournal.prototype, 'sent', () => 'journal-sent')

@@ -1,7 +1,7 @@
 import { failure } from '../../src/domain/failures.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import type { TokenAnswer, TokenExchange } from '../../src/domain/token-exchange.ts'
-import type { TokenEndpoint, TokenRequest } from '../../src/ports/token-endpoint.ts'
+import type { TokenEndpoint } from '../../src/ports/token-endpoint.ts'
 import type { AnswerContents } from './pods.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'
@@ -33,6 +33,7 @@ interface Exchange {
   readonly text: string
   readonly uid: string
   readonly connectedMs: number
+  readonly answered: ((answer: TokenAnswer) => void) | undefined
   readonly done: (exchange: TokenExchange) => void
 }
 
@@ -57,7 +58,7 @@ export class EndpointModel {
 
   port(process: Process): TokenEndpoint {
     return {
-      request: (request, beforeSend) => this.#request(process, request, beforeSend),
+      request: (...asked) => this.#request(process, ...asked),
       // Its clients have no Secrets.
       clientSince: () => Promise.resolve(undefined),
       revoke: () => Promise.reject(new Error('no credential of the simulation says that its token is to be revoked')),
@@ -67,8 +68,7 @@ export class EndpointModel {
 
   #request(
     process: Process,
-    { provider, grant }: TokenRequest,
-    beforeSend: Parameters<TokenEndpoint['request']>[1],
+    ...[{ provider, grant }, beforeSend, answered]: Parameters<TokenEndpoint['request']>
   ): Promise<TokenExchange> {
     const { scheduler, wire } = this.#parts
     if (grant.type !== 'refresh_token') throw new Error('every credential of the simulation has a refresh token')
@@ -82,7 +82,7 @@ export class EndpointModel {
         if (!may.ok) return done({ kind: 'not-sent', failure: may.failure })
         const text = grant.refreshToken.reveal()
         const server = this.#parts.serverOf(provider.name)
-        const exchange = { process, server, text, uid: this.#uidOf(process, text), connectedMs, done }
+        const exchange = { process, server, text, uid: this.#uidOf(process, text), connectedMs, answered, done }
         scheduler.after(0.05, () => this.#write(exchange), process)
       }
       scheduler.after(wire.delay('server') / 2, () => void connect(), process)
@@ -102,13 +102,18 @@ export class EndpointModel {
     const fencedAtMs = process.fencedAtMs.get(uid) ?? 0
     const slept = process.sleptSince(fencedAtMs, takeoverMs)
     if (server.profile.rotates && !slept) this.#judgeIntent(exchange)
-    const excuse = slept || this.#isGivenUp(exchange) ? 'W4' : undefined
+    const takeover = this.#takeoverExcuse(exchange, slept)
     this.#presentations.set(text, { process, atMs: nowMs })
     const isClosed = nowMs > exchange.connectedMs + idleCloseMs
     if (isClosed || verdict === 'fail') return this.#lose(exchange, isClosed ? 50 : this.#untilNoticed())
     scheduler.after(wire.delay('server'), () => {
-      if (!this.#isLeftOver(exchange, nowMs)) this.#arrive(exchange, excuse ?? this.#rollbackExcuse(exchange))
+      if (!this.#isLeftOver(exchange, nowMs)) this.#arrive(exchange, takeover ?? this.#rollbackExcuse(exchange))
     })
+  }
+
+  /** W4, when others may have taken over while this process slept, or this one has from a Pod that it could not wait for. */
+  #takeoverExcuse(exchange: Exchange, slept: boolean): LossCause | undefined {
+    return slept || this.#isGivenUp(exchange) ? 'W4' : undefined
   }
 
   /** True when the token was presented in a Pod that was deleted by force and stands all the same, and was waited for long enough. */
@@ -158,7 +163,7 @@ export class EndpointModel {
   }
 
   #deliver(exchange: Exchange, answer: TokenAnswer, delayMs: number): void {
-    const { process, uid, done } = exchange
+    const { process, uid, answered, done } = exchange
     const { scheduler, contents } = this.#parts
     scheduler.after(
       delayMs,
@@ -167,6 +172,7 @@ export class EndpointModel {
         if (!process.alive) return
         if (process.paused) return this.#deliver(exchange, answer, 0)
         this.#receive(process, contents.get(answer))
+        answered?.(answer)
         done({ kind: 'answered', answer })
       },
       process,

@@ -5,8 +5,8 @@ export const answerGuards: readonly Guard[] = [
   guard(
     'an answer is journaled before it is understood',
     'app/execute-send.ts',
-    '  const journaled = await deps.journal.answered({',
-    '  const journaled = await ((_: unknown) => ({ ok: true as const, value: undefined }))({',
+    'attempt.answerJournaled ??= journal.answered(answeredEntry(attempt, answer))',
+    'attempt.answerJournaled ??= Promise.resolve({ ok: true, value: undefined })',
   ),
   guard(
     'a refresh token is taken out of an answer that was cut',

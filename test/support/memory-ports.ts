@@ -194,7 +194,13 @@ export class MemoryTokenEndpoint implements TokenEndpoint {
     return this.#live.has(token)
   }
 
-  async request({ grant }: TokenRequest, beforeSend: () => Promise<Result<void>>): Promise<TokenExchange> {
+  async request(...[request, beforeSend, answered]: Parameters<TokenEndpoint['request']>): Promise<TokenExchange> {
+    const came = await this.#exchange(request, beforeSend)
+    if (came.kind === 'answered') answered?.(came.answer)
+    return came
+  }
+
+  async #exchange({ grant }: TokenRequest, beforeSend: () => Promise<Result<void>>): Promise<TokenExchange> {
     await this.gate
     const may = await beforeSend()
     if (!may.ok) return { kind: 'not-sent', failure: may.failure }

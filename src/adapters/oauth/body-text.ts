@@ -24,18 +24,24 @@ const unpackers: Readonly<Record<string, () => Transform>> = {
 /**
  * The text of a body, at most `limit` bytes of it, although requests ask for no encoding: a proxy that
  * packs answers all the same must not cost a refresh token. Of what cannot be unpacked the text is
- * what came before.
+ * what came before. That of a body which is not packed is there at once.
  *
  * @see RFC 9110 §8.4.1
  */
-export async function bodyText(body: BodyBytes, contentEncoding: string, limit: number): Promise<BodyText> {
+export function bodyText(body: BodyBytes, contentEncoding: string, limit: number): BodyText | Promise<BodyText> {
+  const packings = codingsOf(contentEncoding).flatMap((coding) => unpackers[coding] ?? [])
+  return packings.length === 0 ? decoded(body) : unpackedText(body, packings, limit)
+}
+
+async function unpackedText(body: BodyBytes, packings: readonly (() => Transform)[], limit: number): Promise<BodyText> {
   let unpacked = body
   // The one that was applied last is named last.
-  for (const coding of codingsOf(contentEncoding).toReversed()) {
-    const unpacker = unpackers[coding]
-    if (unpacker !== undefined) unpacked = await unpack(unpacked, unpacker(), limit)
-  }
-  return { text: textOf(unpacked.bytes), complete: unpacked.complete }
+  for (const unpacker of packings.toReversed()) unpacked = await unpack(unpacked, unpacker(), limit)
+  return decoded(unpacked)
+}
+
+function decoded({ bytes, complete }: BodyBytes): BodyText {
+  return { text: textOf(bytes), complete }
 }
 
 function codingsOf(contentEncoding: string): readonly string[] {

@@ -2,7 +2,7 @@ import { type ClientRequest, type IncomingMessage, request as httpRequest } from
 import type { Socket } from 'node:net'
 import { Sensitive } from '../../domain/sensitive.ts'
 import type { TokenAnswer } from '../../domain/token-exchange.ts'
-import { type BodyBytes, bodyText } from './body-text.ts'
+import { type BodyBytes, type BodyText, bodyText } from './body-text.ts'
 import { closedEarly, otherProtocol, timedOut, tooMuch } from './classify.ts'
 import type { WireRequest } from './token-request.ts'
 
@@ -18,12 +18,22 @@ const lateMs = 1000
 /** What has arrived while it was is read within. */
 const graceMs = 5000
 
+export interface ExchangeOptions {
+  readonly timeoutMs: number
+  /** Called with the answer in the turn in which its last byte is read; that of a packed one once it is unpacked. */
+  readonly answered?: ((answer: TokenAnswer) => void) | undefined
+}
+
 /**
  * Writes the request once and waits for the answer; after `timeoutMs` it settles with what has
  * arrived. Nothing else ends the wait but its sending without end: no redirect, status or signal, because the server may have
  * used the refresh token. Rejects, with the platform's error, when no whole header came back.
  */
-export async function exchange(socket: Socket, wire: Sensitive<WireRequest>, timeoutMs: number): Promise<TokenAnswer> {
+export async function exchange(
+  socket: Socket,
+  wire: Sensitive<WireRequest>,
+  { timeoutMs, answered }: ExchangeOptions,
+): Promise<TokenAnswer> {
   const { body, ...head } = wire.reveal()
   return new Promise((resolve, reject) => {
     const request = openRequest(socket, head)
@@ -54,7 +64,10 @@ export async function exchange(socket: Socket, wire: Sensitive<WireRequest>, tim
       if (response.statusCode === 101) return lose(otherProtocol())
       received = collect(response, (read) => {
         clearTimeout(timer)
-        resolve(answerOf(response, read))
+        const text = bodyText(read, response.headers['content-encoding'] ?? '', maxBodyBytes)
+        if (text instanceof Promise)
+          return resolve(text.then((unpacked) => told(answerOf(response, unpacked), answered)))
+        resolve(told(answerOf(response, text), answered))
       })
     })
     // Header and body leave in one write, because the body is here before the header has gone.
@@ -92,28 +105,36 @@ interface BodySoFar {
   settle(): void
 }
 
-/** Calls `done` with all of the body or with what came of it. */
+/** Calls `done` once, with all of the body or with what came of it. */
 function collect(response: IncomingMessage, done: (read: BodyBytes) => void): BodySoFar {
   const chunks: Buffer[] = []
   let size = 0
+  let isDone = false
   response.on('data', (chunk: Buffer) => {
     chunks.push(chunk)
     size += chunk.length
     if (size > maxBodyBytes) response.destroy()
   })
   const settle = (): void => {
+    if (isDone) return
+    isDone = true
     const bytes = Buffer.concat(chunks).subarray(0, maxBodyBytes)
     done({ bytes, complete: response.complete && size <= maxBodyBytes })
   }
-  // Follows every end, good or bad.
+  response.on('end', settle)
+  // Follows a bad end, too.
   response.on('close', settle)
   response.on('error', () => undefined)
   return { settle }
 }
 
-async function answerOf({ statusCode = 0, headers }: IncomingMessage, read: BodyBytes): Promise<TokenAnswer> {
+function told(answer: TokenAnswer, answered: ExchangeOptions['answered']): TokenAnswer {
+  answered?.(answer)
+  return answer
+}
+
+function answerOf({ statusCode = 0, headers }: IncomingMessage, { text, complete }: BodyText): TokenAnswer {
   const retryAfter = headers['retry-after']
-  const { text, complete } = await bodyText(read, headers['content-encoding'] ?? '', maxBodyBytes)
   return {
     status: statusCode,
     contentType: (headers['content-type'] ?? '').split(';', 1).join('').trim().toLowerCase(),

@@ -77,7 +77,7 @@ async function get(provider: Provider, url: string, parts: MetadataParts): Promi
   if (!connected.ok) return connected
   const socket = connected.value
   try {
-    return ok(await exchange(socket, buildMetadataRequest(endpoint.value, parts.userAgent), parts.timeoutMs))
+    return ok(await exchange(socket, buildMetadataRequest(endpoint.value, parts.userAgent), parts))
   } catch (error) {
     return failed(unreachable(what, classifyTransportError(error)))
   } finally {

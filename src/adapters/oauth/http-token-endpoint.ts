@@ -12,7 +12,7 @@ import { classifyTransportError, refusesCertificate } from './classify.ts'
 import type { ClientProof } from './client-proof.ts'
 import { Clients } from './clients.ts'
 import type { Endpoint } from './endpoint.ts'
-import { exchange } from './exchange.ts'
+import { exchange, type ExchangeOptions } from './exchange.ts'
 import { metadataFetch } from './fetch-metadata.ts'
 import { readIntrospection } from './introspection.ts'
 import { readRevocation } from './revocation.ts'
@@ -101,7 +101,11 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     this.#endpoints = new ServerEndpoints(options, this.#metadata)
   }
 
-  async request(request: TokenRequest, beforeSend: () => Promise<Result<void>>): Promise<TokenExchange> {
+  async request(
+    request: TokenRequest,
+    beforeSend: () => Promise<Result<void>>,
+    answered?: (answer: TokenAnswer) => void,
+  ): Promise<TokenExchange> {
     const { provider } = request
     const prepared = await this.#prepareRequest(request)
     if (!prepared.ok) return { kind: 'not-sent', failure: prepared.failure }
@@ -116,7 +120,10 @@ export class HttpTokenEndpoint implements TokenEndpoint {
       if (!go.ok) return { kind: 'not-sent', failure: go.failure }
       // The last moment at which a dead connection proves that nothing was sent.
       if (!isOpen(socket)) return { kind: 'not-sent', failure: closed(prepared.value) }
-      return await this.#send(provider, socket, prepared.value)
+      const timeoutMs = patienceMs(provider, this.#options.responseTimeoutMs)
+      const came = await sendOnce(socket, prepared.value, { timeoutMs, answered }, provider)
+      if (came.kind === 'answered') this.#learnFrom(provider, prepared.value, came.answer)
+      return came
     } finally {
       socket.destroy()
     }
@@ -155,7 +162,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     const connected = await this.#connections.open(prepared.value)
     if (!connected.ok) return connected
     try {
-      const answer = await exchange(connected.value, prepared.value.wire, this.#readTimeoutMs)
+      const answer = await exchange(connected.value, prepared.value.wire, { timeoutMs: this.#readTimeoutMs })
       this.#learnFrom(provider, prepared.value, answer)
       return ok(answer)
     } catch (error) {
@@ -205,24 +212,27 @@ export class HttpTokenEndpoint implements TokenEndpoint {
     return failed(failure('ENDPOINT_NOT_ALLOWED', `The ${what} is no https URL, so no certificate can be shown there.`))
   }
 
-  async #send(provider: Provider, socket: Socket, prepared: Prepared): Promise<TokenExchange> {
-    try {
-      const answer = await exchange(socket, prepared.wire, patienceMs(provider, this.#options.responseTimeoutMs))
-      this.#learnFrom(provider, prepared, answer)
-      return { kind: 'answered', answer }
-    } catch (error) {
-      const why = classifyTransportError(error)
-      // The server has not gone beyond the handshake, so it has not read the request.
-      if (refusesCertificate(error)) return { kind: 'not-sent', failure: unreachable(prepared.what, why) }
-      const what = `The token request to ${providerText(provider)} was sent and no answer came back: ${why}.`
-      return { kind: 'lost', failure: failure('TOKEN_RESULT_UNKNOWN', what) }
-    }
-  }
-
   /** What is remembered of a provider may be what the server does not like. */
   #learnFrom(provider: Provider, { mark }: Prepared, { status }: TokenAnswer): void {
     if (departures.has(status)) this.#metadata.doubt(provider)
     this.#clients.learn(provider, mark, status)
+  }
+}
+
+async function sendOnce(
+  socket: Socket,
+  { wire, what }: Prepared,
+  options: ExchangeOptions,
+  provider: Provider,
+): Promise<TokenExchange> {
+  try {
+    return { kind: 'answered', answer: await exchange(socket, wire, options) }
+  } catch (error) {
+    const why = classifyTransportError(error)
+    // The server has not gone beyond the handshake, so it has not read the request.
+    if (refusesCertificate(error)) return { kind: 'not-sent', failure: unreachable(what, why) }
+    const message = `The token request to ${providerText(provider)} was sent and no answer came back: ${why}.`
+    return { kind: 'lost', failure: failure('TOKEN_RESULT_UNKNOWN', message) }
   }
 }
 

@@ -2,16 +2,20 @@ import { createServer, type AddressInfo, Socket } from 'node:net'
 import { describe, expect, it, onTestFinished, test, vi } from 'vitest'
 import { failure } from '../../../src/domain/failures.ts'
 import { failed, ok } from '../../../src/domain/result.ts'
+import type { TokenAnswer } from '../../../src/domain/token-exchange.ts'
 import { canary, observeOutput } from '../../support/canary.ts'
 import { answers, httpAnswer, type Script } from '../../support/scripted-token-endpoint.ts'
 import { anEndpoint, answerOf, aRequest, failureOf, go, scripted } from './endpoint-bench.ts'
 
 const pair = JSON.stringify({ access_token: canary('at'), refresh_token: canary('rt'), expires_in: 60 })
 
-/** One refresh against a script, with everything that tells how often the request was sent. */
+/** One refresh against a script, with everything that tells how often the request was sent. An answer is told once, at once. */
 async function refreshAgainst(script: Script, responseTimeoutMs = 5000) {
   const server = await scripted({ script })
-  const exchange = await anEndpoint({ responseTimeoutMs }).request(aRequest({ tokenEndpoint: server.url }), go)
+  const told: TokenAnswer[] = []
+  const request = aRequest({ tokenEndpoint: server.url })
+  const exchange = await anEndpoint({ responseTimeoutMs }).request(request, go, (answer) => void told.push(answer))
+  expect(told).toEqual(exchange.kind === 'answered' ? [exchange.answer] : [])
   // Long enough for a client that would try again at once.
   await pause(30)
   return { exchange, requests: server.requests.length, connections: server.connections.length }
