@@ -13,23 +13,23 @@ export interface BodyText {
 }
 
 /** Flushed at the end of what there is: a body that was cut off is unpacked as far as it goes. */
-const unpackers: Readonly<Record<string, () => Transform>> = {
-  gzip: () => createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }),
-  'x-gzip': () => createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }),
-  deflate: () => createInflate({ finishFlush: constants.Z_SYNC_FLUSH }),
-  br: () => createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH }),
-  zstd: () => createZstdDecompress({ finishFlush: constants.ZSTD_e_flush }),
-}
+const unpackers: ReadonlyMap<string, () => Transform> = new Map([
+  ['gzip', () => createGunzip({ finishFlush: constants.Z_SYNC_FLUSH })],
+  ['x-gzip', () => createGunzip({ finishFlush: constants.Z_SYNC_FLUSH })],
+  ['deflate', () => createInflate({ finishFlush: constants.Z_SYNC_FLUSH })],
+  ['br', () => createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH })],
+  ['zstd', () => createZstdDecompress({ finishFlush: constants.ZSTD_e_flush })],
+])
 
 /**
  * The text of a body, at most `limit` bytes of it, although requests ask for no encoding: a proxy that
  * packs answers all the same must not cost a refresh token. Of what cannot be unpacked the text is
- * what came before. That of a body which is not packed is there at once.
+ * what came before, and the body itself where nothing did: it may not be packed at all. That of a body which is not packed is there at once.
  *
  * @see RFC 9110 §8.4.1
  */
 export function bodyText(body: BodyBytes, contentEncoding: string, limit: number): BodyText | Promise<BodyText> {
-  const packings = codingsOf(contentEncoding).flatMap((coding) => unpackers[coding] ?? [])
+  const packings = codingsOf(contentEncoding).flatMap((coding) => unpackers.get(coding) ?? [])
   return packings.length === 0 ? decoded(body) : unpackedText(body, packings, limit)
 }
 
@@ -37,7 +37,8 @@ async function unpackedText(body: BodyBytes, packings: readonly (() => Transform
   let unpacked = body
   // The one that was applied last is named last.
   for (const unpacker of packings.toReversed()) unpacked = await unpack(unpacked, unpacker(), limit)
-  return decoded(unpacked)
+  const isUnpacked = unpacked.complete || unpacked.bytes.length > 0
+  return decoded(isUnpacked ? unpacked : body)
 }
 
 function decoded({ bytes, complete }: BodyBytes): BodyText {
