@@ -37,6 +37,11 @@ interface Exchange {
   readonly done: (exchange: TokenExchange) => void
 }
 
+interface Presentation {
+  readonly process: Process
+  readonly atMs: number
+}
+
 /** What the real adapter waits at most for an answer. */
 const responseTimeoutMs = 60_000
 /** Servers close a connection on which nothing comes. */
@@ -49,7 +54,7 @@ const longestWaitMs = 85_000
 /** The way of a refresh token to the server and of the answer back, in the phases that the real adapter has. */
 export class EndpointModel {
   readonly #parts: EndpointParts
-  readonly #presentations = new Map<string, { readonly process: Process; readonly atMs: number }>()
+  readonly #presentations = new Map<string, readonly Presentation[]>()
   requests = 0
 
   constructor(parts: EndpointParts) {
@@ -103,11 +108,14 @@ export class EndpointModel {
     const slept = process.sleptSince(fencedAtMs, takeoverMs)
     if (server.profile.rotates && !slept) this.#judgeIntent(exchange)
     const takeover = this.#takeoverExcuse(exchange, slept)
-    this.#presentations.set(text, { process, atMs: nowMs })
+    const provenAtMs = process.provenAtMs.get(text)
+    process.provenAtMs.delete(text)
+    this.#presentations.set(text, [...this.#presentedBefore(text), { process, atMs: nowMs }])
     const isClosed = nowMs > exchange.connectedMs + idleCloseMs
     if (isClosed || verdict === 'fail') return this.#lose(exchange, isClosed ? 50 : this.#untilNoticed())
     scheduler.after(wire.delay('server'), () => {
-      if (!this.#isLeftOver(exchange, nowMs)) this.#arrive(exchange, takeover ?? this.#rollbackExcuse(exchange))
+      if (!this.#isLeftOver(exchange, nowMs))
+        this.#arrive(exchange, takeover ?? this.#rollbackExcuse(exchange, provenAtMs))
     })
   }
 
@@ -118,10 +126,15 @@ export class EndpointModel {
 
   /** True when the token was presented in a Pod that was deleted by force and stands all the same, and was waited for long enough. */
   #isGivenUp({ process, text }: Exchange): boolean {
-    const before = this.#presentations.get(text)
-    if (before === undefined || before.process === process) return false
-    const { pod } = before.process
-    return pod.standing && !pod.known && this.#parts.scheduler.nowMs - before.atMs >= longestWaitMs
+    return this.#presentedBefore(text).some((before) => {
+      const { pod } = before.process
+      if (before.process === process || !pod.standing || pod.known) return false
+      return this.#parts.scheduler.nowMs - before.atMs >= longestWaitMs
+    })
+  }
+
+  #presentedBefore(text: string): readonly Presentation[] {
+    return this.#presentations.get(text) ?? []
   }
 
   /**
@@ -133,12 +146,14 @@ export class EndpointModel {
     return !process.alive && token?.state === 'spent' && token.spentAtMs >= writtenMs
   }
 
-  /** W5, when a rollback has put the successor back into the store, and nowhere else, since the document was proven for this send. */
-  #rollbackExcuse({ process, text }: Exchange): LossCause | undefined {
+  /**
+   * W5, when a rollback has put the successor back into the store, and nowhere else, since the document was proven for
+   * this send: a proof is good for one. Who has received the successor could know.
+   */
+  #rollbackExcuse({ process, text }: Exchange, provenAtMs: number | undefined): LossCause | undefined {
     const newest = this.#parts.ledger.find(text)?.family.newest
-    const provenAtMs = process.provenAtMs.get(text)
-    if (newest === undefined || provenAtMs === undefined || newest.copies.record + newest.copies.journal > 0)
-      return undefined
+    if (newest === undefined || provenAtMs === undefined || process.received.has(newest)) return undefined
+    if (newest.copies.record + newest.copies.journal > 0) return undefined
     return newest.broughtBackAtMs > provenAtMs ? 'W5' : undefined
   }
 

@@ -81,7 +81,9 @@ function isLockedIn({ world, planned }: Case): boolean {
 const healthChecks: readonly Check[] = [
   (found) => {
     if (found.stalled === undefined) return undefined
-    const isConservative = found.stalled === 'StoreRolledBack' && isDisplaced(found)
+    // A login that a rollback has displaced, and another one has brought back, was left for a later one meanwhile.
+    const isUncertain = isDisplaced(found) || found.stored?.family.returned === true
+    const isConservative = found.stalled === 'StoreRolledBack' && isUncertain
     return isConservative ? undefined : 'has a live refresh token and is stalled'
   },
   ({ isReady, stalled }) =>
