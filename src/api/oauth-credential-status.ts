@@ -104,12 +104,9 @@ export const oauthCredentialStatus = z
       .describe('True when that time stays where it is however often the refresh token is used; absent otherwise.')
       .optional(),
     loginFirstUsedTime: time('When a refresh token of this login was first used.').optional(),
-    loginReplaced: z
-      .boolean()
-      .describe(
-        'True while the target holds a token of an earlier login than the one to use, which is refreshed at once; absent otherwise.',
-      )
-      .optional(),
+    loginReplacedTime: time(
+      'Since when the target is known to hold a token of an earlier login than the one to use: a refresh is due since then. Absent otherwise.',
+    ).optional(),
     lastRefreshTime: time('When the access token that is in the target was requested.').optional(),
     nextRefreshTime: time('When the next refresh is due; absent while a human must act.').optional(),
     refreshes: count('Refreshes that succeeded.').optional(),

@@ -75,7 +75,7 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
         within.tokenEndpoint.request(
           { provider, grant, scopes },
           () => beforeSend(attempt, within),
-          // What throws here throws again where it is contained, and the answer is not lost by it.
+          // What throws here throws once more in afterAnswer, where a bug of the journal is told as one.
           (answer) => unhindered(() => void journalAnswer(answer, attempt, deps), deps),
         ),
       (came) => tokenRequestAttributes(provider, came),

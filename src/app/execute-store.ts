@@ -8,7 +8,7 @@ import { intentOn, refused, type RefreshRecord } from '../domain/refresh-record.
 import { awaitsDocument, isRefusal } from '../domain/refusals.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { rememberedFailure } from '../domain/settle.ts'
-import type { JournaledAnswer, RecordLook } from '../domain/step.ts'
+import type { JournaledAnswer, RecordLook, StoreHolds } from '../domain/step.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
 import { refusalIn, settlesNothing, type TokenAnswerReading } from '../domain/token-exchange.ts'
@@ -94,8 +94,8 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   await restoreUncertainty(entry, reading, deps)
   const known = isRefusedAnswer(reading) ? await takeBack(record.value, { entry, reading }, deps) : record
   if (!known.ok) return known
-  const storeBehind = record.value.spent.includes(deps.records.fingerprint(stored.value.refreshToken))
-  return ok({ reading, entry, stored: stored.value, record: known.value, storeBehind })
+  const storeHolds = standingOf(deps.records.fingerprint(stored.value.refreshToken), record.value)
+  return ok({ reading, entry, stored: stored.value, record: known.value, storeHolds })
 }
 
 /** What the answer is read against. A credential that has another grant by now may have no provider left. */
@@ -112,7 +112,7 @@ export async function lookAtRecord(observed: StoreSubject, deps: Deps): Promise<
   const sealed = await readRecord(credential, undefined, deps)
   if (!sealed.ok) return sealed
   const { retained } = sealed.value
-  if (retained === undefined) return ok({ record: sealed.value, storeHolds: 'newest' })
+  if (retained === undefined) return ok({ record: sealed.value })
   const open = openStore(observed, deps, retained.source)
   if (isStoreFailure(open)) return failed(open)
   const stored = await readOpen(open, observed, deps)
@@ -123,7 +123,7 @@ export async function lookAtRecord(observed: StoreSubject, deps: Deps): Promise<
   return ok({ record: record.value, stored: stored.value, storeHolds: standingOf(fingerprint, record.value) })
 }
 
-function standingOf(fingerprint: string, { retained, spent }: RefreshRecord): RecordLook['storeHolds'] {
+function standingOf(fingerprint: string, { retained, spent }: RefreshRecord): StoreHolds {
   if (spent.includes(fingerprint)) return 'spent'
   return retained?.fingerprint === fingerprint ? 'newest' : 'another'
 }

@@ -26,8 +26,8 @@ export function atItsTurn(step: Step, observed: Observed, deps: Pick<Deps, 'toke
 
 export function turnRequest({ credential, state }: Observed, provider: Provider): TurnRequest {
   const { key, uid, createdAt } = credential
-  // Nothing published yet is the most urgent.
-  const deadline = state.accessTokenExpiresAt ?? createdAt
+  // Nothing published yet is the most urgent, and of the login to use nothing is.
+  const deadline = state.loginReplacedAt ?? state.accessTokenExpiresAt ?? createdAt
   return { key: keyText(key), uid, namespace: key.namespace, provider, deadline }
 }
 

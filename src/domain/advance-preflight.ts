@@ -162,7 +162,7 @@ export function afterRecordLook(
   if (storeHolds !== 'spent' || stored === undefined || tokens === undefined) {
     const isReplaced = storeHolds === 'another' && record.retained !== undefined && isOfPlace(record.retained, observed)
     const next: Progress = { ...known, storeIsNewest: storeHolds !== 'spent' }
-    return conclude(observed, isReplaced ? withLoginReplaced(next) : next, now)
+    return conclude(observed, isReplaced ? withLoginReplaced(next, now) : next, now)
   }
   const { store } = observed
   const dueAt = store.kind === 'found' ? storeWriteDueAtOf(observed, store.value, record, now) : undefined

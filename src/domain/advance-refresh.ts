@@ -2,6 +2,7 @@ import { conclude, isAtHome, isForSpec } from './conclude.ts'
 import { keyText, refreshTokenSpec, type RefreshTokenSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import { type Failure, failure } from './failures.ts'
+import { withLoginReplaced } from './login-replaced.ts'
 import { isHold } from './hold-reason.ts'
 import { settleTurnedAway } from './hold.ts'
 import type { Observed, PendingTokens } from './observed.ts'
@@ -32,6 +33,8 @@ export interface Journaled {
   readonly persisted: boolean
   /** True when that is one which somebody else put there: these tokens are nobody's business any more. */
   readonly superseded: boolean
+  /** True when it is of another login than the record knows. */
+  readonly isReplaced: boolean
 }
 
 interface Received {
@@ -57,7 +60,7 @@ export function afterSend(
   const known: Progress = { ...rest, ...(after && { record: after }) }
   const presented = presentedBy(action, journaled)
   const continues = isOfKnownLogin(known, presented)
-  const used = sent.kind === 'not-sent' ? known : usedUp(known, presented, continues)
+  const used = sent.kind === 'not-sent' ? known : usedUp(known, { presented, continues }, now)
   if (sent.kind !== 'answered') return afterNoAnswer(observed, used, sent.failure, now)
   // What the record may still say of this process is taken back first: nobody else could tell that it is over.
   const isTakenBack = action.record === undefined || record !== undefined
@@ -94,10 +97,14 @@ function isOfKnownLogin({ state, record }: Progress, presented: Presented): bool
  * Only a version whose token was presented counts as used. With one of another login, whatever comes of it, nothing is
  * known of the login before any more: the next attempt finds its version used.
  */
-function usedUp(progress: Progress, base: StoredRefreshToken, continues: boolean): Progress {
-  const presented = withPresented(progress, base)
-  const state = continues ? presented.state : withoutTerm(presented.state)
-  return { ...presented, state: { ...state, storeVersion: base.version } }
+function usedUp(
+  progress: Progress,
+  { presented, continues }: { readonly presented: StoredRefreshToken; readonly continues: boolean },
+  now: EpochSeconds,
+): Progress {
+  const known = withPresented(progress, presented, now)
+  const state = continues ? known.state : withoutTerm(known.state)
+  return { ...known, state: { ...state, storeVersion: presented.version } }
 }
 
 function afterIssue(
@@ -114,7 +121,8 @@ function afterIssue(
   const { accessToken } = pending.tokens
   const storeIsNewest = pending.persisted
   const ours = isForSpec(observed, pending) ? accessToken : undefined
-  const next: Progress = { ...rest, state, pending, storeIsNewest, ...(ours && { accessToken: ours }) }
+  const known: Progress = { ...rest, state, pending, storeIsNewest, ...(ours && { accessToken: ours }) }
+  const next = journaled?.isReplaced === true ? withLoginReplaced(known, now) : known
   const over = accessToken === undefined && journaled === undefined ? { cause: arrivedOver(observed) } : {}
   if (!isAtHome(pending))
     return { kind: 'act', action: { kind: 'write-back', pending }, progress: { ...next, ...over } }
@@ -151,7 +159,6 @@ function issuedState(
     refreshes: kept.refreshes + 1,
     // A server that has rotated once is not trusted to stop.
     rotates: rotated || kept.rotates === true,
-    ...(isSuperseded(journaled) && { loginReplaced: true }),
     ...(handled !== undefined && { handledRefreshRequest: handled }),
   }
 }

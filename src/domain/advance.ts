@@ -112,13 +112,20 @@ function afterJournaledAnswer(
   now: EpochSeconds,
 ): Step {
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
-  const { reading, entry, stored, record, storeBehind } = result.value
+  const { reading, entry, stored, record, storeHolds } = result.value
+  const storeBehind = storeHolds === 'spent'
   const refreshToken = reading.kind === 'issued' ? reading.tokens.refreshToken : reading.refreshToken
   const alreadyStored = refreshToken !== undefined && sameSecret(refreshToken, stored.refreshToken)
   const superseded = !alreadyStored && !storeBehind && !sameSecret(stored.refreshToken, entry.refreshToken)
   const sent = { kind: 'answered', reading, sends: entry.sends, startedAt: entry.startedAt } as const
   const persisted = alreadyStored || superseded
-  const journaled = { source: entry.source, storeVersion: entry.storeVersion, persisted, superseded }
+  const journaled = {
+    source: entry.source,
+    storeVersion: entry.storeVersion,
+    persisted,
+    superseded,
+    isReplaced: superseded && storeHolds === 'another',
+  }
   const action = {
     kind: 'send-refresh-token',
     base: { ...stored, refreshToken: entry.refreshToken },
@@ -139,7 +146,7 @@ interface WriteBack {
  * token: pods that lose their access token would not help it. What failed is tried again first.
  */
 function afterWriteBack(observed: Observed, progress: Progress, outcome: WriteBack, now: EpochSeconds): Step {
-  const next = withNews(observed, withWriteBack(progress, outcome), outcome.committed)
+  const next = withNews(observed, withWriteBack(progress, outcome, now), outcome.committed)
   const { pending } = next
   const { accessToken } = pending.tokens
   const wanted = !pending.published || targetWantsPublication(observed)
@@ -152,7 +159,11 @@ function afterWriteBack(observed: Observed, progress: Progress, outcome: WriteBa
 
 type PendingProgress = Progress & { readonly pending: PendingTokens }
 
-function withWriteBack(progress: Progress, { pending, written, committed }: WriteBack): PendingProgress {
+function withWriteBack(
+  progress: Progress,
+  { pending, written, committed }: WriteBack,
+  now: EpochSeconds,
+): PendingProgress {
   const { record: _stale, ...rest } = progress
   const known: Progress = committed.ok ? { ...rest, record: committed.value } : { ...rest, cause: committed.failure }
   const kept = { ...pending, recorded: pending.recorded || committed.ok }
@@ -165,7 +176,7 @@ function withWriteBack(progress: Progress, { pending, written, committed }: Writ
     case 'written':
       return stored(known, kept, written.stored)
     case 'superseded':
-      return withdrawn(withLoginReplaced(superseded(known, { ...kept, superseded: true })))
+      return withdrawn(withLoginReplaced(superseded(known, { ...kept, superseded: true }), now))
     case 'overtaken':
       return withdrawn({ ...known, pending: { ...kept, persisted: true } })
   }

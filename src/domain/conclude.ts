@@ -24,8 +24,14 @@ export function afterPublication(
   now: EpochSeconds,
 ): Step {
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
-  const next = withNews(observed, withPublished(published(observed, progress, now), result.value.beside))
-  return removeFormerTarget(observed, next) ?? conclude(observed, next, now)
+  const next = withPublished(published(observed, progress, now), result.value.beside)
+  const told = bringsPending(progress) ? withNews(observed, next) : next
+  return removeFormerTarget(observed, told) ?? conclude(observed, told, now)
+}
+
+/** False for a publication that only repairs the target: it says nothing of what became of the refresh token since. */
+function bringsPending({ pending }: Progress): boolean {
+  return pending?.published === false
 }
 
 /**
@@ -90,14 +96,15 @@ function published(observed: Observed, progress: Progress, now: EpochSeconds): P
   const { accessToken, pending } = progress
   if (accessToken === undefined) return progress
   const told = toldOf(observed, progress, accessToken, now)
-  const state = pending === undefined ? told : ofLatestLogin(told)
+  const isNew = bringsPending(progress)
+  const state = isNew ? ofLatestLogin(told) : told
   return {
     ...progress,
     ...(pending && { pending: { ...pending, published: true } }),
     target: publishedTarget(observed, accessToken),
     state: {
       ...withTarget(
-        hasPlace(pending) || isTargetFailure(state.lastFailure?.code) ? withoutFailure(state) : state,
+        (isNew && hasPlace(pending)) || isTargetFailure(state.lastFailure?.code) ? withoutFailure(state) : state,
         observed.credential.spec.target,
       ),
       ...publicationFields(observed, accessToken),

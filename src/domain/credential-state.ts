@@ -23,8 +23,11 @@ export interface CredentialState {
   readonly refreshTokenExpiryIsFixed?: boolean
   /** When a refresh token of this login was first used. */
   readonly loginUsedAt?: EpochSeconds
-  /** True while the target holds a token of an earlier login: another one is in the store, or was presented after a refusal. */
-  readonly loginReplaced?: boolean
+  /**
+   * Since when the target is known to hold a token of an earlier login than the one to use: another one was found in the
+   * store, or presented after a refusal. Absent once one of its tokens is there.
+   */
+  readonly loginReplacedAt?: EpochSeconds
   /** Count of successful refreshes; seeds the jitter. */
   readonly refreshes: number
   /** Failed attempts since the last success. */

@@ -6,7 +6,7 @@ import type { Provider } from './provider.ts'
 import { idleSecondsOf } from './refresh-token-term.ts'
 import { refreshAt, type ScheduleInput } from './schedule.ts'
 import { nextLookAt } from './static-token.ts'
-import { epochSeconds, type EpochSeconds, later, latest, seconds } from './time.ts'
+import { earliest, epochSeconds, type EpochSeconds, later, latest, seconds } from './time.ts'
 
 /** Clocks of machines differ by this much without anybody noticing. */
 const clockTolerance = seconds(60)
@@ -28,7 +28,8 @@ export function dueAt(observed: Observed, state: CredentialState, now: EpochSeco
   const { credential, provider } = observed
   const schedule = scheduleOf(credential, state, provider.kind === 'found' ? provider.value : undefined)
   // What an earlier login has left may be revoked with it, whatever the token itself says.
-  const due = state.loginReplaced === true ? now : refreshAt({ ...schedule, issuedAt, expiresAt })
+  const scheduled = refreshAt({ ...schedule, issuedAt, expiresAt })
+  const due = state.loginReplacedAt === undefined ? scheduled : earliest(state.loginReplacedAt, scheduled, now)
   return latest(due, notBefore(observed, state, now) ?? due)
 }
 

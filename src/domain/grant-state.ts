@@ -18,7 +18,7 @@ function withoutRefreshToken(state: CredentialState): CredentialState {
     refreshTokenExpiresAt: _none,
     refreshTokenExpiryIsFixed: _nor,
     loginUsedAt: _login,
-    loginReplaced: _refused,
+    loginReplacedAt: _replaced,
     rotates: _never,
     ...rest
   } = state

@@ -4,11 +4,16 @@ import { epochSeconds, type EpochSeconds } from './time.ts'
 /** Share of the access token's life; what is left below is near its end. */
 const nearEndShare = 0.2
 
-/** When the access token in the target comes near its end; undefined when there is none. */
+/**
+ * When the access token in the target comes near its end; undefined when there is none. That of an earlier login than
+ * the one to use counts as over since that is known.
+ */
 export function nearEndAt({
   accessTokenExpiresAt: expiresAt,
   lastRefreshAt: issuedAt,
-}: Pick<CredentialState, 'accessTokenExpiresAt' | 'lastRefreshAt'>): EpochSeconds | undefined {
+  loginReplacedAt,
+}: CredentialState): EpochSeconds | undefined {
   if (expiresAt === undefined || issuedAt === undefined) return undefined
+  if (loginReplacedAt !== undefined) return loginReplacedAt
   return epochSeconds(expiresAt - nearEndShare * (expiresAt - issuedAt))
 }

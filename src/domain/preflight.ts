@@ -1,6 +1,7 @@
 import { isRefreshTokenAt, keyText, refreshTokenSpec } from './credential.ts'
 import type { TokenMark } from './document-claim.ts'
 import { type Failure, failure } from './failures.ts'
+import { ofLatestLogin } from './login-replaced.ts'
 import { nearEndAt } from './near-end.ts'
 import type { Observed } from './observed.ts'
 import { asksForOwnership, ownershipProblem, wantsClaim } from './ownership.ts'
@@ -236,9 +237,9 @@ function isUnpublished(observed: Observed, retained: RetainedTokens, now: EpochS
   const accessToken = retained.tokens?.accessToken
   if (accessToken === undefined || isRequested(observed)) return false
   if (!isOfPlace(retained, observed)) return false
-  if (!isLaterThan(accessToken, state.lastRefreshAt)) return false
+  if (!isLaterThan(accessToken, state.lastRefreshAt) || accessToken.expiresAt <= now) return false
   const { issuedAt: lastRefreshAt, expiresAt: accessTokenExpiresAt } = accessToken
-  const due = dueAt(observed, { ...state, lastRefreshAt, accessTokenExpiresAt }, now)
+  const due = dueAt(observed, { ...ofLatestLogin(state), lastRefreshAt, accessTokenExpiresAt }, now)
   return due !== undefined && now < due
 }
 

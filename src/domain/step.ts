@@ -115,13 +115,14 @@ export type SendOutcome =
       readonly startedAt: EpochSeconds
     }
 
-/** A record, and the document where its newest refresh token belongs. */
+/** What a document holds, to a record: its newest refresh token, one that was replaced before, or one that it does not know. */
+export type StoreHolds = 'newest' | 'spent' | 'another'
+
+/** A record, and the document where its newest refresh token belongs. Both absent: it has no tokens, and none was looked at. */
 export interface RecordLook {
   readonly record: RefreshRecord
-  /** Absent when the record has no tokens. */
   readonly stored?: StoredRefreshToken
-  /** What the document holds: the newest refresh token, one that was replaced before, or one that the record does not know. */
-  readonly storeHolds: 'newest' | 'spent' | 'another'
+  readonly storeHolds?: StoreHolds
 }
 
 /** An answer that an earlier process received, and what the store holds now. */
@@ -130,8 +131,8 @@ export interface JournaledAnswer {
   readonly entry: AnsweredEntry
   readonly stored: StoredRefreshToken
   readonly record?: RefreshRecord
-  /** True when the store holds a refresh token that was replaced before, so that the answer's belongs on top of it. */
-  readonly storeBehind: boolean
+  /** On top of a spent one the answer's belongs. */
+  readonly storeHolds: StoreHolds
 }
 
 export type WriteBackOutcome =

@@ -118,7 +118,7 @@ describe('a login of a human that takes the place of one that is on its way into
     expectHealthy(world)
     expect(world.endpoint.requests).toBe(requests)
     expect(world.podToken()).toBe(world.newestAccessToken())
-    expect(world.state().loginReplaced).toBeUndefined()
+    expect(world.state().loginReplacedAt).toBeUndefined()
   }
 
   it('is used at once by the process that finds it', async () => {
@@ -170,7 +170,7 @@ describe('a refusal of a token that is not due', () => {
     })
     world.store.put(documentKey, world.endpoint.login())
     await world.clock.pass(120)
-    expect(world.state().loginReplaced).toBe(true)
+    expect(world.state().loginReplacedAt).toBeDefined()
     world.store.put(documentKey, world.endpoint.login())
     world.store.writeFault = undefined
     first.records.replaceFault = undefined
@@ -178,7 +178,7 @@ describe('a refusal of a token that is not due', () => {
     expect(world.podToken()).toBe(world.newestAccessToken())
     expect(world.problem()).toBeUndefined()
     expect(world.storeIsLive()).toBe(true)
-    expect(world.state().loginReplaced).toBeUndefined()
+    expect(world.state().loginReplacedAt).toBeUndefined()
     expect(world.bugs).toEqual([])
   })
 

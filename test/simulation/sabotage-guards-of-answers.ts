@@ -83,8 +83,8 @@ export const answerGuards: readonly Guard[] = [
   guard(
     'no token is in a status',
     'domain/advance-refresh.ts',
-    'state: { ...state, storeVersion: base.version }',
-    'state: { ...state, storeVersion: base.refreshToken.reveal() }',
+    'state: { ...state, storeVersion: presented.version }',
+    'state: { ...state, storeVersion: presented.refreshToken.reveal() }',
   ),
   guard(
     'an answer ends the intent that it answers',

@@ -69,7 +69,7 @@ const state: fc.Arbitrary<CredentialState> = fc.record(
     refreshTokenExpiresAt: time,
     refreshTokenExpiryIsFixed: fc.boolean(),
     loginUsedAt: time,
-    loginReplaced: fc.boolean(),
+    loginReplacedAt: time,
     refreshes: count,
     consecutiveFailures: count,
     lastFailure: failure,
