@@ -32,14 +32,21 @@ export function refusedElsewhere({ credential }: Pick<Observed, 'credential'>, {
 
 /**
  * What became of the newest refresh token meanwhile: whoever brings it into the record late may find that another
- * process has read it in the store and presents it, or that it was refused. Its access token may be revoked with it.
+ * process has read it in the store and presents it, or has lost the answer, or that it was refused. Its access token may
+ * be revoked with it.
  */
 export function presentedElsewhere(observed: Observed, record: RefreshRecord): Failure | undefined {
   const { retained, refused } = record
   if (retained !== undefined && refused?.fingerprint === retained.fingerprint)
     return refusedElsewhere(observed, refused)
-  const holder = intentOn(record, retained?.fingerprint)?.holder
-  return holder === undefined ? undefined : underWay(observed, holder, false)
+  const intent = intentOn(record, retained?.fingerprint)
+  if (intent === undefined) return undefined
+  return intent.holder === undefined ? answerLostElsewhere(observed) : underWay(observed, intent.holder, false)
+}
+
+function answerLostElsewhere({ credential }: Pick<Observed, 'credential'>): Failure {
+  const what = `A refresh of OAuthCredential ${keyText(credential.key)} was begun by another process, and its answer is lost.`
+  return failure('TOKEN_RESULT_UNKNOWN', what)
 }
 
 /** True while it is not known how a refresh by another process ends, or has ended: whether one is due or not, that is found out. */
@@ -64,8 +71,7 @@ export function lostElsewhere(
 ): Failure | undefined {
   if (earlier === undefined || !isOpenElsewhere(observed) || !isIdle(observed, now)) return undefined
   if (resendAfter(provider, earlier, now).kind !== 'near-end') return undefined
-  const what = `A refresh of OAuthCredential ${keyText(observed.credential.key)} was begun by another process, and its answer is lost.`
-  return failure('TOKEN_RESULT_UNKNOWN', what)
+  return answerLostElsewhere(observed)
 }
 
 /** True while nothing needs another access token. */

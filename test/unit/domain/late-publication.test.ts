@@ -40,7 +40,8 @@ function lateTokens(changes: Partial<RefreshRecord>): Progress {
 
 const refused = { fingerprint: 'newest', code: 'REFRESH_ANSWER_LOST' } as const
 const holder = { journalId: 'other' }
-const held = { fingerprint: 'newest', source, startedAt: noon, sends: 1, holder }
+const left = { fingerprint: 'newest', source, startedAt: noon, sends: 1 }
+const held = { ...left, holder }
 
 function settlementOf(step: Step): unknown {
   return step.kind === 'settled' ? step.settlement : step
@@ -49,6 +50,11 @@ function settlementOf(step: Step): unknown {
 it.each<[string, Partial<RefreshRecord>, object]>([
   ['that was refused', { refused }, { kind: 'stalled', failure: { code: 'REFRESH_ANSWER_LOST' } }],
   ['that another process is at', { intent: held }, { kind: 'retrying', failure: { code: 'REFRESH_UNDER_WAY' } }],
+  [
+    'to whose presentation another process has lost the answer',
+    { intent: left },
+    { kind: 'retrying', failure: { code: 'TOKEN_RESULT_UNKNOWN' } },
+  ],
   ['that nobody has presented', {}, { kind: 'fine' }],
 ])(
   'the late tokens with a refresh token %s are published, and that is told, at the second try too',
