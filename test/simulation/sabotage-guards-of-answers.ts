@@ -1,4 +1,4 @@
-import { type Guard, guard, rareGuard } from './sabotage-guard.ts'
+import { type Guard, guard, rareGuard, testedGuard } from './sabotage-guard.ts'
 
 /** Those that keep what was issued, and bring it where it belongs. */
 export const answerGuards: readonly Guard[] = [
@@ -92,8 +92,8 @@ export const answerGuards: readonly Guard[] = [
     'const base = record.intent?.fingerprint === presented ? disarmed(record) : record\n',
     'const base = record\n',
   ),
-  rareGuard(
-    3_086_688,
+  testedGuard(
+    'test/unit/domain/preflight.test.ts',
     'an access token is not published once its refresh token was presented again',
     'domain/preflight.ts',
     'return intentOn(record, fingerprint) !== undefined',
