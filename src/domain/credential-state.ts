@@ -24,8 +24,8 @@ export interface CredentialState {
   /** When a refresh token of this login was first used. */
   readonly loginUsedAt?: EpochSeconds
   /**
-   * Since when the target is known to hold a token of an earlier login than the one to use: another one was found in the
-   * store, or presented after a refusal. Absent once one of its tokens is there.
+   * Since when the target is known to hold a token of an earlier login than the one to use: another one was found in
+   * the store, or presented after a refusal. Absent once the target holds a token of that one.
    */
   readonly loginReplacedAt?: EpochSeconds
   /** Count of successful refreshes; seeds the jitter. */

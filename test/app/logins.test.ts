@@ -135,13 +135,18 @@ describe('a login of a human that takes the place of one that is on its way into
 })
 
 describe('a refusal of a token that is not due', () => {
-  it('is told again once another cluster, which has claimed the document meanwhile, is gone', async () => {
+  async function aLoginLostEarly(): Promise<{ world: Replicas; first: Replica }> {
     const { world, first } = await aLeader(withRoom())
     await world.clock.pass(600)
     world.endpoint.next = 'lost-answer'
     world.apply(aCredential({ refreshRequest: 'now' }))
     await world.clock.pass(300)
     expect(world.problem()).toBe('REFRESH_ANSWER_LOST')
+    return { world, first }
+  }
+
+  it('is told again once another cluster, which has claimed the document meanwhile, is gone', async () => {
+    const { world, first } = await aLoginLostEarly()
     await first.restart()
     await first.lead()
     const own = world.store.claims.get(documentKey)
@@ -157,12 +162,7 @@ describe('a refusal of a token that is not due', () => {
   })
 
   it('stays known until another login has brought a token, though a third one takes the place of its first', async () => {
-    const { world, first } = await aLeader(withRoom())
-    await world.clock.pass(600)
-    world.endpoint.next = 'lost-answer'
-    world.apply(aCredential({ refreshRequest: 'now' }))
-    await world.clock.pass(300)
-    expect(world.problem()).toBe('REFRESH_ANSWER_LOST')
+    const { world, first } = await aLoginLostEarly()
     const away = failure('STORE_UNAVAILABLE', 'TokenStore ci/vault did not answer.')
     first.after('journal.answered', () => {
       world.store.writeFault = away

@@ -24,7 +24,8 @@ const unpackers: ReadonlyMap<string, () => Transform> = new Map([
 /**
  * The text of a body, at most `limit` bytes of it, although requests ask for no encoding: a proxy that
  * packs answers all the same must not cost a refresh token. Of what cannot be unpacked the text is
- * what came before, and the body itself where nothing did: it may not be packed at all. That of a body which is not packed is there at once.
+ * what came before, and the body itself where nothing did: it may not be packed at all. The text of a body that is not
+ * packed is there at once.
  *
  * @see RFC 9110 §8.4.1
  */
