@@ -1,6 +1,7 @@
 import { type Credential, scopesOf } from '../domain/credential.ts'
 import type { AnsweredEntry, JournalEntry } from '../domain/journal-entry.ts'
 import {
+  fenced,
   intentOn,
   refused,
   type RefreshIntent,
@@ -79,7 +80,19 @@ async function recover(entry: JournalEntry, deps: EngineDeps): Promise<Result<un
   const settled = intent === undefined ? record : withoutProcess(record, intent, { entry, reading })
   // The journal knows of one request: whatever else the record says of this process was left for it.
   const next = withoutHolder(settled, deps.holders.self.journalId)
-  return next === record ? ok(record) : deps.records.replace(next, entry.sealingKey)
+  if (next !== record) return deps.records.replace(next, entry.sealingKey)
+  return isOnItsWay(record, entry, deps) ? deps.records.replace(fenced(record), entry.sealingKey) : ok(record)
+}
+
+/**
+ * True while the intent may still arrive in a record that does not show it: the process that wrote it has ended, or
+ * waits no longer, and what it sent has not. Nobody could tell of it then that nothing was presented.
+ */
+function isOnItsWay({ version }: RefreshRecord, { phase, uid, credential }: JournalEntry, deps: EngineDeps): boolean {
+  if (phase !== 'armed') return false
+  const indexed = deps.resources.credential(credential)
+  // A credential that is gone gets no record any more.
+  return version !== '' || (indexed?.type === 'credential' && indexed.credential.uid === uid)
 }
 
 /** The intent by which this process, or the one before it with the same journal, presents this token, as the record says. */

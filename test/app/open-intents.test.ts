@@ -88,6 +88,64 @@ describe('an intent that was left, of a process that has turned to another token
   })
 })
 
+describe('an intent that its process has sent, and that arrives when the process has been started again', () => {
+  /** Dies while its intent is on the way. The intent arrives when what is returned is called. */
+  async function sentByTheDead(world: Replicas, first: Replica, wait: number): Promise<() => Promise<void>> {
+    const arrival = Promise.withResolvers<void>()
+    first.records.beforeReplace = () => arrival.promise
+    await world.clock.pass(wait)
+    expect(first.journal.kept.size).toBe(1)
+    first.records.beforeReplace = undefined
+    first.die()
+    return async () => {
+      arrival.resolve()
+      await world.clock.pass(1)
+    }
+  }
+
+  it('finds another record there, and nobody waits for a process that does not know of it', async () => {
+    const { world, first } = await aLeader()
+    const arrive = await sentByTheDead(world, first, afterDue)
+    await first.restart()
+    await arrive()
+    expect(first.journal.kept.size).toBe(0)
+    expect(world.record()?.intent).toBeUndefined()
+    await world.leader()
+    await world.clock.pass(30)
+    expect(world.endpoint.requests).toBe(2)
+    expect(world.problem()).toBeUndefined()
+  })
+
+  it('finds a record also where there was none', async () => {
+    const world = Replicas.withCredential()
+    worlds.push(world)
+    const first = world.replica()
+    const lead = first.lead()
+    const arrive = await sentByTheDead(world, first, 0.01)
+    await lead
+    await first.restart()
+    await arrive()
+    expect(world.record()?.intent).toBeUndefined()
+    await world.leader()
+    await world.clock.pass(30)
+    expect(world.endpoint.requests).toBe(1)
+    expect(world.podToken()).toBe(world.newestAccessToken())
+  })
+
+  it('gets no record from a credential that is gone', async () => {
+    const world = Replicas.withCredential()
+    worlds.push(world)
+    const first = world.replica()
+    const lead = first.lead()
+    await sentByTheDead(world, first, 0.01)
+    await lead
+    world.delete(aCredential())
+    await first.restart()
+    expect(first.journal.kept.size).toBe(0)
+    expect(world.record()).toBeUndefined()
+  })
+})
+
 describe('a journal that a standby cannot bring into the records', () => {
   it('is told when that begins and when it is over, and not at every try', async () => {
     const { world, first } = await aLeader()

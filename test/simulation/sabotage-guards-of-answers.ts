@@ -113,4 +113,11 @@ export const answerGuards: readonly Guard[] = [
     'all.slice(own).filter((one)',
     'all.slice(own, own + 1).filter((one)',
   ),
+  rareGuard(
+    40_115_165,
+    'an intent of a dead process that is still on its way is refused',
+    'app/recover-journal.ts',
+    "  if (phase !== 'armed') return false\n",
+    "  if (phase !== 'armed' || version !== uid) return false\n",
+  ),
 ]
