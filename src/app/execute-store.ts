@@ -91,8 +91,7 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   if (!record.ok) return record
   const { answer, startedAt } = entry
   const reading = readTokenAnswer(answer, { provider: answering.value, startedAt, scopes: scopesOf(credential.spec) })
-  await restoreUncertainty(entry, reading, deps)
-  const known = isRefusedAnswer(reading) ? await takeBack(record.value, { entry, reading }, deps) : record
+  const known = await heeded(record.value, { entry, reading }, deps)
   if (!known.ok) return known
   const storeHolds = standingOf(deps.records.fingerprint(stored.value.refreshToken), record.value)
   return ok({ reading, entry, stored: stored.value, record: known.value, storeHolds })
@@ -133,10 +132,23 @@ function isRefusedAnswer(reading: TokenAnswerReading): boolean {
   return reading.kind === 'refused' && reading.refreshToken === undefined && !settlesNothing(reading)
 }
 
+interface JournaledReading {
+  readonly entry: AnsweredEntry
+  readonly reading: TokenAnswerReading
+}
+
+/** The record once an answer that brings no tokens is where the next attempt looks for it. */
+async function heeded(record: RefreshRecord, journaled: JournaledReading, deps: Deps): Promise<Result<RefreshRecord>> {
+  if (isRefusedAnswer(journaled.reading)) return takeBack(record, journaled, deps)
+  if (!settlesNothing(journaled.reading)) return ok(record)
+  const restored = await restoreUncertainty(journaled.entry, deps)
+  return restored.ok ? ok(record) : restored
+}
+
 /** The intent of a request that was refused, which could not be taken out of the record when the answer came. */
 async function takeBack(
   record: RefreshRecord,
-  { entry, reading }: { readonly entry: AnsweredEntry; readonly reading: TokenAnswerReading },
+  { entry, reading }: JournaledReading,
   deps: Deps,
 ): Promise<Result<RefreshRecord>> {
   const fingerprint = deps.records.fingerprint(entry.refreshToken)
@@ -145,12 +157,12 @@ async function takeBack(
   return isOwn ? deps.records.replace(known, entry.sealingKey) : ok(record)
 }
 
-/** An answer that settled nothing, in a process that ended before it could say so, leaves a request without an answer. */
-async function restoreUncertainty(entry: AnsweredEntry, reading: TokenAnswerReading, deps: Deps): Promise<void> {
-  if (!settlesNothing(reading)) return
-  const { answer: _useless, ...request } = entry
-  const result = await deps.journal.sent({ ...request, phase: 'sent' })
-  if (!result.ok) deps.logger.warn({ uid: entry.uid, code: result.failure.code }, result.failure.message)
+/**
+ * An answer that settled nothing, in a process that ended before it could say so, leaves a request without an answer.
+ * Until the journal says that, it keeps the answer: the record may name this process, and nobody else could tell why.
+ */
+function restoreUncertainty({ answer: _useless, ...request }: AnsweredEntry, { journal }: Deps): Promise<Result<void>> {
+  return journal.sent({ ...request, phase: 'sent' })
 }
 
 export function readOpen(

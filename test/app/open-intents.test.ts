@@ -1,8 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { failure } from '../../src/domain/failures.ts'
+import { failed } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { aCredential, aRotation } from '../support/builders.ts'
 import { canary } from '../support/canary.ts'
+import { answer } from '../support/memory-ports.ts'
 import { type Replica, Replicas } from '../support/replicas.ts'
 
 /** The first refresh is made at once; the next one is due in this span. */
@@ -143,6 +145,31 @@ describe('an intent that its process has sent, and that arrives when the process
     await first.restart()
     expect(first.journal.kept.size).toBe(0)
     expect(world.record()).toBeUndefined()
+  })
+})
+
+describe('an answer that settled nothing, while neither record nor journal could be written', () => {
+  it('stays in the journal, so that a standby can tell of it', async () => {
+    const { world, first } = await aLeader()
+    const full = failed(failure('JOURNAL_UNAVAILABLE', 'The journal could not be written.'))
+    const sent = vi.spyOn(first.journal, 'sent')
+    first.after('journal.answered', () => {
+      first.records.replaceFault = recordAway
+      sent.mockResolvedValue(full)
+    })
+    world.endpoint.next = () => answer(503, {})
+    await world.clock.pass(afterDue)
+    expect(world.problem()).toBe('JOURNAL_UNAVAILABLE')
+    expect([...first.journal.kept.values()]).toMatchObject([{ phase: 'answered' }])
+    await first.stepDown()
+    first.records.replaceFault = undefined
+    sent.mockRestore()
+    expect(await first.operator.recoverJournal()).toBe(true)
+    expect(world.record()?.intent).toMatchObject({ sends: 1 })
+    expect(world.record()?.intent?.holder).toBeUndefined()
+    await world.leader()
+    await world.clock.pass(beforeDue)
+    expect(world.problem()).toBeUndefined()
   })
 })
 

@@ -120,4 +120,11 @@ export const answerGuards: readonly Guard[] = [
     "  if (phase !== 'armed') return false\n",
     "  if (phase !== 'armed' || version !== uid) return false\n",
   ),
+  rareGuard(
+    40_173_946,
+    'an answer stays in the journal until it says that the result is unknown',
+    'app/execute-store.ts',
+    'return restored.ok ? ok(record) : restored\n',
+    'return restored.ok ? ok(record) : ok(record)\n',
+  ),
 ]
