@@ -7,7 +7,7 @@ import { present } from '../domain/present.ts'
 import type { Provider } from '../domain/provider.ts'
 import type { Step } from '../domain/step.ts'
 import type { TokenExchange } from '../domain/token-exchange.ts'
-import { type EpochSeconds, later, minutes, seconds } from '../domain/time.ts'
+import { earliest, type EpochSeconds, later, minutes, seconds } from '../domain/time.ts'
 import type { Deps } from './deps.ts'
 import type { Shown, TurnRequest, Wait } from './token-hosts.ts'
 
@@ -27,7 +27,8 @@ export function atItsTurn(step: Step, observed: Observed, deps: Pick<Deps, 'toke
 export function turnRequest({ credential, state }: Observed, provider: Provider): TurnRequest {
   const { key, uid, createdAt } = credential
   // Nothing published yet is the most urgent, and of the login to use nothing is.
-  const deadline = state.loginReplacedAt ?? state.accessTokenExpiresAt ?? createdAt
+  const end = state.accessTokenExpiresAt ?? createdAt
+  const deadline = state.loginReplacedAt === undefined ? end : earliest(state.loginReplacedAt, end)
   return { key: keyText(key), uid, namespace: key.namespace, provider, deadline }
 }
 

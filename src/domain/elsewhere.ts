@@ -80,6 +80,6 @@ function isIdle(observed: Observed, now: EpochSeconds): boolean {
   const known = rememberedFailure(state)
   if (known !== undefined && (isRefusal(known) || isAnswerLost(observed, known))) return false
   if (credential.refreshRequest !== undefined && credential.refreshRequest !== state.handledRefreshRequest) return false
-  const [due, end] = [dueAt(observed, state, now), nearEndAt(state)]
+  const [due, end] = [dueAt(observed, state, now), nearEndAt(state, now)]
   return due !== undefined && now < due && end !== undefined && now < end && holdsToken(observed)
 }

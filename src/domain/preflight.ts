@@ -227,7 +227,7 @@ function placeProblem(
 /** True when a human has allowed the record to be the only place, and the access token is nearly over. */
 export function mayKeepInRecord({ credential, state }: Observed, now: EpochSeconds): boolean {
   if (credential.spec.refresh.storeOutage !== 'RecordOnly') return false
-  const nearEnd = nearEndAt(state)
+  const nearEnd = nearEndAt(state, now)
   return nearEnd !== undefined && now >= nearEnd
 }
 

@@ -159,14 +159,15 @@ export function retryAt(observed: Observed, state: CredentialState, now: EpochSe
   if (retryAfterSeconds !== undefined && rememberedFailure(state)?.next === 'wait') {
     return later(failedAt, seconds(retryAfterSeconds))
   }
-  return afterBackoff(observed, state, lastFailure)
+  return afterBackoff(observed, state, { lastFailure, now })
 }
 
 function afterBackoff(
   observed: Observed,
   state: CredentialState,
-  { at: failedAt, retryAfterSeconds }: RememberedFailure,
+  { lastFailure, now }: { readonly lastFailure: RememberedFailure; readonly now: EpochSeconds },
 ): EpochSeconds {
+  const { at: failedAt, retryAfterSeconds } = lastFailure
   const resend = resendOf(observed, state, failedAt)
   const wait = backoff(
     present({
@@ -179,7 +180,7 @@ function afterBackoff(
     }),
   )
   const at = later(failedAt, wait)
-  return resend?.kind === 'near-end' && holdsToken(observed) ? latest(at, nearEndAt(state) ?? at) : at
+  return resend?.kind === 'near-end' && holdsToken(observed) ? latest(at, nearEndAt(state, now) ?? at) : at
 }
 
 /** False when the access token that could be used up first is in no target. */

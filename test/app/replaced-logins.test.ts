@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { failure } from '../../src/domain/failures.ts'
+import { later, minutes } from '../../src/domain/time.ts'
 import { aCredential } from '../support/builders.ts'
 import { answer } from '../support/memory-ports.ts'
 import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
@@ -99,6 +100,24 @@ describe('a login whose first answers are lost', () => {
     await world.clock.pass(600)
     await refuse(world)
     const login = logInInVain(world)
+    await world.clock.pass(3600)
+    expect(world.endpoint.isLive(login)).toBe(false)
+    expect(world.podToken()).toBe(world.newestAccessToken())
+  })
+
+  it('is not kept waiting by a clock that ran ahead when it was found', async () => {
+    const { world, first } = await aLeader(86_400)
+    await world.clock.pass(600)
+    await refuse(world)
+    const login = logInInVain(world)
+    for (let passed = 0; passed < 200 && world.problem() !== 'TOKEN_RESULT_UNKNOWN'; passed += 1) {
+      await world.clock.pass(1)
+    }
+    await first.stepDown()
+    const state = world.state()
+    expect(state.loginReplacedAt).toBeDefined()
+    world.status.states.set('ci/claude', { ...state, loginReplacedAt: later(world.clock.now(), minutes(600)) })
+    await world.leader()
     await world.clock.pass(3600)
     expect(world.endpoint.isLive(login)).toBe(false)
     expect(world.podToken()).toBe(world.newestAccessToken())

@@ -1,4 +1,4 @@
-import { type Guard, guard } from './sabotage-guard.ts'
+import { type Guard, guard, testedGuard } from './sabotage-guard.ts'
 
 /** Those that make everything happen in the end, and tell the truth about it. */
 export const scheduleGuards: readonly Guard[] = [
@@ -44,5 +44,12 @@ export const scheduleGuards: readonly Guard[] = [
     'domain/conditions.ts',
     '  if (expiresAt !== undefined && expiresAt > now) {\n',
     '  if (expiresAt !== undefined || now > 0) {\n',
+  ),
+  testedGuard(
+    'test/app/replaced-logins.test.ts',
+    'what a clock that ran ahead has told keeps nobody waiting',
+    'domain/near-end.ts',
+    'return earliest(loginReplacedAt, now)',
+    'return loginReplacedAt',
   ),
 ]

@@ -173,10 +173,10 @@ describe('while it is not to be presented again', () => {
 
 describe('an access token is near its end', () => {
   it('in the last fifth of its life', () => {
-    expect(nearEndAt(refreshedState(0, 3600))).toBe(inSeconds(2880))
+    expect(nearEndAt(refreshedState(0, 3600), inSeconds(0))).toBe(inSeconds(2880))
   })
 
   it('never when there is none', () => {
-    expect(nearEndAt(aCredential().state)).toBeUndefined()
+    expect(nearEndAt(aCredential().state, inSeconds(0))).toBeUndefined()
   })
 })
