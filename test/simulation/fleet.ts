@@ -250,7 +250,7 @@ export class Fleet {
 
   #elect(except: Process | undefined): void {
     const awake = this.processes().filter(({ alive, paused }) => alive && !paused)
-    if (except === undefined && awake.some(({ leads }) => leads)) return
+    if (awake.some((process) => process.leads && process !== except)) return
     const candidates = awake.filter((process) => !process.leads && !process.acting && process !== except)
     if (candidates.length === 0) return void (awake.some(({ leads }) => leads) || this.#electSoon())
     const elected = this.#models.random.pick(candidates)
