@@ -17,6 +17,7 @@ import type { Deps } from './deps.ts'
 import { readRecord, sealingKeyOf } from './execute-record.ts'
 import { claimDocument, proveWritable } from './execute-store.ts'
 import { publishedMarks, targetIdentity } from './gather.ts'
+import { neighbourAt } from './neighbours.ts'
 
 type Look = Extract<Action, { kind: 'pre-flight' }>
 type Looked = Extract<Outcome, { kind: 'pre-flight' }>
@@ -37,8 +38,10 @@ const holderSilentMs = 600_000
  */
 export async function preflight(action: Look, observed: Observed, deps: Deps): Promise<Looked> {
   const { stored, storeFailure } = action
-  const record = await recordOf(observed, stored, deps)
+  const own = await recordOf(observed, stored, deps)
   const fingerprint = deps.records.fingerprint(stored.refreshToken)
+  const twin = await twinOf(observed, own, { fingerprint, deps })
+  const record = twin.ok ? own : twin
   const inTheWay = record.ok ? intentsAt(record.value, fingerprint, deps) : []
   const intentWatch = record.ok ? watchOf(inTheWay.at(-1), record.value, { observed, deps }) : undefined
   const holdersAreOver = await areOver(inTheWay, intentWatch, deps)
@@ -47,8 +50,7 @@ export async function preflight(action: Look, observed: Observed, deps: Deps): P
     storeFailure === undefined ? proveWritable(stored, observed, deps) : failed(storeFailure),
     rehearse(observed, deps),
   ])
-  const isSpent = record.ok && record.value.spent.includes(fingerprint)
-  const ownership = await ownershipOf(observed.credential, stored, { fingerprint, isSpent, deps })
+  const ownership = ownershipOf(observed.credential, stored, { twin: twin.ok ? twin.value : undefined, deps })
   const seen = { holdersAreOver, holderIsSilent, self: deps.holders.self }
   const found: Preflight = { record, fingerprint, writable, target, ownership, ...seen }
   return { kind: 'pre-flight', stored, preflight: found, ...(intentWatch && { intentWatch }) }
@@ -174,44 +176,28 @@ function placeholder({ clock }: Deps) {
   return { value: noToken(), tokenType: 'Bearer', issuedAt: now, expiresAt: now, scopes: [] }
 }
 
-async function ownershipOf(
+/** Another credential that has the token, or has had it. What this one has used up itself is replaced, and not presented by anybody. */
+async function twinOf(
+  { credential }: Observed,
+  record: Result<RefreshRecord>,
+  { fingerprint, deps }: { readonly fingerprint: string; readonly deps: Deps },
+): Promise<Result<CredentialKey | undefined>> {
+  const known = deps.tokenOwners.ownerOf(fingerprint, credential.uid)
+  const isSpent = record.ok && record.value.spent.includes(fingerprint)
+  return known !== undefined || isSpent ? ok(known) : neighbourAt(credential, fingerprint, deps)
+}
+
+function ownershipOf(
   credential: Credential,
   { claim: state }: StoredRefreshToken,
-  { fingerprint, isSpent, deps }: { readonly fingerprint: string; readonly isSpent: boolean; readonly deps: Deps },
-): Promise<Ownership> {
-  const { installation, tokenOwners } = deps
-  // What this credential has used up itself is replaced, and not presented by anybody.
-  const neighbour = isSpent ? undefined : await neighbourAt(credential, fingerprint, deps)
-  const twin = tokenOwners.ownerOf(fingerprint, credential.uid) ?? neighbour
+  { twin, deps }: { readonly twin: CredentialKey | undefined; readonly deps: Deps },
+): Ownership {
+  const { installation } = deps
   return {
     isOwn: state?.kind === 'claimed' && state.claim.owner === ownerId(installation.id, credential.uid),
     ownerIsGone: state?.kind === 'claimed' && isGone(state.claim, credential, deps),
     ...(twin && { twin }),
   }
-}
-
-/**
- * Another credential at the same place whose record knows this token. The first one there has used it, or is about
- * to, whatever its status says; what a later one has used up, while that was the owner, is not presented either.
- */
-async function neighbourAt(
-  credential: Credential,
-  fingerprint: string,
-  deps: Deps,
-): Promise<CredentialKey | undefined> {
-  const first = deps.resources.firstAt(credential)
-  for (const neighbour of deps.resources.othersAt(credential)) {
-    const record = await readRecord(neighbour, undefined, deps)
-    // What cannot be found out stands against the one that came later.
-    const isOwner = neighbour === first && (!record.ok || isPresented(record.value, fingerprint))
-    if (isOwner || (record.ok && record.value.spent.includes(fingerprint))) return neighbour.key
-  }
-  return undefined
-}
-
-/** True when the token is the newest of a credential, or nobody knows yet what came of presenting it. */
-function isPresented(record: RefreshRecord, fingerprint: string): boolean {
-  return record.retained?.fingerprint === fingerprint || intentOn(record, fingerprint) !== undefined
 }
 
 /** Of this installation it is known who exists; a credential of the same name was this one before it was made anew. */

@@ -22,6 +22,7 @@ import { type EpochSeconds, seconds } from '../domain/time.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { arm, disarm, leaveRefused, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
+import { neighbourAt } from './neighbours.ts'
 import { answeredEntry, earlierSends, sentEntry } from './sent-entry.ts'
 import { inSpan, traceIdOf } from './traced.ts'
 import { shownBy, turnRequest, waitFailure } from './turns.ts'
@@ -145,8 +146,11 @@ async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
     { record, intent, origin: tokenOrigin(provider), generation: generationOf(base, observed), sealingKey },
     deps,
   )
-  if (armed.ok) attempt.armed = armed.value
-  return armed
+  if (!armed.ok) return armed
+  attempt.armed = armed.value
+  const neighbour = await neighbourAt(observed.credential, fingerprint, deps)
+  if (!neighbour.ok || neighbour.value === undefined) return neighbour
+  return failed(owned(observed, `OAuthCredential ${keyText(neighbour.value)}`))
 }
 
 /** Which of the tokens that came one after the other the document says that it holds; at least what the status tells. */

@@ -1,7 +1,11 @@
-import { describe, expect, it } from 'vitest'
-import { epochSeconds } from '../../src/domain/time.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { failure } from '../../src/domain/failures.ts'
+import { newRecord } from '../../src/domain/refresh-record.ts'
+import { failed } from '../../src/domain/result.ts'
+import { Sensitive } from '../../src/domain/sensitive.ts'
+import { epochSeconds, later, seconds } from '../../src/domain/time.ts'
 import { aCredential, type CredentialChanges } from '../support/builders.ts'
-import { documentKey, Replicas } from '../support/replicas.ts'
+import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
 
 const untilDue = 2400
 const otherUid = '6f1c0a52-0000-4000-8000-000000000002'
@@ -72,6 +76,69 @@ describe('two credentials of one cluster', () => {
     const problems = ['ci/claude', 'ci/other'].map((name) => world.problem(name))
     expect(problems.filter((problem) => problem === 'REFRESH_TOKEN_OWNED')).toHaveLength(1)
   })
+
+  it('at one place: what the younger may have presented is not presented by the older', async () => {
+    const { world, first } = withYounger()
+    first.dieOf('journal.answered')
+    await first.lead()
+    expect(world.endpoint.requests).toBe(1)
+    world.apply(aCredential())
+    await world.leader()
+    await world.clock.pass(60)
+    expect(world.problem()).toBe('REFRESH_TOKEN_OWNED')
+    expect(world.endpoint.requests).toBe(1)
+    await first.restart()
+    await world.clock.pass(untilDue)
+    expectUntouched(world)
+    const problems = ['ci/claude', 'ci/other'].map((name) => world.problem(name))
+    expect(problems.filter((problem) => problem === 'REFRESH_TOKEN_OWNED')).toHaveLength(1)
+  })
+
+  it('at one place: of two that begin at the same time, not both send', async () => {
+    const { world, first } = withYounger()
+    const { key, uid, spec } = another()
+    const refreshToken = { fingerprint: world.records.fingerprint(new Sensitive(world.stored())) }
+    const intent = { ...refreshToken, source: spec.refreshToken, startedAt: world.clock.now(), sends: 1 }
+    const holder = world.replica().holders.self
+    world.delete(another())
+    world.apply(aCredential())
+    first.records.beforeReplace = () => {
+      world.apply(another())
+      world.records.put({ ...newRecord(uid, key), intent: { ...intent, holder } })
+      first.records.beforeReplace = undefined
+    }
+    await first.lead()
+    expect(world.endpoint.requests).toBe(0)
+    expect(world.problem()).toBe('REFRESH_TOKEN_OWNED')
+    expect(world.record()?.intent).toBeUndefined()
+    expect(first.journal.kept.size).toBe(0)
+  })
+
+  it('at one place: nothing is sent while the record of the other cannot be read', async () => {
+    const world = Replicas.withCredential()
+    world.apply(another({ createdAt: later(aCredential().createdAt, seconds(60)) }))
+    const first = world.replica()
+    const away = failed(failure('REFRESH_RECORD_UNAVAILABLE', 'The record could not be reached.'))
+    const actual = first.records.read.bind(first.records)
+    const read = vi.spyOn(first.records, 'read')
+    read.mockImplementation((subject, key) => (subject.uid === otherUid ? Promise.resolve(away) : actual(subject, key)))
+    await first.lead()
+    await world.clock.pass(20)
+    expect(world.problem()).toBe('REFRESH_RECORD_UNAVAILABLE')
+    expect(world.endpoint.requests).toBe(0)
+    read.mockRestore()
+    await world.clock.pass(30)
+    expect(world.condition('Ready')?.status).toBe('True')
+  })
+
+  /** The younger of two, alone. */
+  function withYounger(): { world: Replicas; first: Replica } {
+    const world = new Replicas()
+    world.store.put(documentKey, world.endpoint.login())
+    world.apply(another({ createdAt: later(aCredential().createdAt, seconds(60)) }))
+    const first = world.replica()
+    return { world, first }
+  }
 
   it('at one place: the deletion of the first frees the second', async () => {
     const world = Replicas.withCredential()

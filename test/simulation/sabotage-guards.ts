@@ -7,8 +7,8 @@ const spendingGuards: readonly Guard[] = [
   guard(
     'a request leaves only with its intent in the record',
     'app/execute-send.ts',
-    '  if (armed.ok) attempt.armed = armed.value\n  return armed\n',
-    '  if (armed.ok) attempt.armed = armed.value\n  return { ok: true, value: undefined }\n',
+    '  if (!armed.ok) return armed\n  attempt.armed = armed.value\n',
+    '  if (armed.ok) attempt.armed = armed.value\n',
   ),
   guard(
     'a server that may rotate is asked with an intent only',
@@ -126,6 +126,20 @@ const spendingGuards: readonly Guard[] = [
 
 /** Those that keep others from waiting for a process that is at nothing any more. */
 const waitingGuards: readonly Guard[] = [
+  testedGuard(
+    'test/app/ownership.test.ts',
+    'what another credential at the same place may be at is not presented',
+    'app/neighbours.ts',
+    ' || intentOn(read.value, fingerprint) !== undefined\n',
+    '\n',
+  ),
+  testedGuard(
+    'test/app/ownership.test.ts',
+    'of two credentials at one place that begin at the same time, not both send',
+    'app/execute-send.ts',
+    '  if (!neighbour.ok || neighbour.value === undefined) return neighbour\n',
+    '  if (!neighbour.ok || neighbour.value !== null) return neighbour\n',
+  ),
   testedGuard(
     'test/unit/domain/refresh-record.test.ts',
     'a lost answer leaves the record without a holder',
