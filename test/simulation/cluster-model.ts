@@ -1,3 +1,4 @@
+import { conditionOf } from '../../src/domain/conditions.ts'
 import type { CredentialState } from '../../src/domain/credential-state.ts'
 import type { EpochSeconds } from '../../src/domain/time.ts'
 import { keyText } from '../../src/domain/credential.ts'
@@ -14,7 +15,7 @@ import type { StatusReport, StatusWriter } from '../../src/ports/status-writer.t
 import { conditionProblem } from './condition-problem.ts'
 import { type Process, ProcessClock } from './process.ts'
 import type { Scheduler } from './scheduler.ts'
-import { secretMark, type AccessTokenFact, type TokenLedger } from './token-ledger.ts'
+import { secretMark, type AccessTokenFact, type Family, type TokenLedger } from './token-ledger.ts'
 import type { Violations } from './violations.ts'
 import type { Wire } from './wire.ts'
 
@@ -25,6 +26,11 @@ interface Target {
   /** As the process that published it read its clock. */
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
+}
+
+interface Stall {
+  readonly reason: string
+  readonly family: Family | undefined
 }
 
 export interface ClusterParts {
@@ -44,6 +50,8 @@ export class ClusterModel {
   readonly statuses = new Map<string, CredentialState[]>()
   /** Who wrote the status last. */
   readonly writers = new Map<string, Process>()
+  /** What statuses said that stalls a credential, and which login's token was in its target. */
+  readonly stalls = new Map<string, Stall[]>()
   readonly #wire: Wire
   readonly #ledger: TokenLedger
   readonly #violations: Violations
@@ -172,6 +180,7 @@ export class ClusterModel {
     if (problem !== undefined) this.#violations.add(`The status of ${name} contradicts itself: ${problem}.`)
     history.push(written)
     if (history.length > keptStatuses) history.shift()
+    this.#keepStall(name, written)
     this.statuses.set(name, history)
     this.#writtenMs.set(name, this.#scheduler.nowMs)
     this.onStatus(key.name)
@@ -180,6 +189,15 @@ export class ClusterModel {
       state.lastFailure?.message,
       ...state.conditions.map(({ message }) => message),
     ])
+  }
+
+  #keepStall(name: string, { conditions, targetName }: CredentialState): void {
+    const reason = conditionOf(conditions, 'Stalled')?.reason
+    if (reason === undefined) return
+    const family = this.targets.get(targetName ?? '')?.accessToken.family
+    const before = this.stalls.get(name) ?? []
+    const last = before.at(-1)
+    if (last?.reason !== reason || last.family !== family) this.stalls.set(name, [...before, { reason, family }])
   }
 
   /** Everything that a person or a machine outside can read comes by here. */

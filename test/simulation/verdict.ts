@@ -109,7 +109,15 @@ function accessTokenProblem(found: Case): string | undefined {
   if (accessToken === undefined || accessToken.expiresAtMs < scheduler.nowMs) return 'has no live access token'
   // While it waits to ask again whether an answer was lost, it cannot know.
   const isWaiting = conditionOf(found.state.conditions, 'Reconciling') !== undefined
-  return accessToken.family.revoked && !isWaiting ? 'has an access token that was revoked' : undefined
+  const isUntold = accessToken.family.revoked && !isWaiting && !isToldByOther(found, accessToken)
+  return isUntold ? 'has an access token that was revoked' : undefined
+}
+
+/** Where all lead at once, who knows of no refusal tells over the status of who does; whoever leads alone later knows that one. */
+function isToldByOther({ world, planned: { name } }: Case, { family }: AccessTokenFact): boolean {
+  if (!world.scenario.everybodyLeads) return false
+  const stalls = world.models.cluster.stalls.get(`ci/${name}`) ?? []
+  return stalls.some((stall) => trueReasons.has(stall.reason) && stall.family === family)
 }
 
 function storeProblem(found: Case): string | undefined {
