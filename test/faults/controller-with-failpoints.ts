@@ -68,8 +68,17 @@ function pointsIn(beforeSend: BeforeSend): BeforeSend {
   }
 }
 
-const times = new Map<string, { readonly lastByteMs: number; journaledMs?: number }>()
+interface Times {
+  readonly lastByteMs: number
+  readonly preemptionsBefore: number
+  journaledMs?: number
+  /** How often another process, or another thread of this one, was given the processor until then. */
+  preemptions?: number
+}
+
+const times = new Map<string, Times>()
 const wallMs = (): number => performance.timeOrigin + performance.now()
+const preemptions = (): number => process.resourceUsage().involuntaryContextSwitches
 
 /** Remembers when the last byte of each answer was here. */
 function watchAnswers(): void {
@@ -79,7 +88,7 @@ function watchAnswers(): void {
     response.on('data', (part: Buffer) => {
       parts.push(part)
       const token = /"refresh_token":"([^"]+)"/.exec(Buffer.concat(parts).toString())?.[1]
-      if (token !== undefined) times.set(token, { lastByteMs: wallMs() })
+      if (token !== undefined) times.set(token, { preemptionsBefore: preemptions(), lastByteMs: wallMs() })
     })
   })
 }
@@ -88,16 +97,18 @@ function journaled([entry]: readonly unknown[]): void {
   const { answer } = entry as AnsweredEntry
   const token = /"refresh_token":"([^"]+)"/.exec(answer.body.reveal())?.[1]
   const known = token === undefined ? undefined : times.get(token)
-  if (known !== undefined) known.journaledMs = wallMs()
+  if (known === undefined) return
+  known.journaledMs = wallMs()
+  known.preemptions = preemptions() - known.preemptionsBefore
 }
 
-/** One line for each token: its hash, last byte, journal, first durable place; wall-clock milliseconds. */
+/** One line for each token: its hash; last byte, journal and first durable place in wall-clock milliseconds; preemptions. */
 function durable(token: string | undefined, result: unknown): void {
   const known = token === undefined ? undefined : times.get(token)
   if (token === undefined || known?.journaledMs === undefined || !succeeded(result)) return
   times.delete(token)
   const hash = createHash('sha256').update(token).digest('hex').slice(0, 16)
-  const line = [hash, known.lastByteMs, known.journaledMs, wallMs()].join(' ')
+  const line = [hash, known.lastByteMs, known.journaledMs, wallMs(), known.preemptions].join(' ')
   if (measureFile !== undefined) appendFileSync(measureFile, `${line}\n`)
 }
 

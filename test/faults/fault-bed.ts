@@ -98,6 +98,15 @@ export class FaultBed {
     return { name, uid, logFile, journal: new JournalPlace(this.#home.path(name, 'journal')) }
   }
 
+  /** A Secret of nobody's, beside the operator's. */
+  async writeSecret(name: string, data: string): Promise<void> {
+    const secrets = `/api/v1/namespaces/${operatorNamespace}/secrets`
+    const secret = { metadata: { name }, stringData: { data } }
+    const put = await this.cluster.request('PUT', `${secrets}/${name}`, secret)
+    const { status, text } = put.status === 404 ? await this.cluster.request('POST', secrets, secret) : put
+    if (status !== 200 && status !== 201) throw new Error(`the Secret ${name} was not written: ${status} ${text}`)
+  }
+
   /** What is left of a Pod whose node is gone: no journal, and, once somebody has seen it, no object. */
   async losePod(pod: OperatorPod): Promise<void> {
     pod.journal.remove()
