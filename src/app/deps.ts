@@ -20,6 +20,7 @@ import type { RestartTurns } from './restart-turns.ts'
 import type { StoreLooks } from './store-looks.ts'
 import type { TargetLooks } from './target-looks.ts'
 import type { TokenHosts } from './token-hosts.ts'
+import type { RecordWatches } from './record-watches.ts'
 import type { TokenOwners } from './token-owners.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 
@@ -54,6 +55,7 @@ export interface EngineDeps {
   readonly tracing?: Tracing
   readonly logger: Logger
   readonly tokenOwners: TokenOwners
+  readonly recordWatches: RecordWatches
   readonly installation: Installation
   /** False when only some namespaces are watched: a credential that is not known may exist all the same. */
   readonly seesAllCredentials: boolean

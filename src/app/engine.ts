@@ -160,7 +160,10 @@ export class Engine {
     this.#deps.targetLooks.forget(text)
     const memory = this.#memory.get(text)
     if (memory?.pending?.persisted === false) return later(this.#deps.clock.now(), leftoverRetry)
-    if (memory !== undefined) this.#deps.tokenOwners.forget(memory.uid)
+    if (memory !== undefined) {
+      this.#deps.tokenOwners.forget(memory.uid)
+      this.#deps.recordWatches.forget(memory.uid)
+    }
     this.#memory.delete(text)
     return this.#replacedBy(text)
   }

@@ -18,15 +18,10 @@ import { readRecord, sealingKeyOf } from './execute-record.ts'
 import { claimDocument, proveWritable } from './execute-store.ts'
 import { publishedMarks, targetIdentity } from './gather.ts'
 import { neighbourAt } from './neighbours.ts'
+import { intentOverMs } from './record-watches.ts'
 
 type Look = Extract<Action, { kind: 'pre-flight' }>
 type Looked = Extract<Outcome, { kind: 'pre-flight' }>
-
-/**
- * After this an intent that nobody has changed stands for nothing on the wire any more: the time
- * between intent and request, the longest answer, and a margin for clocks that run apart.
- */
-export const intentOverMs = 90_000
 
 /** A process that is alive settles an intent in two minutes at most; one that starts again does so at once. */
 const holderSilentMs = 600_000

@@ -150,6 +150,7 @@ async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
   attempt.armed = armed.value
   const neighbour = await neighbourAt(observed.credential, fingerprint, deps)
   if (!neighbour.ok || neighbour.value === undefined) return neighbour
+  deps.tokenOwners.gaveUp(fingerprint, observed.credential)
   return failed(owned(observed, `OAuthCredential ${keyText(neighbour.value)}`))
 }
 

@@ -1,31 +1,61 @@
 import type { Credential, CredentialKey } from '../domain/credential.ts'
-import { intentOn } from '../domain/refresh-record.ts'
+import { intentOn, type RecordHolder, type RefreshRecord } from '../domain/refresh-record.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { EngineDeps } from './deps.ts'
 import { readRecord } from './execute-record.ts'
+import { intentOverMs } from './record-watches.ts'
 
 /**
  * Another credential at the same place whose record knows this token: whoever has used it up, or may be at it, owns
- * it, and of the first one there it is enough that the token is its newest, whatever its status says. Not every
- * document can bear a claim, and the memory of a process is not that of the one before.
+ * it, and of the first one there it is enough that the token is its newest, or that its answer was lost, whatever its
+ * status says. Not every document can bear a claim, and the memory of a process is not that of the one before.
  *
- * Asked once more when one's own intent stands: of two that ask at the same time, at least one finds the other's.
+ * Asked once more when one's own intent stands: of two that know each other, and ask at the same time, at least one
+ * finds the other's. Where the answer to a later one was lost, or was to a process that is gone, nobody has what came of
+ * it: that holds the first one up no more than an answer of its own would.
  *
- * Failures: those of reading a record. What cannot be found out is asked again before anything is sent.
+ * Failures: those of reading a record. What cannot be found out is asked again before anything is sent; a record of a
+ * later one that is damaged tells nothing, and stands against that one only.
  */
 export async function neighbourAt(
   credential: Credential,
   fingerprint: string,
   deps: EngineDeps,
 ): Promise<Result<CredentialKey | undefined>> {
-  const first = deps.resources.firstAt(credential)
-  for (const neighbour of deps.resources.othersAt(credential)) {
-    const read = await readRecord(neighbour, undefined, deps)
-    if (!read.ok) return read
-    const { retained, spent } = read.value
-    const isNewest = neighbour === first && retained?.fingerprint === fingerprint
-    const mayBeUsed = spent.includes(fingerprint) || intentOn(read.value, fingerprint) !== undefined
-    if (isNewest || mayBeUsed) return ok(neighbour.key)
+  const { resources } = deps
+  const first = resources.firstAt(credential)
+  const reads = await Promise.all(
+    resources
+      .othersAt(credential)
+      .map(async (neighbour) => ({ neighbour, read: await readRecord(neighbour, undefined, deps) })),
+  )
+  for (const { neighbour, read } of reads) {
+    const isFirst = neighbour === first
+    if (!read.ok && (isFirst || read.failure.code !== 'REFRESH_RECORD_DAMAGED')) return read
+    if (read.ok && (await hasIt(read.value, { fingerprint, isFirst }, deps))) return ok(neighbour.key)
   }
   return ok(undefined)
+}
+
+interface Question {
+  readonly fingerprint: string
+  readonly isFirst: boolean
+}
+
+/** True when nobody else may present the token, as far as this record tells. */
+async function hasIt(record: RefreshRecord, { fingerprint, isFirst }: Question, deps: EngineDeps): Promise<boolean> {
+  const { retained, spent } = record
+  const intent = intentOn(record, fingerprint)
+  if (spent.includes(fingerprint)) return true
+  if (intent?.holder !== undefined) return !(await isOver(intent.holder, record, deps))
+  return isFirst && (retained?.fingerprint === fingerprint || intent !== undefined)
+}
+
+/** True when whoever began can have no answer any more: what is true of one's own record before it is taken over. */
+async function isOver(holder: RecordHolder, record: RefreshRecord, deps: EngineDeps): Promise<boolean> {
+  const unchangedMs = deps.recordWatches.unchangedMs(record, deps.clock.monotonicMs())
+  if (unchangedMs < intentOverMs) return false
+  const gone = await deps.holders.isGone(holder)
+  if (!gone.ok) deps.logger.warn({ code: gone.failure.code }, gone.failure.message)
+  return gone.ok && gone.value
 }

@@ -6,12 +6,13 @@ import { Engine } from './engine.ts'
 import { credentialGauges } from './gauges.ts'
 import { recoverJournal } from './recover-journal.ts'
 import { RecoveryLog } from './recovery-log.ts'
+import { RecordWatches } from './record-watches.ts'
 import { TokenOwners } from './token-owners.ts'
 import { ResourceIndex } from './resource-index.ts'
 import { TargetSights } from './target-sights.ts'
 
 /** Everything that the operator works with, but what it builds itself. */
-export interface OperatorParts extends Omit<EngineDeps, 'resources' | 'tokenOwners' | 'mayTell'> {
+export interface OperatorParts extends Omit<EngineDeps, 'resources' | 'tokenOwners' | 'recordWatches' | 'mayTell'> {
   /** Absent: what somebody does to a target is found when its look is due. */
   readonly targetWatch?: TargetWatch
 }
@@ -39,6 +40,7 @@ export class Operator {
       ...parts,
       resources: this.resources,
       tokenOwners: new TokenOwners(),
+      recordWatches: new RecordWatches(),
       mayTell: parts.mayBegin,
     }
     this.#onBug = onBug

@@ -1,7 +1,6 @@
 import { type Credential, scopesOf } from '../domain/credential.ts'
 import type { AnsweredEntry, JournalEntry } from '../domain/journal-entry.ts'
 import {
-  fenced,
   intentOn,
   refused,
   type RefreshIntent,
@@ -33,7 +32,7 @@ export async function recoverJournal(deps: EngineDeps, log: RecoveryLog): Promis
   log.keepOnly(new Set(entries.map(({ uid }) => uid)))
   for (const entry of entries) {
     if (!deps.mayBegin()) return true
-    const recovered = await recover(entry, deps)
+    const recovered = await recover(entry, deps, log)
     // Whoever acts by now may have begun the next refresh.
     if (deps.journal.pending(entry.uid) !== entry) continue
     if (recovered.ok && looksAtNoRecord(entry, deps)) continue
@@ -63,7 +62,7 @@ function looksAtNoRecord({ phase, credential: key }: JournalEntry, { resources }
   return provider.kind === 'found' && !mayRotate(indexed.credential, provider.value)
 }
 
-async function recover(entry: JournalEntry, deps: EngineDeps): Promise<Result<unknown>> {
+async function recover(entry: JournalEntry, deps: EngineDeps, log: RecoveryLog): Promise<Result<unknown>> {
   const reading = entry.phase === 'answered' ? readingOf(entry, deps) : undefined
   const tokens = reading && tokensOf(reading)
   if (entry.phase === 'answered' && tokens?.refreshToken !== undefined) {
@@ -73,6 +72,11 @@ async function recover(entry: JournalEntry, deps: EngineDeps): Promise<Result<un
       deps,
     )
   }
+  return bringHome({ entry, reading }, deps, log)
+}
+
+/** Says in the record how far the process got, where there is nothing to keep. */
+async function bringHome({ entry, reading }: Recovered, deps: EngineDeps, log: RecoveryLog): Promise<Result<unknown>> {
   const read = await readRecord(subjectOf(entry), entry.sealingKey, deps)
   if (!read.ok) return read
   const record = read.value
@@ -80,19 +84,25 @@ async function recover(entry: JournalEntry, deps: EngineDeps): Promise<Result<un
   const settled = intent === undefined ? record : withoutProcess(record, intent, { entry, reading })
   // The journal knows of one request: whatever else the record says of this process was left for it.
   const next = withoutHolder(settled, deps.holders.self.journalId)
-  if (next !== record) return deps.records.replace(next, entry.sealingKey)
-  return isOnItsWay(record, entry, deps) ? deps.records.replace(fenced(record), entry.sealingKey) : ok(record)
+  if (next === record && (log.hasFenced(entry) || !mayBeOnItsWay(record, entry, deps))) return ok(record)
+  // Where nothing changes, another version is put there: what was sent for the one before is refused.
+  const replaced = await deps.records.replace(next, entry.sealingKey)
+  if (replaced.ok) log.fenced(entry)
+  return replaced
 }
 
 /**
  * True while the intent may still arrive in a record that does not show it: the process that wrote it has ended, or
  * waits no longer, and what it sent has not. Nobody could tell of it then that nothing was presented.
  */
-function isOnItsWay({ version }: RefreshRecord, { phase, uid, credential }: JournalEntry, deps: EngineDeps): boolean {
+function mayBeOnItsWay(
+  { version }: RefreshRecord,
+  { phase, uid, credential }: JournalEntry,
+  deps: EngineDeps,
+): boolean {
   if (phase !== 'armed') return false
-  const indexed = deps.resources.credential(credential)
   // A credential that is gone gets no record any more.
-  return version !== '' || (indexed?.type === 'credential' && indexed.credential.uid === uid)
+  return version !== '' || deps.resources.credential(credential)?.credential.uid === uid
 }
 
 /** The intent by which this process, or the one before it with the same journal, presents this token, as the record says. */

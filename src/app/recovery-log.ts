@@ -1,17 +1,28 @@
 import type { Failure } from '../domain/failures.ts'
+import type { JournalEntry } from '../domain/journal-entry.ts'
 import type { Logger } from '../ports/logger.ts'
 
 /**
- * Tells what keeps a journal's entry from where the replica that leads finds it: when that begins, when its cause
- * changes and when it is over, and not at every try.
+ * What has been done for the entries of a journal, and told of them. What keeps an entry from where the replica that
+ * leads finds it is told when that begins, when its cause changes and when it is over, and not at every try.
  */
 export class RecoveryLog {
   readonly #logger: Logger
   /** The cause of each entry that is held up, by UID of its credential. */
   readonly #held = new Map<string, string>()
+  readonly #fenced = new WeakSet<JournalEntry>()
 
   constructor(logger: Logger) {
     this.#logger = logger
+  }
+
+  /** The record is another one since this entry was looked at: nothing that was sent before can change it. */
+  fenced(entry: JournalEntry): void {
+    this.#fenced.add(entry)
+  }
+
+  hasFenced(entry: JournalEntry): boolean {
+    return this.#fenced.has(entry)
   }
 
   failed(uid: string, { code, message }: Failure): void {

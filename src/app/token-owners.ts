@@ -38,6 +38,13 @@ export class TokenOwners {
     this.#keep({ current: fingerprint, spent }, owner)
   }
 
+  /** The credential does not present the token after all: another one may. */
+  gaveUp(fingerprint: string, { uid }: Pick<Owner, 'uid'>): void {
+    const owned = this.#byUid.get(uid)
+    if (owned?.current !== fingerprint || owned.spent.includes(fingerprint)) return
+    this.#free([fingerprint], { uid })
+  }
+
   /** The token that the credential presented was replaced by this one. */
   replaced(presented: string, fingerprint: string, owner: Owner): void {
     const { spent = [] } = this.#byUid.get(owner.uid) ?? {}

@@ -52,7 +52,7 @@ export interface RefusedToken {
 export interface RefreshRecord {
   readonly uid: string
   readonly credential: CredentialKey
-  /** Counts the intents, and what was put in the way of one. */
+  /** Counts the intents. */
   readonly epoch: number
   /** Counts the refresh tokens that came one after the other, as the store documents do. */
   readonly generation: number
@@ -134,11 +134,6 @@ export function armed(
     origin,
     spent: withSpent(record.spent, dropped, intent.fingerprint),
   }
-}
-
-/** The record as it is, and not the one that it was: what was written for that one, and has not arrived yet, is refused. */
-export function fenced(record: RefreshRecord): RefreshRecord {
-  return { ...record, epoch: record.epoch + 1 }
 }
 
 /** What is left once this intent stands. A process presents one token at a time, so it is not at its own earlier ones any more. */

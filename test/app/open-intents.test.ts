@@ -134,6 +134,40 @@ describe('an intent that its process has sent, and that arrives when the process
     expect(world.podToken()).toBe(world.newestAccessToken())
   })
 
+  it('finds a record also where the spec has become invalid meanwhile', async () => {
+    const world = Replicas.withCredential()
+    worlds.push(world)
+    const first = world.replica()
+    const lead = first.lead()
+    const arrive = await sentByTheDead(world, first, 0.01)
+    await lead
+    const { key, uid, generation, state } = aCredential()
+    const credential = { key, uid, generation, state, deleting: false, finalized: true, problems: [] }
+    const seesAll = vi.spyOn(first, 'seesAll').mockImplementation(() => {
+      first.operator.resources.upserted('OAuthCredential', { type: 'invalid-credential', credential })
+    })
+    await first.restart()
+    await arrive()
+    expect(first.journal.kept.size).toBe(0)
+    expect(world.record()?.intent).toBeUndefined()
+    seesAll.mockRestore()
+  })
+
+  it('finds another record once, and not at each try of a journal that can forget nothing', async () => {
+    const { world, first } = await aLeader()
+    await sentByTheDead(world, first, afterDue)
+    const settled = vi.spyOn(first.journal, 'settled')
+    settled.mockResolvedValue(failed(failure('JOURNAL_UNAVAILABLE', 'The journal could not be written.')))
+    const { replacements } = first.records
+    const epoch = world.record()?.epoch
+    await first.restart()
+    for (let tries = 0; tries < 10; tries += 1) expect(await first.operator.recoverJournal()).toBe(false)
+    expect(first.records.replacements).toBe(replacements + 1)
+    expect(world.record()?.epoch).toBe(epoch)
+    settled.mockRestore()
+    expect(await first.operator.recoverJournal()).toBe(true)
+  })
+
   it('gets no record from a credential that is gone', async () => {
     const world = Replicas.withCredential()
     worlds.push(world)

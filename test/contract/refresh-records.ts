@@ -84,6 +84,14 @@ function reading(bench: () => RecordBench): void {
 }
 
 function comparing(bench: () => RecordBench): void {
+  test('the same record again is another version, and refuses what was meant for the one before', async () => {
+    const { records, harness, full, expectFailure } = bench()
+    const before = valueOf(await records.replace(full(), undefined))
+    const after = valueOf(await records.replace(before, undefined))
+    expect(after.version).not.toBe(before.version)
+    expectFailure(await harness.process().replace(full(before), undefined), 'REFRESH_RECORD_CONFLICT')
+  })
+
   test('of two that make it one succeeds', async () => {
     const { harness, subject, small, expectConflict } = bench()
     const attempts = [1, 2].map((epoch) => harness.process().replace({ ...small(), epoch }, undefined))

@@ -30,7 +30,7 @@ interface Target {
 
 interface Stall {
   readonly reason: string
-  readonly family: Family | undefined
+  readonly family: Family
 }
 
 export interface ClusterParts {
@@ -50,7 +50,7 @@ export class ClusterModel {
   readonly statuses = new Map<string, CredentialState[]>()
   /** Who wrote the status last. */
   readonly writers = new Map<string, Process>()
-  /** What statuses said that stalls a credential, and which login's token was in its target. */
+  /** What statuses said that stalls a credential, when the login of the token in its target had been revoked. */
   readonly stalls = new Map<string, Stall[]>()
   readonly #wire: Wire
   readonly #ledger: TokenLedger
@@ -193,11 +193,9 @@ export class ClusterModel {
 
   #keepStall(name: string, { conditions, targetName }: CredentialState): void {
     const reason = conditionOf(conditions, 'Stalled')?.reason
-    if (reason === undefined) return
     const family = this.targets.get(targetName ?? '')?.accessToken.family
-    const before = this.stalls.get(name) ?? []
-    const last = before.at(-1)
-    if (last?.reason !== reason || last.family !== family) this.stalls.set(name, [...before, { reason, family }])
+    if (reason === undefined || family?.revoked !== true) return
+    this.stalls.set(name, [...(this.stalls.get(name) ?? []), { reason, family }])
   }
 
   /** Everything that a person or a machine outside can read comes by here. */

@@ -130,8 +130,8 @@ const waitingGuards: readonly Guard[] = [
     'test/app/ownership.test.ts',
     'what another credential at the same place may be at is not presented',
     'app/neighbours.ts',
-    ' || intentOn(read.value, fingerprint) !== undefined\n',
-    '\n',
+    '  const intent = intentOn(record, fingerprint)\n',
+    '  const intent = isFirst ? intentOn(record, fingerprint) : undefined\n',
   ),
   testedGuard(
     'test/app/ownership.test.ts',

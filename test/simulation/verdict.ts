@@ -13,6 +13,9 @@ const trueReasons: ReadonlySet<string> = new Set([
   'SeedMissing',
 ])
 
+/** Of these, what says that the access token may be revoked, too. */
+const refusals: ReadonlySet<string> = new Set(['ReauthorizationRequired', 'LostResponse', 'SecondSpender'])
+
 const minuteMs = 60_000
 
 /** One credential of a world that has become quiet. */
@@ -117,7 +120,7 @@ function accessTokenProblem(found: Case): string | undefined {
 function isToldByOther({ world, planned: { name } }: Case, { family }: AccessTokenFact): boolean {
   if (!world.scenario.everybodyLeads) return false
   const stalls = world.models.cluster.stalls.get(`ci/${name}`) ?? []
-  return stalls.some((stall) => trueReasons.has(stall.reason) && stall.family === family)
+  return stalls.some((stall) => refusals.has(stall.reason) && stall.family === family)
 }
 
 function storeProblem(found: Case): string | undefined {
