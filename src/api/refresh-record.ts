@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { CredentialKey } from '../domain/credential.ts'
 import type { RefreshIntent, RefreshRecord, RetainedTokens } from '../domain/refresh-record.ts'
+import { storedLimit } from '../domain/spent-tokens.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import { decodeTime } from './status-time.ts'
 
@@ -17,7 +18,7 @@ export type DecodedRecord =
 /**
  * The format of what an older version can read, too, and of what it cannot: it must not drop what it does not know.
  */
-const format = { first: 1, second: 2 } as const
+const format = { first: 1, second: 2, third: 3 } as const
 
 /** 9999-12-31T23:59:59.999Z: RFC 3339 has four digits for the year. */
 const lastMs = 253_402_300_799_999
@@ -64,6 +65,7 @@ const recordSchema = z.strictObject({
   retained: z.strictObject({ fingerprint, source }).exactOptional(),
   refused: refused.exactOptional(),
   spent: z.array(fingerprint),
+  stored: z.array(fingerprint).exactOptional(),
   origin: z.string().min(1).exactOptional(),
   storeWrittenAt: time.exactOptional(),
 })
@@ -75,16 +77,28 @@ const anyFormat = z.object({ format: z.int() })
  * with milliseconds, a credential is `namespace/name`.
  */
 export function encodeRecord(record: RefreshRecord): object {
-  const { credential, intent: armed, left, retained, storeWrittenAt, version: _version, ...rest } = record
+  const { credential, intent: armed, left, retained, stored, storeWrittenAt, version: _version, ...rest } = record
   return {
-    format: left === undefined && record.refused === undefined ? format.first : format.second,
+    format: formatOf(record),
     ...rest,
     credential: `${credential.namespace}/${credential.name}`,
     ...(armed && { intent: encodeIntent(armed) }),
     ...(left && { left: left.map(encodeIntent) }),
     ...(retained && { retained: { fingerprint: retained.fingerprint, source: retained.source } }),
+    ...(isFarBehind(record) && { stored }),
     ...(storeWrittenAt !== undefined && { storeWrittenAt: encodeMoment(storeWrittenAt) }),
   }
+}
+
+function formatOf(record: RefreshRecord): number {
+  if (isFarBehind(record)) return format.third
+  return record.left === undefined && record.refused === undefined ? format.first : format.second
+}
+
+/** True when the store may hold a token that was replaced so long ago that nobody could guess it. */
+function isFarBehind({ stored = [], spent }: RefreshRecord): boolean {
+  const latest = spent.slice(-storedLimit)
+  return stored.some((one) => spent.includes(one) && !latest.includes(one))
 }
 
 /** Strict: a record that somebody changed or a newer version wrote is told, and never understood in part. */

@@ -47,7 +47,8 @@ export async function preflight(action: Look, observed: Observed, deps: Deps): P
   ])
   const ownership = ownershipOf(observed.credential, stored, { twin: twin.ok ? twin.value : undefined, deps })
   const seen = { holdersAreOver, holderIsSilent, self: deps.holders.self }
-  const found: Preflight = { record, fingerprint, writable, target, ownership, ...seen }
+  const without = storeFailure === undefined ? {} : { withoutStore: true as const }
+  const found: Preflight = { record, fingerprint, writable, target, ownership, ...seen, ...without }
   return { kind: 'pre-flight', stored, preflight: found, ...(intentWatch && { intentWatch }) }
 }
 

@@ -46,6 +46,8 @@ export interface Arming {
   readonly origin: string
   /** Of the document. */
   readonly generation: number
+  /** Of the token in the document, if that could be read. */
+  readonly stored: string | undefined
   readonly sealingKey: Sensitive | undefined
 }
 
@@ -183,5 +185,6 @@ function followed(record: RefreshRecord, succession: Succession): RefreshRecord 
 
 /** The record with the time of a write of the store in it: it is stored with the next change. */
 export function withStoreWrite(record: RefreshRecord, at: EpochSeconds): RefreshRecord {
-  return { ...record, storeWrittenAt: at }
+  const { retained } = record
+  return { ...record, storeWrittenAt: at, ...(retained && { stored: [retained.fingerprint] }) }
 }

@@ -1,5 +1,5 @@
 import { type Credential, keyText, refreshTokenSpec } from '../domain/credential.ts'
-import { type Failure, failure } from '../domain/failures.ts'
+import type { Failure } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
 import { owned } from '../domain/ownership.ts'
 import type { Provider } from '../domain/provider.ts'
@@ -23,6 +23,7 @@ import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { arm, disarm, leaveRefused, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
 import { neighbourAt } from './neighbours.ts'
+import { notLeading, tooLate } from './not-begun.ts'
 import { answeredEntry, earlierSends, sentEntry } from './sent-entry.ts'
 import { inSpan, traceIdOf } from './traced.ts'
 import { shownBy, turnRequest, waitFailure } from './turns.ts'
@@ -143,7 +144,14 @@ async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
   }
   const sealingKey = sealingKeyOf(base.claim)
   const armed = await arm(
-    { record, intent, origin: tokenOrigin(provider), generation: generationOf(base, observed), sealingKey },
+    {
+      record,
+      intent,
+      origin: tokenOrigin(provider),
+      generation: generationOf(base, observed),
+      stored: send.stored,
+      sealingKey,
+    },
     deps,
   )
   if (!armed.ok) return armed
@@ -158,16 +166,6 @@ async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
 function generationOf({ claim }: StoredRefreshToken, { state }: Observed): number {
   const marked = claim?.kind === 'claimed' ? claim.claim.mark?.generation : undefined
   return Math.max(marked ?? 0, state.refreshTokenGeneration ?? 0)
-}
-
-function notLeading({ credential }: Observed): Failure {
-  const what = `This process stopped acting before it sent the refresh token of OAuthCredential ${keyText(credential.key)}.`
-  return failure('KUBERNETES_UNAVAILABLE', what)
-}
-
-function tooLate({ credential }: Observed): Failure {
-  const what = `Too much time passed before the refresh token of OAuthCredential ${keyText(credential.key)} could be sent.`
-  return failure('REFRESH_RECORD_UNAVAILABLE', what)
 }
 
 async function settleExchange(exchange: TokenExchange, attempt: Attempt, deps: Deps): Promise<SendOutcome> {

@@ -119,6 +119,7 @@ function follow(
         kind: 'send-refresh-token',
         base,
         storeBehind,
+        ...(preflight.withoutStore !== true && { stored: preflight.fingerprint }),
         ...(earlier && { earlier }),
         ...(record && { record }),
       })

@@ -5,8 +5,10 @@ import type { Result } from './result.ts'
 /** What was found before a refresh token is spent that the server may replace. Finding it changed nothing. */
 export interface Preflight {
   readonly record: Result<RefreshRecord>
-  /** Of the refresh token in the store. */
+  /** Of the refresh token in the store, or of what stands for it. */
   readonly fingerprint: string
+  /** The store could not be read, or takes nothing: the token is the newest that the record keeps. */
+  readonly withoutStore?: true
   /** Of whether the store would take a write over this document. */
   readonly writable: Result<void>
   /** Of whether the target would take a publication. */

@@ -1,6 +1,7 @@
 import type { CredentialKey, RefreshTokenSource } from './credential.ts'
 import type { EpochSeconds } from './time.ts'
 import type { TokenRefusal } from './refusals.ts'
+import { maybeStored, type SpentTokens, withSpent } from './spent-tokens.ts'
 import type { RotatedTokens } from './tokens.ts'
 
 /** A process, for as long as its journal lives: one that is started again with the same journal is the same holder. */
@@ -49,7 +50,7 @@ export interface RefusedToken {
  * What is known of a credential's refresh tokens apart from any one process. It is replaced by
  * compare-and-set only, so whoever has written an intent is the one who may present the token.
  */
-export interface RefreshRecord {
+export interface RefreshRecord extends SpentTokens {
   readonly uid: string
   readonly credential: CredentialKey
   /** Counts the intents. */
@@ -64,8 +65,6 @@ export interface RefreshRecord {
   readonly left?: readonly RefreshIntent[]
   readonly retained?: RetainedTokens
   readonly refused?: RefusedToken
-  /** Fingerprints of refresh tokens that were replaced by others, the latest last, at most {@link spentLimit}. */
-  readonly spent: readonly string[]
   /** Scheme, host and port that the refresh tokens were sent to. */
   readonly origin?: string
   /** When the retained refresh token, or one before it, was last written into the store. */
@@ -74,7 +73,6 @@ export interface RefreshRecord {
   readonly version: string
 }
 
-export const spentLimit = 64
 const leftLimit = 4
 
 /** The record of a credential that has none yet. */
@@ -113,6 +111,14 @@ function isHeld(intent: RefreshIntent): intent is HeldIntent {
   return intent.holder !== undefined
 }
 
+export interface ArmedAt {
+  readonly origin: string
+  /** Of the document. */
+  readonly generation: number
+  /** Of the token in the store; absent when the store could not be read. */
+  readonly stored?: string | undefined
+}
+
 /**
  * An intent to present a token. An intent on another token that nobody settled may have used that one up, or
  * not: it is kept for the case that the store goes back to it. `generation` is the document's: a record that
@@ -121,8 +127,9 @@ function isHeld(intent: RefreshIntent): intent is HeldIntent {
 export function armed(
   record: RefreshRecord,
   intent: RefreshIntent,
-  { origin, generation }: { readonly origin: string; readonly generation: number },
+  { origin, generation, stored: known }: ArmedAt,
 ): RefreshRecord {
+  const stored = known === undefined ? maybeStored(record, record.retained?.fingerprint) : [known]
   const all = leftFor(record, intent)
   // Who is kept no longer counts as used up, as the safe side of what is not known; the newest tokens never do.
   const dropped = fingerprintsOf(all.slice(0, -leftLimit)).filter((one) => one !== record.retained?.fingerprint)
@@ -132,7 +139,8 @@ export function armed(
     generation: Math.max(record.generation, generation),
     intent,
     origin,
-    spent: withSpent(record.spent, dropped, intent.fingerprint),
+    stored,
+    spent: withSpent({ ...record, stored }, dropped, intent.fingerprint),
   }
 }
 
@@ -199,7 +207,7 @@ export function refused(record: RefreshRecord, fingerprint: string, code: TokenR
   if (code === undefined) return known
   const before = record.refused?.fingerprint
   const dead = before === undefined || before === fingerprint ? [] : [before]
-  return { ...known, refused: { fingerprint, code }, spent: withSpent(known.spent, dead, undefined) }
+  return { ...known, refused: { fingerprint, code }, spent: withSpent(known, dead, undefined) }
 }
 
 /** Sent, and no answer came: nobody is at it any more. */
@@ -234,7 +242,7 @@ export function succeeded(record: RefreshRecord, { presented, retained }: Succes
     ...(isOfNewest && { refused: known }),
     generation: record.generation + (isCounted(record, { presented, retained }) ? 0 : 1),
     retained,
-    spent: withSpent(record.spent, replaced, retained.fingerprint),
+    spent: withSpent(record, replaced, retained.fingerprint),
   }
 }
 
@@ -281,11 +289,5 @@ function isReplaced(kept: RetainedTokens, spent: readonly string[], { presented,
 /** All that an answer which comes too late adds to the record. */
 export function outdated(record: RefreshRecord, { presented }: Succession): RefreshRecord {
   const left = (record.left ?? []).filter(({ fingerprint }) => fingerprint !== presented)
-  return { ...withLeft(record, left), spent: withSpent(record.spent, [presented], undefined) }
-}
-
-function withSpent(spent: readonly string[], more: readonly string[], newest: string | undefined): readonly string[] {
-  const added = new Set(more)
-  const kept = spent.filter((fingerprint) => !added.has(fingerprint))
-  return [...kept, ...added].filter((fingerprint) => fingerprint !== newest).slice(-spentLimit)
+  return { ...withLeft(record, left), spent: withSpent(record, [presented], undefined) }
 }

@@ -55,6 +55,8 @@ export interface SendAction {
   readonly record?: RefreshRecord
   /** True when the store does not hold the refresh token of `base` yet. */
   readonly storeBehind?: boolean
+  /** Fingerprint of the refresh token that the store holds; absent when nobody can tell now. */
+  readonly stored?: string
 }
 
 /** What came of an action. `kind` is the action's. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { failure } from '../../src/domain/failures.ts'
+import { spentLimit } from '../../src/domain/spent-tokens.ts'
 import { aCredential } from '../support/builders.ts'
 import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
 
@@ -41,6 +42,30 @@ describe('a store that bears a hundred writes a day', () => {
     expect(world.store.writes).toBeLessThanOrEqual(96)
     expect(world.store.writes).toBeGreaterThanOrEqual(72)
   })
+
+  it.each(['the process goes on', 'another process takes over'])(
+    'may be written once in a day of tokens that live for a minute: %s',
+    async (course) => {
+      const world = Replicas.withCredential()
+      world.endpoint.lifetimeSeconds = 60
+      world.applyStore({ backend: { ...aws, minimumWriteIntervalSeconds: 86_400 } })
+      let leader = await world.leader()
+      await world.clock.pass(3600)
+      const { writes } = world.store
+      for (let hour = 0; hour < 8; hour += 1) {
+        await world.clock.pass(3600)
+        expectFresh(world)
+        if (course === 'the process goes on') continue
+        leader.loseItsPod()
+        leader = await world.leader()
+        await world.clock.pass(120)
+      }
+      expect(world.store.writes).toBeLessThanOrEqual(writes + 1)
+      expect(world.endpoint.requests).toBeGreaterThan(5 * spentLimit)
+      await leader.shutDown()
+      expect(world.storeIsLive()).toBe(true)
+    },
+  )
 
   it('is not news, and no trouble', async () => {
     const { world } = await fiveMinuteTokens()

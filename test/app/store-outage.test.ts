@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { failure } from '../../src/domain/failures.ts'
+import { spentLimit } from '../../src/domain/spent-tokens.ts'
 import { aRefreshPolicy } from '../support/builders.ts'
 import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
 
@@ -84,6 +85,25 @@ describe.each(['takes no writes', 'answers nothing'] as const)('a store that %s 
     expect(second.isDead).toBe(false)
     expectMended(world)
   })
+
+  it.each([false, true])(
+    'and has what was used up hundreds of tokens ago; the process ends meanwhile: %s',
+    async (ends) => {
+      const { world, first } = await aLeader('RecordOnly')
+      world.endpoint.lifetimeSeconds = 60
+      await world.clock.pass(3600)
+      breakStore(world, kind)
+      const before = world.endpoint.requests
+      await world.clock.pass(5 * 3600)
+      expect(world.endpoint.requests - before).toBeGreaterThan(3 * spentLimit)
+      if (ends) first.loseItsPod()
+      if (ends) await world.leader()
+      await world.clock.pass(600)
+      mendStore(world)
+      await world.clock.pass(301)
+      expectMended(world)
+    },
+  )
 
   it('is left to a human who logged in anew meanwhile', async () => {
     const { world } = await aLeader('RecordOnly')

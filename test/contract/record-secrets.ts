@@ -41,7 +41,7 @@ function forPeople(bench: () => SecretBench): void {
     expect(annotations['oauth-operator.dev/credential']).toBe('ci/claude')
     expect(annotations[sealedWith]).toMatch(/^document\/[0-9a-f]{16}$/)
     expect(JSON.parse(annotations[clearAnnotation] ?? '')).toEqual({
-      format: 2,
+      format: 3,
       uid: subject.uid,
       credential: 'ci/claude',
       epoch: 7,
@@ -51,6 +51,7 @@ function forPeople(bench: () => SecretBench): void {
       left: full().left.map((intent) => ({ ...intent, startedAt: '2027-01-15T08:00:00.123Z' })),
       retained: { fingerprint: full().retained.fingerprint, source: full().retained.source },
       spent: full().spent,
+      stored: full().stored,
       origin: 'https://gateway.example.com',
       storeWrittenAt: '2027-01-15T08:00:00.250Z',
     })
@@ -92,7 +93,7 @@ const damages: Readonly<Record<string, (b: SecretBench) => Promise<unknown>>> = 
   'a fingerprint was cut': (b) => b.editClear((text) => text.replace(/a{32}/, 'a')),
   'a member was added': (b) => b.editClear((text) => text.replace('{', '{ "checked": true,')),
   'a time is none': (b) => b.editClear((text) => text.replace('2027-01-15T', '2027-13-15T')),
-  'a newer version wrote it': (b) => b.editClear((text) => text.replace(/"format": \d/, '"format": 3')),
+  'a newer version wrote it': (b) => b.editClear((text) => text.replace(/"format": \d/, '"format": 9')),
   'it holds the record of another credential': (b) =>
     b.editClear((text) => text.replaceAll(b.subject.uid, 'another-uid')),
   'its tokens belong to another refresh token': (b) => b.editClear((text) => text.replaceAll(/e{32}/g, 'f'.repeat(32))),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { FailureCode } from '../../src/domain/failures.ts'
 import type { RefreshIntent, RetainedTokens } from '../../src/domain/refresh-record.ts'
+import { storedLimit } from '../../src/domain/spent-tokens.ts'
 import type { Result } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { epochSeconds } from '../../src/domain/time.ts'
@@ -288,7 +289,8 @@ export class RecordBench {
     left: [{ ...anIntent, fingerprint: fingerprintOf('f') }],
     retained: { ...retained(), tokens: this.#tokens, ...sealedAs(written) },
     refused: { fingerprint: fingerprintOf('0'), code: 'REFRESH_ANSWER_LOST' },
-    spent: [fingerprintOf('a'), fingerprintOf('b')],
+    spent: [fingerprintOf('a'), ...Array.from({ length: storedLimit }, (_, index) => `${index}`.padStart(32, 'b'))],
+    stored: [fingerprintOf('a')],
     origin: 'https://gateway.example.com',
     storeWrittenAt: epochSeconds(1_800_000_000.25),
   })

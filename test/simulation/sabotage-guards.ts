@@ -112,9 +112,9 @@ const spendingGuards: readonly Guard[] = [
   ),
   guard(
     'spent refresh tokens are remembered for long',
-    'domain/refresh-record.ts',
-    '.slice(-spentLimit)\n',
-    '.slice(-1)\n',
+    'domain/spent-tokens.ts',
+    'let over = all.length - spentLimit\n',
+    'let over = all.length - 1\n',
   ),
   guard(
     "another process's intent is read anew",

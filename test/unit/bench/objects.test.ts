@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readRecordSecret } from '../../../src/adapters/kubernetes/record-secret.ts'
 import { Secret } from '../../../src/adapters/kubernetes/schema.ts'
-import { spentLimit } from '../../../src/domain/refresh-record.ts'
+import { spentLimit } from '../../../src/domain/spent-tokens.ts'
 import { fleet, namedObjects } from '../../bench/fleet.ts'
 import { recordObject } from '../../bench/objects.ts'
 

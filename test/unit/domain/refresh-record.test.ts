@@ -9,13 +9,13 @@ import {
   refused,
   type RefreshIntent,
   type RefreshRecord,
-  spentLimit,
   succeeded,
   type Succession,
   unanswered,
   withIntentOn,
   withoutHolder,
 } from '../../../src/domain/refresh-record.ts'
+import { spentLimit, storedLimit } from '../../../src/domain/spent-tokens.ts'
 import { aCredential, noon } from '../../support/builders.ts'
 
 const { uid, key, spec } = aCredential()
@@ -36,7 +36,10 @@ function after(...tokens: readonly string[]): RefreshRecord {
   return tokens.slice(1).reduce(
     (record, token, index) => {
       const presented = tokens[index] ?? ''
-      return succeeded(armed(record, intentTo(presented), place), succession(presented, token))
+      return succeeded(
+        armed(record, intentTo(presented), { ...place, stored: presented }),
+        succession(presented, token),
+      )
     },
     newRecord(uid, key),
   )
@@ -232,6 +235,39 @@ describe('a refresh record', () => {
     expect(spentLimit).toBe(64)
     expect(spent).toEqual(tokens.slice(35, 99))
     expect(retained?.fingerprint).toBe('token 99')
+  })
+
+  it('remembers what the store holds, however many came since', () => {
+    let record = succeeded(
+      armed(newRecord(uid, key), intentTo('seed'), { ...place, stored: 'seed' }),
+      succession('seed', 't0'),
+    )
+    for (let index = 0; index < 3 * spentLimit; index += 1) {
+      const behind = index % 2 === 0 ? { ...place, stored: 'seed' } : place
+      record = succeeded(armed(record, intentTo(`t${index}`), behind), succession(`t${index}`, `t${index + 1}`))
+    }
+    expect(record.spent).toHaveLength(spentLimit)
+    expect(record.spent[0]).toBe('seed')
+    expect(record.spent.at(-1)).toBe(`t${3 * spentLimit - 1}`)
+    expect(record.stored).toContain('seed')
+    const written = armed(record, intentTo('next'), { ...place, stored: 'next' })
+    expect(succeeded(written, succession('next', 'last')).spent).not.toContain('seed')
+  })
+
+  it('remembers all that the store may hold while nobody can look, however many come meanwhile', () => {
+    const { stored: _known, ...known } = after(
+      ...Array.from({ length: spentLimit }, (_none, index) => `before ${index}`),
+    )
+    let record: RefreshRecord = known
+    let token = `before ${spentLimit - 1}`
+    const mayBeThere = [...record.spent.slice(-storedLimit), token]
+    for (let index = 0; index < 3 * spentLimit; index += 1) {
+      record = succeeded(armed(record, intentTo(token), place), succession(token, `t${index}`))
+      token = `t${index}`
+    }
+    expect(record.spent).toHaveLength(spentLimit)
+    expect(record.spent).toEqual(expect.arrayContaining(mayBeThere))
+    expect(record.spent.at(-1)).toBe(`t${3 * spentLimit - 2}`)
   })
 
   it('never takes the newest for used up, whatever came before', () => {

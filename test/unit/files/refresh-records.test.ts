@@ -148,7 +148,7 @@ describe('what is not as it was left', () => {
       await mkdir(b.path)
     },
     'a record of another credential': (b) => edit(b, (text) => text.replace('"ci.claude"', '"ci.other"')),
-    'a record of a newer version': (b) => edit(b, (text) => text.replace(/"format": \d/, '"format": 3')),
+    'a record of a newer version': (b) => edit(b, (text) => text.replace(/"format": \d/, '"format": 9')),
     'tokens of another form': (b) => edit(b, (text) => text.replace('"refreshToken"', '"refresh"')),
     'tokens of nothing': (b) =>
       edit(b, (text) => {
