@@ -5,7 +5,7 @@ export interface Guard {
   /** Occurs exactly once in the file. */
   readonly find: string
   readonly replace: string
-  /** A seed that misses it, where most of many thousands do not: it is played first. */
+  /** A seed that misses it, where hundreds of others do not: it is played first. */
   readonly seed?: number
   /** A file of tests that misses it, where the simulation cannot: without it somebody waits longer, and no rule is broken. */
   readonly test?: string

@@ -1,6 +1,6 @@
 import { scheduleGuards } from './sabotage-guards-of-schedules.ts'
 import { answerGuards } from './sabotage-guards-of-answers.ts'
-import { type Guard, guard, testedGuard } from './sabotage-guard.ts'
+import { type Guard, guard, rareGuard, testedGuard } from './sabotage-guard.ts'
 
 /** Those that keep two from spending one refresh token. */
 const spendingGuards: readonly Guard[] = [
@@ -40,7 +40,8 @@ const spendingGuards: readonly Guard[] = [
     'if (watchedMs(watch, deps) < intentOverMs) return false',
     'if (deps.clock.monotonicMs() < 0) return false',
   ),
-  guard(
+  rareGuard(
+    469,
     'a request is not sent long after its intent',
     'app/execute-send.ts',
     'if (deps.clock.monotonicMs() - beganMs >= sendWindowMs)',
