@@ -183,7 +183,7 @@ function followed(record: RefreshRecord, succession: Succession): RefreshRecord 
   return isOvertaken(record, succession) ? outdated(record, succession) : succeeded(record, succession)
 }
 
-/** The record with the time of a write of the store in it: it is stored with the next change. */
+/** The record with a write of the store in it, when it was and which token: it is stored with the next change. */
 export function withStoreWrite(record: RefreshRecord, at: EpochSeconds): RefreshRecord {
   const { retained } = record
   return { ...record, storeWrittenAt: at, ...(retained && { stored: [retained.fingerprint] }) }

@@ -32,7 +32,7 @@ export async function neighbourAt(
   for (const { neighbour, read } of reads) {
     const isFirst = neighbour === first
     if (!read.ok && (isFirst || read.failure.code !== 'REFRESH_RECORD_DAMAGED')) return read
-    if (read.ok && (await hasIt(read.value, { fingerprint, isFirst }, deps))) return ok(neighbour.key)
+    if (read.ok && (await owns(read.value, { fingerprint, isFirst }, deps))) return ok(neighbour.key)
   }
   return ok(undefined)
 }
@@ -43,7 +43,7 @@ interface Question {
 }
 
 /** True when nobody else may present the token, as far as this record tells. */
-async function hasIt(record: RefreshRecord, { fingerprint, isFirst }: Question, deps: EngineDeps): Promise<boolean> {
+async function owns(record: RefreshRecord, { fingerprint, isFirst }: Question, deps: EngineDeps): Promise<boolean> {
   const { retained, spent } = record
   const intent = intentOn(record, fingerprint)
   if (spent.includes(fingerprint)) return true

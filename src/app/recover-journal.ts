@@ -72,11 +72,15 @@ async function recover(entry: JournalEntry, deps: EngineDeps, log: RecoveryLog):
       deps,
     )
   }
-  return bringHome({ entry, reading }, deps, log)
+  return settleRecord({ entry, reading }, deps, log)
 }
 
 /** Says in the record how far the process got, where there is nothing to keep. */
-async function bringHome({ entry, reading }: Recovered, deps: EngineDeps, log: RecoveryLog): Promise<Result<unknown>> {
+async function settleRecord(
+  { entry, reading }: Recovered,
+  deps: EngineDeps,
+  log: RecoveryLog,
+): Promise<Result<unknown>> {
   const read = await readRecord(subjectOf(entry), entry.sealingKey, deps)
   if (!read.ok) return read
   const record = read.value

@@ -115,7 +115,7 @@ export interface ArmedAt {
   readonly origin: string
   /** Of the document. */
   readonly generation: number
-  /** Of the token in the store; absent when the store could not be read. */
+  /** Of the token in the store; absent when nobody can tell now. */
   readonly stored?: string | undefined
 }
 

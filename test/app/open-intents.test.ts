@@ -105,6 +105,17 @@ describe('an intent that its process has sent, and that arrives when the process
     }
   }
 
+  /** Of a credential that has no record yet. */
+  async function firstIntent(): Promise<{ world: Replicas; first: Replica; arrive: () => Promise<void> }> {
+    const world = Replicas.withCredential()
+    worlds.push(world)
+    const first = world.replica()
+    const lead = first.lead()
+    const arrive = await sentByTheDead(world, first, 0.01)
+    await lead
+    return { world, first, arrive }
+  }
+
   it('finds another record there, and nobody waits for a process that does not know of it', async () => {
     const { world, first } = await aLeader()
     const arrive = await sentByTheDead(world, first, afterDue)
@@ -119,12 +130,7 @@ describe('an intent that its process has sent, and that arrives when the process
   })
 
   it('finds a record also where there was none', async () => {
-    const world = Replicas.withCredential()
-    worlds.push(world)
-    const first = world.replica()
-    const lead = first.lead()
-    const arrive = await sentByTheDead(world, first, 0.01)
-    await lead
+    const { world, first, arrive } = await firstIntent()
     await first.restart()
     await arrive()
     expect(world.record()?.intent).toBeUndefined()
@@ -135,12 +141,7 @@ describe('an intent that its process has sent, and that arrives when the process
   })
 
   it('finds a record also where the spec has become invalid meanwhile', async () => {
-    const world = Replicas.withCredential()
-    worlds.push(world)
-    const first = world.replica()
-    const lead = first.lead()
-    const arrive = await sentByTheDead(world, first, 0.01)
-    await lead
+    const { world, first, arrive } = await firstIntent()
     const { key, uid, generation, state } = aCredential()
     const credential = { key, uid, generation, state, deleting: false, finalized: true, problems: [] }
     const seesAll = vi.spyOn(first, 'seesAll').mockImplementation(() => {
@@ -169,12 +170,7 @@ describe('an intent that its process has sent, and that arrives when the process
   })
 
   it('gets no record from a credential that is gone', async () => {
-    const world = Replicas.withCredential()
-    worlds.push(world)
-    const first = world.replica()
-    const lead = first.lead()
-    await sentByTheDead(world, first, 0.01)
-    await lead
+    const { world, first } = await firstIntent()
     world.delete(aCredential())
     await first.restart()
     expect(first.journal.kept.size).toBe(0)
