@@ -120,11 +120,11 @@ export function scopesOf(spec: CredentialSpec): readonly string[] {
 
 /** True when the spec names this place as that of its refresh token. */
 export function isRefreshTokenAt(spec: CredentialSpec, source: RefreshTokenSource): boolean {
-  return spec.grant === 'RefreshToken' && sameSource(source, spec.refreshToken)
+  return spec.grant === 'RefreshToken' && isSameSource(source, spec.refreshToken)
 }
 
 /** True when both name the same place. */
-function sameSource(one: TokenSource, other: TokenSource): boolean {
+export function isSameSource(one: TokenSource, other: TokenSource): boolean {
   return (
     one.store.kind === other.store.kind &&
     one.store.name === other.store.name &&

@@ -75,6 +75,11 @@ export interface RefreshRecord extends SpentTokens {
 
 const leftLimit = 4
 
+/** All intents that nobody has settled, the latest last. */
+export function intentsOf({ intent, left = [] }: Pick<RefreshRecord, 'intent' | 'left'>): readonly RefreshIntent[] {
+  return intent === undefined ? left : [...left, intent]
+}
+
 /** The record of a credential that has none yet. */
 export function newRecord(uid: string, credential: CredentialKey): RefreshRecord {
   return { uid, credential, epoch: 0, generation: 0, spent: [], version: '' }
@@ -82,10 +87,10 @@ export function newRecord(uid: string, credential: CredentialKey): RefreshRecord
 
 /** The intent to present this token whose result nobody knows yet, the latest or one that was left for another token. */
 export function intentOn(
-  { intent, left = [] }: Pick<RefreshRecord, 'intent' | 'left'>,
+  record: Pick<RefreshRecord, 'intent' | 'left'>,
   fingerprint: string | undefined,
 ): RefreshIntent | undefined {
-  return [...left, ...(intent === undefined ? [] : [intent])].findLast((one) => one.fingerprint === fingerprint)
+  return intentsOf(record).findLast((one) => one.fingerprint === fingerprint)
 }
 
 /**
@@ -93,11 +98,11 @@ export function intentOn(
  * later on other tokens. Whoever has left an intent on a token may have found its successor in the store, and be at that.
  */
 export function intentsInTheWay(
-  { intent, left = [] }: Pick<RefreshRecord, 'intent' | 'left'>,
+  record: Pick<RefreshRecord, 'intent' | 'left'>,
   fingerprint: string | undefined,
   journalId: string,
 ): readonly HeldIntent[] {
-  const all = [...left, ...(intent === undefined ? [] : [intent])]
+  const all = intentsOf(record)
   const own = all.findLastIndex((one) => one.fingerprint === fingerprint)
   if (own < 0) return []
   const held = all.slice(own).filter((one) => isHeld(one))

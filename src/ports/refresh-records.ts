@@ -1,4 +1,4 @@
-import type { CredentialKey } from '../domain/credential.ts'
+import type { CredentialKey, RefreshTokenSource } from '../domain/credential.ts'
 import type { RecordHolder, RefreshRecord } from '../domain/refresh-record.ts'
 import type { Result } from '../domain/result.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
@@ -9,6 +9,11 @@ export type { RecordHolder, RefreshRecord } from '../domain/refresh-record.ts'
 export interface RecordSubject {
   readonly uid: string
   readonly credential: CredentialKey
+}
+
+/** What a record tells without its tokens: whose it is, and where they were read. */
+export interface RecordEntry extends RecordSubject {
+  readonly sources: readonly RefreshTokenSource[]
 }
 
 /**
@@ -33,6 +38,11 @@ export interface RefreshRecords {
   replace(record: RefreshRecord, sealingKey: Sensitive | undefined): Promise<Result<RefreshRecord>>
   /** Forgets the record of a credential that is gone, if it is still the one given. Succeeds when there is none. */
   remove(record: RefreshRecord): Promise<Result<void>>
+  /**
+   * Shows every record that is there, in no order; one that is damaged is left out. What was written before the call
+   * is among them, unless it was removed since. A list that fails halfway may have shown some, or one twice.
+   */
+  list(see: (entry: RecordEntry) => void): Promise<Result<void>>
   /** Identifies a refresh token without telling it; the same for the same token everywhere. 32 hexadecimal digits. */
   fingerprint(refreshToken: Sensitive): string
 }

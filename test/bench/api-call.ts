@@ -46,7 +46,7 @@ export function purposeOf({ request, url, body }: Asked): ApiPurpose | undefined
 function concernedBy({ pathname }: URL, body: string): Concerned {
   const parts = pathname.split('/')
   const [plural = 'other', name, subresource] = parts.slice(parts.lastIndexOf('namespaces') + 2)
-  if (plural === 'secrets') return secretConcern(name ?? nameIn(body))
+  if (plural === 'secrets' && (name !== undefined || body !== '')) return secretConcern(name ?? nameIn(body))
   if (subresource === 'status' && name !== undefined) return { what: 'status', credential: name }
   return { what: plural }
 }

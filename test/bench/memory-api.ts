@@ -77,10 +77,20 @@ export class MemoryApi implements BenchApi {
     if (url.searchParams.get('watch') === 'true') return this.#watch(url, response)
     if (url.pathname.includes('/leases')) return this.#leaseCall(call)
     if (url.pathname === installationPath) return answer(response, installation)
+    if (request.method === 'GET' && url.pathname.endsWith('/secrets')) return this.#listSecrets(url, response)
     if (request.method === 'GET') return answer(response, this.#secrets.get(lastPart(url.pathname)))
     if (request.method === 'PATCH') return this.#patch(call)
     if (request.method === 'POST' && url.pathname.endsWith('/secrets')) return this.#createSecret(call)
     return send(response, 201, {})
+  }
+
+  /** By the presence of a label, in one page. */
+  #listSecrets(url: URL, response: ServerResponse): void {
+    const label = url.searchParams.get('labelSelector') ?? ''
+    const listed = [...this.#secrets.values()].filter(({ metadata }) => label in objectAt(metadata['labels']))
+    const metadata = { resourceVersion: String(this.#version) }
+    const items = listed.map(metadataOf)
+    return send(response, 200, { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items })
   }
 
   #patch(call: ApiCall): void {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { KubeClient, KubeOutcome } from '../../src/adapters/kubernetes/kube-client.ts'
-import { metadataOnly } from '../../src/adapters/kubernetes/metadata-only.ts'
+import { metadataList, metadataOnly } from '../../src/adapters/kubernetes/metadata-only.ts'
 import { credentialPath, secretPath } from '../../src/adapters/kubernetes/object-paths.ts'
 import { type ApiHands, freshName } from '../support/api-hands.ts'
 import { type Json, jsonAt } from '../support/fake-managed-fields.ts'
@@ -22,6 +22,7 @@ export function kubeApiContract(name: string, makeHands: () => Promise<ApiHands>
     preconditions(hands)
     ownership(hands)
     subresources(hands)
+    lists(hands)
   })
 }
 
@@ -234,6 +235,40 @@ function subresources(hands: () => ApiHands): void {
     const path = credentialPath({ namespace: hands().namespace, name })
     expect(statusOf(await hands().client.request({ method: 'GET', path }))).toBe(404)
   })
+}
+
+function lists(hands: () => ApiHands): void {
+  test('a list by label has what has the label, as metadata alone', async () => {
+    const [one, other, none] = [freshName(), freshName(), freshName()]
+    const label = `example.com/${freshName('listed')}`
+    await hands().createSecret(one, { data: { a: 'a' }, labels: { [label]: 'x' }, annotations: { note: 'one' } })
+    await hands().createSecret(other, { data: { a: 'a' }, labels: { [label]: 'y' }, type: 'example.com/typed' })
+    await hands().createSecret(none, { data: { a: 'a' }, labels: { other: 'x' } })
+    const items = itemsOf(await list(hands(), label))
+    const named = new Set(items.map((item) => jsonAt(item, ['metadata'])['name']))
+    expect(named).toEqual(new Set([one, other]))
+    expect(items.find((item) => jsonAt(item, ['metadata'])['name'] === one)).toMatchObject({
+      metadata: { annotations: { note: 'one' }, labels: { [label]: 'x' } },
+    })
+    for (const item of items) expect([item['data'], item['type']]).toEqual([undefined, undefined])
+    await hands().deleteSecret(one)
+    expect(itemsOf(await list(hands(), label))).toHaveLength(1)
+  })
+
+  test('a list of what is not there is empty, and has a version', async () => {
+    const outcome = await list(hands(), `example.com/${freshName('listed')}`)
+    expect(itemsOf(outcome)).toEqual([])
+    expect(versionOf(outcome)).toMatch(/./)
+  })
+}
+
+function list(hands: ApiHands, labelSelector: string): ReturnType<KubeClient['request']> {
+  const path = `/api/v1/namespaces/${hands.namespace}/secrets`
+  return hands.client.request({ method: 'GET', path, query: { labelSelector, limit: '500' }, accept: metadataList })
+}
+
+function itemsOf(outcome: KubeOutcome): readonly Json[] {
+  return outcome.ok ? (outcome.body as { readonly items: readonly Json[] }).items : []
 }
 
 function apply(hands: ApiHands, name: string, fields: Json, manager = 'contract'): ReturnType<KubeClient['request']> {

@@ -22,6 +22,7 @@ export function recordFaultsContract(name: string, makeHands: () => Promise<ApiH
     ownKey(bench)
     lostAnswers(bench)
     refusals(bench)
+    unlisted(bench)
   })
 }
 
@@ -224,5 +225,45 @@ function refusals(bench: () => SecretBench): void {
     expect((await b.faulty.replace({ ...base, epoch: 5 }, undefined)).ok).toBe(true)
     b.client.once({ matches: () => true, carriedOut: false, outcome })
     b.expectFailure(await b.faulty.read(b.subject, undefined), 'REFRESH_RECORD_UNAVAILABLE')
+  })
+}
+
+function unlisted(bench: () => SecretBench): void {
+  const any = { matches: () => true, carriedOut: false }
+  const see = (): void => {}
+
+  test('a missing right to list is told by its name', async () => {
+    const b = bench()
+    b.client.once({ ...any, outcome: denied('list') })
+    const message = b.expectFailure(await b.faulty.list(see), 'KUBERNETES_FORBIDDEN')
+    expect(message).toContain(`Listing the refresh records in the namespace ${b.hands.namespace} is forbidden`)
+    expect(message).toContain(`the operator may not list secrets in the namespace ${b.hands.namespace}.`)
+  })
+
+  test('to be put off at the list is told with the time', async () => {
+    const b = bench()
+    b.client.once({ ...any, outcome: tooMany })
+    const failure = { code: 'REFRESH_RECORD_UNAVAILABLE', retryAfterSeconds: 7 }
+    expect(await b.faulty.list(see)).toMatchObject({ failure })
+  })
+
+  test('nothing is shown while the API server is away, or answers with something else', async () => {
+    const b = bench()
+    valueOf(await b.records.replace(b.small(), undefined))
+    const seen: unknown[] = []
+    b.client.once({ ...any, outcome: { ok: true, status: 200, body: { kind: 'Page' } } })
+    b.expectFailure(await b.faulty.list((entry) => seen.push(entry)), 'REFRESH_RECORD_UNAVAILABLE')
+    b.client.takeDown()
+    const message = b.expectFailure(await b.faulty.list((entry) => seen.push(entry)), 'REFRESH_RECORD_UNAVAILABLE')
+    expect(message).toContain('the API server gave no answer (ECONNREFUSED)')
+    expect(seen).toEqual([])
+  })
+
+  test('a list that expired begins again', async () => {
+    const b = bench()
+    valueOf(await b.records.replace(b.small(), undefined))
+    const error = { status: 410, reason: 'Expired', message: '', ambiguous: false }
+    b.client.once({ ...any, outcome: { ok: false, error } })
+    expect(await b.listedBy(b.faulty)).toEqual([{ ...b.subject, sources: [] }])
   })
 }

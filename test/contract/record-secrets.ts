@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { metadataList } from '../../src/adapters/kubernetes/metadata-only.ts'
 import { KubernetesSecretReader } from '../../src/adapters/kubernetes/secret-reader.ts'
 import { KubernetesSecretStore } from '../../src/adapters/kubernetes/secret-store.ts'
-import type { ApiHands } from '../support/api-hands.ts'
+import { type ApiHands, freshName } from '../support/api-hands.ts'
 import { aStore } from '../support/builders.ts'
 import { canary } from '../support/canary.ts'
 import { ScaledClock } from '../support/scaled-clock.ts'
@@ -9,6 +10,7 @@ import { clearAnnotation, keyName, SecretBench } from '../support/secret-bench.t
 import { codeOf, TargetBench } from '../support/target-bench.ts'
 import { aKey, valueOf } from './refresh-records.ts'
 
+const ownerLabel = 'oauth-operator.dev/refresh-record-of'
 const sealedWith = 'oauth-operator.dev/refresh-record-sealed-with'
 
 /** What records do in a cluster beyond the contract of all records, against any API server. */
@@ -24,6 +26,7 @@ export function recordSecretsContract(name: string, makeHands: () => Promise<Api
     }
     forPeople(bench)
     damaged(bench)
+    listed(bench)
   })
 }
 
@@ -36,7 +39,7 @@ function forPeople(bench: () => SecretBench): void {
     expect(type).toBe('oauth-operator.dev/refresh-record')
     expect(labels).toEqual({
       'app.kubernetes.io/managed-by': 'oauth-credential-operator',
-      'oauth-operator.dev/refresh-record-of': subject.uid,
+      [ownerLabel]: subject.uid,
     })
     expect(annotations['oauth-operator.dev/credential']).toBe('ci/claude')
     expect(annotations[sealedWith]).toMatch(/^document\/[0-9a-f]{16}$/)
@@ -86,7 +89,10 @@ function forPeople(bench: () => SecretBench): void {
   })
 }
 
-const damages: Readonly<Record<string, (b: SecretBench) => Promise<unknown>>> = {
+type Damages = Readonly<Record<string, (b: SecretBench) => Promise<unknown>>>
+
+/** What a list sees as well, which brings no data and no type. */
+const damagesOfMetadata: Damages = {
   'its record is gone': (b) => b.annotate({ [clearAnnotation]: null }),
   'its record is no JSON': (b) => b.editClear((text) => text.slice(0, -2)),
   'a number became a text': (b) => b.editClear((text) => text.replace('"epoch": 7', '"epoch": "7"')),
@@ -96,6 +102,21 @@ const damages: Readonly<Record<string, (b: SecretBench) => Promise<unknown>>> = 
   'a newer version wrote it': (b) => b.editClear((text) => text.replace(/"format": \d/, '"format": 9')),
   'it holds the record of another credential': (b) =>
     b.editClear((text) => text.replaceAll(b.subject.uid, 'another-uid')),
+  'somebody else made it': async (b) => {
+    await b.hands.deleteSecret(b.name)
+    await b.hands.createSecret(b.name, { data: { password: canary('secret') } })
+  },
+  'somebody else made it, with its label': async (b) => {
+    await b.hands.deleteSecret(b.name)
+    await b.hands.createSecret(b.name, {
+      data: { password: canary('secret') },
+      labels: { [ownerLabel]: b.subject.uid },
+    })
+  },
+}
+
+const damages: Damages = {
+  ...damagesOfMetadata,
   'its tokens belong to another refresh token': (b) => b.editClear((text) => text.replaceAll(/e{32}/g, 'f'.repeat(32))),
   'its tokens are gone': (b) => b.hands.editData(b.name, { sealed: null }),
   'its tokens are empty': (b) => b.hands.editData(b.name, { sealed: '' }),
@@ -121,10 +142,6 @@ const damages: Readonly<Record<string, (b: SecretBench) => Promise<unknown>>> = 
     await b.hands.edit(b.name, { metadata: { finalizers: ['example.com/keep'] } })
     await b.hands.deleteSecret(b.name)
   },
-  'somebody else made it': async (b) => {
-    await b.hands.deleteSecret(b.name)
-    await b.hands.createSecret(b.name, { data: { password: canary('secret') } })
-  },
 }
 
 function damaged(bench: () => SecretBench): void {
@@ -140,5 +157,44 @@ function damaged(bench: () => SecretBench): void {
       b.expectFailure(await b.records.replace({ ...b.full(), version }, undefined), 'REFRESH_RECORD_CONFLICT')
     }
     expect(await b.state()).toEqual(before)
+  })
+}
+
+function listed(bench: () => SecretBench): void {
+  test.each(Object.entries(damagesOfMetadata))('the other records are shown when of one %s', async (_what, damage) => {
+    const b = bench()
+    valueOf(await b.records.replace(b.full(), undefined))
+    const other = valueOf(await b.records.replace({ ...b.small(), uid: `${b.subject.uid}-other` }, undefined))
+    await damage(b)
+    expect((await b.listedBy(b.records)).map(({ uid }) => uid)).toEqual([other.uid])
+  })
+
+  test('a copy under another name is not shown', async () => {
+    const b = bench()
+    valueOf(await b.records.replace(b.small(), undefined))
+    const { labels, annotations } = (await b.hands.metadata(b.name)) as Record<string, Record<string, string>>
+    await b.hands.createSecret(freshName('copy'), { ...(labels && { labels }), ...(annotations && { annotations }) })
+    expect(await b.listedBy(b.records)).toHaveLength(1)
+    await b.hands.deleteSecret(b.name)
+    expect(await b.listedBy(b.records)).toEqual([])
+  })
+
+  test('one whose tokens are damaged is shown, and whoever reads it is told', async () => {
+    const b = bench()
+    valueOf(await b.records.replace(b.full(), undefined))
+    await b.hands.editData(b.name, { sealed: null })
+    expect(await b.listedBy(b.records)).toHaveLength(1)
+    b.expectFailure(await b.records.read(b.subject, undefined), 'REFRESH_RECORD_DAMAGED')
+  })
+
+  test('no token travels, sealed or not: metadata is asked for, and nothing else is taken', async () => {
+    const b = bench()
+    valueOf(await b.records.replace(b.full(), undefined))
+    expect(await b.listedBy(b.faulty)).toHaveLength(1)
+    const path = `/api/v1/namespaces/${b.hands.namespace}/secrets`
+    for (const request of b.client.requests) {
+      expect(request).toMatchObject({ method: 'GET', path, query: { labelSelector: ownerLabel }, accept: metadataList })
+    }
+    expect(metadataList).not.toMatch(/(^|,)application\/json($|,)/)
   })
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { RefreshTokenSource } from '../../src/domain/credential.ts'
 import type { FailureCode } from '../../src/domain/failures.ts'
 import type { RefreshIntent, RetainedTokens } from '../../src/domain/refresh-record.ts'
 import { storedLimit } from '../../src/domain/spent-tokens.ts'
@@ -7,7 +8,7 @@ import type { Result } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { epochSeconds } from '../../src/domain/time.ts'
 import type { RotatedTokens } from '../../src/domain/tokens.ts'
-import type { RecordSubject, RefreshRecord, RefreshRecords } from '../../src/ports/refresh-records.ts'
+import type { RecordEntry, RecordSubject, RefreshRecord, RefreshRecords } from '../../src/ports/refresh-records.ts'
 import { canary, observeOutput } from '../support/canary.ts'
 
 /** Records under test, and what somebody beside the operator sees and does. */
@@ -36,6 +37,7 @@ export function refreshRecordsContract(name: string, makeRecords: () => Promise<
     comparing(bench)
     sealing(bench)
     removing(bench)
+    listing(bench)
   })
 }
 
@@ -261,6 +263,57 @@ function removing(bench: () => RecordBench): void {
   })
 }
 
+function listing(bench: () => RecordBench): void {
+  test('none is shown at first', async () => {
+    const { listedBy, records } = bench()
+    expect(await listedBy(records)).toEqual([])
+  })
+
+  test('another process sees whose each record is, and where its tokens were read', async () => {
+    const { harness, records, subject, full, small, listedBy } = bench()
+    const other = { uid: `${subject.uid}-other`, credential: { namespace: 'team', name: 'renamed' } }
+    const written = {
+      ...full(),
+      intent: { ...anIntent, source: at('a') },
+      left: [{ ...anIntent, fingerprint: fingerprintOf('f'), source: at('b') }],
+      retained: { ...full().retained, source: at('c') },
+    }
+    valueOf(await records.replace(written, aKey()))
+    valueOf(await records.replace({ ...small(), ...other, retained: { ...retained(), source: at('d') } }, undefined))
+    expect(await listedBy(harness.process())).toEqual([
+      { ...subject, sources: [at('a'), at('b'), at('c')] },
+      { ...other, sources: [at('d')] },
+    ])
+  })
+
+  test('one without any source is shown with none', async () => {
+    const { records, subject, small, listedBy } = bench()
+    valueOf(
+      await records.replace(
+        { ...small(), refused: { fingerprint: fingerprintOf('0'), code: 'REFRESH_ANSWER_LOST' } },
+        undefined,
+      ),
+    )
+    expect(await listedBy(records)).toEqual([{ ...subject, sources: [] }])
+  })
+
+  test('one is shown as it was last written', async () => {
+    const { harness, records, subject, full, small, listedBy } = bench()
+    const { version } = valueOf(await records.replace(full(), undefined))
+    valueOf(await records.replace({ ...small(), version }, undefined))
+    expect(await listedBy(harness.process())).toEqual([{ ...subject, sources: [] }])
+  })
+
+  test('one that was removed, or taken away, is not shown', async () => {
+    const { harness, records, subject, small, listedBy } = bench()
+    const others = ['a', 'b', 'c'].map((letter) => ({ ...small(), uid: `${subject.uid}-${letter}` }))
+    const [first, second] = (await Promise.all(others.map((one) => records.replace(one, undefined)))).map(valueOf)
+    if (first !== undefined) valueOf(await records.remove(first))
+    if (second !== undefined) await harness.takeAway(second.uid)
+    expect((await listedBy(harness.process())).map(({ uid }) => uid)).toEqual([`${subject.uid}-c`])
+  })
+}
+
 let subjects = 0
 
 /** One credential, and one process at its record. */
@@ -300,6 +353,16 @@ export class RecordBench {
     const record = valueOf(await records.read(this.subject, sealingKey))
     if (record === undefined) throw new Error('there is no record')
     return record
+  }
+
+  /** What is shown of this bench's own records, in the order of uids and keys: others may be at the same place. */
+  listedBy = async (records: RefreshRecords): Promise<readonly RecordEntry[]> => {
+    const entries: RecordEntry[] = []
+    valueOf(await records.list((entry) => entries.push(entry)))
+    observeOutput('list of records', JSON.stringify(entries))
+    const isOwn = ({ uid }: RecordEntry): boolean => uid === this.subject.uid || uid.startsWith(`${this.subject.uid}-`)
+    const own = entries.filter(isOwn).map((entry) => ({ ...entry, sources: entry.sources.toSorted(byKey) }))
+    return own.toSorted((one, other) => (one.uid < other.uid ? -1 : 1))
   }
 
   /** One succeeded, every other met a conflict; returns the one. */
@@ -345,6 +408,14 @@ function fingerprintOf(digit: string): string {
 }
 
 const source = { store: { kind: 'ClusterTokenStore', name: 'vault' }, key: 'teams/ci', property: '/a/b' } as const
+
+function at(key: string): RefreshTokenSource {
+  return { ...source, key }
+}
+
+function byKey(one: RefreshTokenSource, other: RefreshTokenSource): number {
+  return one.key < other.key ? -1 : 1
+}
 
 const anIntent: Required<RefreshIntent> = {
   holder: { journalId: fingerprintOf('c'), pod: { name: 'operator-0', uid: 'pod-uid' } },

@@ -86,6 +86,18 @@ describe('records in Secrets behind a proxy that loses answers', () => {
   })
 })
 
+describe('more records than one page of the real API server has', () => {
+  test('are all shown', async () => {
+    const { small, subject, records: here, listedBy } = new RecordBench(await records())
+    const all = Array.from({ length: 501 }, (_, index) => ({ ...small(), uid: `${subject.uid}-${index}` }))
+    for (let from = 0; from < all.length; from += 50) {
+      const some = all.slice(from, from + 50)
+      await Promise.all(some.map(async (record) => valueOf(await here.replace(record, undefined))))
+    }
+    expect(new Set((await listedBy(here)).map(({ uid }) => uid))).toEqual(new Set(all.map(({ uid }) => uid)))
+  })
+})
+
 describe('rights at the real API server', () => {
   test('each missing one is told by its name', async () => {
     const nobody = clientOf(theCluster(), theCluster().token('nobody'))
@@ -98,6 +110,7 @@ describe('rights at the real API server', () => {
       create: await blind.replace({ ...first, version: '' }, undefined),
       patch: await blind.replace(first, undefined),
       delete: await blind.remove(first),
+      list: await blind.list(() => {}),
     }
     for (const [verb, result] of Object.entries(attempts)) {
       const message = bench.expectFailure(result, 'KUBERNETES_FORBIDDEN')

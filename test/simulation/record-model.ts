@@ -1,8 +1,9 @@
 import { failure } from '../../src/domain/failures.ts'
 import type { RefreshRecord, RetainedTokens } from '../../src/domain/refresh-record.ts'
+import { sourcesOf } from '../../src/domain/inherited-record.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
 import type { Sensitive } from '../../src/domain/sensitive.ts'
-import type { RecordSubject, RefreshRecords } from '../../src/ports/refresh-records.ts'
+import type { RecordEntry, RecordSubject, RefreshRecords } from '../../src/ports/refresh-records.ts'
 import type { Process } from './process.ts'
 import type { LossCause, RefreshTokenFact, TokenLedger } from './token-ledger.ts'
 import type { Violations } from './violations.ts'
@@ -14,6 +15,12 @@ interface KeptRecord {
   readonly sealed: { readonly retained: RetainedTokens; readonly key: string | undefined } | undefined
 }
 
+/** The newest refresh token that a record keeps, and the key without which nobody can read it. */
+export interface Retained {
+  readonly token: RefreshTokenFact
+  readonly key: string | undefined
+}
+
 /** The records in etcd: one a credential, replaced by compare-and-set. */
 export class RecordModel {
   readonly #kept = new Map<string, KeptRecord>()
@@ -23,6 +30,8 @@ export class RecordModel {
   readonly #violations: Violations
   /** True once a backup has taken the place of intents that somebody may rely on. */
   wentBack = false
+  /** Hears of each record that somebody has removed on purpose. */
+  onRemoved: (record: RefreshRecord) => void = () => undefined
   #versions = 0
 
   constructor(wire: Wire, ledger: TokenLedger, violations: Violations) {
@@ -36,8 +45,7 @@ export class RecordModel {
     return this.#kept.get(uid)?.record
   }
 
-  /** The newest refresh token that a record keeps, and the key without which nobody can read it. */
-  retained(uid: string): { readonly token: RefreshTokenFact; readonly key: string | undefined } | undefined {
+  retained(uid: string): Retained | undefined {
     const sealed = this.#kept.get(uid)?.sealed
     const token = this.#tokenOf(sealed?.retained)
     return sealed === undefined || token === undefined ? undefined : { token, key: sealed.key }
@@ -69,6 +77,7 @@ export class RecordModel {
     return {
       read: (subject, key) => call('read', subject, () => ok(this.#opened(subject.uid, key?.reveal()))),
       replace: (record, key) => call('replace', record, () => this.#replace(record, key)),
+      list: (see) => call('list', { uid: 'all' }, () => this.#list(see)),
       remove: (record) => call('remove', record, () => this.#remove(record)),
       fingerprint: (refreshToken) => this.fingerprint(refreshToken.reveal()),
     }
@@ -117,12 +126,20 @@ export class RecordModel {
     return sealed
   }
 
+  #list(see: (entry: RecordEntry) => void): Result<void> {
+    for (const { record } of this.#kept.values()) {
+      see({ uid: record.uid, credential: record.credential, sources: sourcesOf(record) })
+    }
+    return ok(undefined)
+  }
+
   #remove(record: RefreshRecord): Result<void> {
     const there = this.#kept.get(record.uid)
     if (there !== undefined && there.record.version !== record.version) {
       return failed(failure('REFRESH_RECORD_CONFLICT', `The record of ${record.uid} is another one by now.`))
     }
     this.#keep(record.uid, undefined, 'superseded')
+    this.onRemoved(record)
     return ok(undefined)
   }
 

@@ -34,8 +34,8 @@ const customResource = 'oauthcredentials'
 
 /**
  * An API server in memory, as far as our objects need one: create, get, delete, merge patch, JSON patch
- * and server-side apply with field ownership; resource versions as preconditions; a status
- * subresource for our kind; TokenRequest. It keeps the same contract (kube-api-contract.ts) as the real
+ * and server-side apply with field ownership; resource versions as preconditions; lists of what has a label, in
+ * one page, as a server may answer whatever the limit; a status subresource for our kind; TokenRequest. It keeps the same contract (kube-api-contract.ts) as the real
  * one. Every namespace exists, and nobody is refused anything: {@link FakeKubeClient.intercept} adds that.
  */
 export class FakeKubeClient implements KubeClient {
@@ -71,11 +71,26 @@ export class FakeKubeClient implements KubeClient {
     const body = request.body as Json
     if (request.method === 'POST' && target.subresource === 'token') return this.#issueToken(body)
     if (request.method === 'POST') return this.#create(target, body, request)
+    if (request.method === 'GET' && target.name === undefined) return this.#list(target, request)
     const stored = this.#objects.get(target.id)
     if (request.method === 'PATCH') return this.#patch(target, stored, request)
     if (stored === undefined) return notFound(target)
     if (request.method === 'DELETE') return this.#delete(target, stored, body ?? {})
     return answer(200, stored, request)
+  }
+
+  #list(target: Target, request: KubeRequest): KubeOutcome {
+    const { labelSelector, fieldSelector } = request.query ?? {}
+    if (labelSelector === undefined || !/^[^=!,()\s]+$/.test(labelSelector) || fieldSelector !== undefined) {
+      throw new Error('the fake API server lists by the presence of one label alone')
+    }
+    const items = [...this.#objects].flatMap(([id, stored]) => {
+      const labels = jsonAt(stored.object, ['metadata', 'labels'])
+      if (!id.startsWith(`${target.id}/`) || labels[labelSelector] === undefined) return []
+      const item = answer(200, stored, request)
+      return item.ok ? [item.body] : []
+    })
+    return { ok: true, status: 200, body: { metadata: { resourceVersion: String(this.#version) }, items } }
   }
 
   #create(target: Target, body: Json, request: KubeRequest): KubeOutcome {

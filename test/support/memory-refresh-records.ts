@@ -2,10 +2,12 @@ import { tokenFingerprint } from '../../src/adapters/system/token-fingerprint.ts
 import { keyText } from '../../src/domain/credential.ts'
 import { type Failure, failure } from '../../src/domain/failures.ts'
 import type { RetainedTokens } from '../../src/domain/refresh-record.ts'
+import { sourcesOf } from '../../src/domain/inherited-record.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
 import type { Sensitive } from '../../src/domain/sensitive.ts'
 import type { RotatedTokens } from '../../src/domain/tokens.ts'
 import type {
+  RecordEntry,
   RecordHolder,
   RecordHolders,
   RecordSubject,
@@ -40,6 +42,7 @@ export class MemoryRefreshRecords implements RefreshRecords {
   readFault: Failure | undefined
   replaceFault: Failure | undefined
   removeFault: Failure | undefined
+  listFault: Failure | undefined
   /**
    * The next replacement is reported as REFRESH_RECORD_UNAVAILABLE because nobody could find out what
    * became of it: it was carried out, or was not.
@@ -104,6 +107,15 @@ export class MemoryRefreshRecords implements RefreshRecords {
     this.replacements += 1
     await this.afterReplace?.(written)
     return unknown === undefined ? ok(written) : failed(resultUnknown(record))
+  }
+
+  async list(see: (entry: RecordEntry) => void): Promise<Result<void>> {
+    await Promise.resolve()
+    if (this.listFault !== undefined) return failed(this.listFault)
+    for (const record of this.#shared.records.values()) {
+      see({ uid: record.uid, credential: record.credential, sources: sourcesOf(record) })
+    }
+    return ok(undefined)
   }
 
   async remove(record: RefreshRecord): Promise<Result<void>> {

@@ -23,6 +23,11 @@ export function recordPath(directory: string, uid: string): string {
   return join(directory, `${name}.json`)
 }
 
+/** True for what may be the file of a record, and not a draft of one. */
+export function isRecordName(name: string): boolean {
+  return name.endsWith('.json')
+}
+
 /** The content of a record's file, for people to read, and the version that the record has with it. */
 export function encodeRecordFile(record: RefreshRecord, write: string): { text: Sensitive; version: string } {
   const tokens = record.retained?.tokens
@@ -35,17 +40,17 @@ export function encodeRecordFile(record: RefreshRecord, write: string): { text: 
   return { text: new Sensitive(text), version: versionOf(text) }
 }
 
-/** Strict. `problem` is a clause that follows the file's name, and quotes nothing of it. */
+/** Strict. `uid`: whose it has to be. `problem` is a clause that follows the file's name, and quotes nothing of it. */
 export function decodeRecordFile(
   { text, version }: FileDocument,
-  uid: string,
+  uid?: string,
 ): RefreshRecord | { readonly problem: string } {
   const content = contentSchema.safeParse(parsedJson(text))
   if (!content.success) return { problem: 'holds no refresh record' }
   const decoded = decodeRecord(content.data.record)
   if (decoded.kind === 'unreadable') return { problem: decoded.problem }
   const { retained, ...rest } = decoded.record
-  if (rest.uid !== uid) return { problem: 'holds the record of another credential' }
+  if (uid !== undefined && rest.uid !== uid) return { problem: 'holds the record of another credential' }
   const { tokens: written } = content.data
   if (written === undefined) return { ...rest, version, ...(retained && { retained }) }
   const tokens = decodeTokens(written)

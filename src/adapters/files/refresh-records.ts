@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { dirname } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { keyText } from '../../domain/credential.ts'
 import { type Failure, failure } from '../../domain/failures.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import type { Sensitive } from '../../domain/sensitive.ts'
-import type { RecordSubject, RefreshRecord, RefreshRecords } from '../../ports/refresh-records.ts'
+import { sourcesOf } from '../../domain/inherited-record.ts'
+import type { RecordEntry, RecordSubject, RefreshRecord, RefreshRecords } from '../../ports/refresh-records.ts'
 import { classifyFileError, isMissing } from './file-error.ts'
 import { fileSteps, type FileSteps } from './file-steps.ts'
 import { privateDirectoryProblem } from './private-directory.ts'
 import { createRecord, removeRecord } from './record-changes.ts'
-import { decodeRecordFile, encodeRecordFile, recordPath } from './record-file.ts'
+import { decodeRecordFile, encodeRecordFile, isRecordName, recordPath } from './record-file.ts'
 import { replaceDocument, type ReplaceOutcome } from './replace-document.ts'
 import { readDocument } from './store-document.ts'
 
@@ -65,6 +67,37 @@ export class FileRefreshRecords implements RefreshRecords {
       return problemOfWrite === undefined ? ok({ ...record, version: content.version }) : failed(problemOfWrite)
     } catch (error) {
       return failed(this.#unavailable('Writing', record, error))
+    }
+  }
+
+  async list(see: (entry: RecordEntry) => void): Promise<Result<void>> {
+    try {
+      const problem = privateDirectoryProblem(this.#directory)
+      if (problem !== undefined) return failed(this.#notPrivate(problem))
+      for (const name of readdirSync(this.#directory)) {
+        const entry = isRecordName(name) ? await this.#entry(join(this.#directory, name)) : undefined
+        if (entry !== undefined) see(entry)
+      }
+      return ok(undefined)
+    } catch (error) {
+      if (isMissing(error)) return ok(undefined)
+      return failed(
+        this.#failure(`Listing the refresh records in ${this.#directory} failed: ${classifyFileError(error).cause}.`),
+      )
+    }
+  }
+
+  /** Undefined for one that is damaged, was removed meanwhile, or is no file of a record. */
+  async #entry(path: string): Promise<RecordEntry | undefined> {
+    try {
+      const document = await readDocument(path)
+      const decoded = 'problem' in document ? document : decodeRecordFile(document)
+      // One under another name is a copy that somebody made.
+      if ('problem' in decoded || this.#path(decoded) !== path) return undefined
+      return { uid: decoded.uid, credential: decoded.credential, sources: sourcesOf(decoded) }
+    } catch (error) {
+      if (['missing', 'unsuitable'].includes(classifyFileError(error).problem)) return undefined
+      throw error
     }
   }
 

@@ -2,8 +2,9 @@ import { type ClearRecord, decodeRecord, encodeRecord } from '../../api/refresh-
 import { keyText } from '../../domain/credential.ts'
 import { apiGroup, fieldManager, targetAnnotations, targetLabels } from '../../domain/names.ts'
 import type { RefreshRecord } from '../../domain/refresh-record.ts'
+import { sourcesOf } from '../../domain/inherited-record.ts'
 import type { Sensitive } from '../../domain/sensitive.ts'
-import type { RecordSubject } from '../../ports/refresh-records.ts'
+import type { RecordEntry, RecordSubject } from '../../ports/refresh-records.ts'
 import { secretText } from './object-paths.ts'
 import type { Secret } from './schema.ts'
 import { sealedWith } from './sealing.ts'
@@ -21,7 +22,7 @@ const recordType = `${apiGroup}/refresh-record`
  * Not the label of targets, although it holds the same uid: a Secret with that one is a target, and the
  * credential would publish into it.
  */
-const ownerLabel = `${apiGroup}/refresh-record-of`
+export const ownerLabel = `${apiGroup}/refresh-record-of`
 
 const annotations = {
   /** Everything but the tokens, as JSON. */
@@ -141,6 +142,18 @@ export function readRecordSecret(secret: Secret, uid: string): RecordSecret {
   const version = versionOf(metadata.uid, metadata.resourceVersion)
   const write = metadata.annotations[annotations.write] ?? ''
   return { kind: 'content', content: { clear, ...(sealed !== undefined && { sealed }), version, write } }
+}
+
+/** What the metadata of a record's Secret tells, in a list; undefined for one that is damaged, or none of ours. */
+export function recordEntry(item: unknown): RecordEntry | undefined {
+  const { name, annotations: stored } = fields(fields(item)['metadata'])
+  const text = fields(stored)[annotations.record]
+  const decoded = decodeRecord(parsedJson(typeof text === 'string' ? text : ''))
+  if (decoded.kind === 'unreadable') return undefined
+  const { uid, credential } = decoded.record
+  // A copy that somebody made of one.
+  if (name !== recordSecretName(uid)) return undefined
+  return { uid, credential, sources: sourcesOf(decoded.record) }
 }
 
 /** Why what is there could not be replaced, or is none of ours. */

@@ -4,15 +4,19 @@ import { fieldManager } from '../../domain/names.ts'
 import type { RetainedTokens } from '../../domain/refresh-record.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import type { Sensitive } from '../../domain/sensitive.ts'
-import type { RecordSubject, RefreshRecord, RefreshRecords } from '../../ports/refresh-records.ts'
+import type { RecordEntry, RecordSubject, RefreshRecord, RefreshRecords } from '../../ports/refresh-records.ts'
 import { classifyKubeError, problemOf } from './classify.ts'
 import type { KubeClient, KubeError, KubeOutcome } from './kube-client.ts'
+import { listPages } from './list-pages.ts'
+import { metadataList } from './metadata-only.ts'
 import { secretPath } from './object-paths.ts'
 import { OperatorKey } from './operator-key.ts'
-import { recordCodes, recordTimeoutMs, secretsPath } from './record-calls.ts'
+import { listTimeoutMs, recordCodes, recordTimeoutMs, secretsPath } from './record-calls.ts'
 import {
+  ownerLabel,
   preconditions,
   readRecordSecret,
+  recordEntry,
   recordBody,
   type RecordContent,
   recordSecretName,
@@ -38,7 +42,7 @@ export interface KubernetesRefreshRecordsOptions {
  * the Secret's uid and resource version. A write is a create, or a merge patch conditional on both; each
  * carries a random mark, by which it is found again when its answer was lost.
  *
- * Needs `get`, `create`, `patch` and `delete` on Secrets of that namespace.
+ * Needs `get`, `list`, `create`, `patch` and `delete` on Secrets of that namespace.
  */
 export class KubernetesRefreshRecords implements RefreshRecords {
   readonly #client: KubeClient
@@ -74,6 +78,28 @@ export class KubernetesRefreshRecords implements RefreshRecords {
     const found = await this.#content(record)
     if (found.ok && found.value?.write === write) return ok(written(record, sealed.value, found.value.version))
     return failed(this.#notFound(record, found, error))
+  }
+
+  async list(see: (entry: RecordEntry) => void): Promise<Result<void>> {
+    const listed = await listPages(this.#client, {
+      path: secretsPath(this.#namespace),
+      accept: metadataList,
+      query: { labelSelector: ownerLabel },
+      keep: (item) => {
+        const entry = recordEntry(item)
+        if (entry !== undefined) see(entry)
+        return undefined
+      },
+      onPage: () => {},
+      signal: AbortSignal.timeout(listTimeoutMs),
+    })
+    if (listed.ok) return ok(undefined)
+    const failure = classifyKubeError(listed.error, {
+      what: `Listing the refresh records in the namespace ${this.#namespace}`,
+      permission: `list secrets in the namespace ${this.#namespace}`,
+      codes: recordCodes,
+    })
+    return failed(failure)
   }
 
   async remove(record: RefreshRecord): Promise<Result<void>> {

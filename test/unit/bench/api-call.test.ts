@@ -12,6 +12,7 @@ describe('the calls that the benchmark counts', () => {
     ['its rehearsal', `PATCH ${secrets}/one-token?force=true&dryRun=All`, 'PATCH target (dry run)', 'one'],
     ['a look at a target', `GET ${secrets}/one-token`, 'GET target', 'one'],
     ['a change of a record', `PATCH ${secrets}/${recordSecretName(uid)}`, 'PATCH record', uid],
+    ['the list of records', `GET ${secrets}?labelSelector=a`, 'GET secrets', undefined],
     ['a status', `PATCH ${own}/one/status`, 'PATCH status', 'one'],
     ['a finalizer', `PATCH ${own}/one`, 'PATCH oauthcredentials', undefined],
     ['the login of the store', `GET ${secrets}/vault-token`, 'GET login secret', undefined],

@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from 'node:fs'
-import { chmod, mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type FileSteps, fileSteps } from '../../../src/adapters/files/file-steps.ts'
@@ -49,6 +49,14 @@ class Bench {
     return result.value
   }
 
+  /** The uids of the records that a list shows. */
+  async listed(): Promise<readonly string[]> {
+    const uids: string[] = []
+    const text = await said(this.life().list(({ uid }) => uids.push(uid)))
+    expect(text).toBe('ok')
+    return uids.toSorted()
+  }
+
   async current(): Promise<RefreshRecord | undefined> {
     const result = await this.life().read(aRecord(0))
     if (!result.ok) throw new Error(result.failure.message)
@@ -78,6 +86,7 @@ describe('the files of refresh records', () => {
       expect(readdirSync(b.directory)).toEqual([expect.stringMatching(/^sha256-[0-9a-f]{64}\.json$/)])
       const read = await b.life().read(record)
       expect(read.ok && read.value?.epoch).toBe(3)
+      expect(await b.listed()).toEqual([record.uid])
     },
   )
 
@@ -85,6 +94,34 @@ describe('the files of refresh records', () => {
     const b = await bench()
     await b.written()
     expect((await readFile(b.path, 'utf8')).split('\n')).toContain('    "credential": "ci/claude",')
+  })
+})
+
+describe('a list of records', () => {
+  test('has none before there is a directory', async () => {
+    const b = await bench()
+    expect(await b.listed()).toEqual([])
+    expect(readdirSync(b.state)).toEqual([])
+  })
+
+  test('leaves out drafts, claims, copies and whatever else lies there', async () => {
+    const b = await bench()
+    await b.written()
+    await b.written({ ...aRecord(1), uid: 'ci.other' })
+    const copies = ['.ci.claude.json.draft.0123456789ab', '.ci.claude.json.claim.a', 'ci.claude.json.bak', 'copy.json']
+    for (const name of copies) await copyFile(b.path, join(b.directory, name))
+    await writeFile(join(b.directory, 'notes.json'), '{}')
+    await mkdir(join(b.directory, 'folder.json'))
+    await symlink(b.path, join(b.directory, 'link.json'))
+    await symlink('nowhere', join(b.directory, 'dangling.json'))
+    expect(await b.listed()).toEqual(['ci.claude', 'ci.other'])
+  })
+
+  test('of what is no directory for records fails', async () => {
+    const b = await bench()
+    await writeFile(b.directory, '')
+    const text = `REFRESH_RECORD_UNAVAILABLE: The directory ${b.directory} of the refresh records is not a directory.`
+    expect(await said(b.life().list(() => {}))).toContain(text)
   })
 })
 
@@ -171,6 +208,14 @@ describe('what is not as it was left', () => {
     expect(await said(b.life().read(aRecord(0)))).toBe(text)
   })
 
+  test.each(Object.entries(damages))('%s is left out of the list, and the others are shown', async (_what, damage) => {
+    const b = await bench()
+    await b.written()
+    await b.written({ ...aRecord(1), uid: 'ci.beside' })
+    await damage(b)
+    expect(await b.listed()).toEqual(['ci.beside'])
+  })
+
   test('a directory that others may write into is not used', async () => {
     const b = await bench()
     await b.written()
@@ -178,6 +223,7 @@ describe('what is not as it was left', () => {
     const text = `REFRESH_RECORD_UNAVAILABLE: The directory ${b.directory} of the refresh records may be written into by other users.`
     expect(await said(b.life().read(aRecord(0)))).toContain(text)
     expect(await said(b.life().replace(aRecord(2)))).toContain(text)
+    expect(await said(b.life().list(() => {}))).toContain(text)
   })
 
   async function edit({ path }: Bench, change: (text: string) => string): Promise<void> {

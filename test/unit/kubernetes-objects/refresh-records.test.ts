@@ -1,11 +1,16 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { newKey } from '../../../src/adapters/kubernetes/sealing.ts'
+import type { KubeTransport } from '../../../src/adapters/kubernetes/transport.ts'
 import { newRecord, type RefreshRecord } from '../../../src/domain/refresh-record.ts'
+import type { Result } from '../../../src/domain/result.ts'
 import { Sensitive } from '../../../src/domain/sensitive.ts'
 import { aKey, plain, valueOf } from '../../contract/refresh-records.ts'
 import { canary } from '../../support/canary.ts'
 import { FakeKubeClient } from '../../support/fake-kube-client.ts'
+import { transportTo } from '../../support/kube-test-bed.ts'
 import { recordsOver } from '../../support/record-harnesses.ts'
+import { ScriptedApiServer } from '../../support/scripted-api-server.ts'
+import type { ScriptedObject } from '../../support/scripted-collections.ts'
 
 const namespace = 'operator'
 const subject = { uid: 'a-uid', credential: { namespace: 'ci', name: 'claude' } }
@@ -111,6 +116,53 @@ describe('the records of refreshes', () => {
     const second = valueOf(await here.replace(next, key))
     return { second, methods: bench.client.requests.slice(before).map(({ method }) => method) }
   }
+})
+
+describe('a list of records', () => {
+  const path = `/api/v1/namespaces/${namespace}/secrets`
+  const uids = Array.from({ length: 1001 }, (_, index) => `uid-${index}`).toSorted()
+  const server = new ScriptedApiServer()
+  const bed: { client?: KubeTransport } = {}
+
+  beforeEach(async () => {
+    const client = new FakeKubeClient()
+    const here = recordsOver(client, namespace)
+    for (const uid of uids) valueOf(await here.replace(newRecord(uid, subject.credential), undefined))
+    for (const secret of client.objects('secrets')) server.objects.put(path, secret as unknown as ScriptedObject)
+    await server.start()
+    bed.client = transportTo(server).transport
+  })
+  afterEach(async () => {
+    await bed.client?.close()
+    await server.stop()
+  })
+
+  const listed = async (): Promise<{ readonly result: Result<void>; readonly seen: readonly string[] }> => {
+    const seen: string[] = []
+    if (bed.client === undefined) throw new Error('no client')
+    const result = await recordsOver(bed.client, namespace).list(({ uid }) => seen.push(uid))
+    return { result, seen: seen.toSorted() }
+  }
+
+  test('comes in pages, each of metadata alone', async () => {
+    const before = server.requests.length
+    const { result, seen } = await listed()
+    expect(result).toEqual({ ok: true, value: undefined })
+    expect(seen).toEqual(uids)
+    const requests = server.requests.slice(before)
+    expect(requests.map(({ query }) => query['limit'])).toEqual(['500', '500', '500'])
+    for (const { headers, query } of requests) {
+      expect(headers['accept']).toBe('application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1')
+      expect(query['labelSelector']).toBe('oauth-operator.dev/refresh-record-of')
+    }
+  })
+
+  test('fails when a page does, whatever was shown before', async () => {
+    server.script(({ query }) => query['continue'] !== undefined, { status: 500 }, 1)
+    const { result, seen } = await listed()
+    expect(result).toMatchObject({ ok: false, failure: { code: 'REFRESH_RECORD_UNAVAILABLE' } })
+    expect(seen).toHaveLength(500)
+  })
 })
 
 function annotated(body: Bodied, name: string, value: string): Bodied {

@@ -1,0 +1,106 @@
+import type { CredentialKey, RefreshTokenSource } from './credential.ts'
+import { intentOn, intentsOf, type RefreshIntent, type RefreshRecord, type RetainedTokens } from './refresh-record.ts'
+import { withSpent } from './spent-tokens.ts'
+
+// A login outlives the credential that used it: one that is renamed, created anew or restored from a backup
+// finds the refresh token where its predecessor left it, and has to know what that one knew of it.
+
+/** True when a record tells of this refresh token that it was used up, or issued, or is being presented. */
+export function knows(record: RefreshRecord, fingerprint: string): boolean {
+  const { retained, spent } = record
+  return (
+    retained?.fingerprint === fingerprint || spent.includes(fingerprint) || intentOn(record, fingerprint) !== undefined
+  )
+}
+
+/** Where the tokens of a record were read, as far as it says. */
+export function sourcesOf(
+  record: Pick<RefreshRecord, 'intent' | 'left'> & { readonly retained?: Pick<RetainedTokens, 'source'> },
+): readonly RefreshTokenSource[] {
+  return [...intentsOf(record), record.retained].flatMap((one) => one?.source ?? [])
+}
+
+/** Who inherits, and what. */
+export interface Inheritance {
+  /** Of the refresh token in the store. */
+  readonly fingerprint: string
+  /** How the heir names the place that both have in common. */
+  readonly source: RefreshTokenSource
+  /** True of what the predecessor had read there. Nobody is given the tokens of another place. */
+  readonly isThere: (source: RefreshTokenSource) => boolean
+}
+
+/**
+ * A credential's record with all that another one knows of the same login, which nobody acts on any more: its holders
+ * are over. Of an earlier login it is what was used up: a store that is rolled back may show it again. Its access token is left behind, as the heir may ask for less than that was issued for. Pure.
+ */
+export function inherited(own: RefreshRecord, before: RefreshRecord, inheritance: Inheritance): RefreshRecord {
+  if (!knows(before, inheritance.fingerprint)) return withUsedUpBefore(own, before, own.retained)
+  const adapted = adaptedTo(own, before, inheritance)
+  return knows(own, inheritance.fingerprint) ? joined(own, adapted) : succeeding(own, adapted)
+}
+
+/** The login is the predecessor's alone: its record goes on, under another name. */
+function succeeding(own: RefreshRecord, before: RefreshRecord): RefreshRecord {
+  const { left: _settled, ...rest } = before
+  const open = [...intentsOf(own), ...(before.left ?? [])]
+  return {
+    ...rest,
+    epoch: Math.max(own.epoch, before.epoch),
+    generation: Math.max(own.generation, before.generation),
+    spent: withSpent({ ...before, spent: own.spent }, before.spent, before.retained?.fingerprint),
+    ...(open.length > 0 && { left: open }),
+  }
+}
+
+/** Both have used it, one after the other: the newest tokens are those that neither knows to be used up. */
+function joined(own: RefreshRecord, before: RefreshRecord): RefreshRecord {
+  const retained = newestOf(own, before)
+  const unknown = intentsOf(before).filter(({ fingerprint }) => !knows(own, fingerprint))
+  const open = [...unknown, ...(own.left ?? [])]
+  return {
+    ...withUsedUpBefore(own, before, retained),
+    generation: Math.max(own.generation, before.generation),
+    ...(retained && { retained }),
+    ...(open.length > 0 && { left: open }),
+  }
+}
+
+function withUsedUpBefore(
+  own: RefreshRecord,
+  before: RefreshRecord,
+  newest: RetainedTokens | undefined,
+): RefreshRecord {
+  return { ...own, spent: withSpent({ ...own, spent: before.spent }, own.spent, newest?.fingerprint) }
+}
+
+function newestOf(own: RefreshRecord, before: RefreshRecord): RetainedTokens | undefined {
+  const { retained: kept, spent } = own
+  const other = before.retained
+  if (other === undefined || spent.includes(other.fingerprint)) return kept
+  // One may be sealed with the key of a document that was lost, and the other with the operator's own.
+  if (other.fingerprint === kept?.fingerprint) return kept.tokens === undefined ? other : kept
+  return kept === undefined || before.spent.includes(kept.fingerprint) ? other : kept
+}
+
+function adaptedTo(own: RefreshRecord, before: RefreshRecord, { source, isThere }: Inheritance): RefreshRecord {
+  const { intent, left, retained, refused: _mended, ...rest } = before
+  const adapt = ({ holder: _over, ...open }: RefreshIntent): RefreshIntent => ({ ...open, source })
+  const subject: { uid: string; credential: CredentialKey; version: string } = own
+  return {
+    ...rest,
+    uid: subject.uid,
+    credential: subject.credential,
+    version: subject.version,
+    ...(intent && { intent: adapt(intent) }),
+    ...(left && { left: left.map(adapt) }),
+    ...(retained && isThere(retained.source) && { retained: adaptedTokens(retained, source) }),
+  }
+}
+
+/** What could not be opened is sealed for its own record, and stays there. */
+function adaptedTokens({ fingerprint, tokens }: RetainedTokens, source: RefreshTokenSource): RetainedTokens {
+  if (tokens === undefined) return { fingerprint, source }
+  const { accessToken: _issuedToAnother, ...kept } = tokens
+  return { fingerprint, source, tokens: kept }
+}

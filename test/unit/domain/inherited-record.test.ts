@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest'
+import type { RefreshTokenSource } from '../../../src/domain/credential.ts'
+import { inherited, knows, sourcesOf } from '../../../src/domain/inherited-record.ts'
+import {
+  newRecord,
+  type RefreshIntent,
+  type RefreshRecord,
+  type RetainedTokens,
+} from '../../../src/domain/refresh-record.ts'
+import { Sensitive } from '../../../src/domain/sensitive.ts'
+import { spentLimit } from '../../../src/domain/spent-tokens.ts'
+import { aCredential, noon } from '../../support/builders.ts'
+import { canary } from '../../support/canary.ts'
+
+const { key, spec } = aCredential()
+const source = spec.refreshToken
+const formerSource: RefreshTokenSource = { store: { kind: 'ClusterTokenStore', name: 'shared' }, key: source.key }
+const elsewhere: RefreshTokenSource = { ...formerSource, key: 'another document' }
+const heir = newRecord('heir', { ...key, name: 'renamed' })
+
+function intentOn(fingerprint: string): RefreshIntent {
+  return { holder: { journalId: 'over' }, fingerprint, source: formerSource, startedAt: noon, sends: 1 }
+}
+
+function retained(fingerprint: string, where = formerSource): RetainedTokens {
+  return { fingerprint, source: where, tokens: { refreshToken: new Sensitive(canary('rt')) } }
+}
+
+/** What was left by a credential that used up `one`, and `two` after it. */
+function before(changes: Partial<RefreshRecord> = {}): RefreshRecord {
+  const used = { epoch: 7, generation: 3, spent: ['one', 'two'], retained: retained('three'), origin: 'https://as' }
+  return { ...newRecord('former', key), version: 'v9', ...used, ...changes }
+}
+
+function heirOf(left: RefreshRecord, fingerprint: string, own: Partial<RefreshRecord> = {}): RefreshRecord {
+  const isThere = ({ key: document }: RefreshTokenSource): boolean => document === source.key
+  return inherited({ ...heir, ...own }, left, { fingerprint, source, isThere })
+}
+
+describe('a record tells of a refresh token', () => {
+  it.each([
+    ['that was used up', 'one', true],
+    ['that is the newest', 'three', true],
+    ['that is being presented', 'four', true],
+    ['that nobody has seen', 'five', false],
+  ])('%s', (_what, fingerprint, expected) => {
+    expect(knows(before({ intent: intentOn('four') }), fingerprint)).toBe(expected)
+  })
+})
+
+describe('the heir of a login', () => {
+  it('goes on with what was known, under its own name and version', () => {
+    const record = heirOf(before(), 'two')
+    expect(record).toMatchObject({ uid: 'heir', credential: { name: 'renamed' }, version: '', epoch: 7, generation: 3 })
+    expect(record).toMatchObject({
+      spent: ['one', 'two'],
+      origin: 'https://as',
+      retained: { fingerprint: 'three', source },
+    })
+  })
+
+  it('has nobody at the intents, whose results are as unknown as they were', () => {
+    const record = heirOf(before({ intent: intentOn('three'), left: [intentOn('four')] }), 'three')
+    expect(record.intent).toEqual({ fingerprint: 'three', source, startedAt: noon, sends: 1 })
+    expect(record.left).toEqual([{ fingerprint: 'four', source, startedAt: noon, sends: 1 }])
+  })
+
+  it('gets neither an access token, nor a refusal, nor what is sealed for another record', () => {
+    const accessToken = {
+      value: new Sensitive(canary('at')),
+      tokenType: 'Bearer',
+      issuedAt: noon,
+      expiresAt: noon,
+      scopes: ['everything'],
+    }
+    const tokens = { refreshToken: new Sensitive(canary('rt')), accessToken }
+    const refused = { fingerprint: 'three', code: 'REFRESH_TOKEN_REJECTED' } as const
+    const record = heirOf(before({ refused, retained: { ...retained('three'), tokens } }), 'two')
+    expect(record.refused).toBeUndefined()
+    expect(Object.keys(record.retained?.tokens ?? {})).toEqual(['refreshToken'])
+    const closed = heirOf(before({ retained: { fingerprint: 'three', source: formerSource, sealed: 'text' } }), 'two')
+    expect(closed.retained).toEqual({ fingerprint: 'three', source })
+  })
+
+  it('gets no token of another place, and knows all the same what was used up', () => {
+    const record = heirOf(before({ retained: retained('three', elsewhere) }), 'two')
+    expect(record.retained).toBeUndefined()
+    expect(record.spent).toEqual(['one', 'two'])
+  })
+
+  it('has used a token before: what it knows of that stays', () => {
+    const own = { epoch: 9, generation: 1, spent: ['own'], intent: { ...intentOn('own two'), source } }
+    const record = heirOf(before(), 'two', own)
+    expect(record).toMatchObject({ epoch: 9, generation: 3, spent: ['own', 'one', 'two'] })
+    expect(record.left).toEqual([own.intent])
+  })
+
+  it('learns of an earlier login what was used up, and nothing else', () => {
+    const own = { spent: ['own'], retained: retained('own two', source) }
+    expect(heirOf(before(), 'own two', own)).toEqual({ ...heir, ...own, spent: ['one', 'two', 'own'] })
+  })
+
+  it('forgets of its own tokens none for those of an earlier login', () => {
+    const own = Array.from({ length: spentLimit }, (_, index) => `own ${index}`)
+    expect(heirOf(before(), 'own two', { spent: own }).spent).toEqual(own)
+  })
+})
+
+describe('an heir that has begun already', () => {
+  const begun = { epoch: 8, generation: 3, spent: ['one', 'two'], origin: 'https://as' }
+
+  it('takes the answer that came late to its predecessor', () => {
+    const left = before({ generation: 4, spent: ['one', 'two', 'three'], retained: retained('four') })
+    const record = heirOf(left, 'three', { ...begun, retained: retained('three', source) })
+    expect(record).toMatchObject({ epoch: 8, generation: 4, retained: { fingerprint: 'four', source } })
+    expect(record.spent.toSorted()).toEqual(['one', 'three', 'two'])
+  })
+
+  it('keeps what has come after the newest of its predecessor', () => {
+    const own = { ...begun, spent: ['one', 'two', 'three'], retained: retained('four', source) }
+    expect(heirOf(before(), 'two', own)).toMatchObject({ retained: { fingerprint: 'four' }, spent: own.spent })
+  })
+
+  it('takes tokens that it could not open itself', () => {
+    const own = { ...begun, retained: { fingerprint: 'three', source, sealed: 'with a key that is lost' } }
+    expect(heirOf(before(), 'two', own).retained?.tokens).toBeDefined()
+  })
+})
+
+describe('the places of a record', () => {
+  it('are those of its intents and of its newest tokens', () => {
+    const intent = { ...intentOn('four'), source: elsewhere }
+    expect(sourcesOf(before({ intent, left: [intentOn('five')] }))).toEqual([formerSource, elsewhere, formerSource])
+    expect(sourcesOf(newRecord('new', key))).toEqual([])
+  })
+})
