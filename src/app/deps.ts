@@ -14,6 +14,7 @@ import type { RefreshTokenStore } from '../ports/refresh-token-store.ts'
 import type { StatusWriter } from '../ports/status-writer.ts'
 import type { TokenEndpoint } from '../ports/token-endpoint.ts'
 import type { Tracing, TraceSpan } from '../ports/tracing.ts'
+import type { LeftRecords } from './left-records.ts'
 import type { Limiter } from './limiter.ts'
 import type { ResourceIndex } from './resource-index.ts'
 import type { RestartTurns } from './restart-turns.ts'
@@ -56,6 +57,7 @@ export interface EngineDeps {
   readonly logger: Logger
   readonly tokenOwners: TokenOwners
   readonly recordWatches: RecordWatches
+  readonly leftRecords: LeftRecords
   readonly installation: Installation
   /** False when only some namespaces are watched: a credential that is not known may exist all the same. */
   readonly seesAllCredentials: boolean

@@ -4,7 +4,7 @@ import type { DocumentClaim, TokenMark } from '../domain/document-claim.ts'
 import { failure } from '../domain/failures.ts'
 import type { IntentWatch, Observed } from '../domain/observed.ts'
 import { type Ownership, ownerId, ownerName } from '../domain/ownership.ts'
-import type { Preflight } from '../domain/preflight.ts'
+import type { PredecessorRecord, Preflight } from '../domain/preflight-finding.ts'
 import { type HeldIntent, intentOn, intentsInTheWay, type RefreshRecord } from '../domain/refresh-record.ts'
 import { withPreviousFile } from '../domain/previous-token.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
@@ -16,15 +16,13 @@ import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { readRecord, sealingKeyOf } from './execute-record.ts'
 import { claimDocument, proveWritable } from './execute-store.ts'
-import { publishedMarks, targetIdentity } from './gather.ts'
+import { publishedMarks, standsBack, targetIdentity } from './gather.ts'
+import { type Heir, inherit } from './inherit-record.ts'
 import { neighbourAt } from './neighbours.ts'
-import { intentOverMs } from './record-watches.ts'
+import { holderSilentMs, intentOverMs } from './record-watches.ts'
 
 type Look = Extract<Action, { kind: 'pre-flight' }>
 type Looked = Extract<Outcome, { kind: 'pre-flight' }>
-
-/** A process that is alive settles an intent in two minutes at most; one that starts again does so at once. */
-const holderSilentMs = 600_000
 
 /**
  * Looks at everything that a successor needs, and changes nothing. The document is proven to be the one
@@ -33,23 +31,50 @@ const holderSilentMs = 600_000
  */
 export async function preflight(action: Look, observed: Observed, deps: Deps): Promise<Looked> {
   const { stored, storeFailure } = action
-  const own = await recordOf(observed, stored, deps)
   const fingerprint = deps.records.fingerprint(stored.refreshToken)
-  const twin = await twinOf(observed, own, { fingerprint, deps })
-  const record = twin.ok ? own : twin
-  const inTheWay = record.ok ? intentsAt(record.value, fingerprint, deps) : []
-  const intentWatch = record.ok ? watchOf(inTheWay.at(-1), record.value, { observed, deps }) : undefined
-  const holdersAreOver = await areOver(inTheWay, intentWatch, deps)
-  const holderIsSilent = watchedMs(intentWatch, deps) >= holderSilentMs
+  const { twin, ...known } = await knownOf({ observed, stored, fingerprint }, deps)
+  const { intentWatch, ...holders } = await holdersOf(known, { observed, fingerprint }, deps)
   const [writable, target] = await Promise.all([
     storeFailure === undefined ? proveWritable(stored, observed, deps) : failed(storeFailure),
     rehearse(observed, deps),
   ])
-  const ownership = ownershipOf(observed.credential, stored, { twin: twin.ok ? twin.value : undefined, deps })
-  const seen = { holdersAreOver, holderIsSilent, self: deps.holders.self }
+  const ownership = ownershipOf(observed.credential, stored, { twin, deps })
   const without = storeFailure === undefined ? {} : { withoutStore: true as const }
-  const found: Preflight = { record, fingerprint, writable, target, ownership, ...seen, ...without }
+  const { record, before } = known
+  const seen = { record, before, ...holders, self: deps.holders.self }
+  const found: Preflight = { ...seen, fingerprint, writable, target, ownership, ...without }
   return { kind: 'pre-flight', stored, preflight: found, ...(intentWatch && { intentWatch }) }
+}
+
+interface Known {
+  readonly record: Result<RefreshRecord>
+  readonly before: readonly PredecessorRecord[]
+  /** Of those before. */
+  readonly holdersAreOver: boolean
+}
+
+/** All that is known of the refresh token. What is somebody else's is nobody's inheritance. */
+async function knownOf(heir: Heir, deps: Deps): Promise<Known & { readonly twin: CredentialKey | undefined }> {
+  const own = await recordOf(heir.observed, heir.stored, deps)
+  const twin = await twinOf(heir.observed, own, { fingerprint: heir.fingerprint, deps })
+  const alone = { before: [], holdersAreOver: false, twin: twin.ok ? twin.value : undefined }
+  if (!own.ok) return { ...alone, record: own }
+  if (!twin.ok) return { ...alone, record: twin }
+  if (twin.value !== undefined) return { ...alone, record: own }
+  const whole = await inherit(own.value, heir, deps)
+  return whole.ok ? { ...alone, ...whole.value, record: ok(whole.value.record) } : { ...alone, record: whole }
+}
+
+/** Who may be at the token, and whether they are over. */
+async function holdersOf(
+  { record, holdersAreOver: areThoseBefore }: Known,
+  { observed, fingerprint }: Pick<Heir, 'observed' | 'fingerprint'>,
+  deps: Deps,
+): Promise<Pick<Preflight, 'holdersAreOver' | 'holderIsSilent'> & { readonly intentWatch: IntentWatch | undefined }> {
+  const inTheWay = record.ok ? intentsAt(record.value, fingerprint, deps) : []
+  const intentWatch = record.ok ? watchOf(inTheWay.at(-1), record.value, { observed, deps }) : undefined
+  const holdersAreOver = inTheWay.length === 0 ? areThoseBefore : await areOver(inTheWay, intentWatch, deps)
+  return { intentWatch, holdersAreOver, holderIsSilent: watchedMs(intentWatch, deps) >= holderSilentMs }
 }
 
 /** Puts this credential's claim into the store document. */
@@ -191,15 +216,23 @@ function ownershipOf(
   const { installation } = deps
   return {
     isOwn: state?.kind === 'claimed' && state.claim.owner === ownerId(installation.id, credential.uid),
-    ownerIsGone: state?.kind === 'claimed' && isGone(state.claim, credential, deps),
+    ownerYields: state?.kind === 'claimed' && yields(state.claim, credential, deps),
     ...(twin && { twin }),
   }
 }
 
-/** Of this installation it is known who exists; a credential of the same name was this one before it was made anew. */
-function isGone({ owner, ownerName: name }: DocumentClaim, { key }: Credential, deps: Deps): boolean {
-  const { installation, resources, seesAllCredentials } = deps
+/**
+ * Of this installation it is known who exists, and who waits for another one; a credential of the same name was this one
+ * before it was made anew.
+ */
+function yields({ owner, ownerName: name }: DocumentClaim, credential: Credential, deps: Deps): boolean {
+  const { installation, resources, seesAllCredentials, tokenOwners } = deps
   const prefix = `${installation.id}/`
-  if (!owner.startsWith(prefix) || resources.credentialByUid(owner.slice(prefix.length)) !== undefined) return false
-  return seesAllCredentials || name === ownerName(installation.id, key)
+  if (!owner.startsWith(prefix)) return false
+  const uid = owner.slice(prefix.length)
+  const indexed = resources.credentialByUid(uid)
+  if (indexed !== undefined) {
+    return indexed.type === 'credential' && standsBack(indexed.credential, tokenOwners.knows(uid))
+  }
+  return seesAllCredentials || name === ownerName(installation.id, credential.key)
 }

@@ -5,7 +5,7 @@ import { owned } from '../domain/ownership.ts'
 import type { Provider } from '../domain/provider.ts'
 import { isFailure, usableReferents } from '../domain/referents.ts'
 import type { RefreshRecord } from '../domain/refresh-record.ts'
-import { failed, type Result } from '../domain/result.ts'
+import { failed, ok, type Result } from '../domain/result.ts'
 import { tokenOrigin } from '../domain/rotation.ts'
 import { sameSecret, type Sensitive } from '../domain/sensitive.ts'
 import { resultAttributes, tokenRequestAttributes } from '../domain/span-attributes.ts'
@@ -22,7 +22,7 @@ import { type EpochSeconds, seconds } from '../domain/time.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { arm, disarm, leaveRefused, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
-import { neighbourAt } from './neighbours.ts'
+import { lastLook } from './last-look.ts'
 import { notLeading, tooLate } from './not-begun.ts'
 import { answeredEntry, earlierSends, sentEntry } from './sent-entry.ts'
 import { inSpan, traceIdOf } from './traced.ts'
@@ -126,7 +126,7 @@ function announce(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
 async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
   const { send, observed, provider, startedAt } = attempt
   const { record, base, earlier } = send
-  if (record === undefined) return { ok: true, value: undefined }
+  if (record === undefined) return ok(undefined)
   const entry = { ...sentEntry(attempt, earlierSends(send) + 1), phase: 'armed' } as const
   const fingerprint = deps.records.fingerprint(base.refreshToken)
   const twin = deps.tokenOwners.ownerOf(fingerprint, observed.credential.uid)
@@ -156,10 +156,9 @@ async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
   )
   if (!armed.ok) return armed
   attempt.armed = armed.value
-  const neighbour = await neighbourAt(observed.credential, fingerprint, deps)
-  if (!neighbour.ok || neighbour.value === undefined) return neighbour
-  deps.tokenOwners.gaveUp(fingerprint, observed.credential)
-  return failed(owned(observed, `OAuthCredential ${keyText(neighbour.value)}`))
+  const alone = await lastLook(send, fingerprint, observed, deps)
+  if (!alone.ok) deps.tokenOwners.gaveUp(fingerprint, observed.credential)
+  return alone
 }
 
 /** Which of the tokens that came one after the other the document says that it holds; at least what the status tells. */

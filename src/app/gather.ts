@@ -130,7 +130,7 @@ function firstOwnerOf(credential: Credential, { resources, tokenOwners }: Deps):
  * Who is held up and has never used the token holds nobody up: it may not even be allowed to use it. Nor
  * does who was told that another one owns the token: else the two would wait for each other.
  */
-function standsBack({ state }: Credential, hasPresented: boolean): boolean {
+export function standsBack({ state }: Credential, hasPresented: boolean): boolean {
   const stalled = conditionOf(state.conditions, 'Stalled')
   if (stalled === undefined) return false
   return stalled.reason === failureRegistry.REFRESH_TOKEN_OWNED.reason || (state.refreshes === 0 && !hasPresented)

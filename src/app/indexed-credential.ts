@@ -1,5 +1,6 @@
-import { type Credential, providerOf, sourceOf } from '../domain/credential.ts'
+import { type Credential, isRefreshTokenAt, providerOf, sourceOf } from '../domain/credential.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
+import type { RecordEntry } from '../ports/refresh-records.ts'
 import { isNamespaced, referentKey } from './resource-identity.ts'
 import { isAsTold } from './told-state.ts'
 
@@ -36,6 +37,18 @@ export function sharing(previous: IndexedCredential | undefined, next: IndexedCr
   }
   if (isSignificantlySame(previous, next)) return previous
   return { type: 'credential', credential: { ...next.credential, key, spec, state } }
+}
+
+/** Whose refresh token is not used any more where it was: of a credential that was there and is gone, or is another one now. */
+export function placeLeft(
+  previous: IndexedCredential | undefined,
+  next: IndexedCredential | undefined,
+): RecordEntry | undefined {
+  if (previous?.type !== 'credential' || previous.credential.spec.grant !== 'RefreshToken') return undefined
+  const { uid, key, spec } = previous.credential
+  const isSame = next?.type === 'credential' && next.credential.uid === uid && !next.credential.deleting
+  if (isSame && isRefreshTokenAt(next.credential.spec, spec.refreshToken)) return undefined
+  return { uid, credential: key, sources: [spec.refreshToken] }
 }
 
 /** What it refers to, by {@link referentKey}. */

@@ -52,7 +52,7 @@ async function owns(record: RefreshRecord, { fingerprint, isFirst }: Question, d
 }
 
 /** True when whoever began can have no answer any more: what is true of one's own record before it is taken over. */
-async function isOver(holder: RecordHolder, record: RefreshRecord, deps: EngineDeps): Promise<boolean> {
+export async function isOver(holder: RecordHolder, record: RefreshRecord, deps: EngineDeps): Promise<boolean> {
   const unchangedMs = deps.recordWatches.unchangedMs(record, deps.clock.monotonicMs())
   if (unchangedMs < intentOverMs) return false
   const gone = await deps.holders.isGone(holder)

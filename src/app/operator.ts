@@ -4,6 +4,7 @@ import type { TargetWatch } from '../ports/target-watch.ts'
 import type { EngineDeps } from './deps.ts'
 import { Engine } from './engine.ts'
 import { credentialGauges } from './gauges.ts'
+import { LeftRecords } from './left-records.ts'
 import { recoverJournal } from './recover-journal.ts'
 import { RecoveryLog } from './recovery-log.ts'
 import { RecordWatches } from './record-watches.ts'
@@ -12,7 +13,10 @@ import { ResourceIndex } from './resource-index.ts'
 import { TargetSights } from './target-sights.ts'
 
 /** Everything that the operator works with, but what it builds itself. */
-export interface OperatorParts extends Omit<EngineDeps, 'resources' | 'tokenOwners' | 'recordWatches' | 'mayTell'> {
+export interface OperatorParts extends Omit<
+  EngineDeps,
+  'resources' | 'tokenOwners' | 'recordWatches' | 'leftRecords' | 'mayTell'
+> {
   /** Absent: what somebody does to a target is found when its look is due. */
   readonly targetWatch?: TargetWatch
 }
@@ -35,12 +39,17 @@ export class Operator {
   #stopWatching: (() => Promise<void>) | undefined
 
   constructor({ targetWatch, ...parts }: OperatorParts, onBug: (bug: unknown) => void) {
-    this.resources = new ResourceIndex((key) => this.#engine?.changed(key))
+    const leftRecords = new LeftRecords()
+    this.resources = new ResourceIndex(
+      (key) => this.#engine?.changed(key),
+      (entry) => leftRecords.left(entry),
+    )
     this.#deps = {
       ...parts,
       resources: this.resources,
       tokenOwners: new TokenOwners(),
       recordWatches: new RecordWatches(),
+      leftRecords,
       mayTell: parts.mayBegin,
     }
     this.#onBug = onBug
@@ -52,6 +61,7 @@ export class Operator {
   begin(): void {
     if (this.#engine !== undefined) throw new Error('the operator acts already')
     this.#recoveryLog.keepOnly(new Set())
+    this.#deps.leftRecords.begin()
     const engine = new Engine(this.#deps, this.#onBug)
     this.#engine = engine
     // Begun by each term, and not before it, so that what happened while nobody watched is seen in the first list.
@@ -85,6 +95,7 @@ export class Operator {
   async #bringHome({ flush }: { readonly flush: boolean }): Promise<void> {
     await this.#engine?.rescue()
     if (flush) await this.#engine?.flush()
+    this.#deps.leftRecords.end()
     this.#engine = undefined
   }
 

@@ -4,6 +4,9 @@ import { decide, decideInvalid } from '../domain/decide.ts'
 import type { Failure } from '../domain/failures.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
 import type { Observed } from '../domain/observed.ts'
+import type { RefreshRecord } from '../domain/refresh-record.ts'
+import { sourcesOf } from '../domain/inherited-record.ts'
+import { ok } from '../domain/result.ts'
 import { outcomeAttributes, settledAttributes } from '../domain/span-attributes.ts'
 import type { Action, Outcome, Step } from '../domain/step.ts'
 import { auditPerformed } from './audit.ts'
@@ -13,7 +16,9 @@ import type { Deps } from './deps.ts'
 import { execute } from './execute.ts'
 import { lookAtRecord } from './execute-store.ts'
 import { gather } from './gather.ts'
+import { placeOfSource } from './left-records.ts'
 import { record, type Recording } from './record.ts'
+import { recoverEntry } from './recover-journal.ts'
 import { tellConsumers } from './tell-consumers.ts'
 import { describeSpan, inSpan, inTrace } from './traced.ts'
 import { atItsTurn } from './turns.ts'
@@ -106,8 +111,9 @@ async function letGo(credential: Pick<Credential, 'key' | 'uid'>, step: Settled,
 }
 
 /**
- * The record of a credential that is gone goes too, unless it holds what its store does not. Nothing but a
- * look at both says so: what an earlier process told may have been before its last refresh.
+ * The record of a credential that is gone goes too, unless it holds what its store does not, or another credential is
+ * there to inherit it. Nothing but a look at both says so: what an earlier process told may have been before its last
+ * refresh.
  */
 async function forgetRecord(
   credential: Pick<Credential, 'key' | 'uid'>,
@@ -119,19 +125,27 @@ async function forgetRecord(
   const look = await lookAtRecord({ credential, state }, deps)
   if (!look.ok) return toldToStay(credential, look.failure, deps)
   const { record, storeHolds } = look.value
-  if (storeHolds === 'spent' || record.intent !== undefined || record.version === '') return
-  const removed = await deps.records.remove(record)
-  if (!removed.ok) toldToStay(credential, removed.failure, deps)
+  if (storeHolds === 'spent' || record.intent !== undefined || hasHeir(record, deps)) return
+  const removed = record.version === '' ? ok(undefined) : await deps.records.remove(record)
+  if (removed.ok) deps.leftRecords.forget(credential.uid)
+  else toldToStay(credential, removed.failure, deps)
+}
+
+function hasHeir(record: RefreshRecord, { resources }: Deps): boolean {
+  return sourcesOf(record).some((source) => resources.isNamed(placeOfSource(record.credential, source, resources)))
 }
 
 function toldToStay({ uid }: Pick<Credential, 'uid'>, { code, message }: Failure, deps: Deps): void {
   deps.logger.warn({ uid, code }, message)
 }
 
-/** The journal keeps an answer whose refresh token is not in its store, and nothing else of what is gone. */
+/**
+ * The journal keeps an answer whose refresh token is not in its store, and nothing else of what is gone. Who inherits the
+ * refresh token finds in the record that nobody is at it any more.
+ */
 async function forgetRequest(uid: string, { progress }: Settled, deps: Deps): Promise<void> {
   const entry = deps.journal.pending(uid)
   if (entry === undefined || (entry.phase === 'answered' && progress.pending?.persisted !== true)) return
-  const result = await deps.journal.settled(uid)
-  if (!result.ok) deps.logger.warn({ uid, code: result.failure.code }, result.failure.message)
+  const result = entry.phase === 'answered' ? await deps.journal.settled(uid) : await recoverEntry(entry, deps)
+  if (!result.ok) toldToStay({ uid }, result.failure, deps)
 }

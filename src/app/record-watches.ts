@@ -6,6 +6,9 @@ import type { RefreshRecord } from '../domain/refresh-record.ts'
  */
 export const intentOverMs = 90_000
 
+/** A process that is alive settles an intent in two minutes at most; one that starts again does so at once. */
+export const holderSilentMs = 600_000
+
 /** For how long the records of other credentials have not changed, on the steady clock of this process. */
 export class RecordWatches {
   readonly #seen = new Map<string, { readonly version: string; readonly sinceMs: number }>()

@@ -17,7 +17,7 @@ import type { RotatedTokens } from '../domain/tokens.ts'
 import { auditRecovered } from './audit.ts'
 import type { EngineDeps } from './deps.ts'
 import { commit, type IssuedFor, readRecord } from './execute-record.ts'
-import type { RecoveryLog } from './recovery-log.ts'
+import { RecoveryLog } from './recovery-log.ts'
 
 /**
  * Brings what the local journal holds into the records, where the replica that leads finds it: a
@@ -46,6 +46,17 @@ export async function recoverJournal(deps: EngineDeps, log: RecoveryLog): Promis
     log.failed(entry.uid, result.failure)
   }
   return complete
+}
+
+/** As {@link recoverJournal}, of one entry that no engine looks after. It is settled with that. */
+export async function recoverEntry(entry: JournalEntry, deps: EngineDeps): Promise<Result<unknown>> {
+  const recovered = await recover(entry, deps, new RecoveryLog(deps.logger))
+  // Nobody presents for it what has come.
+  deps.tokenOwners.forget(entry.uid)
+  if (!recovered.ok) return recovered
+  const settled = await deps.journal.settled(entry.uid)
+  if (settled.ok) account(entry, deps)
+  return settled
 }
 
 /** What an answer brought is told by whoever has brought it home: the process that received it has ended. */

@@ -1,3 +1,4 @@
+import type { Credential } from '../domain/credential.ts'
 import type { Resource, ResourceKind } from '../domain/resources.ts'
 
 /** What credentials refer to by name. */
@@ -35,7 +36,7 @@ function kindOf(resource: Referred): ResourceKind {
   return resource.type === 'store' ? resource.store.kind : resource.kind
 }
 
-export function identity(resource: Referred): { namespace: string | undefined; name: string } {
+function identity(resource: Referred): { namespace: string | undefined; name: string } {
   const { namespace, name } = named(resource)
   return { namespace, name }
 }
@@ -50,5 +51,37 @@ function named(resource: Referred): { readonly namespace?: string; readonly name
       return resource.store
     default:
       return resource.referent
+  }
+}
+
+/** What is known, by kind. */
+export interface KnownObjects {
+  readonly credentials: Iterable<{ readonly credential: Pick<Credential, 'key'> }>
+  readonly namespaces: Iterable<string>
+  readonly referred: Iterable<readonly [string, Referred]>
+}
+
+interface ObjectKey {
+  readonly text: string
+  readonly namespace: string | undefined
+  readonly name: string
+}
+
+/** Every object of a kind that is known, while they are taken away. */
+export function* keysOf(
+  kind: ResourceKind,
+  { credentials, namespaces, referred }: KnownObjects,
+): Generator<ObjectKey, void> {
+  if (kind === 'OAuthCredential') {
+    for (const { credential } of credentials) {
+      const { namespace, name } = credential.key
+      yield { text: referentKey(kind, namespace, name), namespace, name }
+    }
+  } else if (kind === 'Namespace') {
+    for (const name of namespaces) yield { text: referentKey(kind, undefined, name), namespace: undefined, name }
+  } else {
+    for (const [text, resource] of referred) {
+      if (text.startsWith(`${kind}|`)) yield { text, ...identity(resource) }
+    }
   }
 }

@@ -11,11 +11,20 @@ import type { Provider } from '../domain/provider.ts'
 import type { Resource, ResourceKind } from '../domain/resources.ts'
 import type { TokenStore } from '../domain/token-store.ts'
 import type { CredentialState } from '../domain/credential-state.ts'
+import type { RecordEntry } from '../ports/refresh-records.ts'
 import type { ResourceHandler } from '../ports/resource-source.ts'
-import { dependencies, type IndexedCredential, isOfSpec, isSignificantlySame, sharing } from './indexed-credential.ts'
+import {
+  dependencies,
+  type IndexedCredential,
+  isOfSpec,
+  isSignificantlySame,
+  placeLeft,
+  sharing,
+} from './indexed-credential.ts'
 import { heirsOf, InheritedProviders } from './inherited-providers.ts'
 import { PublicationDigests } from './publication-digests.ts'
-import { identity, isNamespaced, type Referred, referentKey, resourceKey } from './resource-identity.ts'
+import { isNamespaced, keysOf, type Referred, referentKey, resourceKey } from './resource-identity.ts'
+import { SetsByKey } from './sets-by-key.ts'
 import { comesFirst, isAhead, TargetPlaces } from './target-places.ts'
 import { isSame, type TokenPlace, tokenPlace, TokenPlaces } from './token-places.ts'
 
@@ -29,15 +38,18 @@ export class ResourceIndex implements ResourceHandler {
   readonly #credentials = new Map<string, IndexedCredential>()
   readonly #referred = new Map<string, Referred>()
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>()
-  readonly #dependents = new Map<string, Set<string>>()
+  readonly #dependents = new SetsByKey()
   readonly #uids = new Map<string, IndexedCredential>()
   readonly #places = new TokenPlaces()
   readonly #targets = new TargetPlaces()
   readonly #providers = new InheritedProviders()
   readonly #changed: (key: CredentialKey) => void
+  readonly #left: (entry: RecordEntry | undefined) => void
 
-  constructor(changed: (key: CredentialKey) => void) {
+  /** `left`: told of a credential that may not use the refresh token any more that its spec has named. */
+  constructor(changed: (key: CredentialKey) => void, left: (entry: RecordEntry | undefined) => void = () => {}) {
     this.#changed = changed
+    this.#left = left
   }
 
   credential(key: CredentialKey): IndexedCredential | undefined {
@@ -67,6 +79,16 @@ export class ResourceIndex implements ResourceHandler {
   othersAt(credential: Credential): readonly Credential[] {
     if (credential.spec.grant !== 'RefreshToken') return []
     return this.#places.all(this.#placeOf(credential).token).filter((other) => !isSame(other, credential))
+  }
+
+  /** Where its refresh token is, as far as the manifests tell: the same text for the same place. */
+  placeOf(credential: Credential): string | undefined {
+    return credential.spec.grant === 'RefreshToken' ? this.#placeOf(credential).token : undefined
+  }
+
+  /** True when a credential that is not on the way out names the refresh token at this place. */
+  isNamed(place: string): boolean {
+    return this.#places.first(place) !== undefined
   }
 
   /** How many refresh tokens of this installation are in the store document of this one: they share what the store bears. */
@@ -135,7 +157,12 @@ export class ResourceIndex implements ResourceHandler {
 
   replaced(kind: ResourceKind, resources: readonly Resource[]): void {
     const present = new Set(resources.map(resourceKey))
-    for (const known of this.#keysOf(kind)) {
+    const all = {
+      credentials: this.#credentials.values(),
+      namespaces: this.#namespaces.keys(),
+      referred: this.#referred,
+    }
+    for (const known of keysOf(kind, all)) {
       if (!present.has(known.text)) this.deleted(kind, known.namespace, known.name)
     }
     for (const resource of resources) this.upserted(kind, resource)
@@ -158,10 +185,7 @@ export class ResourceIndex implements ResourceHandler {
 
   deleted(kind: ResourceKind, namespace: string | undefined, name: string): void {
     if (kind === 'OAuthCredential') return this.#deleteCredential({ namespace: namespace ?? '', name })
-    if (kind === 'Namespace') {
-      this.#namespaces.delete(name)
-      return
-    }
+    if (kind === 'Namespace') return void this.#namespaces.delete(name)
     const key = referentKey(kind, namespace, name)
     if (this.#referred.delete(key)) this.#referredChanged(key)
   }
@@ -171,6 +195,7 @@ export class ResourceIndex implements ResourceHandler {
     const text = keyText(key)
     const previous = this.#credentials.get(text)
     const kept = sharing(previous, next)
+    this.#left(placeLeft(previous, next))
     const behind = this.#keep(text, kept)
     if (previous === undefined || !isSignificantlySame(previous, next)) this.#changed(key)
     this.#tell([...behind, ...this.#rivals(previous, kept)])
@@ -192,6 +217,7 @@ export class ResourceIndex implements ResourceHandler {
     const text = keyText(key)
     const previous = this.#credentials.get(text)
     if (previous === undefined) return
+    this.#left(placeLeft(previous, undefined))
     this.#unlink(text, previous)
     this.#credentials.delete(text)
     const behind = this.#places.remove(key)
@@ -240,21 +266,14 @@ export class ResourceIndex implements ResourceHandler {
   #link(text: string, indexed: IndexedCredential): void {
     this.#uids.set(indexed.credential.uid, indexed)
     if (indexed.type === 'credential') this.#targets.add(indexed.credential)
-    for (const key of dependencies(indexed)) {
-      const users = this.#dependents.get(key) ?? new Set()
-      this.#dependents.set(key, users.add(text))
-    }
+    for (const key of dependencies(indexed)) this.#dependents.add(key, text)
   }
 
   #unlink(text: string, indexed: IndexedCredential | undefined): void {
     if (indexed === undefined) return
     if (this.#uids.get(indexed.credential.uid) === indexed) this.#uids.delete(indexed.credential.uid)
     if (indexed.type === 'credential') this.#targets.remove(indexed.credential)
-    for (const key of dependencies(indexed)) {
-      const users = this.#dependents.get(key)
-      users?.delete(text)
-      if (users?.size === 0) this.#dependents.delete(key)
-    }
+    for (const key of dependencies(indexed)) this.#dependents.remove(key, text)
   }
 
   /** A store that is another one now has moved the refresh tokens of its users; a preset has changed all that name it. */
@@ -271,28 +290,11 @@ export class ResourceIndex implements ResourceHandler {
   }
 
   #dependentsOf(key: string): readonly IndexedCredential[] {
-    const users = [...(this.#dependents.get(key) ?? [])].map((text) => this.#credentials.get(text))
+    const users = [...this.#dependents.of(key)].map((text) => this.#credentials.get(text))
     return users.filter((user) => user !== undefined)
   }
 
   #tell(credentials: readonly Pick<Credential, 'key'>[]): void {
     for (const { key } of credentials) this.#changed(key)
-  }
-
-  *#keysOf(kind: ResourceKind): Iterable<{ text: string; namespace: string | undefined; name: string }> {
-    if (kind === 'OAuthCredential') {
-      for (const { credential } of this.#credentials.values()) {
-        const { namespace, name } = credential.key
-        yield { text: referentKey(kind, namespace, name), namespace, name }
-      }
-    } else if (kind === 'Namespace') {
-      for (const name of this.#namespaces.keys()) {
-        yield { text: referentKey(kind, undefined, name), namespace: undefined, name }
-      }
-    } else {
-      for (const [text, resource] of this.#referred) {
-        if (text.startsWith(`${kind}|`)) yield { text, ...identity(resource) }
-      }
-    }
   }
 }

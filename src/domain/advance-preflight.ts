@@ -122,6 +122,7 @@ function follow(
         ...(preflight.withoutStore !== true && { stored: preflight.fingerprint }),
         ...(earlier && { earlier }),
         ...(record && { record }),
+        before: preflight.before,
       })
     }
   }

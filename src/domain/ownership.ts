@@ -7,8 +7,8 @@ import type { StoredRefreshToken } from './tokens.ts'
 export interface Ownership {
   /** The document's claim is ours. */
   readonly isOwn: boolean
-  /** The claim is by this installation, and its credential does not exist any more. */
-  readonly ownerIsGone: boolean
+  /** The claim is by this installation, and its credential does not exist any more, or waits for another one. */
+  readonly ownerYields: boolean
   /** Another credential of this process that uses the same refresh token from elsewhere. */
   readonly twin?: CredentialKey
 }
@@ -53,6 +53,6 @@ export function asksForOwnership({ credential, state }: Pick<Observed, 'credenti
   return credential.ownershipRequest !== undefined && credential.ownershipRequest !== state.handledOwnershipRequest
 }
 
-function mayTakeOver(observed: Observed, { ownerIsGone }: Ownership): boolean {
-  return ownerIsGone || asksForOwnership(observed)
+function mayTakeOver(observed: Observed, { ownerYields }: Ownership): boolean {
+  return ownerYields || asksForOwnership(observed)
 }

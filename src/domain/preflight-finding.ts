@@ -2,9 +2,18 @@ import type { Ownership } from './ownership.ts'
 import type { RecordHolder, RefreshRecord } from './refresh-record.ts'
 import type { Result } from './result.ts'
 
+/** The record of a credential that may have used the same refresh token before, as it was read. */
+export interface PredecessorRecord {
+  readonly record: RefreshRecord
+  /** True when the record of its heir has all of it that is still worth anything, and its credential is gone. */
+  readonly isInherited: boolean
+}
+
 /** What was found before a refresh token is spent that the server may replace. Finding it changed nothing. */
 export interface Preflight {
+  /** With what those knew that had the token before. */
   readonly record: Result<RefreshRecord>
+  readonly before: readonly PredecessorRecord[]
   /** Of the refresh token in the store, or of what stands for it. */
   readonly fingerprint: string
   /** The store could not be read, or takes nothing: the token is the newest that the record keeps. */

@@ -3,7 +3,7 @@ import type { Failure } from './failures.ts'
 import type { AnsweredEntry } from './journal-entry.ts'
 import type { ClaimState } from './document-claim.ts'
 import type { IntentWatch, PendingTokens } from './observed.ts'
-import type { Preflight } from './preflight-finding.ts'
+import type { PredecessorRecord, Preflight } from './preflight-finding.ts'
 import type { RefreshRecord } from './refresh-record.ts'
 import type { Result } from './result.ts'
 import type { Sensitive } from './sensitive.ts'
@@ -53,6 +53,8 @@ export interface SendAction {
   readonly earlier?: EarlierSends
   /** Replaced by an intent before the request leaves; absent for a server that does not rotate. */
   readonly record?: RefreshRecord
+  /** What they know of the token is in `record`. */
+  readonly before?: readonly PredecessorRecord[]
   /** True when the store does not hold the refresh token of `base` yet. */
   readonly storeBehind?: boolean
   /** Fingerprint of the refresh token that the store holds; absent when nobody can tell now. */

@@ -43,6 +43,7 @@ export interface ClusterParts {
 /** As many statuses as a lagging watch may still tell. */
 const keptStatuses = 5
 const longestLagMs = 30_000
+const collectionMs = 2000
 
 /** Targets and statuses in the API server, and what must be true of each that is written. */
 export class ClusterModel {
@@ -57,6 +58,9 @@ export class ClusterModel {
   readonly #violations: Violations
   readonly #scheduler: Scheduler
   readonly #writtenMs = new Map<string, number>()
+  /** Of those that were made anew. */
+  readonly #uids = new Map<string, string>()
+  readonly #collected = new Set<string>()
   publications = 0
   clocksWereSet = false
   /** Hears of each status that was written. */
@@ -75,6 +79,22 @@ export class ClusterModel {
     if (writes > 0 && !isRecent) return this.status(name)
     const all = this.statuses.get(name) ?? []
     return all.at(-1 - Math.min(writes, all.length - 1))
+  }
+
+  /** The object of this name is gone; what is told of it is told to nobody, unless it is of the next one. */
+  forget(name: string, nextUid: string): void {
+    this.statuses.delete(name)
+    this.stalls.delete(name)
+    this.writers.delete(name)
+    this.#uids.set(name, nextUid)
+  }
+
+  /** A target goes with its owner, and so does one that comes later; the garbage collector takes its time. */
+  collect(target: string, uid: string): void {
+    this.#collected.add(uid)
+    this.#scheduler.after(collectionMs, () => {
+      if (this.targets.get(target)?.uid === uid) this.targets.delete(target)
+    })
   }
 
   sink(process: Process): AccessTokenSink {
@@ -119,6 +139,7 @@ export class ClusterModel {
     return {
       write: (report) =>
         call('write', report.uid, () => {
+          if ((this.#uids.get(keyText(report.key)) ?? report.uid) !== report.uid) return
           this.writers.set(keyText(report.key), process)
           this.#write(report)
         }),
@@ -156,8 +177,13 @@ export class ClusterModel {
       )
     }
     if (before !== undefined) this.#judgeReplacement(identity.name, before.accessToken, accessToken)
-    this.targets.set(identity.name, { uid: identity.credentialUid, digest, accessToken, issuedAt, expiresAt })
+    this.#keep(identity, { uid: identity.credentialUid, digest, accessToken, issuedAt, expiresAt })
     return ok({ change: 'changed' })
+  }
+
+  #keep({ name }: TargetIdentity, target: Target): void {
+    this.targets.set(name, target)
+    if (this.#collected.has(target.uid)) this.collect(name, target.uid)
   }
 
   /** Of one login, a later refresh token's access token is never replaced by an earlier one's. */

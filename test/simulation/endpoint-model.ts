@@ -245,10 +245,13 @@ export class EndpointModel {
     violations.add(`${process.name} presents ${text} for ${uid} without an intent of its own in the record.`)
   }
 
-  #uidOf({ pod }: Process, text: string): string {
-    for (const entry of pod.journal.values()) {
-      if (entry.phase === 'sent' && entry.refreshToken.reveal() === text) return entry.uid
-    }
+  /** The credential that is at it: an entry of one that is gone may be there for the same token. */
+  #uidOf({ pod, fencedAtMs }: Process, text: string): string {
+    const entries = [...pod.journal.values()].filter(
+      ({ phase, refreshToken }) => phase === 'sent' && refreshToken.reveal() === text,
+    )
+    const [latest] = entries.toSorted((one, other) => (fencedAtMs.get(other.uid) ?? 0) - (fencedAtMs.get(one.uid) ?? 0))
+    if (latest !== undefined) return latest.uid
     this.#parts.violations.add(`${text} is about to be presented, and no journal says so.`)
     return ''
   }

@@ -23,6 +23,7 @@ export interface Stage {
   restoreEverything(): void
   restoreRecords(): void
   suspend(name: string): void
+  recreate(planned: Planned, gapMs: number): void
   change(name: string, changed: (credential: Credential) => Credential): void
 }
 

@@ -119,3 +119,32 @@ export function planForcedDeletions(seed: number, stage: Stage, gremlin: Gremlin
     })
   }
 }
+
+/** In one world of so many credentials are deleted, and made anew. */
+const worldsForEachRecreation = 8
+const mostRecreated = 4
+
+/** Somebody replaces a credential by force, or deletes it for a while, where a refresh is under way; often the operator is restarted, too. */
+export function planRecreations(seed: number, stage: Stage, gremlin: Gremlin, withinMs: number): void {
+  if (seed % worldsForEachRecreation !== 3) return
+  const random = new Random(seed)
+  const fault = strike(
+    'recreated',
+    0,
+    ({ service }) => service === 'server' || service === 'records' || service === 'store',
+    ({ fleet, planned }, { process }) => {
+      const gapMs = random.pick([0, random.between(3000, 60_000), random.between(60_000, 1_200_000)])
+      stage.recreate(random.pick(planned), gapMs)
+      const end = random.below(10)
+      if (end < 5) fleet.crash(process)
+      else if (end < 7) fleet.lose(process)
+      else if (end < 8) fleet.overthrow(process, random.between(0, 20_000))
+      return 'pass'
+    },
+  )
+  for (let count = 1 + random.below(mostRecreated); count > 0; count -= 1) {
+    stage.models.scheduler.after(random.between(0, withinMs), () => {
+      if (!stage.isCalm) fault.begin(stage, gremlin)
+    })
+  }
+}

@@ -1,5 +1,6 @@
 import { scheduleGuards } from './sabotage-guards-of-schedules.ts'
 import { answerGuards } from './sabotage-guards-of-answers.ts'
+import { heirGuards } from './sabotage-guards-of-heirs.ts'
 import { type Guard, guard, rareGuard, testedGuard } from './sabotage-guard.ts'
 
 /** Those that keep two from spending one refresh token. */
@@ -80,7 +81,7 @@ const spendingGuards: readonly Guard[] = [
   guard(
     'an owner that exists is not taken for gone',
     'domain/ownership.ts',
-    'return ownerIsGone || asksForOwnership(observed)',
+    'return ownerYields || asksForOwnership(observed)',
     'return true',
   ),
   guard(
@@ -137,9 +138,9 @@ const waitingGuards: readonly Guard[] = [
   testedGuard(
     'test/app/ownership.test.ts',
     'of two credentials at one place that begin at the same time, not both send',
-    'app/execute-send.ts',
-    '  if (!neighbour.ok || neighbour.value === undefined) return neighbour\n',
-    '  if (!neighbour.ok || neighbour.value !== null) return neighbour\n',
+    'app/last-look.ts',
+    '  return neighbour.value === undefined\n',
+    '  return neighbour.value !== null\n',
   ),
   testedGuard(
     'test/unit/domain/refresh-record.test.ts',
@@ -161,4 +162,10 @@ const waitingGuards: readonly Guard[] = [
  * Guards that the simulation, or a test that they name, must miss when they are gone. What is not here is proven by other tests, or
  * protects nothing that the records do not protect as well: the Lease is such a thing.
  */
-export const guards: readonly Guard[] = [...spendingGuards, ...answerGuards, ...waitingGuards, ...scheduleGuards]
+export const guards: readonly Guard[] = [
+  ...spendingGuards,
+  ...answerGuards,
+  ...waitingGuards,
+  ...scheduleGuards,
+  ...heirGuards,
+]

@@ -11,7 +11,10 @@ import { placeOf } from './store-model.ts'
 /** One credential of a world. */
 export interface Planned {
   readonly name: string
-  readonly uid: string
+  /** Of the object, which somebody may make anew. */
+  uid: string
+  /** Of the objects of this name that are gone. */
+  readonly formerUids: string[]
   readonly target: string
   /** Key and property of its refresh token. */
   readonly place: string
@@ -109,7 +112,7 @@ function drawCredentials(random: Random, providers: readonly string[]): readonly
 function plannedAt(index: number, place: string, provider: string): Planned {
   const name = `credential-${index}`
   const uid = `6f1c0a52-0000-4000-8000-00000000000${index}`
-  return { name, uid, target: `target-${index}`, place, provider, duplicateOf: undefined }
+  return { name, uid, formerUids: [], target: `target-${index}`, place, provider, duplicateOf: undefined }
 }
 
 /** The manifest of a planned credential. The first of a pair is the older one. */

@@ -76,9 +76,8 @@ function lossProblem(found: Case): string | undefined {
 
 /** What the record keeps is sealed with a key that went with an older document (W5). */
 function isLockedIn({ world, planned }: Case): boolean {
-  const { records, store } = world.models
-  const retained = records.retained(planned.uid)
-  return retained?.key !== undefined && retained.key !== store.claim(planned.place)?.sealingKey.reveal()
+  const key = world.models.store.claim(planned.place)?.sealingKey.reveal()
+  return world.retained(planned).some((retained) => retained.key !== undefined && retained.key !== key)
 }
 
 const healthChecks: readonly Check[] = [

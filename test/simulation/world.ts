@@ -1,16 +1,19 @@
 import type { Credential } from '../../src/domain/credential.ts'
 import type { DocumentClaim } from '../../src/domain/document-claim.ts'
+import type { RefreshRecord } from '../../src/domain/refresh-record.ts'
+import { epochSeconds } from '../../src/domain/time.ts'
 import { ClusterModel } from './cluster-model.ts'
 import { EndpointModel } from './endpoint-model.ts'
 import type { Stage } from './fault.ts'
-import { planFaults, planForcedDeletions } from './faults.ts'
+import { planFaults, planForcedDeletions, planRecreations } from './faults.ts'
 import { Fleet } from './fleet.ts'
 import { Gremlin } from './gremlin.ts'
 import { Manifests } from './manifests.ts'
 import type { Models } from './models.ts'
 import { type AnswerContents, PodModel } from './pods.ts'
+import { beginning } from './process.ts'
 import { Random } from './random.ts'
-import { RecordModel } from './record-model.ts'
+import { RecordModel, type Retained } from './record-model.ts'
 import { drawScenario, manifestOf, type Planned, type Scenario } from './scenario.ts'
 import { Scheduler } from './scheduler.ts'
 import { ServerModel } from './server-model.ts'
@@ -40,6 +43,8 @@ export class World implements Stage {
   isCalm = false
   calmMs = Infinity
   #recordsWentBack = false
+  /** Places of which nobody knows any more which tokens were used up. */
+  readonly #forgotten = new Set<string>()
   readonly #claimedElsewhereMs = new Map<string, number>()
   /** When a document went back last. */
   readonly #rolledBackMs = new Map<string, number>()
@@ -62,6 +67,7 @@ export class World implements Stage {
       bug: (bug) =>
         violations.add(`A bug was thrown: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`),
     })
+    this.models.records.onRemoved = (record) => this.#recordRemoved(record)
     this.models.cluster.onStatus = (name) => this.#manifests.echo(name, this.fleet.processes())
     this.#populate()
   }
@@ -75,6 +81,7 @@ export class World implements Stage {
     this.fleet.start(replicaCount)
     planFaults(this, this.gremlin, this.scenario.faults, this.scenario.faultyMs)
     planForcedDeletions(this.#seed, this, this.gremlin, this.scenario.faultyMs)
+    planRecreations(this.#seed, this, this.gremlin, this.scenario.faultyMs)
     this.#lookAgain()
   }
 
@@ -111,13 +118,21 @@ export class World implements Stage {
     this.models.store.put(place, former.text, 'human')
   }
 
-  /** Records have gone back, and now the store does, or seems to: nobody is left who could know better. */
+  /** Records have gone back, or with a credential for good, and now the store does, or seems to: nobody is left who could know better. */
   storeGoesBack(): void {
-    if (!this.#recordsWentBack) return
     for (const family of this.models.ledger.families) {
+      if (!this.#recordsWentBack && !this.#forgotten.has(family.place)) continue
       family.abandoned = true
       family.loss ??= 'W5'
     }
+  }
+
+  /** A credential is gone that was at its newest token, and nobody was there to inherit what it knew. */
+  #recordRemoved({ uid, spent }: RefreshRecord): void {
+    const planned = this.planned.find(({ formerUids }) => formerUids.includes(uid))
+    if (planned === undefined) return
+    const known = new Set(this.planned.flatMap((one) => this.models.records.current(one.uid)?.spent ?? []))
+    if (!spent.every((one) => known.has(one))) this.#forgotten.add(planned.place)
   }
 
   rollBack(key: string, changes: number): void {
@@ -183,7 +198,8 @@ export class World implements Stage {
   /** True for a login whose document can tell how old the records are, while nobody refreshes it. */
   #outlivesRecords({ place, newest }: Family): boolean {
     const isRoomy = this.scenario.documents.get(documentOf(place)) === true
-    const uids = this.planned.filter((planned) => planned.place === place).map(({ uid }) => uid)
+    const users = this.planned.filter((planned) => planned.place === place)
+    const uids = users.flatMap(({ uid, formerUids }) => [uid, ...formerUids])
     const isIdle = uids.every((uid) => this.models.records.current(uid)?.intent === undefined)
     return isRoomy && isIdle && newest.copies.store > 0
   }
@@ -191,6 +207,26 @@ export class World implements Stage {
   suspend(name: string): void {
     this.#suspend(name, true)
     this.models.scheduler.after(this.random.between(10_000, 900_000), () => this.#suspend(name, false))
+  }
+
+  /** The object goes, with its status and its target; after a while there is another one of its name. */
+  recreate(planned: Planned, gapMs: number): void {
+    const { cluster, scheduler } = this.models
+    if (!this.#manifests.credentials.has(planned.name)) return
+    const { uid: gone, name, target } = planned
+    planned.formerUids.push(gone)
+    planned.uid = `${gone.slice(0, -2)}${planned.formerUids.length}${gone.slice(-1)}`
+    cluster.forget(`ci/${name}`, planned.uid)
+    cluster.collect(target, gone)
+    const next = { ...manifestOf(planned), createdAt: epochSeconds(beginning + (scheduler.nowMs + gapMs) / 1000) }
+    if (gapMs === 0) return this.#manifests.apply(name, next, this.fleet.processes())
+    this.#manifests.apply(name, undefined, this.fleet.processes())
+    scheduler.after(gapMs, () => this.#manifests.apply(name, next, this.fleet.processes()))
+  }
+
+  /** Of all records that may hold it, those of the objects before included. */
+  retained({ uid, formerUids }: Planned): readonly Retained[] {
+    return [uid, ...formerUids].flatMap((one) => this.models.records.retained(one) ?? [])
   }
 
   change(name: string, changed: (credential: Credential) => Credential): void {
@@ -205,15 +241,17 @@ export class World implements Stage {
   }
 
   /** The newest refresh token of a credential that still works and can be reached; undefined when there is none. */
-  liveToken({ place, uid }: Planned): RefreshTokenFact | undefined {
-    const { ledger, store, records } = this.models
-    const stored = ledger.find(store.token(place) ?? '')
+  liveToken(planned: Planned): RefreshTokenFact | undefined {
+    const { ledger, store } = this.models
+    const stored = ledger.find(store.token(planned.place) ?? '')
     if (stored === undefined || ledger.isAlive(stored)) return stored
+    const opened = store.claim(planned.place)?.sealingKey.reveal()
     // What a human put there wins, dead as it may be.
-    const retained = records.retained(uid)
-    if (retained?.token.family !== stored.family) return undefined
-    const opens = retained.key === undefined || retained.key === store.claim(place)?.sealingKey.reveal()
-    return opens && ledger.isAlive(retained.token) ? retained.token : undefined
+    const found = this.retained(planned).find(
+      ({ token, key }) =>
+        token.family === stored.family && (key === undefined || key === opened) && ledger.isAlive(token),
+    )
+    return found?.token
   }
 
   /** Another cluster is set up with the same document, and given up after a while. */
@@ -251,12 +289,13 @@ export class World implements Stage {
 
   /** What a record keeps can be read with the key of its document only: where that is gone, so is the token. */
   #lockedOut(cause: LossCause): void {
-    const { store, records } = this.models
-    for (const { place, uid } of this.planned) {
-      const retained = records.retained(uid)
-      if (retained?.key === undefined || store.claim(place)?.sealingKey.reveal() === retained.key) continue
-      const { family, copies } = retained.token
-      if (retained.token === family.newest && copies.store + copies.journal === 0) family.loss ??= cause
+    const { store } = this.models
+    for (const planned of this.planned) {
+      for (const { key, token } of this.retained(planned)) {
+        if (key === undefined || store.claim(planned.place)?.sealingKey.reveal() === key) continue
+        const { family, copies } = token
+        if (token === family.newest && copies.store + copies.journal === 0) family.loss ??= cause
+      }
     }
   }
 

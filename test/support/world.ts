@@ -3,6 +3,7 @@ import { decodeState, encodeStatus } from '../../src/api/decode.ts'
 import type { EngineDeps } from '../../src/app/deps.ts'
 import { Engine } from '../../src/app/engine.ts'
 import { ResourceIndex } from '../../src/app/resource-index.ts'
+import { LeftRecords } from '../../src/app/left-records.ts'
 import { RecordWatches } from '../../src/app/record-watches.ts'
 import { TokenOwners } from '../../src/app/token-owners.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
@@ -146,6 +147,7 @@ export class World {
       holders: this.holders,
       tokenOwners: new TokenOwners(),
       recordWatches: new RecordWatches(),
+      leftRecords: new LeftRecords(),
       installation: { id: 'cluster-1' },
       seesAllCredentials: true,
       newSealingKey: () => new Sensitive(canary('secret')),

@@ -24,9 +24,9 @@ const claimed: ClaimState = {
   claim: { owner: 'cluster-2/1', ownerName: owner, sealingKey: new Sensitive('k') },
 }
 const free: ClaimState = { kind: 'free' }
-const foreign: Ownership = { isOwn: false, ownerIsGone: false }
-const own: Ownership = { isOwn: true, ownerIsGone: false }
-const gone: Ownership = { isOwn: false, ownerIsGone: true }
+const foreign: Ownership = { isOwn: false, ownerYields: false }
+const own: Ownership = { isOwn: true, ownerYields: false }
+const gone: Ownership = { isOwn: false, ownerYields: true }
 const twin: Ownership = { ...foreign, twin: { namespace: 'ci', name: 'other' } }
 const asked = { ownershipRequest: 'now' }
 

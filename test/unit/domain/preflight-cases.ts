@@ -40,13 +40,14 @@ export interface Case {
 export function judge({ observed = {}, record = {}, found = {}, claim, provider, backend }: Case): Verdict {
   const preflight: Preflight = {
     record: ok({ ...newRecord(uid, key), ...record }),
+    before: [],
     fingerprint: inStore,
     writable: ok(undefined),
     target: ok(undefined),
     self,
     holdersAreOver: false,
     holderIsSilent: false,
-    ownership: { isOwn: false, ownerIsGone: false },
+    ownership: { isOwn: false, ownerYields: false },
     ...found,
   }
   const subject = {

@@ -24,9 +24,9 @@ import {
 } from './preflight-cases.ts'
 
 const free: ClaimState = { kind: 'free' }
-const own: Partial<Preflight> = { ownership: { isOwn: true, ownerIsGone: false } }
+const own: Partial<Preflight> = { ownership: { isOwn: true, ownerYields: false } }
 const twin: Partial<Preflight> = {
-  ownership: { isOwn: false, ownerIsGone: false, twin: { namespace: 'ci', name: 'twin' } },
+  ownership: { isOwn: false, ownerYields: false, twin: { namespace: 'ci', name: 'twin' } },
 }
 const asked = { credential: aCredential({ ownershipRequest: 'now' }) }
 const recordOnly = aCredential({ spec: { refresh: aRefreshPolicy({ storeOutage: 'RecordOnly' }) } })
@@ -55,7 +55,7 @@ const table: Record<string, [given: Case, expected: string]> = {
   'one that is claimed by us is not claimed again': [{ claim: claimed(), found: own }, 'send the stored'],
   'another owner: nothing': [{ claim: claimed() }, 'refuse REFRESH_TOKEN_OWNED'],
   'another owner that is gone is followed': [
-    { claim: claimed(), found: { ownership: { isOwn: false, ownerIsGone: true } } },
+    { claim: claimed(), found: { ownership: { isOwn: false, ownerYields: true } } },
     'claim',
   ],
   'another owner, and a human who says that it is ours': [{ claim: claimed(), observed: asked }, 'claim'],

@@ -1,0 +1,75 @@
+import { keyText } from '../domain/credential.ts'
+import { type Failure, failure } from '../domain/failures.ts'
+import type { Observed } from '../domain/observed.ts'
+import { owned } from '../domain/ownership.ts'
+import type { PredecessorRecord } from '../domain/preflight-finding.ts'
+import type { RefreshRecord } from '../domain/refresh-record.ts'
+import { failed, ok, type Result } from '../domain/result.ts'
+import type { SendAction } from '../domain/step.ts'
+import type { Deps } from './deps.ts'
+import { readRecord } from './execute-record.ts'
+import { neighbourAt } from './neighbours.ts'
+
+/**
+ * Makes sure, once one's own intent stands, that nobody else has begun for the token, or will: neither a credential that
+ * had it before, nor one that names it, too.
+ *
+ * Failures: those of reading, listing and removing records; REFRESH_RECORD_CONFLICT where a record has changed since
+ * the pre-flight, or another one has turned up, so that all is looked at anew; REFRESH_TOKEN_OWNED.
+ */
+export async function lastLook(
+  { before = [] }: SendAction,
+  fingerprint: string,
+  observed: Observed,
+  deps: Deps,
+): Promise<Result<void>> {
+  const settled = await settleBefore(before, observed, deps)
+  if (!settled.ok) return settled
+  const neighbour = await neighbourAt(observed.credential, fingerprint, deps)
+  if (!neighbour.ok) return neighbour
+  return neighbour.value === undefined
+    ? ok(undefined)
+    : failed(owned(observed, `OAuthCredential ${keyText(neighbour.value)}`))
+}
+
+/**
+ * The records of those before are as they were read, and those that are inherited are over with that: whoever comes late
+ * for one of them is refused.
+ */
+async function settleBefore(
+  before: readonly PredecessorRecord[],
+  observed: Observed,
+  deps: Deps,
+): Promise<Result<void>> {
+  for (const one of before) {
+    const settled = one.isInherited ? await remove(one, deps) : await unchanged(one, deps)
+    if (!settled.ok) return settled
+  }
+  const left = await deps.leftRecords.at({ credential: observed.credential, claimedBy: undefined }, deps)
+  if (!left.ok) return left
+  const isNew = left.value.some(({ uid }) => !before.some(({ record }) => record.uid === uid))
+  return isNew ? failed(anotherLeft(observed)) : ok(undefined)
+}
+
+async function remove({ record }: PredecessorRecord, deps: Deps): Promise<Result<unknown>> {
+  // One that never was cannot be removed, and may have been made meanwhile.
+  const removed =
+    record.version === '' ? await unchanged({ record, isInherited: true }, deps) : await deps.records.remove(record)
+  if (removed.ok) deps.leftRecords.forget(record.uid)
+  return removed
+}
+
+async function unchanged({ record }: PredecessorRecord, deps: Deps): Promise<Result<unknown>> {
+  const read = await readRecord({ uid: record.uid, key: record.credential }, undefined, deps)
+  return read.ok && read.value.version !== record.version ? failed(hasChanged(record)) : read
+}
+
+function anotherLeft({ credential }: Pick<Observed, 'credential'>): Failure {
+  const what = `Another credential has given up the refresh token of OAuthCredential ${keyText(credential.key)} just now.`
+  return failure('REFRESH_RECORD_CONFLICT', what)
+}
+
+function hasChanged({ credential }: Pick<RefreshRecord, 'credential'>): Failure {
+  const what = `The refresh record of OAuthCredential ${keyText(credential)}, which had the refresh token before, has changed since it was read.`
+  return failure('REFRESH_RECORD_CONFLICT', what)
+}

@@ -1,0 +1,127 @@
+import {
+  type Credential,
+  type CredentialKey,
+  isRefreshTokenAt,
+  isSameSource,
+  type TokenSource,
+} from '../domain/credential.ts'
+import { ok, type Result } from '../domain/result.ts'
+import type { RecordEntry, RecordSubject, RefreshRecords } from '../ports/refresh-records.ts'
+import type { ResourceIndex } from './resource-index.ts'
+import { SetsByKey } from './sets-by-key.ts'
+import { tokenPlace } from './token-places.ts'
+
+/** Who asks, and which credential the document names as the owner of its refresh token. */
+export interface LeftQuestion {
+  readonly credential: Credential
+  readonly claimedBy: string | undefined
+}
+
+/** What answers it. */
+interface LeftSources {
+  readonly records: Pick<RefreshRecords, 'list'>
+  readonly resources: ResourceIndex
+}
+
+/**
+ * The records of credentials that may have used the refresh token of a place where they are no longer: those that
+ * are gone, or on the way out, that have another spec since, or one that nobody can act on.
+ *
+ * One term of leadership begins with the list of all records, at the first question, and notes from then on who leaves.
+ */
+export class LeftRecords {
+  readonly #byUid = new Map<string, RecordEntry>()
+  readonly #bySlot = new SetsByKey()
+  #isTerm = false
+  #listed: Promise<Result<void>> | undefined
+
+  /** What was known before is as old as the term before. */
+  begin(): void {
+    this.#byUid.clear()
+    this.#bySlot.clear()
+    this.#listed = undefined
+    this.#isTerm = true
+  }
+
+  end(): void {
+    this.begin()
+    this.#isTerm = false
+  }
+
+  /** A credential that may have left one of these places. */
+  left(entry: RecordEntry | undefined): void {
+    if (this.#isTerm && entry !== undefined) this.#keep(entry)
+  }
+
+  /** Nothing is left of this record. */
+  forget(uid: string): void {
+    const entry = this.#byUid.get(uid)
+    if (entry === undefined) return
+    this.#byUid.delete(uid)
+    for (const source of entry.sources) this.#bySlot.remove(slotOf(source), uid)
+  }
+
+  /**
+   * Whose records may tell of the refresh token that this credential names. Those of others that name it now are not
+   * among them: they are asked themselves.
+   *
+   * Failures: those of a list of records. It is asked for once, and again with the next question where that failed.
+   */
+  async at(question: LeftQuestion, sources: LeftSources): Promise<Result<readonly RecordSubject[]>> {
+    const listed = await this.#list(sources)
+    return listed.ok ? ok(this.#entriesAt(question, sources)) : listed
+  }
+
+  async #list({ records, resources }: LeftSources): Promise<Result<void>> {
+    const listing = (this.#listed ??= records.list((entry) => {
+      const now = activeWith(entry.uid, resources)
+      const isThere = (source: TokenSource): boolean => now !== undefined && isRefreshTokenAt(now.spec, source)
+      if (!entry.sources.every(isThere)) this.#keep(entry)
+    }))
+    const listed = await listing
+    if (!listed.ok && this.#listed === listing) this.#listed = undefined
+    return listed
+  }
+
+  #entriesAt({ credential, claimedBy }: LeftQuestion, { resources }: LeftSources): readonly RecordEntry[] {
+    const { spec } = credential
+    const place = resources.placeOf(credential)
+    if (spec.grant !== 'RefreshToken' || place === undefined) return []
+    const known = [...this.#bySlot.of(slotOf(spec.refreshToken))].flatMap((uid) => this.#byUid.get(uid) ?? [])
+    const beside = known.filter(({ credential: key, sources }) =>
+      sources.some((source) => placeOfSource(key, source, resources) === place),
+    )
+    const owner = claimedBy === undefined ? undefined : this.#byUid.get(claimedBy)
+    const entries = owner === undefined || beside.includes(owner) ? beside : [...beside, owner]
+    return entries.filter(({ uid }) => uid !== credential.uid && !isAt(uid, place, resources))
+  }
+
+  #keep(entry: RecordEntry): void {
+    const { uid } = entry
+    const before = this.#byUid.get(uid)?.sources ?? []
+    const more = entry.sources.filter((source) => !before.some((one) => isSameSource(one, source)))
+    this.#byUid.set(uid, { ...entry, sources: [...before, ...more] })
+    for (const source of more) this.#bySlot.add(slotOf(source), uid)
+  }
+}
+
+/** Where a token was read for this credential, as far as the manifests tell now. */
+export function placeOfSource(key: CredentialKey, source: TokenSource, resources: ResourceIndex): string {
+  return tokenPlace(key, source, resources.storeOf(source.store, key.namespace)).token
+}
+
+/** By where in a store a token is, without the store: what a store is called, and where it is, may change. */
+export function slotOf({ key, property }: TokenSource): string {
+  return JSON.stringify([key, property])
+}
+
+/** The credential, while it is there and can be acted on. */
+function activeWith(uid: string, resources: ResourceIndex): Credential | undefined {
+  const indexed = resources.credentialByUid(uid)
+  return indexed?.type === 'credential' && !indexed.credential.deleting ? indexed.credential : undefined
+}
+
+function isAt(uid: string, place: string, resources: ResourceIndex): boolean {
+  const credential = activeWith(uid, resources)
+  return credential !== undefined && resources.placeOf(credential) === place
+}

@@ -1,0 +1,33 @@
+import { type Guard, rareGuard, testedGuard } from './sabotage-guard.ts'
+
+/** Those that let a credential know what others did with its refresh token before it was there. */
+export const heirGuards: readonly Guard[] = [
+  rareGuard(
+    747,
+    'what a predecessor knew is inherited',
+    'app/inherit-record.ts',
+    '    record: inherited(known.record, record, { fingerprint, source, isThere }),\n',
+    '    record: known.record,\n',
+  ),
+  rareGuard(
+    1707,
+    'whoever was at it for a predecessor is waited for',
+    'app/inherit-record.ts',
+    '    if (!(await isOverFor(holder, record, deps))) return',
+    '    if (deps.clock.monotonicMs() < 0) return',
+  ),
+  rareGuard(
+    90_002_547,
+    'whoever is let go leaves word that nobody is at its refresh token',
+    'app/reconcile.ts',
+    "entry.phase === 'answered' ? await deps.journal.settled(uid) : await recoverEntry(entry, deps)",
+    'await deps.journal.settled(uid)',
+  ),
+  testedGuard(
+    'test/app/heirs.test.ts',
+    'the records of predecessors are looked at once more, and over, before anything is sent',
+    'app/last-look.ts',
+    '  if (!settled.ok) return settled\n  const neighbour',
+    '  if (deps.clock.monotonicMs() < 0) return settled\n  const neighbour',
+  ),
+]

@@ -1,0 +1,161 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { LeftRecords } from '../../../src/app/left-records.ts'
+import { ResourceIndex } from '../../../src/app/resource-index.ts'
+import type { Credential, RefreshTokenSource } from '../../../src/domain/credential.ts'
+import { failure } from '../../../src/domain/failures.ts'
+import { failed, ok, type Result } from '../../../src/domain/result.ts'
+import type { RecordEntry } from '../../../src/ports/refresh-records.ts'
+import { aCredential, aStore, type CredentialChanges } from '../../support/builders.ts'
+
+const source = aCredential().spec.refreshToken
+const heir = named('heir')
+
+let left: LeftRecords
+let resources: ResourceIndex
+let listed: RecordEntry[]
+let lists: number
+let listFault: Result<void> | undefined
+
+beforeEach(() => {
+  left = new LeftRecords()
+  resources = new ResourceIndex(
+    () => undefined,
+    (entry) => left.left(entry),
+  )
+  listed = []
+  lists = 0
+  listFault = undefined
+  resources.upserted('TokenStore', { type: 'store', store: aStore() })
+  left.begin()
+  put(heir)
+})
+
+function named(name: string, changes: CredentialChanges = {}): Credential {
+  return aCredential({ key: { namespace: 'ci', name }, uid: `uid of ${name}`, ...changes })
+}
+
+function put(credential: Credential): void {
+  resources.upserted('OAuthCredential', { type: 'credential', credential })
+}
+
+function remove({ key }: Credential): void {
+  resources.deleted('OAuthCredential', key.namespace, key.name)
+}
+
+function entryOf({ uid, key }: Credential, ...sources: readonly RefreshTokenSource[]): RecordEntry {
+  return { uid, credential: key, sources }
+}
+
+async function asked(claimedBy?: string): Promise<unknown> {
+  const records = {
+    list: async (see: (entry: RecordEntry) => void): Promise<Result<void>> => {
+      lists += 1
+      for (const entry of listed) see(entry)
+      return listFault ?? ok(undefined)
+    },
+  }
+  const found = await left.at({ credential: heir, claimedBy }, { records, resources })
+  return found.ok ? found.value.map(({ uid }) => uid) : found.failure.code
+}
+
+describe('the records that were left at a place', () => {
+  it('are those of the list whose credentials are gone, and that were read there', async () => {
+    listed = [
+      entryOf(named('gone'), source),
+      entryOf(named('of another document'), { ...source, key: 'another' }),
+      entryOf(named('of another login'), { ...source, property: '/other' }),
+      entryOf(named('of another store'), { ...source, store: { kind: 'TokenStore', name: 'missing' } }),
+      entryOf(heir, source),
+    ]
+    expect(await asked()).toEqual(['uid of gone'])
+  })
+
+  it('are not those of who is there now', async () => {
+    const beside = named('beside')
+    put(beside)
+    listed = [entryOf(beside, source)]
+    expect(await asked()).toEqual([])
+  })
+
+  it('are those of who is there and is somewhere else by now, too', async () => {
+    const moved = named('moved', { spec: { refreshToken: { ...source, key: 'another' } } })
+    put(moved)
+    listed = [entryOf(moved, source, { ...source, key: 'another' })]
+    expect(await asked()).toEqual(['uid of moved'])
+  })
+
+  it.each<[string, (credential: Credential) => void]>([
+    ['is deleted', remove],
+    ['is on the way out', (credential) => put({ ...credential, deleting: true })],
+    [
+      'names another document',
+      ({ key }) => put(named(key.name, { generation: 2, spec: { refreshToken: { ...source, key: 'another' } } })),
+    ],
+    [
+      'cannot be acted on',
+      ({ key, uid, generation, deleting, finalized, state }) =>
+        resources.upserted('OAuthCredential', {
+          type: 'invalid-credential',
+          credential: { key, uid, generation: generation + 1, deleting, finalized, state, problems: [] },
+        }),
+    ],
+    ['is made anew', ({ key }) => put(named(key.name, { uid: 'uid of the next' }))],
+  ])('are those of who %s while this process leads', async (_what, happens) => {
+    const other = named('other')
+    put(other)
+    expect(await asked()).toEqual([])
+    happens(other)
+    expect(await asked()).toEqual(['uid of other'])
+  })
+
+  it('are not those of who came back', async () => {
+    const other = named('other')
+    put(other)
+    put({ ...other, generation: 2, spec: { ...other.spec, refreshToken: { ...source, key: 'another' } } } as Credential)
+    expect(await asked()).toEqual(['uid of other'])
+    put({ ...other, generation: 3 })
+    expect(await asked()).toEqual([])
+  })
+
+  it('are those of the owner that the document names, wherever its store has gone', async () => {
+    listed = [entryOf(named('owner'), { ...source, store: { kind: 'TokenStore', name: 'missing' } })]
+    expect(await asked('uid of owner')).toEqual(['uid of owner'])
+    expect(await asked('uid of nobody')).toEqual([])
+  })
+
+  it('are forgotten once nothing of them is left', async () => {
+    listed = [entryOf(named('gone'), source)]
+    expect(await asked()).toEqual(['uid of gone'])
+    left.forget('uid of gone')
+    expect(await asked('uid of gone')).toEqual([])
+  })
+})
+
+describe('the list of all records', () => {
+  it('is asked for once in a term, by whoever asks first', async () => {
+    await Promise.all([asked(), asked()])
+    await asked()
+    expect(lists).toBe(1)
+    left.end()
+    left.begin()
+    await asked()
+    expect(lists).toBe(2)
+  })
+
+  it('is asked for again where it failed', async () => {
+    listFault = failed(failure('KUBERNETES_FORBIDDEN', 'The operator may not list Secrets.'))
+    expect(await asked()).toBe('KUBERNETES_FORBIDDEN')
+    listFault = undefined
+    listed = [entryOf(named('gone'), source)]
+    expect(await asked()).toEqual(['uid of gone'])
+  })
+
+  it('is all that a term begins with: what was left before it is seen there', async () => {
+    left.end()
+    const other = named('other')
+    put(other)
+    remove(other)
+    left.begin()
+    expect(await asked()).toEqual([])
+  })
+})
