@@ -265,3 +265,37 @@ describe('one that is made anew', () => {
     expect(first.journal.kept.size).toBe(0)
   })
 })
+
+describe('where not all namespaces are watched', () => {
+  function afterDeletion(kind: Kind): { world: Replicas; heir: Credential; begin: () => Promise<unknown> } {
+    const world = aWorld(false)
+    world.seesAllCredentials = false
+    const begin = async (): Promise<void> => {
+      const first = await world.leader()
+      await world.clock.pass(untilDue)
+      first.die()
+      succeed(world, kind)
+      await world.leader()
+      await world.clock.pass(60)
+    }
+    return { world, heir: heirs[kind](), begin }
+  }
+
+  it('one that is made anew goes on', async () => {
+    const { world, heir, begin } = afterDeletion('made anew')
+    await begin()
+    expectAtWork(world, heir)
+  })
+
+  it('one of another name does so when a human says that the other one is gone', async () => {
+    const { world, heir, begin } = afterDeletion('renamed')
+    await begin()
+    const { requests } = world.endpoint
+    expect(world.problem('ci/renamed')).toBe('REFRESH_TOKEN_OWNED')
+    expect(world.state('ci/renamed').lastFailure?.message).toContain('OAuthCredential ci/claude')
+    world.apply({ ...heir, ownershipRequest: 'it is gone' })
+    await world.clock.pass(60)
+    expectAtWork(world, heir)
+    expect(world.endpoint.requests).toBe(requests + 1)
+  })
+})

@@ -41,6 +41,8 @@ export class Replicas {
   readonly audit = new AuditEntries()
   readonly bugs: unknown[] = []
   readonly replicas: Replica[] = []
+  /** False: processes begin as with `--watch-namespaces`. */
+  seesAllCredentials = true
   /** Who reads the targets; absent: nobody is to be told of anything. */
   consumers: ConsumerNotifier | undefined
   readonly #gone = new Set<string>()
@@ -264,7 +266,7 @@ export class Replica {
       records: mortal(this.records, 'records', life),
       holders: mortal(this.holders, 'holders', life),
       installation: { id: this.#installation },
-      seesAllCredentials: true,
+      seesAllCredentials: world.seesAllCredentials,
       newSealingKey: () => new Sensitive(canary('secret')),
       textCodec: systemTextCodec,
       sink: mortal(world.sink, 'sink', life),
