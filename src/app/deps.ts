@@ -61,6 +61,8 @@ export interface EngineDeps {
   readonly installation: Installation
   /** False when only some namespaces are watched: a credential that is not known may exist all the same. */
   readonly seesAllCredentials: boolean
+  /** True for a namespace whose credentials are seen. */
+  readonly watches: (namespace: string) => boolean
   /** 32 random bytes, base64. */
   readonly newSealingKey: () => Sensitive
   readonly textCodec: TextCodec
@@ -84,6 +86,8 @@ export interface Deps extends EngineDeps {
   readonly restartTurns: RestartTurns
   /** Of requests to token endpoints. */
   readonly tokenHosts: TokenHosts
+  /** Has another credential, by its key as text, look at what its manifest does not tell. */
+  readonly wake: (key: string) => void
   /** What is under way, where it is traced. */
   readonly span?: TraceSpan
 }

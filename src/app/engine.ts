@@ -44,6 +44,7 @@ export class Engine {
       targetLooks: new TargetLooks(),
       restartTurns: new RestartTurns(clock, deps.restartPolicy?.perMinute),
       tokenHosts: new TokenHosts({ clock, metrics, logger, resources, wake }),
+      wake,
       mayBegin: () => !this.#stopping && deps.mayBegin(),
     }
     this.#queue = new WorkQueue({ clock, metrics, onBug, work: (key) => this.#work(key) })

@@ -5,7 +5,7 @@ import { owned } from '../domain/ownership.ts'
 import type { Provider } from '../domain/provider.ts'
 import { isFailure, usableReferents } from '../domain/referents.ts'
 import type { RefreshRecord } from '../domain/refresh-record.ts'
-import { failed, ok, type Result } from '../domain/result.ts'
+import { failed, type Result } from '../domain/result.ts'
 import { tokenOrigin } from '../domain/rotation.ts'
 import { sameSecret, type Sensitive } from '../domain/sensitive.ts'
 import { resultAttributes, tokenRequestAttributes } from '../domain/span-attributes.ts'
@@ -24,6 +24,7 @@ import type { Deps } from './deps.ts'
 import { arm, disarm, leaveRefused, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
 import { lastLook } from './last-look.ts'
 import { notLeading, tooLate } from './not-begun.ts'
+import { takeBackArmed } from './recover-journal.ts'
 import { answeredEntry, earlierSends, sentEntry } from './sent-entry.ts'
 import { inSpan, traceIdOf } from './traced.ts'
 import { shownBy, turnRequest, waitFailure } from './turns.ts'
@@ -116,9 +117,9 @@ async function beforeSend(attempt: Attempt, deps: Deps): Promise<Result<void>> {
   return deps.journal.sent(sentEntry(attempt, earlierSends(send) + 1))
 }
 
-/** To a server that does not rotate nothing is announced. */
+/** To a server that does not rotate nothing is announced, and what was before it turned out not to is taken back. */
 function announce(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
-  if (attempt.send.record === undefined) return intend(attempt, deps)
+  if (attempt.send.record === undefined) return takeBackArmed(attempt.credential, deps)
   return inSpan({ name: 'record-intent' }, deps, (within) => intend(attempt, within), resultAttributes)
 }
 
@@ -126,7 +127,7 @@ function announce(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
 async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
   const { send, observed, provider, startedAt } = attempt
   const { record, base, earlier } = send
-  if (record === undefined) return ok(undefined)
+  if (record === undefined) throw new Error('without a record nothing is announced')
   const entry = { ...sentEntry(attempt, earlierSends(send) + 1), phase: 'armed' } as const
   const fingerprint = deps.records.fingerprint(base.refreshToken)
   const twin = deps.tokenOwners.ownerOf(fingerprint, observed.credential.uid)

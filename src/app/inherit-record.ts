@@ -1,12 +1,11 @@
-import { keyText, type RefreshTokenSource, refreshTokenSpec } from '../domain/credential.ts'
+import { isSameSource, keyText, type RefreshTokenSource, refreshTokenSpec } from '../domain/credential.ts'
 import { underWay } from '../domain/elsewhere.ts'
 import type { Failure } from '../domain/failures.ts'
-import { inherited, knows } from '../domain/inherited-record.ts'
+import { inherited, isOfLogin, knows, sourcesOf, tellingOf } from '../domain/inherited-record.ts'
 import type { Observed } from '../domain/observed.ts'
 import { asksForOwnership, owned } from '../domain/ownership.ts'
 import type { PredecessorRecord } from '../domain/preflight-finding.ts'
 import { intentsOf, type RecordHolder, type RefreshRecord } from '../domain/refresh-record.ts'
-import { sourcesOf } from '../domain/inherited-record.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { RecordSubject } from '../ports/refresh-records.ts'
@@ -73,27 +72,32 @@ async function inheritFrom(
   if (!brought.ok) return brought
   const read = await readRecord({ uid: subject.uid, key: subject.credential }, sealingKeyOf(stored.claim), deps)
   if (!read.ok) return read
-  const record = read.value
-  const isMeant = knows(record, fingerprint)
-  const standing = isMeant ? await standingOf(record, observed, deps) : undefined
-  if (standing !== undefined) return failed(standing)
-  const isThere = (source: RefreshTokenSource): boolean => isOfHeir(source, subject, heir, deps)
+  const left = tellingOf(read.value, (source) => isOfHeir(source, subject, heir, deps))
+  const isMeant = isOfLogin(left, known.record, fingerprint)
+  const open = isMeant ? await whileOpen(left, known.record, heir, deps) : undefined
+  if (open !== undefined) return failed(open)
   const { refreshToken: source } = refreshTokenSpec(observed.credential)
-  const isWhole = sourcesOf(record).every(isThere) && (isMeant || intentsOf(record).length === 0)
+  const isProven = isProvenAt(source, left, observed)
+  const isUsed = isMeant || isSettledOn(fingerprint, known.record, left)
+  const isInherited = isUsed && isProven && isToGo(left, read.value, fingerprint, deps)
   return ok({
-    record: inherited(known.record, record, { fingerprint, source, isThere }),
-    before: [...known.before, { record, isInherited: isWhole && isGone(subject, observed, deps) }],
-    holdersAreOver: known.holdersAreOver || (isMeant && holdersIn(record).length > 0),
+    record: inherited(known.record, left, { fingerprint, source, isProven }),
+    before: [...known.before, { record: read.value, isInherited }],
+    holdersAreOver: known.holdersAreOver || (isMeant && holdersIn(left).length > 0),
   })
 }
 
-/** Why nobody inherits yet from a record that tells of the refresh token. */
-async function standingOf(record: RefreshRecord, observed: Observed, deps: Deps): Promise<Failure | undefined> {
-  if (mayExistUnseen(record, observed, deps) && !asksForOwnership(observed)) {
-    return owned(observed, `OAuthCredential ${keyText(record.credential)}`)
-  }
-  for (const holder of holdersIn(record)) {
-    if (!(await isOverFor(holder, record, deps))) return underWay(observed, holder, isSilent(record, deps))
+/** Why nobody inherits yet from a record that tells of the refresh token. Whoever has inherited it already need not be asked. */
+async function whileOpen(
+  left: RefreshRecord,
+  own: RefreshRecord,
+  { observed, fingerprint }: Heir,
+  deps: Deps,
+): Promise<Failure | undefined> {
+  const isClear = knows(own, fingerprint) || asksForOwnership(observed)
+  if (!isClear && mayExistUnseen(left, deps)) return owned(observed, `OAuthCredential ${keyText(left.credential)}`)
+  for (const holder of holdersIn(left)) {
+    if (!(await isOverFor(holder, left, deps))) return underWay(observed, holder, isSilent(left, deps))
   }
   return undefined
 }
@@ -102,16 +106,37 @@ function holdersIn(record: RefreshRecord): readonly RecordHolder[] {
   return intentsOf(record).flatMap(({ holder }) => holder ?? [])
 }
 
-/** What an earlier process with this journal has left there for a credential that no engine looks after any more. */
-async function bringHome({ uid }: RecordSubject, deps: Deps): Promise<Result<unknown>> {
-  const entry = deps.journal.pending(uid)
-  if (entry === undefined || deps.tokenOwners.knows(uid)) return ok(undefined)
-  return recoverEntry(entry, deps)
+/** True when the heir has had an answer for the login in the store, so that the one before is over; nobody may be at that. */
+function isSettledOn(fingerprint: string, own: RefreshRecord, left: RefreshRecord): boolean {
+  return own.retained?.fingerprint === fingerprint && holdersIn(left).length === 0
 }
 
 /**
- * True of what a predecessor has read at the place of its heir. Its store may be gone with its namespace: then it is
- * enough that the document names it as its owner.
+ * True of one that tells of this place alone, and whose credential is gone; unless its newest token is sealed with a key
+ * that may come back with its document.
+ */
+function isToGo(left: RefreshRecord, whole: RefreshRecord, fingerprint: string, deps: Deps): boolean {
+  const { retained, uid } = left
+  const isHeirs = retained === undefined || retained.tokens !== undefined || retained.fingerprint === fingerprint
+  return isHeirs && left === whole && deps.resources.credentialByUid(uid) === undefined && !mayExistUnseen(left, deps)
+}
+
+/**
+ * What an earlier process with this journal has left there for a credential that is gone, and that no engine looks after.
+ * Of any other its own turn does so, as it may begin the next refresh meanwhile.
+ */
+async function bringHome({ uid }: RecordSubject, deps: Deps): Promise<Result<unknown>> {
+  const entry = deps.journal.pending(uid)
+  if (entry === undefined) return ok(undefined)
+  const indexed = deps.resources.credentialByUid(uid)
+  if (indexed === undefined) return deps.tokenOwners.knows(uid) ? ok(undefined) : recoverEntry(entry, deps)
+  deps.wake(keyText(indexed.credential.key))
+  return ok(undefined)
+}
+
+/**
+ * True of what a predecessor has read at the place of its heir, as far as the manifests tell. Its store may be gone with
+ * its namespace: then it is enough that the document names it as its owner.
  */
 function isOfHeir(
   source: RefreshTokenSource,
@@ -127,8 +152,16 @@ function isOfHeir(
   return isSlot && kind === 'missing' && claimant(heir, deps) === uid
 }
 
-function isGone(subject: RecordSubject, observed: Observed, deps: Deps): boolean {
-  return deps.resources.credentialByUid(subject.uid) === undefined && !mayExistUnseen(subject, observed, deps)
+/**
+ * True when it is certain that a record tells of the heir's document: it names the very same one, or its tokens were
+ * opened with the key that is in there. Two stores of one kind may be accounts of two tenants, and a claim may be a copy.
+ */
+function isProvenAt(own: RefreshTokenSource, left: RefreshRecord, { credential }: Observed): boolean {
+  const isNamespace = own.store.kind === 'ClusterTokenStore' || left.credential.namespace === credential.key.namespace
+  const isSealedThere = left.retained?.tokens !== undefined && left.retained.sealedWith?.startsWith('document') === true
+  return sourcesOf(left).every((source) =>
+    isSealedThere ? slotOf(source) === slotOf(own) : isNamespace && isSameSource(source, own),
+  )
 }
 
 function isSilent(record: RefreshRecord, { recordWatches, clock }: Deps): boolean {
@@ -141,12 +174,7 @@ async function isOverFor(holder: RecordHolder, record: RefreshRecord, deps: Deps
   return !deps.tokenOwners.knows(record.uid) && deps.journal.pending(record.uid) === undefined
 }
 
-/** True when not all namespaces are watched, so that nobody knows whether it is gone; a namesake was this one before it was made anew. */
-function mayExistUnseen(
-  { uid, credential: key }: RecordSubject,
-  { credential }: Pick<Observed, 'credential'>,
-  { resources, seesAllCredentials }: Deps,
-): boolean {
-  if (seesAllCredentials || resources.credentialByUid(uid) !== undefined) return false
-  return keyText(key) !== keyText(credential.key)
+/** True when its namespace is not watched, so that nobody knows whether it is gone. */
+function mayExistUnseen({ uid, credential: { namespace } }: RecordSubject, { resources, watches }: Deps): boolean {
+  return !watches(namespace) && resources.credentialByUid(uid) === undefined
 }

@@ -55,7 +55,9 @@ async function remove({ record }: PredecessorRecord, deps: Deps): Promise<Result
   // One that never was cannot be removed, and may have been made meanwhile.
   const removed =
     record.version === '' ? await unchanged({ record, isInherited: true }, deps) : await deps.records.remove(record)
-  if (removed.ok) deps.leftRecords.forget(record.uid)
+  if (!removed.ok) return removed
+  deps.leftRecords.forget(record.uid)
+  deps.recordWatches.forget(record.uid)
   return removed
 }
 

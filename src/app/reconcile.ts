@@ -18,7 +18,7 @@ import { lookAtRecord } from './execute-store.ts'
 import { gather } from './gather.ts'
 import { placeOfSource } from './left-records.ts'
 import { record, type Recording } from './record.ts'
-import { recoverEntry } from './recover-journal.ts'
+import { recoverElsewhere, recoverEntry } from './recover-journal.ts'
 import { tellConsumers } from './tell-consumers.ts'
 import { describeSpan, inSpan, inTrace } from './traced.ts'
 import { atItsTurn } from './turns.ts'
@@ -40,6 +40,7 @@ export async function reconcile(
   deps: Deps,
 ): Promise<Recording | Ended> {
   const beganMs = deps.tracing && deps.clock.monotonicMs()
+  await recoverElsewhere(credential, credential.spec, deps)
   const observed = await gather(credential, memory, deps)
   const first = atItsTurn(decide(observed, deps.clock.now()), observed, deps)
   const begun: Begun = { credential, memory, course, observed, first }
@@ -91,6 +92,7 @@ export async function reconcileInvalid(
   memory: CredentialMemory | undefined,
   deps: Deps,
 ): Promise<Recording | Ended> {
+  await recoverElsewhere(credential, undefined, deps)
   const state = memory?.state ?? credential.state
   const step = decideInvalid({ credential, state }, deps.clock.now())
   if (step.kind === 'act') throw new Error('an invalid credential is never acted on')

@@ -1,4 +1,4 @@
-import { type Credential, scopesOf } from '../domain/credential.ts'
+import { type Credential, type CredentialSpec, isRefreshTokenAt, scopesOf } from '../domain/credential.ts'
 import type { AnsweredEntry, JournalEntry } from '../domain/journal-entry.ts'
 import {
   intentOn,
@@ -53,10 +53,32 @@ export async function recoverEntry(entry: JournalEntry, deps: EngineDeps): Promi
   const recovered = await recover(entry, deps, new RecoveryLog(deps.logger))
   // Nobody presents for it what has come.
   deps.tokenOwners.forget(entry.uid)
-  if (!recovered.ok) return recovered
+  if (!recovered.ok || deps.journal.pending(entry.uid) !== entry) return recovered
   const settled = await deps.journal.settled(entry.uid)
   if (settled.ok) account(entry, deps)
   return settled
+}
+
+/**
+ * What the journal of this process, or of the one before it, has of a token that the credential does not use now. Call it
+ * where nothing else is done for that one: whose record says that somebody is at the token keeps its heir waiting.
+ */
+export async function recoverElsewhere(
+  { uid }: Pick<Credential, 'uid'>,
+  spec: CredentialSpec | undefined,
+  deps: EngineDeps,
+): Promise<void> {
+  const entry = deps.journal.pending(uid)
+  if (entry === undefined || entry.phase === 'answered') return
+  if (spec !== undefined && isRefreshTokenAt(spec, entry.source)) return
+  const recovered = await recoverEntry(entry, deps)
+  if (!recovered.ok) deps.logger.warn({ uid, code: recovered.failure.code }, recovered.failure.message)
+}
+
+/** Takes an intent of this process out of the record that the journal alone knows not to have led to anything: an heir would wait for it. */
+export function takeBackArmed({ uid }: Pick<Credential, 'uid'>, deps: EngineDeps): Promise<Result<unknown>> {
+  const entry = deps.journal.pending(uid)
+  return entry?.phase === 'armed' ? recoverEntry(entry, deps) : Promise.resolve(ok(undefined))
 }
 
 /** What an answer brought is told by whoever has brought it home: the process that received it has ended. */

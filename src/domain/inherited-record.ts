@@ -13,6 +13,26 @@ export function knows(record: RefreshRecord, fingerprint: string): boolean {
   )
 }
 
+/** True when both records tell of one login: the other one knows the refresh token in the store, or the heir's newest. */
+export function isOfLogin(before: RefreshRecord, own: RefreshRecord, fingerprint: string): boolean {
+  return knows(before, fingerprint) || knowsNewestOf(before, own)
+}
+
+function knowsNewestOf(record: RefreshRecord, { retained }: RefreshRecord): boolean {
+  return retained !== undefined && knows(record, retained.fingerprint)
+}
+
+/**
+ * What a record tells of a place. Who has gone on to another one counts the last token of the place before as used up,
+ * although it may never have been presented there again: of that place it tells whom it has left there, and nothing else.
+ */
+export function tellingOf(record: RefreshRecord, isHere: (source: RefreshTokenSource) => boolean): RefreshRecord {
+  const { intent: _elsewhere, left: _too, retained, ...rest } = record
+  if (retained === undefined || isHere(retained.source)) return record
+  const open = intentsOf(record).filter(({ source }) => isHere(source))
+  return { ...rest, spent: [], ...(open.length > 0 && { left: open }) }
+}
+
 /** Where the tokens of a record were read, as far as it says. */
 export function sourcesOf(
   record: Pick<RefreshRecord, 'intent' | 'left'> & { readonly retained?: Pick<RetainedTokens, 'source'> },
@@ -26,8 +46,8 @@ export interface Inheritance {
   readonly fingerprint: string
   /** How the heir names the place that both have in common. */
   readonly source: RefreshTokenSource
-  /** True of what the predecessor had read there. Nobody is given the tokens of another place. */
-  readonly isThere: (source: RefreshTokenSource) => boolean
+  /** True when it is certain that the newest tokens of the record before belong there. Nobody is given those of another place. */
+  readonly isProven: boolean
 }
 
 /**
@@ -35,9 +55,10 @@ export interface Inheritance {
  * are over. Of an earlier login it is what was used up: a store that is rolled back may show it again. Its access token is left behind, as the heir may ask for less than that was issued for. Pure.
  */
 export function inherited(own: RefreshRecord, before: RefreshRecord, inheritance: Inheritance): RefreshRecord {
-  if (!knows(before, inheritance.fingerprint)) return withUsedUpBefore(own, before, own.retained)
+  if (!isOfLogin(before, own, inheritance.fingerprint)) return withUsedUpBefore(own, before, own.retained)
   const adapted = adaptedTo(own, before, inheritance)
-  return knows(own, inheritance.fingerprint) ? joined(own, adapted) : succeeding(own, adapted)
+  const isShared = knowsNewestOf(own, before) || knowsNewestOf(before, own)
+  return isShared || knows(own, inheritance.fingerprint) ? joined(own, adapted) : succeeding(own, adapted)
 }
 
 /** The login is the predecessor's alone: its record goes on, under another name. */
@@ -56,12 +77,16 @@ function succeeding(own: RefreshRecord, before: RefreshRecord): RefreshRecord {
 /** Both have used it, one after the other: the newest tokens are those that neither knows to be used up. */
 function joined(own: RefreshRecord, before: RefreshRecord): RefreshRecord {
   const retained = newestOf(own, before)
-  const unknown = intentsOf(before).filter(({ fingerprint }) => !knows(own, fingerprint))
+  const isUnknown = ({ fingerprint }: RefreshIntent): boolean =>
+    intentOn(own, fingerprint) === undefined && !own.spent.includes(fingerprint)
+  const unknown = intentsOf(before).filter(isUnknown)
   const open = [...unknown, ...(own.left ?? [])]
   return {
     ...withUsedUpBefore(own, before, retained),
     generation: Math.max(own.generation, before.generation),
     ...(retained && { retained }),
+    // A token goes to the server that issued it.
+    ...(retained === before.retained && before.origin !== undefined && { origin: before.origin }),
     ...(open.length > 0 && { left: open }),
   }
 }
@@ -83,7 +108,7 @@ function newestOf(own: RefreshRecord, before: RefreshRecord): RetainedTokens | u
   return kept === undefined || before.spent.includes(kept.fingerprint) ? other : kept
 }
 
-function adaptedTo(own: RefreshRecord, before: RefreshRecord, { source, isThere }: Inheritance): RefreshRecord {
+function adaptedTo(own: RefreshRecord, before: RefreshRecord, { source, isProven }: Inheritance): RefreshRecord {
   const { intent, left, retained, refused: _mended, ...rest } = before
   const adapt = ({ holder: _over, ...open }: RefreshIntent): RefreshIntent => ({ ...open, source })
   const subject: { uid: string; credential: CredentialKey; version: string } = own
@@ -94,7 +119,7 @@ function adaptedTo(own: RefreshRecord, before: RefreshRecord, { source, isThere 
     version: subject.version,
     ...(intent && { intent: adapt(intent) }),
     ...(left && { left: left.map(adapt) }),
-    ...(retained && isThere(retained.source) && { retained: adaptedTokens(retained, source) }),
+    ...(retained && isProven && { retained: adaptedTokens(retained, source) }),
   }
 }
 

@@ -196,6 +196,7 @@ function clusterPorts(
       holders: cluster,
       installation: cluster,
       seesAllCredentials: flags.watchNamespaces.length === 0,
+      watches: (namespace) => flags.watchNamespaces.length === 0 || flags.watchNamespaces.includes(namespace),
       newSealingKey,
       textCodec: systemTextCodec,
       usesFinalizers: true,

@@ -108,6 +108,7 @@ async function run(flags: StandaloneFlags, observed: Telemetry, opened: Opened):
       holders: new LoneHolder(journalId),
       installation: { id: flags.installation ?? journalId },
       seesAllCredentials: true,
+      watches: () => true,
       newSealingKey,
       textCodec: systemTextCodec,
       usesFinalizers: false,

@@ -23,6 +23,7 @@ async function watching(changes: CredentialChanges = {}): Promise<Watched> {
       ...outside,
       installation: { id: 'cluster-1' },
       seesAllCredentials: true,
+      watches: () => true,
       newSealingKey: () => new Sensitive('key'),
       textCodec: systemTextCodec,
       stores: { kubernetes: store },

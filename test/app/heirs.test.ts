@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Credential } from '../../src/domain/credential.ts'
 import { failure } from '../../src/domain/failures.ts'
 import { later, seconds } from '../../src/domain/time.ts'
-import { aCredential } from '../support/builders.ts'
+import { Sensitive } from '../../src/domain/sensitive.ts'
+import { aClientCredential, aCredential } from '../support/builders.ts'
+import { canary } from '../support/canary.ts'
 import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
 
 // Credentials that find the refresh token of another one, which is gone: renamed, made anew, or restored from a backup.
@@ -267,35 +269,192 @@ describe('one that is made anew', () => {
 })
 
 describe('where not all namespaces are watched', () => {
-  function afterDeletion(kind: Kind): { world: Replicas; heir: Credential; begin: () => Promise<unknown> } {
+  /** While the store is behind, the first one goes: perhaps only out of sight. */
+  async function afterDeletion(watched: string, heir: Credential): Promise<Replicas> {
     const world = aWorld(false)
-    world.seesAllCredentials = false
-    const begin = async (): Promise<void> => {
-      const first = await world.leader()
-      await world.clock.pass(untilDue)
-      first.die()
-      succeed(world, kind)
-      await world.leader()
-      await world.clock.pass(60)
-    }
-    return { world, heir: heirs[kind](), begin }
+    world.watchedNamespaces = [watched]
+    world.endpoint.lifetimeSeconds = 300
+    world.applyStore({ backend: { type: 'awsSecretsManager', minimumWriteIntervalSeconds: 900 } })
+    const first = await world.leader()
+    for (let passed = 0; passed < 3600 && world.storeIsLive(); passed += 10) await world.clock.pass(10)
+    first.loseItsPod()
+    world.delete(aCredential())
+    world.sink.published.clear()
+    world.apply(heir)
+    await world.leader()
+    await world.clock.pass(60)
+    return world
   }
 
-  it('one that is made anew goes on', async () => {
-    const { world, heir, begin } = afterDeletion('made anew')
-    await begin()
-    expectAtWork(world, heir)
+  it.each(Object.keys(heirs) as Kind[])('one that is %s in one of them goes on', async (kind) => {
+    const heir = heirs[kind]()
+    expectAtWork(await afterDeletion('ci', heir), heir)
   })
 
-  it('one of another name does so when a human says that the other one is gone', async () => {
-    const { world, heir, begin } = afterDeletion('renamed')
-    await begin()
-    const { requests } = world.endpoint
+  it('one does so where the other is out of sight when a human says that it is gone, and from then on', async () => {
+    const heir = heirs.renamed()
+    const world = await afterDeletion('another', heir)
     expect(world.problem('ci/renamed')).toBe('REFRESH_TOKEN_OWNED')
     expect(world.state('ci/renamed').lastFailure?.message).toContain('OAuthCredential ci/claude')
     world.apply({ ...heir, ownershipRequest: 'it is gone' })
-    await world.clock.pass(60)
+    for (let passed = 0; passed < 3600; passed += 60) {
+      await world.clock.pass(60)
+      expectAtWork(world, heir)
+    }
+  })
+})
+
+describe('one that makes a mistake', () => {
+  it.each([true, false])('loses no login by it, at a document that bears a claim: %s', async (hasRoom) => {
+    const world = aWorld(hasRoom)
+    world.endpoint.lifetimeSeconds = 300
+    world.applyStore({ backend: { type: 'awsSecretsManager', minimumWriteIntervalSeconds: 900 } })
+    const first = await world.leader()
+    for (let passed = 0; passed < 3600 && world.storeIsLive(); passed += 10) await world.clock.pass(10)
+    first.loseItsPod()
+    const [before, claim] = [world.stored(), world.store.claims.get(documentKey)]
+    world.store.put(documentKey, 'placeholder')
+    const heir = succeed(world, 'renamed')
+    await world.leader()
+    await world.clock.pass(120)
+    expect(world.problem('ci/renamed')).toBe('REFRESH_TOKEN_REJECTED')
+    world.store.put(documentKey, before)
+    if (claim !== undefined) world.store.claims.set(documentKey, claim)
+    await world.clock.pass(3600)
     expectAtWork(world, heir)
-    expect(world.endpoint.requests).toBe(requests + 1)
+  })
+})
+
+describe('one at the document that another has left for a document of its own', () => {
+  it.each([true, false])('goes on with the token that was left there: claimed %s', async (hasRoom) => {
+    const world = aWorld(hasRoom)
+    const other = { ...aCredential().spec.refreshToken, key: 'teams/ci/other' }
+    world.store.put(other.key, world.endpoint.login())
+    await world.leader()
+    await world.clock.pass(untilDue)
+    world.apply(aCredential({ generation: 2, spec: { refreshToken: other } }))
+    await world.clock.pass(2 * untilDue)
+    const heir = heirs.renamed()
+    world.apply({ ...heir, ...(hasRoom && { ownershipRequest: 'the other one has left' }) })
+    await world.clock.pass(300)
+    expectAtWork(world, heir)
+    expect(world.problem()).toBeUndefined()
+  })
+})
+
+describe('one whose predecessor does something else now', () => {
+  const elsewhere = { ...aCredential().spec.refreshToken, key: 'teams/ci/other' }
+
+  it.each([
+    [
+      'is suspended at another document',
+      aCredential({ generation: 2, spec: { refreshToken: elsewhere, suspend: true } }),
+    ],
+    ['has another grant', aClientCredential({ generation: 2 })],
+  ])('goes on once it is known how far that got, which %s', async (_what, changed) => {
+    const world = aWorld(false)
+    const first = await world.leader()
+    await world.clock.pass(beforeDue)
+    first.dieOf('journal.sent')
+    await world.clock.pass(untilDue - beforeDue)
+    first.records.readFault = failure('REFRESH_RECORD_UNAVAILABLE', 'The record could not be read.')
+    await first.restart()
+    expect(first.journal.kept.get(changed.uid)?.phase).toBe('sent')
+    world.apply(changed)
+    const heir = heirs.renamed()
+    world.apply(heir)
+    first.leading = true
+    first.operator.begin()
+    await world.clock.pass(60)
+    first.records.readFault = undefined
+    await world.clock.pass(1200)
+    expect(world.problem('ci/renamed')).not.toBe('REFRESH_HOLDER_SILENT')
+    expect(first.journal.kept.size).toBe(0)
+    expect(world.bugs).toEqual([])
+  })
+})
+
+describe('one of another tenant', () => {
+  const uid = heirUid
+  const aws = { type: 'awsSecretsManager', minimumWriteIntervalSeconds: 900 } as const
+
+  /** The only copy of the newest token of a credential that went with its namespace is in its record. */
+  async function anOrphan(): Promise<{ world: Replicas; used: string; newest: string }> {
+    const world = aWorld(false)
+    const used = world.stored()
+    world.endpoint.lifetimeSeconds = 300
+    world.applyStore({ backend: aws })
+    const first = await world.leader()
+    for (let passed = 0; passed < 3600 && world.storeIsLive(); passed += 10) await world.clock.pass(10)
+    const newest = world.record()?.retained?.tokens?.refreshToken?.reveal() ?? ''
+    expect(world.endpoint.isLive(newest)).toBe(true)
+    first.loseItsPod()
+    world.delete(aCredential())
+    return { world, used, newest }
+  }
+
+  /** With a store of the same name and region, which is another account, so that the document is another one. */
+  async function begin(world: Replicas): Promise<void> {
+    const target = { ...aCredential().spec.target, name: 'their-token' }
+    world.apply(aCredential({ uid, key: { namespace: 'them', name: 'theirs' }, spec: { target } }))
+    const second = world.replica()
+    second.seesAll()
+    const { store, provider } = world.manifests
+    const { resources } = second.operator
+    resources.deleted('TokenStore', 'ci', store.name)
+    resources.upserted('TokenStore', { type: 'store', store: { ...store, namespace: 'them', backend: aws } })
+    resources.upserted('OAuthProvider', { type: 'provider', provider: { ...provider, namespace: 'them' } })
+    second.operator.begin()
+    await world.clock.pass(300)
+  }
+
+  it('who has a used-up token is not given its successor', async () => {
+    const { world, used, newest } = await anOrphan()
+    world.store.put(documentKey, used)
+    await begin(world)
+    expect([world.stored(), world.record(uid)?.retained?.fingerprint]).not.toContain(newest)
+    expect(world.podToken('their-token')).toBeUndefined()
+    expect(world.record()).toBeDefined()
+  })
+
+  it('who claims to be the one that is gone is not given its token', async () => {
+    const { world, used, newest } = await anOrphan()
+    world.store.put(documentKey, used)
+    world.store.hasRoom = true
+    const sealingKey = new Sensitive(canary('secret'))
+    world.store.claims.set(documentKey, { owner: `cluster-1/${aCredential().uid}`, ownerName: 'theirs', sealingKey })
+    await begin(world)
+    expect(world.stored()).not.toBe(newest)
+    expect(world.podToken('their-token')).toBeUndefined()
+    expect(world.record()).toBeDefined()
+  })
+
+  it('who has a login of their own does not take the record away', async () => {
+    const { world } = await anOrphan()
+    world.store.put(documentKey, world.endpoint.login())
+    await begin(world)
+    expect(world.podToken('their-token')).toBe(world.newestAccessToken())
+    expect(world.record()).toBeDefined()
+  })
+})
+
+describe('one that had the token itself', () => {
+  it('knows that the answer to an older one was lost, which has come and gone', async () => {
+    const world = aWorld(false)
+    const elsewhere = { ...aCredential().spec.refreshToken, key: 'teams/ci/other' }
+    world.store.put(elsewhere.key, world.endpoint.login())
+    world.apply(aCredential({ spec: { refreshToken: elsewhere } }))
+    world.apply(heirs.renamed())
+    const first = await world.leader()
+    await world.clock.pass(1000)
+    first.loseItsPod()
+    world.apply(aCredential({ generation: 2, refreshRequest: 'now' }))
+    world.endpoint.next = 'lost-answer'
+    await world.leader()
+    for (let tries = 0; tries < 200 && world.endpoint.requests < 3; tries += 1) await world.clock.pass(0.1)
+    await world.clock.pass(0.1)
+    world.delete(aCredential())
+    await world.clock.pass(6000)
+    expect(world.problem('ci/renamed')).toBe('REFRESH_ANSWER_LOST')
   })
 })

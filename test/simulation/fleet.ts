@@ -193,6 +193,7 @@ export class Fleet {
       logger: telemetry,
       installation: { id: 'cluster' },
       seesAllCredentials: true,
+      watches: () => true,
       newSealingKey: () => this.#newSealingKey(),
       textCodec: systemTextCodec,
       usesFinalizers: true,

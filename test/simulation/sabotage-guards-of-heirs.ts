@@ -6,14 +6,14 @@ export const heirGuards: readonly Guard[] = [
     747,
     'what a predecessor knew is inherited',
     'app/inherit-record.ts',
-    '    record: inherited(known.record, record, { fingerprint, source, isThere }),\n',
+    '    record: inherited(known.record, left, { fingerprint, source, isProven }),\n',
     '    record: known.record,\n',
   ),
   rareGuard(
     1707,
     'whoever was at it for a predecessor is waited for',
     'app/inherit-record.ts',
-    '    if (!(await isOverFor(holder, record, deps))) return',
+    '    if (!(await isOverFor(holder, left, deps))) return',
     '    if (deps.clock.monotonicMs() < 0) return',
   ),
   rareGuard(

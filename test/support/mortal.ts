@@ -1,3 +1,6 @@
+/** Calls that are answered without a wait. */
+const atOnce: ReadonlySet<string> = new Set(['journal.pending', 'journal.entries'])
+
 /** How long a process lives, and what happens beside it. */
 export class Life {
   #isOver = false
@@ -16,9 +19,9 @@ export class Life {
     this.#hooks.set(call, happens)
   }
 
-  /** Makes a call, unless the process is dead; its result reaches nobody who is dead by then. */
+  /** Makes a call, unless the process is dead; its result reaches nobody who is dead by then. What is asked at once changes nothing. */
   call(name: string, make: () => unknown): unknown {
-    if (this.#isOver) return never()
+    if (this.#isOver) return atOnce.has(name) ? make() : never()
     const happens = this.#hooks.get(name)
     this.#hooks.delete(name)
     const result = make()

@@ -41,8 +41,8 @@ export class Replicas {
   readonly audit = new AuditEntries()
   readonly bugs: unknown[] = []
   readonly replicas: Replica[] = []
-  /** False: processes begin as with `--watch-namespaces`. */
-  seesAllCredentials = true
+  /** As with `--watch-namespaces`; absent: all are watched. */
+  watchedNamespaces: readonly string[] | undefined
   /** Who reads the targets; absent: nobody is to be told of anything. */
   consumers: ConsumerNotifier | undefined
   readonly #gone = new Set<string>()
@@ -266,7 +266,8 @@ export class Replica {
       records: mortal(this.records, 'records', life),
       holders: mortal(this.holders, 'holders', life),
       installation: { id: this.#installation },
-      seesAllCredentials: world.seesAllCredentials,
+      seesAllCredentials: world.watchedNamespaces === undefined,
+      watches: (namespace) => world.watchedNamespaces?.includes(namespace) ?? true,
       newSealingKey: () => new Sensitive(canary('secret')),
       textCodec: systemTextCodec,
       sink: mortal(world.sink, 'sink', life),

@@ -150,6 +150,7 @@ export class World {
       leftRecords: new LeftRecords(),
       installation: { id: 'cluster-1' },
       seesAllCredentials: true,
+      watches: () => true,
       newSealingKey: () => new Sensitive(canary('secret')),
       textCodec: systemTextCodec,
       sink: this.sink,

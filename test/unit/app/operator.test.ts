@@ -13,6 +13,7 @@ function operatorIn(world: World): Operator {
   const place = {
     installation: { id: 'cluster-1' },
     seesAllCredentials: true,
+    watches: () => true,
     newSealingKey: () => new Sensitive('key'),
     textCodec: systemTextCodec,
   }

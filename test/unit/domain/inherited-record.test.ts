@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RefreshTokenSource } from '../../../src/domain/credential.ts'
-import { inherited, knows, sourcesOf } from '../../../src/domain/inherited-record.ts'
+import { inherited, isOfLogin, knows, sourcesOf, tellingOf } from '../../../src/domain/inherited-record.ts'
 import {
   newRecord,
   type RefreshIntent,
@@ -33,8 +33,7 @@ function before(changes: Partial<RefreshRecord> = {}): RefreshRecord {
 }
 
 function heirOf(left: RefreshRecord, fingerprint: string, own: Partial<RefreshRecord> = {}): RefreshRecord {
-  const isThere = ({ key: document }: RefreshTokenSource): boolean => document === source.key
-  return inherited({ ...heir, ...own }, left, { fingerprint, source, isThere })
+  return inherited({ ...heir, ...own }, left, { fingerprint, source, isProven: true })
 }
 
 describe('a record tells of a refresh token', () => {
@@ -82,8 +81,8 @@ describe('the heir of a login', () => {
     expect(closed.retained).toEqual({ fingerprint: 'three', source })
   })
 
-  it('gets no token of another place, and knows all the same what was used up', () => {
-    const record = heirOf(before({ retained: retained('three', elsewhere) }), 'two')
+  it('gets no token that may be of another place, and knows all the same what was used up', () => {
+    const record = inherited(heir, before(), { fingerprint: 'two', source, isProven: false })
     expect(record.retained).toBeUndefined()
     expect(record.spent).toEqual(['one', 'two'])
   })
@@ -124,6 +123,42 @@ describe('an heir that has begun already', () => {
   it('takes tokens that it could not open itself', () => {
     const own = { ...begun, retained: { fingerprint: 'three', source, sealed: 'with a key that is lost' } }
     expect(heirOf(before(), 'two', own).retained?.tokens).toBeDefined()
+  })
+})
+
+describe('a record that both have to do with', () => {
+  const own = { ...heir, spent: ['zero'], retained: { fingerprint: 'one', source } }
+
+  it('is one that knows the newest token of the heir, whatever the store shows', () => {
+    expect(isOfLogin(before(), own, 'zero')).toBe(true)
+    expect(isOfLogin(before({ spent: ['two'] }), own, 'zero')).toBe(false)
+    expect(heirOf(before(), 'zero', own)).toMatchObject({
+      retained: { fingerprint: 'three' },
+      spent: ['one', 'two', 'zero'],
+    })
+  })
+
+  it('leaves the intent on the newest token of the heir open', () => {
+    const left = { ...newRecord('former', key), version: 'v9', intent: intentOn('one') }
+    expect(heirOf(left, 'one', own).left).toEqual([{ fingerprint: 'one', source, startedAt: noon, sends: 1 }])
+  })
+})
+
+describe('what a record tells of a place', () => {
+  const isHere = ({ key: document }: RefreshTokenSource): boolean => document === source.key
+
+  it('is all of it, as long as its newest tokens belong there', () => {
+    const record = before()
+    expect(tellingOf(record, isHere)).toBe(record)
+    const begun = { ...newRecord('former', key), intent: intentOn('one') }
+    expect(tellingOf(begun, isHere)).toBe(begun)
+  })
+
+  it('is only what was left there, once it has gone on to another one', () => {
+    const left = [intentOn('one'), { ...intentOn('two'), source: elsewhere }]
+    const told = tellingOf(before({ retained: retained('three', elsewhere), left, intent: intentOn('four') }), isHere)
+    expect(told).toMatchObject({ spent: [], left: [{ fingerprint: 'one' }, { fingerprint: 'four' }] })
+    expect([told.retained, told.intent]).toEqual([undefined, undefined])
   })
 })
 
