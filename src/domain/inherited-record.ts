@@ -52,7 +52,9 @@ export interface Inheritance {
 
 /**
  * A credential's record with all that another one knows of the same login, which nobody acts on any more: its holders
- * are over. Of an earlier login it is what was used up: a store that is rolled back may show it again. Its access token is left behind, as the heir may ask for less than that was issued for. Pure.
+ * are over. Of an earlier login it is what was used up: a store that is rolled back may show it again. Left behind are
+ * the access token, as the heir may ask for less than it was issued for, and a refusal, as whoever makes a credential
+ * anew may have mended the cause. Pure.
  */
 export function inherited(own: RefreshRecord, before: RefreshRecord, inheritance: Inheritance): RefreshRecord {
   if (!isOfLogin(before, own, inheritance.fingerprint)) return withUsedUpBefore(own, before, own.retained)

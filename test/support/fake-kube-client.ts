@@ -34,8 +34,9 @@ const customResource = 'oauthcredentials'
 
 /**
  * An API server in memory, as far as our objects need one: create, get, delete, merge patch, JSON patch
- * and server-side apply with field ownership; resource versions as preconditions; lists of what has a label, in
- * one page, as a server may answer whatever the limit; a status subresource for our kind; TokenRequest. It keeps the same contract (kube-api-contract.ts) as the real
+ * and server-side apply with field ownership; resource versions as preconditions; lists of the metadata of what has a
+ * label, in one page, as a server may answer whatever the limit; a status subresource for our kind; TokenRequest. It
+ * keeps the same contract (kube-api-contract.ts) as the real
  * one. Every namespace exists, and nobody is refused anything: {@link FakeKubeClient.intercept} adds that.
  */
 export class FakeKubeClient implements KubeClient {
@@ -90,7 +91,8 @@ export class FakeKubeClient implements KubeClient {
       const item = answer(200, stored, request)
       return item.ok ? [item.body] : []
     })
-    return { ok: true, status: 200, body: { metadata: { resourceVersion: String(this.#version) }, items } }
+    const metadata = { resourceVersion: String(this.#version) }
+    return { ok: true, status: 200, body: { metadata, items: items.length === 0 ? null : items } }
   }
 
   #create(target: Target, body: Json, request: KubeRequest): KubeOutcome {
