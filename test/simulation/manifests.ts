@@ -40,6 +40,8 @@ export class Manifests {
     for (const process of processes) {
       const tell = (): void => {
         const index = process.operator?.resources
+        // A watch tells in order: nothing of an object comes after its successor.
+        if (credential !== undefined && this.credentials.get(name)?.uid !== credential.uid) return
         if (credential !== undefined) {
           const state = this.#stateOf(credential)
           index?.upserted('OAuthCredential', { type: 'credential', credential: { ...credential, state } })
