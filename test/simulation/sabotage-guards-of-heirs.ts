@@ -17,7 +17,7 @@ export const heirGuards: readonly Guard[] = [
     '    if (deps.clock.monotonicMs() < 0) return',
   ),
   rareGuard(
-    90_002_547,
+    1595,
     'whoever is let go leaves word that nobody is at its refresh token',
     'app/reconcile.ts',
     "entry.phase === 'answered' ? await deps.journal.settled(uid) : await recoverEntry(entry, deps)",
