@@ -52,9 +52,9 @@ async function writeBackInTurn(pending: PendingTokens, observed: StoreSubject, d
   const committed = await commit(pending, recordPlace(pending, observed), deps)
   if (!committed.ok) {
     // What is known to come too late waits in the journal: in the store it would take the place of a later login.
-    const isKnown = observed.record !== undefined
-    const written = isKnown ? { kind: 'failed' as const, failure: committed.failure } : undefined
-    return { committed, written: written ?? (await storeUnlessLeft(pending, observed, deps)) }
+    const waits = observed.record !== undefined && !pending.persisted
+    if (waits) return { committed, written: { kind: 'failed', failure: committed.failure } }
+    return { committed, written: await storeUnlessLeft(pending, observed, deps) }
   }
   const { value: record } = committed
   if (isOvertakenBy(record, pending, deps)) return { committed, written: { kind: 'overtaken' } }

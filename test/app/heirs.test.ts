@@ -62,6 +62,18 @@ async function diesWithAnswer(world: Replicas): Promise<Replica> {
   return first
 }
 
+const aws = { type: 'awsSecretsManager', minimumWriteIntervalSeconds: 900 } as const
+
+/** A leader whose store is written so rarely that it shows a token that was used up long ago. */
+async function fallsBehind(world: Replicas): Promise<Replica> {
+  world.endpoint.lifetimeSeconds = 300
+  world.applyStore({ backend: aws })
+  const leader = await world.leader()
+  for (let passed = 0; passed < 3600 && world.storeIsLive(); passed += 10) await world.clock.pass(10)
+  expect(world.storeIsLive()).toBe(false)
+  return leader
+}
+
 describe.each(courses)('one that is $kind, at a document that bears a claim: $hasRoom', ({ kind, hasRoom }) => {
   it('waits for the answer in the journal of a process that starts again, and goes on with it', async () => {
     const world = aWorld(hasRoom)
@@ -92,10 +104,7 @@ describe.each(courses)('one that is $kind, at a document that bears a claim: $ha
 
   it('goes on with a token that the store does not have yet', async () => {
     const world = aWorld(hasRoom)
-    world.endpoint.lifetimeSeconds = 300
-    world.applyStore({ backend: { type: 'awsSecretsManager', minimumWriteIntervalSeconds: 900 } })
-    const first = await world.leader()
-    for (let passed = 0; passed < 3600 && world.storeIsLive(); passed += 10) await world.clock.pass(10)
+    const first = await fallsBehind(world)
     first.loseItsPod()
     const heir = succeed(world, kind)
     await world.leader()
@@ -273,10 +282,7 @@ describe('where not all namespaces are watched', () => {
   async function afterDeletion(watched: string, heir: Credential): Promise<Replicas> {
     const world = aWorld(false)
     world.watchedNamespaces = [watched]
-    world.endpoint.lifetimeSeconds = 300
-    world.applyStore({ backend: { type: 'awsSecretsManager', minimumWriteIntervalSeconds: 900 } })
-    const first = await world.leader()
-    for (let passed = 0; passed < 3600 && world.storeIsLive(); passed += 10) await world.clock.pass(10)
+    const first = await fallsBehind(world)
     first.loseItsPod()
     world.delete(aCredential())
     world.sink.published.clear()
@@ -307,10 +313,7 @@ describe('where not all namespaces are watched', () => {
 describe('one that makes a mistake', () => {
   it.each([true, false])('loses no login by it, at a document that bears a claim: %s', async (hasRoom) => {
     const world = aWorld(hasRoom)
-    world.endpoint.lifetimeSeconds = 300
-    world.applyStore({ backend: { type: 'awsSecretsManager', minimumWriteIntervalSeconds: 900 } })
-    const first = await world.leader()
-    for (let passed = 0; passed < 3600 && world.storeIsLive(); passed += 10) await world.clock.pass(10)
+    const first = await fallsBehind(world)
     first.loseItsPod()
     const [before, claim] = [world.stored(), world.store.claims.get(documentKey)]
     world.store.put(documentKey, 'placeholder')
@@ -376,16 +379,11 @@ describe('one whose predecessor does something else now', () => {
 
 describe('one of another tenant', () => {
   const uid = heirUid
-  const aws = { type: 'awsSecretsManager', minimumWriteIntervalSeconds: 900 } as const
-
   /** The only copy of the newest token of a credential that went with its namespace is in its record. */
   async function anOrphan(): Promise<{ world: Replicas; used: string; newest: string }> {
     const world = aWorld(false)
     const used = world.stored()
-    world.endpoint.lifetimeSeconds = 300
-    world.applyStore({ backend: aws })
-    const first = await world.leader()
-    for (let passed = 0; passed < 3600 && world.storeIsLive(); passed += 10) await world.clock.pass(10)
+    const first = await fallsBehind(world)
     const newest = world.record()?.retained?.tokens?.refreshToken?.reveal() ?? ''
     expect(world.endpoint.isLive(newest)).toBe(true)
     first.loseItsPod()
