@@ -49,6 +49,8 @@ export class World implements Stage {
   /** When a document went back last. */
   readonly #rolledBackMs = new Map<string, number>()
   readonly #claimsBefore = new Map<string, DocumentClaim | undefined>()
+  /** Each brings an object back that somebody is about to make anew. */
+  readonly #absent = new Set<() => void>()
 
   readonly #seed: number
 
@@ -98,6 +100,7 @@ export class World implements Stage {
       this.#suspend(name, false)
       this.#giveBack(place)
     }
+    for (const back of this.#absent) back()
     this.fleet.calm(this.scenario.everybodyLeads || this.random.chance(0.5))
   }
 
@@ -218,10 +221,15 @@ export class World implements Stage {
     planned.uid = `${gone.slice(0, -2)}${planned.formerUids.length}${gone.slice(-1)}`
     cluster.forget(`ci/${name}`, planned.uid)
     cluster.collect(target, gone)
-    const next = { ...manifestOf(planned), createdAt: epochSeconds(beginning + (scheduler.nowMs + gapMs) / 1000) }
-    if (gapMs === 0) return this.#manifests.apply(name, next, this.fleet.processes())
+    const back = (): void => {
+      if (!this.#absent.delete(back)) return
+      const createdAt = epochSeconds(beginning + scheduler.nowMs / 1000)
+      this.#manifests.apply(name, { ...manifestOf(planned), createdAt }, this.fleet.processes())
+    }
+    this.#absent.add(back)
+    if (gapMs === 0) return back()
     this.#manifests.apply(name, undefined, this.fleet.processes())
-    scheduler.after(gapMs, () => this.#manifests.apply(name, next, this.fleet.processes()))
+    scheduler.after(gapMs, back)
   }
 
   /** Of all records that may hold it, those of the objects before included. */
