@@ -17,6 +17,7 @@ import { withLoginReplaced } from './login-replaced.ts'
 import { wantsClaim } from './ownership.ts'
 import { isFailure, usableReferents } from './referents.ts'
 import { withTerm } from './refresh-token-term.ts'
+import { isTokenRefusal } from './refusals.ts'
 import { isSameAsRefused } from './refused-token.ts'
 import type { RefreshRecord } from './refresh-record.ts'
 import type { Result } from './result.ts'
@@ -101,7 +102,7 @@ function follow(
 ): Step {
   switch (verdict.kind) {
     case 'refuse':
-      return settleFailed(observed, withRefused(progress, stored, preflight), verdict.failure, now)
+      return settleFailed(observed, withRefused(progress, { stored, preflight }, verdict.failure), verdict.failure, now)
     case 'claim':
       return { kind: 'act', action: { kind: 'claim-document', stored, preflight }, progress }
     case 'recover': {
@@ -128,14 +129,24 @@ function follow(
   }
 }
 
-/** What was refused before is looked for as the refused one from now on. */
-function withRefused(progress: Progress, stored: StoredRefreshToken, preflight: Preflight): Progress {
-  if (progress.record?.refused?.fingerprint !== preflight.fingerprint) return progress
-  return {
-    ...progress,
-    rejected: stored.refreshToken,
-    state: { ...progress.state, storeVersion: stored.version },
-  }
+/** What was refused before is looked for as the refused one from now on: in the document that was read, and no later one. */
+function withRefused(progress: Progress, looked: Pick<Looked, 'stored' | 'preflight'>, cause: Failure): Progress {
+  const rejected = refusedBefore(progress, looked, cause)
+  if (rejected === undefined) return progress
+  return { ...progress, rejected, state: { ...progress.state, storeVersion: looked.stored.version } }
+}
+
+/** The token that was refused: that of the store, or the newest one of the record where the store is behind. */
+function refusedBefore(
+  { record }: Progress,
+  { stored, preflight }: Pick<Looked, 'stored' | 'preflight'>,
+  cause: Failure,
+): Sensitive | undefined {
+  if (record?.refused === undefined) return undefined
+  const { refused, retained } = record
+  if (refused.fingerprint === preflight.fingerprint) return stored.refreshToken
+  const isNewest = refused.fingerprint === retained?.fingerprint
+  return isNewest && isTokenRefusal(cause) ? retained?.tokens?.refreshToken : undefined
 }
 
 /** Follows the claim of a document: what was found before holds for the claimed one as well. */

@@ -176,15 +176,21 @@ function withWriteBack(
     case 'written':
       return stored(known, kept, written.stored)
     case 'superseded':
-      return withdrawn(withLoginReplaced(superseded(known, { ...kept, superseded: true }), now))
+      return withdrawn(withLoginReplaced(superseded(ofAnother(known, committed), { ...kept, superseded: true }), now))
     case 'overtaken':
       return withdrawn({ ...known, pending: { ...kept, persisted: true } })
   }
 }
 
+/** Of the login that the store holds by now nothing is known: what became of the one before stops nobody from using it. */
+function ofAnother({ cause: _ofTheOneBefore, ...progress }: Progress, committed: Result<RefreshRecord>): Progress {
+  return committed.ok ? progress : { ...progress, cause: committed.failure }
+}
+
 /** What the record says to have become of the newest refresh token since is told, once its access token is published. */
 function withNews(observed: Observed, next: PendingProgress, committed: Result<RefreshRecord>): PendingProgress {
-  const news = committed.ok && next.cause === undefined ? presentedElsewhere(observed, committed.value) : undefined
+  const isOver = next.cause !== undefined || next.pending.superseded === true
+  const news = committed.ok && !isOver ? presentedElsewhere(observed, committed.value) : undefined
   return news === undefined ? next : { ...next, cause: news }
 }
 
