@@ -1,6 +1,7 @@
 import type { TokenMark } from '../domain/document-claim.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { PendingTokens } from '../domain/observed.ts'
+import { ownerId } from '../domain/ownership.ts'
 import type { RefreshRecord } from '../domain/refresh-record.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { sameSecret } from '../domain/sensitive.ts'
@@ -135,7 +136,7 @@ function tryStore(
   base: StoredRefreshToken,
   { open, pending, observed, deps }: Writing,
 ): Promise<Result<StoredRefreshToken>> {
-  const mark = markOf(pending.tokens, observed, deps)
+  const mark = isClaimedByAnother(base, observed, deps) ? undefined : markOf(pending.tokens, observed, deps)
   const tokens = { ...pending.tokens, ...(mark && { mark }) }
   return limited(open, observed, deps, () => open.store.writeBack(open.location, base, tokens))
 }
@@ -150,6 +151,11 @@ function markOf(
   if (refreshToken === undefined || record === undefined) return undefined
   const fingerprint = records.fingerprint(refreshToken)
   return { fingerprint, generation: record.generation + (record.retained?.fingerprint === fingerprint ? 0 : 1) }
+}
+
+/** True of a claim that another credential has put there since. Its mark counts that one's tokens, and not these. */
+function isClaimedByAnother({ claim }: StoredRefreshToken, { credential }: StoreSubject, deps: Deps): boolean {
+  return claim?.kind === 'claimed' && claim.claim.owner !== ownerId(deps.installation.id, credential.uid)
 }
 
 function isToBeReadBack({ code }: Failure): boolean {
