@@ -205,7 +205,11 @@ async function twinOf(
 ): Promise<Result<CredentialKey | undefined>> {
   const known = deps.tokenOwners.ownerOf(fingerprint, credential.uid)
   const isSpent = record.ok && record.value.spent.includes(fingerprint)
-  return known !== undefined || isSpent ? ok(known) : neighbourAt(credential, fingerprint, deps)
+  if (known !== undefined || isSpent) return ok(known)
+  const neighbour = await neighbourAt(credential, fingerprint, deps)
+  // Of two that presented it, each would wait for the other one.
+  if (neighbour.ok && neighbour.value !== undefined) deps.tokenOwners.gaveUp(fingerprint, credential)
+  return neighbour
 }
 
 function ownershipOf(
