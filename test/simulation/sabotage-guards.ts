@@ -156,6 +156,27 @@ const waitingGuards: readonly Guard[] = [
     '  return intent?.holder?.journalId === holders.self.journalId ? intent : undefined\n',
     '  return intent?.holder?.journalId === holders.toString() ? intent : undefined\n',
   ),
+  rareGuard(
+    120_014_728,
+    'what became of a login stops nobody from using the one that took its place',
+    'domain/advance.ts',
+    'superseded(ofAnother(known, committed), {',
+    'superseded(known, {',
+  ),
+  rareGuard(
+    120_025_710,
+    'the tokens of one credential are not counted in the claim of another',
+    'app/execute-write-back.ts',
+    'isClaimedByAnother(base, observed, deps) ? undefined : markOf(',
+    'isToBeReadBack.length === 0 ? undefined : markOf(',
+  ),
+  rareGuard(
+    402_931,
+    'whoever stands back for another credential gives the refresh token up',
+    'app/execute-preflight.ts',
+    'if (neighbour.ok && neighbour.value !== undefined) deps',
+    'if (!neighbour.ok && neighbour.failure.message.length < 0) deps',
+  ),
 ]
 
 /**
