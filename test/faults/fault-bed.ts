@@ -40,6 +40,8 @@ export interface LifeRequest {
   readonly pod: OperatorPod
   /** See controller-with-failpoints.ts; with one, that program is started. */
   readonly failpoint?: Readonly<Record<string, string>>
+  /** What the command line begins with. */
+  readonly launcher?: readonly string[]
 }
 
 /** A cluster with credentials whose refresh tokens rotate every second or two. */
@@ -126,7 +128,7 @@ export class FaultBed {
     return readFileSync(logFile).subarray(life.logBegan).includes(text)
   }
 
-  live({ pod, failpoint }: LifeRequest): Life {
+  live({ pod, failpoint, launcher }: LifeRequest): Life {
     const { hostname, port } = new URL(this.cluster.url)
     const { bundle, store } = this.options
     const life = new Life({
@@ -155,6 +157,7 @@ export class FaultBed {
         ...failpoint,
       },
       logFile: pod.logFile,
+      ...(launcher && { launcher }),
     })
     this.#lives.push(life)
     return life

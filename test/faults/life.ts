@@ -9,6 +9,8 @@ export interface LifeOptions {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly logFile: string
+  /** What the command line begins with. */
+  readonly launcher?: readonly string[]
 }
 
 /** One process of the operator, from its start to its end. Times are milliseconds of `performance.now`. */
@@ -22,10 +24,11 @@ export class Life {
   /** Bytes that were in its log before it began. */
   readonly logBegan: number
 
-  constructor({ program, args, env, logFile }: LifeOptions) {
+  constructor({ program, args, env, logFile, launcher = [] }: LifeOptions) {
     this.logBegan = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0
     const log = openSync(logFile, 'a')
-    this.#child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', log, log] })
+    const [command, ...rest] = [...launcher, process.execPath, program, ...args]
+    this.#child = spawn(command ?? process.execPath, rest, { env, stdio: ['ignore', log, log] })
     closeSync(log)
     this.ended = new Promise((resolve) => {
       this.#child.once('exit', (code, signal) => {

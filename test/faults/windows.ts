@@ -7,6 +7,7 @@ import type { Bundle } from './bundle.ts'
 import { Chance } from './chance.ts'
 import { FaultBed } from './fault-bed.ts'
 import { Oracle } from './oracle.ts'
+import { OwnCore } from './own-core.ts'
 import type { FamilyToken } from './refresh-families.ts'
 import { commonFigures, spread, type SuiteResult } from './report.ts'
 import { startVaultPlace } from './store-places.ts'
@@ -18,8 +19,12 @@ export interface WindowOptions {
   readonly seconds: number
 }
 
-/** Measures how long a refresh token is in one place only: W2 until it is in the journal, W3 until it is durable. */
+/**
+ * Measures how long a refresh token is in one place only: W2 until it is in the journal, W3 until it is durable. The
+ * controller has a core of its own where the machine has two.
+ */
 export async function measureWindows({ bundle, size, seconds }: WindowOptions): Promise<SuiteResult> {
+  const core = OwnCore.take()
   const chance = new Chance(1)
   const lifetime = (): number => 2 + Math.floor(chance.between(0, 4))
   const server = await StrictServer.start({ lifetime, delays: () => ({ beforeMs: chance.between(0, 30), afterMs: 0 }) })
@@ -33,7 +38,7 @@ export async function measureWindows({ bundle, size, seconds }: WindowOptions): 
   try {
     const file = join(directory, 'windows')
     const pod = await bed.newPod()
-    const life = bed.live({ pod, failpoint: { FAULTS_MEASURE: file } })
+    const life = bed.live({ pod, failpoint: { FAULTS_MEASURE: file }, ...(core && { launcher: core.launcher }) })
     oracle.follow(life, pod)
     const writes = await bareWrites(bed, seconds)
     if ((await life.end()) !== 0) oracle.violated('it did not end cleanly')
@@ -45,6 +50,7 @@ export async function measureWindows({ bundle, size, seconds }: WindowOptions): 
     rmSync(directory, { recursive: true, force: true })
     await bed.stop()
     await Promise.all([server.stop(), store.stop()])
+    core?.giveBack()
   }
 }
 
