@@ -63,11 +63,16 @@ export function afterSend(
   const used = sent.kind === 'not-sent' ? known : usedUp(known, { presented, continues }, now)
   if (sent.kind !== 'answered') return afterNoAnswer(observed, used, sent.failure, now)
   // What the record may still say of this process is taken back first: nobody else could tell that it is over.
-  const isTakenBack = action.record === undefined || record !== undefined
+  const isTakenBack = action.record === undefined ? !wasAnnounced(observed) : record !== undefined
   const received = { action, sent, journaled, isTakenBack, continues }
   return sent.reading.kind === 'issued'
     ? afterIssue(observed, used, { ...received, tokens: sent.reading.tokens }, now)
     : afterRefusal(observed, used, { ...received, reading: sent.reading }, now)
+}
+
+/** True when the journal has an earlier request, to a server that was not yet known to leave the token as it is. */
+function wasAnnounced({ journal, provider }: Observed): boolean {
+  return journal?.phase === 'sent' && mayBeAnnounced(provider)
 }
 
 function afterNoAnswer(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
