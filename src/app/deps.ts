@@ -23,6 +23,7 @@ import type { TargetLooks } from './target-looks.ts'
 import type { TokenHosts } from './token-hosts.ts'
 import type { RecordWatches } from './record-watches.ts'
 import type { TokenOwners } from './token-owners.ts'
+import type { UnconfirmedRecords } from './unconfirmed-records.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 
 import type { TextCodec } from '../domain/text-codec.ts'
@@ -58,6 +59,7 @@ export interface EngineDeps {
   readonly tokenOwners: TokenOwners
   readonly recordWatches: RecordWatches
   readonly leftRecords: LeftRecords
+  readonly unconfirmedRecords: UnconfirmedRecords
   readonly installation: Installation
   /** False when only some namespaces are watched: a credential that is not known may exist all the same. */
   readonly seesAllCredentials: boolean

@@ -164,6 +164,7 @@ export class Engine {
     if (memory !== undefined) {
       this.#deps.tokenOwners.forget(memory.uid)
       this.#deps.recordWatches.forget(memory.uid)
+      this.#deps.unconfirmedRecords.settle(memory.uid)
     }
     this.#memory.delete(text)
     return this.#replacedBy(text)

@@ -1,4 +1,4 @@
-import { keyText } from '../domain/credential.ts'
+import { type Credential, keyText } from '../domain/credential.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
 import { owned } from '../domain/ownership.ts'
@@ -15,7 +15,8 @@ import { neighbourAt } from './neighbours.ts'
  * had it before, nor one that names it, too.
  *
  * Failures: those of reading, listing and removing records; REFRESH_RECORD_CONFLICT where a record has changed since
- * the pre-flight, or another one has turned up, so that all is looked at anew; REFRESH_TOKEN_OWNED.
+ * the pre-flight, or another one has turned up, so that all is looked at anew, and where the credential of a new record
+ * is gone; KUBERNETES_UNAVAILABLE and KUBERNETES_FORBIDDEN where that could not be found out; REFRESH_TOKEN_OWNED.
  */
 export async function lastLook(
   { before = [] }: SendAction,
@@ -23,6 +24,8 @@ export async function lastLook(
   observed: Observed,
   deps: Deps,
 ): Promise<Result<void>> {
+  const there = await isThere(observed, deps)
+  if (!there.ok) return there
   const settled = await settleBefore(before, observed, deps)
   if (!settled.ok) return settled
   const neighbour = await neighbourAt(observed.credential, fingerprint, deps)
@@ -30,6 +33,16 @@ export async function lastLook(
   return neighbour.value === undefined
     ? ok(undefined)
     : failed(owned(observed, `OAuthCredential ${keyText(neighbour.value)}`))
+}
+
+/** Asked once for each record, and again as long as the answer is another one. */
+async function isThere({ credential }: Observed, { status, unconfirmedRecords }: Deps): Promise<Result<void>> {
+  if (!unconfirmedRecords.has(credential.uid)) return ok(undefined)
+  const exists = await status.exists(credential)
+  if (!exists.ok) return exists
+  if (!exists.value) return failed(isGone(credential))
+  unconfirmedRecords.settle(credential.uid)
+  return ok(undefined)
 }
 
 /**
@@ -64,6 +77,11 @@ async function remove({ record }: PredecessorRecord, deps: Deps): Promise<Result
 async function unchanged({ record }: PredecessorRecord, deps: Deps): Promise<Result<unknown>> {
   const read = await readRecord({ uid: record.uid, key: record.credential }, undefined, deps)
   return read.ok && read.value.version !== record.version ? failed(hasChanged(record)) : read
+}
+
+function isGone({ key }: Pick<Credential, 'key'>): Failure {
+  const what = `OAuthCredential ${keyText(key)} is gone, or was made anew, and its removal has not been told yet.`
+  return failure('REFRESH_RECORD_CONFLICT', what)
 }
 
 function anotherLeft({ credential }: Pick<Observed, 'credential'>): Failure {

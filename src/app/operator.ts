@@ -11,11 +11,12 @@ import { RecordWatches } from './record-watches.ts'
 import { TokenOwners } from './token-owners.ts'
 import { ResourceIndex } from './resource-index.ts'
 import { TargetSights } from './target-sights.ts'
+import { UnconfirmedRecords } from './unconfirmed-records.ts'
 
 /** Everything that the operator works with, but what it builds itself. */
 export interface OperatorParts extends Omit<
   EngineDeps,
-  'resources' | 'tokenOwners' | 'recordWatches' | 'leftRecords' | 'mayTell'
+  'resources' | 'tokenOwners' | 'recordWatches' | 'leftRecords' | 'unconfirmedRecords' | 'mayTell'
 > {
   /** Absent: what somebody does to a target is found when its look is due. */
   readonly targetWatch?: TargetWatch
@@ -49,6 +50,7 @@ export class Operator {
       resources: this.resources,
       tokenOwners: new TokenOwners(),
       recordWatches: new RecordWatches(),
+      unconfirmedRecords: new UnconfirmedRecords(),
       leftRecords,
       mayTell: parts.mayBegin,
     }

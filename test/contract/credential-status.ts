@@ -19,6 +19,7 @@ export function credentialStatusContract(name: string, makeHands: () => Promise<
       return new StatusBench(current.hands)
     }
     statuses(bench)
+    existence(bench)
     finalizers(bench)
   })
 }
@@ -71,6 +72,20 @@ function statuses(bench: () => StatusBench): void {
     expect([{}, { observedGeneration: -1 }]).toContainEqual(await b.status())
     expect(await b.write(next, 1)).toBe('ok')
     expect(await b.status()).toMatchObject({ observedGeneration: 1 })
+  })
+}
+
+function existence(bench: () => StatusBench): void {
+  test('an object exists until it is deleted, and again under another uid once it is made anew', async () => {
+    const b = bench()
+    const uid = await b.hands.createCredential(b.name)
+    expect(await b.exists(uid)).toBe(true)
+    expect(b.client.methods).toEqual(['GET'])
+    await b.hands.deleteCredential(b.name)
+    expect(await b.exists(uid)).toBe(false)
+    const next = await b.hands.createCredential(b.name)
+    expect(await b.exists(uid)).toBe(false)
+    expect(await b.exists(next)).toBe(true)
   })
 }
 
@@ -143,6 +158,12 @@ class StatusBench {
   async finalize(uid: string, present: boolean): Promise<string> {
     const key = { namespace: this.hands.namespace, name: this.name }
     return codeOf(told(await this.#writer.setFinalizer({ key, uid }, present)))
+  }
+
+  async exists(uid: string): Promise<unknown> {
+    const key = { namespace: this.hands.namespace, name: this.name }
+    const told = await this.#writer.exists({ key, uid })
+    return told.ok ? told.value : told.failure.code
   }
 
   async status(): Promise<unknown> {

@@ -63,6 +63,8 @@ export class ClusterModel {
   readonly #collected = new Set<string>()
   publications = 0
   clocksWereSet = false
+  /** True of a world in which objects are made anew. */
+  recreates = false
   /** Hears of each status that was written. */
   onStatus: (name: string) => void = () => undefined
 
@@ -143,8 +145,21 @@ export class ClusterModel {
           this.writers.set(keyText(report.key), process)
           this.#write(report)
         }),
+      exists: (credential) => this.#exists(process, credential),
       setFinalizer: ({ uid }) => call('finalize', uid, () => undefined),
     }
+  }
+
+  /** Worlds in which nothing is made anew go on as they did before anybody asked. */
+  #exists(process: Process, { key, uid }: Parameters<StatusWriter['exists']>[0]): Promise<Result<boolean>> {
+    if (!this.recreates) return Promise.resolve(ok(true))
+    return this.#wire.call<Result<boolean>>(process, {
+      service: 'status',
+      operation: 'exists',
+      about: uid,
+      effect: () => ok((this.#uids.get(keyText(key)) ?? uid) === uid),
+      unavailable: () => failed(failure('KUBERNETES_UNAVAILABLE', 'The object could not be read.')),
+    })
   }
 
   #observe({ name, credentialUid }: TargetIdentity): TargetState {

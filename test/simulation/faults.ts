@@ -124,9 +124,14 @@ export function planForcedDeletions(seed: number, stage: Stage, gremlin: Gremlin
 const worldsForEachRecreation = 8
 const mostRecreated = 4
 
+/** True of a world in which objects are made anew. */
+export function recreatesObjects(seed: number): boolean {
+  return seed % worldsForEachRecreation === 3
+}
+
 /** Somebody replaces a credential by force, or deletes it for a while, where a refresh is under way; often the operator is restarted, too. */
 export function planRecreations(seed: number, stage: Stage, gremlin: Gremlin, withinMs: number): void {
-  if (seed % worldsForEachRecreation !== 3) return
+  if (!recreatesObjects(seed)) return
   const random = new Random(seed)
   const fault = strike(
     'recreated',

@@ -3,21 +3,21 @@ import { type Guard, rareGuard, testedGuard } from './sabotage-guard.ts'
 /** Those that let a credential know what others did with its refresh token before it was there. */
 export const heirGuards: readonly Guard[] = [
   rareGuard(
-    747,
+    411,
     'what a predecessor knew is inherited',
     'app/inherit-record.ts',
     '    record: inherited(known.record, left, { fingerprint, source, isProven }),\n',
     '    record: known.record,\n',
   ),
   rareGuard(
-    1707,
+    1763,
     'whoever was at it for a predecessor is waited for',
     'app/inherit-record.ts',
     '    if (!(await isOverFor(holder, left, deps))) return',
     '    if (deps.clock.monotonicMs() < 0) return',
   ),
   rareGuard(
-    1595,
+    1515,
     'whoever is let go leaves word that nobody is at its refresh token',
     'app/reconcile.ts',
     "entry.phase === 'answered' ? await deps.journal.settled(uid) : await recoverEntry(entry, deps)",
@@ -29,5 +29,12 @@ export const heirGuards: readonly Guard[] = [
     'app/last-look.ts',
     '  if (!settled.ok) return settled\n  const neighbour',
     '  if (deps.clock.monotonicMs() < 0) return settled\n  const neighbour',
+  ),
+  testedGuard(
+    'test/app/late-watches.test.ts',
+    'a record is made for a credential that is there',
+    'app/last-look.ts',
+    '  if (!there.ok) return there\n',
+    '  if (deps.clock.monotonicMs() < 0) return there\n',
   ),
 ]

@@ -5,7 +5,7 @@ import { epochSeconds } from '../../src/domain/time.ts'
 import { ClusterModel } from './cluster-model.ts'
 import { EndpointModel } from './endpoint-model.ts'
 import type { Stage } from './fault.ts'
-import { planFaults, planForcedDeletions, planRecreations } from './faults.ts'
+import { planFaults, planForcedDeletions, planRecreations, recreatesObjects } from './faults.ts'
 import { Fleet } from './fleet.ts'
 import { Gremlin } from './gremlin.ts'
 import { Manifests } from './manifests.ts'
@@ -83,6 +83,7 @@ export class World implements Stage {
     this.fleet.start(replicaCount)
     planFaults(this, this.gremlin, this.scenario.faults, this.scenario.faultyMs)
     planForcedDeletions(this.#seed, this, this.gremlin, this.scenario.faultyMs)
+    this.models.cluster.recreates = recreatesObjects(this.#seed)
     planRecreations(this.#seed, this, this.gremlin, this.scenario.faultyMs)
     this.#lookAgain()
   }

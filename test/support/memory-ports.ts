@@ -1,5 +1,3 @@
-import type { CredentialState } from '../../src/domain/credential-state.ts'
-import { keyText } from '../../src/domain/credential.ts'
 import type { ClaimState, DocumentClaim } from '../../src/domain/document-claim.ts'
 import { type Failure, failure } from '../../src/domain/failures.ts'
 import type { JournalEntry } from '../../src/domain/journal-entry.ts'
@@ -32,7 +30,6 @@ import type { CredentialEvent, EventRecorder } from '../../src/ports/event-recor
 import type { LogFields, Logger } from '../../src/ports/logger.ts'
 import type { AnsweredEntry, ArmedEntry, RefreshJournal, SentEntry } from '../../src/ports/refresh-journal.ts'
 import type { RefreshTokenLocation, RefreshTokenStore } from '../../src/ports/refresh-token-store.ts'
-import type { StatusReport, StatusWriter } from '../../src/ports/status-writer.ts'
 import type { TokenEndpoint, TokenRequest, TokenStanding } from '../../src/ports/token-endpoint.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import { canary, observeOutput } from './canary.ts'
@@ -430,29 +427,6 @@ export class MemorySink implements AccessTokenSink {
 
   needsCleanup(): boolean {
     return this.cleansUp
-  }
-}
-
-export class MemoryStatus implements StatusWriter {
-  readonly states = new Map<string, CredentialState>()
-  readonly finalized = new Set<string>()
-  finalizerFault: Failure | undefined
-  writes = 0
-  fault: Failure | undefined
-
-  write({ key, state, nextRefreshAt }: StatusReport): Promise<Result<void>> {
-    if (this.fault !== undefined) return Promise.resolve(failed(this.fault))
-    this.writes += 1
-    this.states.set(keyText(key), state)
-    observeOutput('status', JSON.stringify({ state, nextRefreshAt }))
-    return Promise.resolve(ok(undefined))
-  }
-
-  setFinalizer(credential: Parameters<StatusWriter['setFinalizer']>[0], present: boolean): Promise<Result<void>> {
-    if (this.finalizerFault !== undefined) return Promise.resolve(failed(this.finalizerFault))
-    if (present) this.finalized.add(keyText(credential.key))
-    else this.finalized.delete(keyText(credential.key))
-    return Promise.resolve(ok(undefined))
   }
 }
 

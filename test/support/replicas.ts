@@ -13,15 +13,8 @@ import { AuditEntries } from './audit-entries.ts'
 import { aCredential, aProvider, aStore, type CredentialChanges } from './builders.ts'
 import { canary } from './canary.ts'
 import { memoryMetrics } from './memory-metrics.ts'
-import {
-  EventList,
-  LogLines,
-  MemoryJournal,
-  MemorySink,
-  MemoryStatus,
-  MemoryStore,
-  MemoryTokenEndpoint,
-} from './memory-ports.ts'
+import { EventList, LogLines, MemoryJournal, MemorySink, MemoryStore, MemoryTokenEndpoint } from './memory-ports.ts'
+import { MemoryStatus } from './memory-status.ts'
 import { MemoryHolders, MemoryRefreshRecords } from './memory-refresh-records.ts'
 import { Life, mortal } from './mortal.ts'
 import { SimulatedClock } from './simulated-clock.ts'

@@ -6,6 +6,7 @@ import { ResourceIndex } from '../../src/app/resource-index.ts'
 import { LeftRecords } from '../../src/app/left-records.ts'
 import { RecordWatches } from '../../src/app/record-watches.ts'
 import { TokenOwners } from '../../src/app/token-owners.ts'
+import { UnconfirmedRecords } from '../../src/app/unconfirmed-records.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { conditionOf } from '../../src/domain/conditions.ts'
 import { type Credential, keyText } from '../../src/domain/credential.ts'
@@ -16,15 +17,8 @@ import type { ConsumerNotifier } from '../../src/ports/consumers.ts'
 import { AuditEntries } from './audit-entries.ts'
 import { aCredential, aProvider, aStore } from './builders.ts'
 import { memoryMetrics } from './memory-metrics.ts'
-import {
-  EventList,
-  LogLines,
-  MemoryJournal,
-  MemorySink,
-  MemoryStatus,
-  MemoryStore,
-  MemoryTokenEndpoint,
-} from './memory-ports.ts'
+import { EventList, LogLines, MemoryJournal, MemorySink, MemoryStore, MemoryTokenEndpoint } from './memory-ports.ts'
+import { MemoryStatus } from './memory-status.ts'
 import { canary } from './canary.ts'
 import { MemoryHolders, MemoryRefreshRecords } from './memory-refresh-records.ts'
 import { MemoryTracing } from './memory-tracing.ts'
@@ -147,6 +141,7 @@ export class World {
       holders: this.holders,
       tokenOwners: new TokenOwners(),
       recordWatches: new RecordWatches(),
+      unconfirmedRecords: new UnconfirmedRecords(),
       leftRecords: new LeftRecords(),
       installation: { id: 'cluster-1' },
       seesAllCredentials: true,

@@ -69,6 +69,11 @@ export class StatusFile implements StatusWriter {
     if (gone.length > 0) await this.#save()
   }
 
+  /** There is no watch that could be later than its manifests, and nobody else who reads them. */
+  exists(): Promise<Result<boolean>> {
+    return Promise.resolve(ok(true))
+  }
+
   /** There is no object that could outlive its manifest, so there is nothing to hold back. */
   setFinalizer(): Promise<Result<void>> {
     return Promise.resolve(ok(undefined))

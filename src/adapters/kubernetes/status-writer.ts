@@ -53,6 +53,11 @@ export class KubernetesStatusWriter implements StatusWriter {
     )
   }
 
+  async exists({ key, uid }: { key: CredentialKey; uid: string }): Promise<Result<boolean>> {
+    const found = await this.#finalizers(key)
+    return found.ok ? ok(found.value?.uid === uid) : found
+  }
+
   async setFinalizer(credential: { key: CredentialKey; uid: string }, present: boolean): Promise<Result<void>> {
     const { key, uid } = credential
     for (let tries = 0; tries < triesPerFinalizer; tries += 1) {
