@@ -60,7 +60,35 @@ export function inherited(own: RefreshRecord, before: RefreshRecord, inheritance
   if (!isOfLogin(before, own, inheritance.fingerprint)) return withUsedUpBefore(own, before, own.retained)
   const adapted = adaptedTo(own, before, inheritance)
   const isShared = knowsNewestOf(own, before) || knowsNewestOf(before, own)
-  return isShared || knows(own, inheritance.fingerprint) ? joined(own, adapted) : succeeding(own, adapted)
+  if (isShared || knows(own, inheritance.fingerprint)) return joined(own, adapted)
+  return isLaterLogin(own, before) ? replacing(own, before) : succeeding(own, adapted)
+}
+
+/**
+ * True when the heir has had tokens of another login since: a store that shows the predecessor's is a copy from before.
+ * What cannot be opened says no time, and is given up for nobody.
+ */
+function isLaterLogin({ retained, storeWrittenAt }: RefreshRecord, before: RefreshRecord): boolean {
+  if (retained === undefined) return false
+  if (retained.tokens === undefined) return true
+  const hadAt = Math.max(storeWrittenAt ?? 0, issuedAt(retained))
+  return hadAt > Math.max(before.storeWrittenAt ?? 0, issuedAt(before.retained), ...startsOf(before))
+}
+
+function issuedAt(retained: RetainedTokens | undefined): number {
+  return retained?.tokens?.accessToken?.issuedAt ?? 0
+}
+
+function startsOf(record: RefreshRecord): readonly number[] {
+  return intentsOf(record).map(({ startedAt }) => startedAt)
+}
+
+/** As where one credential goes on with another login: all of the one before is used up. */
+function replacing(own: RefreshRecord, before: RefreshRecord): RefreshRecord {
+  const { retained, spent } = before
+  const open = intentsOf(before).map(({ fingerprint }) => fingerprint)
+  const all = [...spent, ...(retained === undefined ? [] : [retained.fingerprint]), ...open]
+  return withUsedUpBefore(own, { ...before, spent: [...new Set(all)] }, own.retained)
 }
 
 /** The login is the predecessor's alone: its record goes on, under another name. */
