@@ -128,6 +128,8 @@ async function forgetRecord(
   if (!look.ok) return toldToStay(credential, look.failure, deps)
   const { record, storeHolds } = look.value
   if (storeHolds === 'spent' || record.intent !== undefined || hasHeir(record, deps)) return
+  // What this process has just made may arrive once more, or late: where there is a record, that is refused.
+  if (deps.unconfirmedRecords.has(credential.uid)) return
   const removed = record.version === '' ? ok(undefined) : await deps.records.remove(record)
   if (removed.ok) deps.leftRecords.forget(credential.uid)
   else toldToStay(credential, removed.failure, deps)
