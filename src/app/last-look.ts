@@ -24,8 +24,8 @@ export async function lastLook(
   observed: Observed,
   deps: Deps,
 ): Promise<Result<void>> {
-  const there = await isThere(observed, deps)
-  if (!there.ok) return there
+  const confirmed = await isConfirmed(observed, deps)
+  if (!confirmed.ok) return confirmed
   const settled = await settleBefore(before, observed, deps)
   if (!settled.ok) return settled
   const neighbour = await neighbourAt(observed.credential, fingerprint, deps)
@@ -35,12 +35,17 @@ export async function lastLook(
     : failed(owned(observed, `OAuthCredential ${keyText(neighbour.value)}`))
 }
 
-/** Asked once for each record, and again as long as the answer is another one. */
-async function isThere({ credential }: Observed, { status, unconfirmedRecords }: Deps): Promise<Result<void>> {
+/**
+ * Of a record that did not exist: its credential is there, and all records are known that were made before it. Asked once
+ * for each, and again as long as the answer is another one.
+ */
+async function isConfirmed({ credential }: Observed, deps: Deps): Promise<Result<void>> {
+  const { status, leftRecords, unconfirmedRecords } = deps
   if (!unconfirmedRecords.has(credential.uid)) return ok(undefined)
-  const exists = await status.exists(credential)
+  const [exists, listed] = await Promise.all([status.exists(credential), leftRecords.coverAll(credential, deps)])
   if (!exists.ok) return exists
   if (!exists.value) return failed(isGone(credential))
+  if (!listed.ok) return listed
   unconfirmedRecords.settle(credential.uid)
   return ok(undefined)
 }

@@ -6,6 +6,8 @@ import {
   type TokenSource,
 } from '../domain/credential.ts'
 import { ok, type Result } from '../domain/result.ts'
+import { type EpochSeconds, later, seconds } from '../domain/time.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { RecordEntry, RecordSubject, RefreshRecords } from '../ports/refresh-records.ts'
 import type { ResourceIndex } from './resource-index.ts'
 import { SetsByKey } from './sets-by-key.ts'
@@ -21,7 +23,11 @@ export interface LeftQuestion {
 interface LeftSources {
   readonly records: Pick<RefreshRecords, 'list'>
   readonly resources: ResourceIndex
+  readonly clock: Pick<Clock, 'now'>
 }
+
+/** The clock of the API server, which says when a credential was made, is another one. */
+const clockTolerance = seconds(5)
 
 /**
  * The records of credentials that may have used the refresh token of a place where they are no longer: those that
@@ -34,12 +40,19 @@ export class LeftRecords {
   readonly #bySlot = new SetsByKey()
   #isTerm = false
   #listed: Promise<Result<void>> | undefined
+  /** When the last list began that has ended. */
+  #listedAt: EpochSeconds | undefined
+  /** That list, or a later one, while it is under way. */
+  #running: Promise<Result<void>> | undefined
+  /** The one after it: it has what was written meanwhile. */
+  #next: Promise<Result<void>> | undefined
 
   /** What was known before is as old as the term before. */
   begin(): void {
     this.#byUid.clear()
     this.#bySlot.clear()
     this.#listed = undefined
+    this.#listedAt = undefined
     this.#isTerm = true
   }
 
@@ -72,15 +85,46 @@ export class LeftRecords {
     return listed.ok ? ok(this.#entriesAt(question, sources)) : listed
   }
 
-  async #list({ records, resources }: LeftSources): Promise<Result<void>> {
-    const listing = (this.#listed ??= records.list((entry) => {
-      const now = activeWith(entry.uid, resources)
-      const isThere = (source: TokenSource): boolean => now !== undefined && isRefreshTokenAt(now.spec, source)
-      if (!entry.sources.every(isThere)) this.#keep(entry)
-    }))
+  /**
+   * Looks once more where the last list is older than the credential: another process may have made a record since for
+   * one that was before it. It is one list that begins after this call, for all who ask meanwhile.
+   *
+   * Failures: those of a list of records.
+   */
+  coverAll({ createdAt }: Pick<Credential, 'createdAt'>, sources: LeftSources): Promise<Result<void>> {
+    const isCovered = this.#listedAt !== undefined && later(createdAt, clockTolerance) < this.#listedAt
+    return isCovered ? Promise.resolve(ok(undefined)) : this.#again(sources)
+  }
+
+  #again(sources: LeftSources): Promise<Result<void>> {
+    if (this.#running === undefined) return this.#begun(sources)
+    this.#next ??= this.#running.then(() => {
+      this.#next = undefined
+      return this.#begun(sources)
+    })
+    return this.#next
+  }
+
+  async #list(sources: LeftSources): Promise<Result<void>> {
+    const listing = (this.#listed ??= this.#begun(sources))
     const listed = await listing
     if (!listed.ok && this.#listed === listing) this.#listed = undefined
     return listed
+  }
+
+  #begun({ records, resources, clock }: LeftSources): Promise<Result<void>> {
+    const begunAt = clock.now()
+    const listing = records.list((entry) => {
+      const now = activeWith(entry.uid, resources)
+      const isThere = (source: TokenSource): boolean => now !== undefined && isRefreshTokenAt(now.spec, source)
+      if (!entry.sources.every(isThere)) this.#keep(entry)
+    })
+    this.#running = listing
+    return listing.then((listed) => {
+      if (this.#running === listing) this.#running = undefined
+      if (listed.ok) this.#listedAt = begunAt
+      return listed
+    })
   }
 
   #entriesAt({ credential, claimedBy }: LeftQuestion, { resources }: LeftSources): readonly RecordEntry[] {

@@ -4,6 +4,7 @@ import { ResourceIndex } from '../../../src/app/resource-index.ts'
 import type { Credential, RefreshTokenSource } from '../../../src/domain/credential.ts'
 import { failure } from '../../../src/domain/failures.ts'
 import { failed, ok, type Result } from '../../../src/domain/result.ts'
+import { type EpochSeconds, epochSeconds, later, seconds } from '../../../src/domain/time.ts'
 import type { RecordEntry } from '../../../src/ports/refresh-records.ts'
 import { aCredential, aStore, type CredentialChanges } from '../../support/builders.ts'
 
@@ -15,6 +16,8 @@ let resources: ResourceIndex
 let listed: RecordEntry[]
 let lists: number
 let listFault: Result<void> | undefined
+let untilAnswered: Promise<void> | undefined
+let now: EpochSeconds
 
 beforeEach(() => {
   left = new LeftRecords()
@@ -25,6 +28,8 @@ beforeEach(() => {
   listed = []
   lists = 0
   listFault = undefined
+  untilAnswered = undefined
+  now = epochSeconds(1_800_000_000)
   resources.upserted('TokenStore', { type: 'store', store: aStore() })
   left.begin()
   put(heir)
@@ -46,16 +51,27 @@ function entryOf({ uid, key }: Credential, ...sources: readonly RefreshTokenSour
   return { uid, credential: key, sources }
 }
 
+const records = {
+  list: async (see: (entry: RecordEntry) => void): Promise<Result<void>> => {
+    lists += 1
+    for (const entry of listed) see(entry)
+    await untilAnswered
+    return listFault ?? ok(undefined)
+  },
+}
+
+function sources(): Parameters<LeftRecords['at']>[1] {
+  return { records, resources, clock: { now: () => now } }
+}
+
 async function asked(claimedBy?: string): Promise<unknown> {
-  const records = {
-    list: async (see: (entry: RecordEntry) => void): Promise<Result<void>> => {
-      lists += 1
-      for (const entry of listed) see(entry)
-      return listFault ?? ok(undefined)
-    },
-  }
-  const found = await left.at({ credential: heir, claimedBy }, { records, resources })
+  const found = await left.at({ credential: heir, claimedBy }, sources())
   return found.ok ? found.value.map(({ uid }) => uid) : found.failure.code
+}
+
+async function covered(createdAt: EpochSeconds): Promise<string> {
+  const told = await left.coverAll({ createdAt }, sources())
+  return told.ok ? 'ok' : told.failure.code
 }
 
 describe('the records that were left at a place', () => {
@@ -157,5 +173,41 @@ describe('the list of all records', () => {
     remove(other)
     left.begin()
     expect(await asked()).toEqual([])
+  })
+})
+
+describe('the list of all records', () => {
+  it('covers a credential that was made before it began', async () => {
+    await asked()
+    expect(await covered(later(now, seconds(-6)))).toBe('ok')
+    expect(lists).toBe(1)
+  })
+
+  it('is made once more for a credential that is not older, as far as two clocks can tell', async () => {
+    await asked()
+    listed = [entryOf(named('gone'), source)]
+    expect(await covered(later(now, seconds(-5)))).toBe('ok')
+    expect(lists).toBe(2)
+    expect(await asked()).toEqual(['uid of gone'])
+  })
+
+  it('begins after each who asks, and is the same for all who ask while another one is under way', async () => {
+    let answer = (): void => undefined
+    untilAnswered = new Promise((resolve) => (answer = resolve))
+    const first = covered(now)
+    const others = [covered(now), covered(now), covered(now)]
+    expect(lists).toBe(1)
+    answer()
+    expect(await Promise.all([first, ...others])).toEqual(['ok', 'ok', 'ok', 'ok'])
+    expect(lists).toBe(2)
+  })
+
+  it('covers nobody where it failed', async () => {
+    listFault = failed(failure('KUBERNETES_FORBIDDEN', 'The operator may not list Secrets.'))
+    const before = later(now, seconds(-60))
+    expect(await covered(before)).toBe('KUBERNETES_FORBIDDEN')
+    listFault = undefined
+    expect(await covered(before)).toBe('ok')
+    expect(lists).toBe(2)
   })
 })
