@@ -45,7 +45,8 @@ export class Manifests {
         if (credential !== undefined) {
           const state = this.#stateOf(credential)
           index?.upserted('OAuthCredential', { type: 'credential', credential: { ...credential, state } })
-        } else if (gone !== undefined) index?.deleted('OAuthCredential', gone.key.namespace, gone.key.name)
+        } else if (gone !== undefined && !this.credentials.has(name))
+          index?.deleted('OAuthCredential', gone.key.namespace, gone.key.name)
       }
       this.#models.scheduler.after(this.#models.random.between(5, 2000), tell, process)
     }

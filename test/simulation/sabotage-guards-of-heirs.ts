@@ -34,7 +34,7 @@ export const heirGuards: readonly Guard[] = [
     'test/app/late-watches.test.ts',
     'a record is made for a credential that is there',
     'app/last-look.ts',
-    '  if (!there.ok) return there\n',
-    '  if (deps.clock.monotonicMs() < 0) return there\n',
+    '  if (!confirmed.ok) return confirmed\n',
+    '  if (deps.clock.monotonicMs() < 0) return confirmed\n',
   ),
 ]

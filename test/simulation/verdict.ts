@@ -74,10 +74,11 @@ function lossProblem(found: Case): string | undefined {
   return 'has lost its refresh token outside of every window'
 }
 
-/** What the record keeps is sealed with a key that went with an older document (W5). */
-function isLockedIn({ world, planned }: Case): boolean {
-  const key = world.models.store.claim(planned.place)?.sealingKey.reveal()
-  return world.retained(planned).some((retained) => retained.key !== undefined && retained.key !== key)
+/** What the record keeps, its own or that of another one at its place, is sealed with a key that went with an older document (W5). */
+function isLockedIn({ world, planned: { place } }: Case): boolean {
+  const key = world.models.store.claim(place)?.sealingKey.reveal()
+  const users = world.planned.filter((one) => one.place === place)
+  return users.some((one) => world.retained(one).some((kept) => kept.key !== undefined && kept.key !== key))
 }
 
 const healthChecks: readonly Check[] = [

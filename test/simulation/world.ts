@@ -124,11 +124,7 @@ export class World implements Stage {
 
   /** Records have gone back, or with a credential for good, and now the store does, or seems to: nobody is left who could know better. */
   storeGoesBack(): void {
-    for (const family of this.models.ledger.families) {
-      if (!this.#recordsWentBack && !this.#forgotten.has(family.place)) continue
-      family.abandoned = true
-      family.loss ??= 'W5'
-    }
+    this.#loseLogins((place) => this.#recordsWentBack || this.#forgotten.has(place))
   }
 
   /** A credential is gone that was at its newest token, and nobody was there to inherit what it knew. */
@@ -136,7 +132,21 @@ export class World implements Stage {
     const planned = this.planned.find(({ formerUids }) => formerUids.includes(uid))
     if (planned === undefined) return
     const known = new Set(this.planned.flatMap((one) => this.models.records.current(one.uid)?.spent ?? []))
-    if (!spent.every((one) => known.has(one))) this.#forgotten.add(planned.place)
+    if (spent.every((one) => known.has(one))) return
+    const { place } = planned
+    this.#forgotten.add(place)
+    // A document that went back since it was looked at, before the record was gone.
+    if (spent.includes(this.#shownAt(place) ?? '')) this.#loseLogins((one) => one === place)
+  }
+
+  #shownAt(place: string): string | undefined {
+    return this.models.ledger.find(this.models.store.token(place) ?? '')?.fingerprint
+  }
+
+  #loseLogins(isMeant: (place: string) => boolean): void {
+    for (const family of this.models.ledger.families) {
+      if (isMeant(family.place)) Object.assign(family, { abandoned: true, loss: family.loss ?? 'W5' })
+    }
   }
 
   rollBack(key: string, changes: number): void {
@@ -165,14 +175,11 @@ export class World implements Stage {
 
   /** Store and records go back together: the one thing that no copy survives. */
   restoreEverything(): void {
-    const { store, records, ledger, scheduler } = this.models
+    const { store, records, scheduler } = this.models
     const backup = records.snapshot()
     scheduler.after(this.random.between(60_000, 1_200_000), () => {
       if (this.isCalm) return
-      for (const family of ledger.families) {
-        family.abandoned = true
-        family.loss ??= 'W5'
-      }
+      this.#loseLogins(() => true)
       for (const key of store.keys()) {
         store.rollBack(key, 3, 'W5')
         this.#rolledBackMs.set(key, scheduler.nowMs)
