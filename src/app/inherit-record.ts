@@ -76,12 +76,13 @@ async function inheritFrom(
   const isMeant = isOfLogin(left, known.record, fingerprint)
   const open = isMeant ? await whileOpen(left, known.record, heir, deps) : undefined
   if (open !== undefined) return failed(open)
-  const { refreshToken: source } = refreshTokenSpec(observed.credential)
+  const { state, credential } = observed
+  const { refreshToken: source } = refreshTokenSpec(credential)
   const isProven = isProvenAt(source, left, observed)
   const isUsed = isMeant || isSettledOn(fingerprint, known.record, left)
   const isInherited = isUsed && isProven && isToGo(left, read.value, fingerprint, deps)
   return ok({
-    record: inherited(known.record, left, { fingerprint, source, isProven }),
+    record: inherited(known.record, left, { fingerprint, source, isProven, lastRefreshAt: state.lastRefreshAt }),
     before: [...known.before, { record: read.value, isInherited }],
     holdersAreOver: known.holdersAreOver || (isMeant && holdersIn(left).length > 0),
   })

@@ -1,6 +1,7 @@
 import type { CredentialKey, RefreshTokenSource } from './credential.ts'
 import { intentOn, intentsOf, type RefreshIntent, type RefreshRecord, type RetainedTokens } from './refresh-record.ts'
 import { withSpent } from './spent-tokens.ts'
+import type { EpochSeconds } from './time.ts'
 
 // A login outlives the credential that used it: one that is renamed, created anew or restored from a backup
 // finds the refresh token where its predecessor left it, and has to know what that one knew of it.
@@ -48,6 +49,8 @@ export interface Inheritance {
   readonly source: RefreshTokenSource
   /** True when it is certain that the newest tokens of the record before belong there. Nobody is given those of another place. */
   readonly isProven: boolean
+  /** Of the heir, as its status tells. */
+  readonly lastRefreshAt?: EpochSeconds | undefined
 }
 
 /**
@@ -61,17 +64,18 @@ export function inherited(own: RefreshRecord, before: RefreshRecord, inheritance
   const adapted = adaptedTo(own, before, inheritance)
   const isShared = knowsNewestOf(own, before) || knowsNewestOf(before, own)
   if (isShared || knows(own, inheritance.fingerprint)) return joined(own, adapted)
-  return isLaterLogin(own, before) ? replacing(own, before) : succeeding(own, adapted)
+  return isLaterLogin(own, before, inheritance) ? replacing(own, before) : succeeding(own, adapted)
 }
 
-/**
- * True when the heir has had tokens of another login since: a store that shows the predecessor's is a copy from before.
- * What cannot be opened says no time, and is given up for nobody.
- */
-function isLaterLogin({ retained, storeWrittenAt }: RefreshRecord, before: RefreshRecord): boolean {
+/** True when the heir has had tokens of another login since: a store that shows the predecessor's is a copy from before. */
+function isLaterLogin(
+  { retained, storeWrittenAt }: RefreshRecord,
+  before: RefreshRecord,
+  { lastRefreshAt }: Inheritance,
+): boolean {
   if (retained === undefined) return false
-  if (retained.tokens === undefined) return true
-  const hadAt = Math.max(storeWrittenAt ?? 0, issuedAt(retained))
+  // What is sealed with the key of another version of the document does not say when it was issued.
+  const hadAt = Math.max(storeWrittenAt ?? 0, issuedAt(retained), lastRefreshAt ?? 0)
   return hadAt > Math.max(before.storeWrittenAt ?? 0, issuedAt(before.retained), ...startsOf(before))
 }
 

@@ -9,7 +9,8 @@ import {
 } from '../../../src/domain/refresh-record.ts'
 import { Sensitive } from '../../../src/domain/sensitive.ts'
 import { spentLimit } from '../../../src/domain/spent-tokens.ts'
-import { aCredential, noon } from '../../support/builders.ts'
+import { later, seconds } from '../../../src/domain/time.ts'
+import { aCredential, anAccessToken, noon } from '../../support/builders.ts'
 import { canary } from '../../support/canary.ts'
 
 const { key, spec } = aCredential()
@@ -24,6 +25,15 @@ function intentOn(fingerprint: string): RefreshIntent {
 
 function retained(fingerprint: string, where = formerSource): RetainedTokens {
   return { fingerprint, source: where, tokens: { refreshToken: new Sensitive(canary('rt')) } }
+}
+
+function issuedLater(): Pick<RefreshRecord, 'retained'> {
+  const accessToken = { ...anAccessToken(), issuedAt: later(noon, seconds(60)) }
+  return { retained: { ...retained('own'), tokens: { refreshToken: new Sensitive(canary('rt')), accessToken } } }
+}
+
+function laterIntent(): RefreshIntent {
+  return { ...intentOn('four'), startedAt: later(noon, seconds(1)) }
 }
 
 /** What was left by a credential that used up `one`, and `two` after it. */
@@ -107,6 +117,33 @@ describe('the heir of a login', () => {
 
 describe('an heir that has begun already', () => {
   const begun = { epoch: 8, generation: 3, spent: ['one', 'two'], origin: 'https://as' }
+
+  describe('who has had tokens of a later login', () => {
+    const own = { retained: retained('own'), spent: ['own before'], storeWrittenAt: later(noon, seconds(60)) }
+
+    it.each([
+      ['the store was written', own, {}],
+      ['its status tells', { ...own, storeWrittenAt: undefined }, { lastRefreshAt: later(noon, seconds(60)) }],
+      ['its access token was issued', { ...own, ...issuedLater(), storeWrittenAt: undefined }, {}],
+    ])('keeps its own when %s, and counts all before as used up', (_when, { storeWrittenAt, ...known }, told) => {
+      const heirs = { ...heir, ...known, ...(storeWrittenAt !== undefined && { storeWrittenAt }) }
+      const left = before({ storeWrittenAt: noon, left: [intentOn('four')] })
+      const record = inherited(heirs, left, { fingerprint: 'three', source, isProven: true, ...told })
+      expect(record.retained).toBe(known.retained)
+      expect(record.spent).toEqual(expect.arrayContaining(['one', 'two', 'three', 'four', 'own before']))
+      expect(record.left).toBeUndefined()
+    })
+
+    it.each([
+      ['had them earlier', { ...own, storeWrittenAt: noon }, { storeWrittenAt: later(noon, seconds(1)) }],
+      ['presents another one since', { ...own, storeWrittenAt: noon }, { intent: laterIntent() }],
+      ['has had none', { spent: ['own before'], storeWrittenAt: later(noon, seconds(60)) }, { storeWrittenAt: noon }],
+    ])('goes on with those of its predecessor where it %s', (_what, known, changes) => {
+      const record = heirOf(before(changes), 'three', known)
+      expect(record.retained?.fingerprint).toBe('three')
+      expect(record.spent).toEqual(expect.arrayContaining(['one', 'two', 'own before']))
+    })
+  })
 
   it('takes the answer that came late to its predecessor', () => {
     const left = before({ generation: 4, spent: ['one', 'two', 'three'], retained: retained('four') })
