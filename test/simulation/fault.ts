@@ -24,6 +24,7 @@ export interface Stage {
   restoreRecords(): void
   suspend(name: string): void
   recreate(planned: Planned, gapMs: number): void
+  move(planned: Planned): void
   change(name: string, changed: (credential: Credential) => Credential): void
 }
 

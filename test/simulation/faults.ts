@@ -153,3 +153,29 @@ export function planRecreations(seed: number, stage: Stage, gremlin: Gremlin, wi
     })
   }
 }
+
+const mostMoved = 5
+
+/** Somebody gives a credential a document of its own, or the one before again, where a refresh is under way. */
+export function planMoves(seed: number, stage: Stage, gremlin: Gremlin, withinMs: number): void {
+  if (seed % worldsForEachRecreation !== 5) return
+  const random = new Random(seed)
+  const fault = strike(
+    'moved',
+    0,
+    ({ service }) => service === 'server' || service === 'records' || service === 'store',
+    ({ fleet, planned }, { process }) => {
+      stage.move(random.pick(planned))
+      const end = random.below(10)
+      if (end < 4) fleet.crash(process)
+      else if (end < 6) fleet.lose(process)
+      else if (end < 7) fleet.overthrow(process, random.between(0, 20_000))
+      return 'pass'
+    },
+  )
+  for (let count = 1 + random.below(mostMoved); count > 0; count -= 1) {
+    stage.models.scheduler.after(random.between(0, withinMs), () => {
+      if (!stage.isCalm) fault.begin(stage, gremlin)
+    })
+  }
+}

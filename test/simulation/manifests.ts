@@ -38,18 +38,23 @@ export class Manifests {
     if (credential === undefined) this.credentials.delete(name)
     else this.credentials.set(name, credential)
     for (const process of processes) {
-      const tell = (): void => {
-        const index = process.operator?.resources
-        // A watch tells in order: nothing of an object comes after its successor.
-        if (credential !== undefined && this.credentials.get(name)?.uid !== credential.uid) return
-        if (credential !== undefined) {
-          const state = this.#stateOf(credential)
-          index?.upserted('OAuthCredential', { type: 'credential', credential: { ...credential, state } })
-        } else if (gone !== undefined && !this.credentials.has(name))
-          index?.deleted('OAuthCredential', gone.key.namespace, gone.key.name)
-      }
+      const tell = (): void =>
+        credential === undefined ? this.#tellGone(process, gone) : this.#tell(process, credential)
       this.#models.scheduler.after(this.#models.random.between(5, 2000), tell, process)
     }
+  }
+
+  /** A watch tells in order: nothing of an object comes after its successor, and no spec after a later one. */
+  #tell({ operator }: Process, { uid, key }: Credential): void {
+    const latest = this.credentials.get(key.name)
+    if (latest?.uid !== uid) return
+    const credential = { ...latest, state: this.#stateOf(latest) }
+    operator?.resources.upserted('OAuthCredential', { type: 'credential', credential })
+  }
+
+  #tellGone({ operator }: Process, gone: Credential | undefined): void {
+    if (gone === undefined || this.credentials.has(gone.key.name)) return
+    operator?.resources.deleted('OAuthCredential', gone.key.namespace, gone.key.name)
   }
 
   /** A status was written: whoever acts hears of it soon. */

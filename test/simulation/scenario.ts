@@ -16,8 +16,8 @@ export interface Planned {
   /** Of the objects of this name that are gone. */
   readonly formerUids: string[]
   readonly target: string
-  /** Key and property of its refresh token. */
-  readonly place: string
+  /** Key and property of its refresh token, which somebody may change. */
+  place: string
   readonly provider: string
   /** The credential that was there first and points at the same token. */
   readonly duplicateOf: string | undefined

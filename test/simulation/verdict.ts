@@ -49,6 +49,7 @@ export function judge(world: World, planned: Planned): void {
 function isExcused(found: Case): boolean {
   const { world, planned, stalled } = found
   if (stalled === 'RefreshTokenOwned' && hasOwner(found)) return true
+  if ((stalled === 'RefreshTokenOwned' || stalled === undefined) && wasLeft(found)) return true
   // A former leader's last word says nothing of what the leader knows.
   return world.models.cluster.writers.get(`ci/${planned.name}`)?.leads === false
 }
@@ -64,14 +65,29 @@ function hasOwner({ world, planned: { place, provider, name } }: Case): boolean 
   })
 }
 
+/** Whoever has claimed the document names another one by now: it may be the same one by another name, so a human says who takes over. */
+function wasLeft({ world, planned: { place, uid } }: Case): boolean {
+  const owner = world.models.store.claim(place)?.owner
+  const former = world.planned.filter((one) => one.uid !== uid && one.place !== place && world.hasBeenAt(one, place))
+  // Or it has used up what the document shows again.
+  return former.some((one) => owner === `cluster/${one.uid}` || owner === `cluster/${uid}`)
+}
+
 function lossProblem(found: Case): string | undefined {
   const { stalled, isReady, planned } = found
   // Nobody can know before the next refresh.
   if (isReady && stalled === undefined) return undefined
-  if (stalled === undefined || !trueReasons.has(stalled)) return 'has lost its refresh token and nobody is told'
+  if (!isToldTruly(found)) return 'has lost its refresh token and nobody is told'
   const isOneOfTwo = planned.duplicateOf !== undefined
   if (isOneOfTwo || lastLogin(found)?.loss !== undefined || isDisplaced(found) || isLockedIn(found)) return undefined
   return 'has lost its refresh token outside of every window'
+}
+
+function isToldTruly({ stalled, world }: Case): boolean {
+  if (stalled === undefined) return false
+  // Whoever has used it up names another document by now.
+  const isUsedUp = stalled === 'RefreshTokenOwned' && world.planned.some((one) => world.hasMoved(one))
+  return isUsedUp || trueReasons.has(stalled)
 }
 
 /** What the record keeps, its own or that of another one at its place, is sealed with a key that went with an older document (W5). */
@@ -86,7 +102,7 @@ const healthChecks: readonly Check[] = [
     if (found.stalled === undefined) return undefined
     // A login that a rollback has displaced, and another one has brought back, was left for a later one meanwhile.
     const isUncertain = isDisplaced(found) || found.stored?.family.returned === true
-    const isConservative = found.stalled === 'StoreRolledBack' && isUncertain
+    const isConservative = found.stalled === 'StoreRolledBack' && (isUncertain || isMiscounted(found))
     return isConservative ? undefined : 'has a live refresh token and is stalled'
   },
   ({ isReady, stalled }) =>
@@ -102,6 +118,11 @@ function healthProblem(found: Case): string | undefined {
     if (problem !== undefined) return problem
   }
   return undefined
+}
+
+/** Of a record that was put back nobody knows which of its tokens the status counts, once they were at several places. */
+function isMiscounted({ world, planned }: Case): boolean {
+  return world.recordsWentBack && world.hasMoved(planned)
 }
 
 function accessTokenProblem(found: Case): string | undefined {

@@ -1,11 +1,11 @@
-import type { Credential } from '../../src/domain/credential.ts'
+import type { Credential, RefreshTokenSource } from '../../src/domain/credential.ts'
 import type { DocumentClaim } from '../../src/domain/document-claim.ts'
 import type { RefreshRecord } from '../../src/domain/refresh-record.ts'
 import { epochSeconds } from '../../src/domain/time.ts'
 import { ClusterModel } from './cluster-model.ts'
 import { EndpointModel } from './endpoint-model.ts'
 import type { Stage } from './fault.ts'
-import { planFaults, planForcedDeletions, planRecreations, recreatesObjects } from './faults.ts'
+import { planFaults, planForcedDeletions, planMoves, planRecreations, recreatesObjects } from './faults.ts'
 import { Fleet } from './fleet.ts'
 import { Gremlin } from './gremlin.ts'
 import { Manifests } from './manifests.ts'
@@ -17,7 +17,7 @@ import { RecordModel, type Retained } from './record-model.ts'
 import { drawScenario, manifestOf, type Planned, type Scenario } from './scenario.ts'
 import { Scheduler } from './scheduler.ts'
 import { ServerModel } from './server-model.ts'
-import { elsewhere, StoreModel } from './store-model.ts'
+import { elsewhere, placeOf, StoreModel } from './store-model.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { type Family, type LossCause, type RefreshTokenFact, TokenLedger, secretMark } from './token-ledger.ts'
 import { Violations } from './violations.ts'
@@ -42,13 +42,15 @@ export class World implements Stage {
   readonly #manifests: Manifests
   isCalm = false
   calmMs = Infinity
-  #recordsWentBack = false
+  recordsWentBack = false
   /** Places of which nobody knows any more which tokens were used up. */
   readonly #forgotten = new Set<string>()
   readonly #claimedElsewhereMs = new Map<string, number>()
   /** When a document went back last. */
   readonly #rolledBackMs = new Map<string, number>()
   readonly #claimsBefore = new Map<string, DocumentClaim | undefined>()
+  /** Where those were that were moved, by name. */
+  readonly #awayFrom = new Map<string, string>()
   /** Each brings an object back that somebody is about to make anew. */
   readonly #absent = new Set<() => void>()
 
@@ -85,6 +87,7 @@ export class World implements Stage {
     planForcedDeletions(this.#seed, this, this.gremlin, this.scenario.faultyMs)
     this.models.cluster.recreates = recreatesObjects(this.#seed)
     planRecreations(this.#seed, this, this.gremlin, this.scenario.faultyMs)
+    planMoves(this.#seed, this, this.gremlin, this.scenario.faultyMs)
     this.#lookAgain()
   }
 
@@ -124,7 +127,7 @@ export class World implements Stage {
 
   /** Records have gone back, or with a credential for good, and now the store does, or seems to: nobody is left who could know better. */
   storeGoesBack(): void {
-    this.#loseLogins((place) => this.#recordsWentBack || this.#forgotten.has(place))
+    this.#loseLogins((place) => this.recordsWentBack || this.#forgotten.has(place))
   }
 
   /** A credential is gone that was at its newest token, and nobody was there to inherit what it knew. */
@@ -132,10 +135,13 @@ export class World implements Stage {
     const planned = this.planned.find(({ formerUids }) => formerUids.includes(uid))
     if (planned === undefined) return
     const known = new Set(this.planned.flatMap((one) => this.models.records.current(one.uid)?.spent ?? []))
-    if (spent.every((one) => known.has(one))) return
-    const { place } = planned
+    if (!spent.every((one) => known.has(one))) this.#forget(planned.place, spent)
+  }
+
+  /** Whoever knew what was used up at a place is not there any more. */
+  #forget(place: string, spent: readonly string[]): void {
     this.#forgotten.add(place)
-    // A document that went back since it was looked at, before the record was gone.
+    // A document that went back since it was looked at last.
     if (spent.includes(this.#shownAt(place) ?? '')) this.#loseLogins((one) => one === place)
   }
 
@@ -200,7 +206,7 @@ export class World implements Stage {
         if (!this.#outlivesRecords(family)) Object.assign(family, { abandoned: true, loss: family.loss ?? 'W5' })
       }
       records.restore(backup, 'W5')
-      this.#recordsWentBack = true
+      this.recordsWentBack = true
       // What brings etcd back starts the Pods anew.
       for (const process of this.fleet.processes()) this.fleet.lose(process)
     })
@@ -238,6 +244,37 @@ export class World implements Stage {
     if (gapMs === 0) return back()
     this.#manifests.apply(name, undefined, this.fleet.processes())
     scheduler.after(gapMs, back)
+  }
+
+  hasMoved({ name }: Planned): boolean {
+    return this.#awayFrom.has(name)
+  }
+
+  /** True for the place that a credential has left last. */
+  hasBeenAt({ name }: Planned, place: string): boolean {
+    return this.#awayFrom.get(name) === place
+  }
+
+  /** The credential names a document of its own, with another login, or the one that it named before. */
+  move(planned: Planned): void {
+    const { ledger, store } = this.models
+    const { name, place } = planned
+    if (!this.#manifests.credentials.has(name)) return
+    const next = this.#awayFrom.get(name) ?? placeOf(`${name}-spare`, undefined)
+    this.#awayFrom.set(name, place)
+    // Whoever has gone on keeps what was used up there to itself.
+    this.#forget(place, this.models.records.current(planned.uid)?.spent ?? [])
+    planned.place = next
+    if (store.token(next) === undefined) {
+      store.create(documentOf(next), true)
+      store.put(next, ledger.login(next).text, 'superseded')
+    }
+    const { refreshToken } = manifestOf(planned).spec as { refreshToken: RefreshTokenSource }
+    this.change(name, ({ generation, spec, ...rest }) => ({
+      ...rest,
+      generation: generation + 1,
+      spec: { ...spec, refreshToken } as Credential['spec'],
+    }))
   }
 
   /** Of all records that may hold it, those of the objects before included. */
