@@ -5,7 +5,6 @@ import { presentedElsewhere } from './elsewhere.ts'
 import type { Observed, PendingTokens, IntentWatch } from './observed.ts'
 import type { Failure } from './failures.ts'
 import {
-  isOfPlace,
   judgePreflight,
   mayKeepInRecord,
   needsPreflight,
@@ -13,6 +12,7 @@ import {
   type Verdict,
   withOwnership,
 } from './preflight.ts'
+import { isOfPlace } from './place-left.ts'
 import { withLoginReplaced } from './login-replaced.ts'
 import { wantsClaim } from './ownership.ts'
 import { isFailure, usableReferents } from './referents.ts'
@@ -131,13 +131,13 @@ function follow(
 
 /** What was refused before is looked for as the refused one from now on: in the document that was read, and no later one. */
 function withRefused(progress: Progress, looked: Pick<Looked, 'stored' | 'preflight'>, cause: Failure): Progress {
-  const rejected = refusedBefore(progress, looked, cause)
+  const rejected = refusedOf(progress, looked, cause)
   if (rejected === undefined) return progress
   return { ...progress, rejected, state: { ...progress.state, storeVersion: looked.stored.version } }
 }
 
 /** The token that was refused: that of the store, or the newest one of the record where the store is behind. */
-function refusedBefore(
+function refusedOf(
   { record }: Progress,
   { stored, preflight }: Pick<Looked, 'stored' | 'preflight'>,
   cause: Failure,

@@ -1,10 +1,11 @@
-import { isRefreshTokenAt, keyText, refreshTokenSpec } from './credential.ts'
+import { keyText, refreshTokenSpec } from './credential.ts'
 import type { TokenMark } from './document-claim.ts'
 import { type Failure, failure } from './failures.ts'
 import { ofLatestLogin } from './login-replaced.ts'
 import { nearEndAt } from './near-end.ts'
 import type { Observed } from './observed.ts'
 import { asksForOwnership, ownershipProblem, wantsClaim } from './ownership.ts'
+import { isOfPlace } from './place-left.ts'
 import type { Preflight } from './preflight-finding.ts'
 import type { Provider } from './provider.ts'
 import { intentOn, type RefreshRecord, type RetainedTokens } from './refresh-record.ts'
@@ -81,18 +82,27 @@ interface Known {
  * record, or those that the status tells of when the record is gone.
  */
 function isBehind(
-  { state: { refreshTokenGeneration: told = 0 } }: Observed,
+  observed: Observed,
   { spent, generation, retained }: RefreshRecord,
   found: Preflight,
   subject: PreflightSubject,
 ): boolean {
   if (spent.includes(found.fingerprint)) return true
   const mark = ownMark(found, subject)
-  if (mark === undefined) return false
+  // The number of a token that was left somewhere is compared with no number that came after it elsewhere.
+  if (mark === undefined || (retained !== undefined && !isOfPlace(retained, observed))) return false
   const isOfMark = mark.fingerprint === found.fingerprint
   // Its successor was in the store, and only the record was never told: somebody put the old one back.
   if (retained?.fingerprint === found.fingerprint) return !isOfMark && mark.generation > generation
-  return isOfMark && mark.generation < (retained === undefined ? told : Math.max(told, generation))
+  return isOfMark && mark.generation < latestOf(observed, { generation, retained })
+}
+
+/** The highest number that a token of this login is known to have had. */
+function latestOf(
+  { state: { refreshTokenGeneration: told = 0 } }: Observed,
+  { generation, retained }: { readonly generation: number; readonly retained: RetainedTokens | undefined },
+): number {
+  return retained === undefined ? told : Math.max(told, generation)
 }
 
 /** What the document's claim says of the token that the operator wrote last, when the claim is ours. */
@@ -127,7 +137,14 @@ function successorOf(observed: Observed, { record, found }: Known): Successor | 
   if (retained === undefined || !isOfPlace(retained, observed) || !isNewer(record, found)) return undefined
   const { tokens } = retained
   if (tokens?.refreshToken === undefined) return undefined
+  // Where the document's number alone says that it is behind, a record that was put back may be behind as well.
+  if (!record.spent.includes(found.fingerprint) && isOlderThanTold(tokens, observed)) return undefined
   return { retained, tokens, refreshToken: tokens.refreshToken }
+}
+
+/** True when the status tells of a later refresh. It has whole seconds, rounded down. */
+function isOlderThanTold({ accessToken }: RotatedTokens, { state: { lastRefreshAt } }: Observed): boolean {
+  return accessToken !== undefined && lastRefreshAt !== undefined && accessToken.issuedAt + 1 < lastRefreshAt
 }
 
 /** True when the record's tokens are not known to be used up themselves. */
@@ -141,14 +158,6 @@ function isNewer({ retained, spent }: RefreshRecord, { fingerprint }: Preflight)
  */
 function isInDoubt(record: RefreshRecord, { fingerprint }: RetainedTokens): boolean {
   return intentOn(record, fingerprint) !== undefined
-}
-
-/**
- * True when the tokens come from the place that the spec names. Who may write a credential chooses that place,
- * and must not get the token of another one there.
- */
-export function isOfPlace({ source }: RetainedTokens, { credential }: Pick<Observed, 'credential'>): boolean {
-  return isRefreshTokenAt(credential.spec, source)
 }
 
 interface Candidate extends Known {
@@ -187,11 +196,12 @@ function sendProblem(
 }
 
 /** What the authorization server said of this token to a process that could not tell the status, or not to this one. */
-function refusedBefore(observed: Observed, { record, fingerprint }: Candidate): Failure | undefined {
+function refusedBefore(observed: Observed, { record, fingerprint, found }: Candidate): Failure | undefined {
   const { refused } = record
   const known = rememberedFailure(observed.state)
-  // Who knows of a refusal has a reason to present the token all the same.
-  if (refused?.fingerprint !== fingerprint || (known !== undefined && isRefusal(known))) return undefined
+  // Who knows of a refusal has a reason to present the token of the store all the same.
+  const isAgain = fingerprint === found.fingerprint && known !== undefined && isRefusal(known)
+  if (refused?.fingerprint !== fingerprint || isAgain) return undefined
   return refusedElsewhere(observed, refused)
 }
 

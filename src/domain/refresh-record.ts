@@ -172,12 +172,12 @@ export function withoutHolder(record: RefreshRecord, journalId: string): Refresh
   return intent === undefined ? known : { ...known, intent: unlessHeldBy(intent, journalId) }
 }
 
-function withLeft(record: RefreshRecord, left: readonly RefreshIntent[]): RefreshRecord {
+export function withLeft(record: RefreshRecord, left: readonly RefreshIntent[]): RefreshRecord {
   const { left: _before, ...rest } = record
   return left.length === 0 ? rest : { ...rest, left }
 }
 
-function fingerprintsOf(intents: readonly RefreshIntent[]): readonly string[] {
+export function fingerprintsOf(intents: readonly RefreshIntent[]): readonly string[] {
   return intents.map(({ fingerprint }) => fingerprint)
 }
 
@@ -220,79 +220,4 @@ export function unanswered(record: RefreshRecord): RefreshRecord {
   if (record.intent === undefined) return record
   const { holder: _left, ...intent } = record.intent
   return { ...record, intent }
-}
-
-/** What an answer brought, and what it replaced. */
-export interface Succession {
-  /** Of the refresh token that was presented. */
-  readonly presented: string
-  readonly retained: RetainedTokens
-  /** There never was an intent to present it, so that none tells nothing. */
-  readonly unannounced?: boolean
-}
-
-/** The tokens of an answer become the newest; what they replace is spent. */
-export function succeeded(record: RefreshRecord, { presented, retained }: Succession): RefreshRecord {
-  const { over, later } = leftBy(record, { presented, retained })
-  const replaced = [...fingerprintsOf(over), record.retained?.fingerprint, presented].filter(
-    (spent) => spent !== undefined,
-  )
-  // Whoever presents another token by now is not disturbed by a late answer.
-  const base = record.intent?.fingerprint === presented ? disarmed(record) : record
-  const { refused: known, ...rest } = withLeft(base, later)
-  // Who got the tokens late may find that their refresh token was presented since, and what came of it.
-  const isOfNewest = known?.fingerprint === retained.fingerprint && presented !== retained.fingerprint
-  return {
-    ...rest,
-    ...(isOfNewest && { refused: known }),
-    generation: record.generation + (isCounted(record, { presented, retained }) ? 0 : 1),
-    retained,
-    spent: withSpent(record, replaced, retained.fingerprint),
-  }
-}
-
-/** Which of the intents that were left are over with these tokens, and which came later. */
-function leftBy(
-  { left = [], retained: kept }: RefreshRecord,
-  { presented, retained }: Succession,
-): { readonly over: readonly RefreshIntent[]; readonly later: readonly RefreshIntent[] } {
-  // A commit that is made once more says nothing new.
-  if (kept?.fingerprint === retained.fingerprint) return { over: [], later: left }
-  const at = left.findIndex(({ fingerprint }) => fingerprint === presented)
-  return at < 0 ? { over: left, later: [] } : { over: left.slice(0, at + 1), later: left.slice(at + 1) }
-}
-
-/**
- * True when these tokens are kept already, or are presented by a process that has read their number in the document.
- * Those that come after an intent on another token are older than what that brings, and take its number from nobody.
- */
-function isCounted(record: RefreshRecord, { presented, retained: { fingerprint } }: Succession): boolean {
-  const { retained: kept, intent, left = [] } = record
-  if (kept?.fingerprint === fingerprint || intent?.fingerprint === fingerprint) return true
-  const isAfterAnother = intent !== undefined && intent.fingerprint !== presented
-  return isAfterAnother || left.some((one) => one.fingerprint === presented)
-}
-
-/**
- * True when the tokens of an answer come too late: their refresh token was used up by another process, or
- * other ones are kept, and nobody is at the token that was presented, nor at its successor.
- */
-export function isOvertaken(record: RefreshRecord, succession: Succession): boolean {
-  const { retained: kept, spent, intent } = record
-  const { presented, retained, unannounced = false } = succession
-  if (spent.includes(retained.fingerprint)) return true
-  if (unannounced && intent === undefined) return false
-  if (kept === undefined || isReplaced(kept, spent, succession)) return false
-  return intentOn(record, presented) === undefined && intentOn(record, retained.fingerprint) === undefined
-}
-
-/** True when what is kept is older than the tokens of an answer, or the same. */
-function isReplaced(kept: RetainedTokens, spent: readonly string[], { presented, retained }: Succession): boolean {
-  return [presented, retained.fingerprint, ...spent].includes(kept.fingerprint)
-}
-
-/** All that an answer which comes too late adds to the record. */
-export function outdated(record: RefreshRecord, { presented }: Succession): RefreshRecord {
-  const left = (record.left ?? []).filter(({ fingerprint }) => fingerprint !== presented)
-  return { ...withLeft(record, left), spent: withSpent(record, [presented], undefined) }
 }

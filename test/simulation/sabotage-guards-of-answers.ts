@@ -22,7 +22,7 @@ export const answerGuards: readonly Guard[] = [
   ),
   guard(
     'the newest refresh token is retained in the record',
-    'domain/refresh-record.ts',
+    'domain/succession.ts',
     '    generation: record.generation + (isCounted(record, { presented, retained }) ? 0 : 1),\n    retained,\n',
     '    generation: record.generation + (isCounted(record, { presented, retained }) ? 0 : 1),\n',
   ),
@@ -88,7 +88,7 @@ export const answerGuards: readonly Guard[] = [
   ),
   guard(
     'an answer ends the intent that it answers',
-    'domain/refresh-record.ts',
+    'domain/succession.ts',
     'const base = record.intent?.fingerprint === presented ? disarmed(record) : record\n',
     'const base = record\n',
   ),

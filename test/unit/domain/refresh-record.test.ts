@@ -3,18 +3,15 @@ import {
   armed,
   disarmed,
   intentOn,
-  isOvertaken,
   newRecord,
-  outdated,
   refused,
   type RefreshIntent,
   type RefreshRecord,
-  succeeded,
-  type Succession,
   unanswered,
   withIntentOn,
   withoutHolder,
 } from '../../../src/domain/refresh-record.ts'
+import { isOvertaken, outdated, succeeded, type Succession } from '../../../src/domain/succession.ts'
 import { spentLimit, storedLimit } from '../../../src/domain/spent-tokens.ts'
 import { aCredential, noon } from '../../support/builders.ts'
 

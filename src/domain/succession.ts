@@ -1,0 +1,103 @@
+import { isSameSource } from './credential.ts'
+import {
+  disarmed,
+  withLeft,
+  fingerprintsOf,
+  intentOn,
+  type RefreshRecord,
+  type RetainedTokens,
+  type RefreshIntent,
+} from './refresh-record.ts'
+import { withSpent } from './spent-tokens.ts'
+
+// How a record goes on with the tokens of an answer.
+
+/** What an answer brought, and what it replaced. */
+export interface Succession {
+  /** Of the refresh token that was presented. */
+  readonly presented: string
+  readonly retained: RetainedTokens
+  /** There never was an intent to present it, so that none tells nothing. */
+  readonly unannounced?: boolean
+  /** The credential names another place by now: what came from there since is kept. */
+  readonly wasLeft?: boolean
+}
+
+/** The tokens of an answer become the newest; what they replace is spent. */
+export function succeeded(record: RefreshRecord, { presented, retained }: Succession): RefreshRecord {
+  const { over, later } = leftBy(record, { presented, retained })
+  const replaced = [...fingerprintsOf(over), replacedBy(retained, record.retained), presented].filter(
+    (spent) => spent !== undefined,
+  )
+  // Whoever presents another token by now is not disturbed by a late answer.
+  const base = record.intent?.fingerprint === presented ? disarmed(record) : record
+  const { refused: known, ...rest } = withLeft(base, later)
+  // Who got the tokens late may find that their refresh token was presented since, and what came of it.
+  const isOfNewest = known?.fingerprint === retained.fingerprint && presented !== retained.fingerprint
+  return {
+    ...rest,
+    ...(isOfNewest && { refused: known }),
+    generation: record.generation + (isCounted(record, { presented, retained }) ? 0 : 1),
+    retained,
+    spent: withSpent(record, replaced, retained.fingerprint),
+  }
+}
+
+/** The newest token before, unless it was left at another place, where somebody may come back for it. */
+function replacedBy({ source }: RetainedTokens, kept: RetainedTokens | undefined): string | undefined {
+  return kept !== undefined && isSameSource(kept.source, source) ? kept.fingerprint : undefined
+}
+
+/** Which of the intents that were left are over with these tokens, and which came later. */
+function leftBy(
+  { left = [], retained: kept }: RefreshRecord,
+  { presented, retained }: Succession,
+): { readonly over: readonly RefreshIntent[]; readonly later: readonly RefreshIntent[] } {
+  // A commit that is made once more says nothing new.
+  if (kept?.fingerprint === retained.fingerprint) return { over: [], later: left }
+  const at = left.findIndex(({ fingerprint }) => fingerprint === presented)
+  const before = at < 0 ? left : left.slice(0, at + 1)
+  // What was left at another place is not over with that.
+  const over = before.filter(({ source }) => isSameSource(source, retained.source))
+  return { over, later: left.filter((one) => !over.includes(one)) }
+}
+
+/**
+ * True when these tokens are kept already, or are presented by a process that has read their number in the document.
+ * Those that come after an intent on another token are older than what that brings, and take its number from nobody.
+ */
+function isCounted(record: RefreshRecord, { presented, retained: { fingerprint } }: Succession): boolean {
+  const { retained: kept, intent, left = [] } = record
+  if (kept?.fingerprint === fingerprint || intent?.fingerprint === fingerprint) return true
+  const isAfterAnother = intent !== undefined && intent.fingerprint !== presented
+  return isAfterAnother || left.some((one) => one.fingerprint === presented)
+}
+
+/**
+ * True when the tokens of an answer come too late: their refresh token was used up by another process, or
+ * other ones are kept, and nobody is at the token that was presented, nor at its successor.
+ */
+export function isOvertaken(record: RefreshRecord, succession: Succession): boolean {
+  const { retained: kept, spent, intent } = record
+  const { presented, retained, unannounced, wasLeft } = succession
+  if (spent.includes(retained.fingerprint)) return true
+  if (unannounced && intent === undefined) return false
+  if (kept === undefined || isReplaced(kept, spent, succession)) return false
+  if (wasLeft && !isPresenting(intent, presented) && !isSameSource(kept.source, retained.source)) return true
+  return intentOn(record, presented) === undefined && intentOn(record, retained.fingerprint) === undefined
+}
+
+function isPresenting(intent: RefreshIntent | undefined, presented: string): boolean {
+  return intent?.fingerprint === presented
+}
+
+/** True when what is kept is older than the tokens of an answer, or the same. */
+function isReplaced(kept: RetainedTokens, spent: readonly string[], { presented, retained }: Succession): boolean {
+  return [presented, retained.fingerprint, ...spent].includes(kept.fingerprint)
+}
+
+/** All that an answer which comes too late adds to the record. */
+export function outdated(record: RefreshRecord, { presented }: Succession): RefreshRecord {
+  const left = (record.left ?? []).filter(({ fingerprint }) => fingerprint !== presented)
+  return { ...withLeft(record, left), spent: withSpent(record, [presented], undefined) }
+}
