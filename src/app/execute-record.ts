@@ -1,20 +1,17 @@
-import { type Credential, keyText } from '../domain/credential.ts'
+import { type Credential, isRefreshTokenAt, isSameSource, keyText } from '../domain/credential.ts'
 import type { PendingTokens } from '../domain/observed.ts'
 import {
   armed,
   disarmed,
   intentOn,
-  isOvertaken,
   newRecord,
-  outdated,
   refused,
   type RefreshIntent,
   type RefreshRecord,
-  succeeded,
-  type Succession,
   unanswered,
   withIntentOn,
 } from '../domain/refresh-record.ts'
+import { isOvertaken, outdated, succeeded, type Succession } from '../domain/succession.ts'
 import type { TokenRefusal } from '../domain/refusals.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
@@ -104,7 +101,10 @@ async function lastly(
 }
 
 /** What a token endpoint issued, for which refresh token, and where that was. */
-export type IssuedFor = Pick<PendingTokens, 'tokens' | 'presented' | 'source' | 'unannounced'>
+export type IssuedFor = Pick<PendingTokens, 'tokens' | 'presented' | 'source' | 'unannounced'> & {
+  /** The store has them: a record that has no room for them need not say any more that somebody has them. */
+  readonly isStored?: boolean
+}
 
 /** Whose record, and how to open it. */
 export interface RecordPlace {
@@ -121,8 +121,8 @@ export interface RecordPlace {
  */
 export async function commit(issued: IssuedFor, place: RecordPlace, deps: EngineDeps): Promise<Result<RefreshRecord>> {
   if (issued.tokens.refreshToken === undefined) return takeOut(issued, place, deps)
-  const succession = successionOf(issued, deps)
-  const written = await follow(place, deps, (record) => followed(record, succession))
+  const succession = successionOf(issued, place.credential, deps)
+  const written = await follow(place, deps, (record) => followed(record, succession, issued))
   if (written.ok && written.value.retained?.fingerprint === succession.retained.fingerprint) {
     deps.tokenOwners.replaced(succession.presented, succession.retained.fingerprint, place.credential)
   }
@@ -162,29 +162,43 @@ async function follow(
 }
 
 /** Whether the record, as it is known, has other tokens than these by now. Without a refresh token nothing is late. */
-export function comesTooLate(issued: IssuedFor, record: RefreshRecord, deps: Pick<EngineDeps, 'records'>): boolean {
-  return issued.tokens.refreshToken !== undefined && isOvertaken(record, successionOf(issued, deps))
+export function comesTooLate(
+  issued: IssuedFor,
+  record: RefreshRecord,
+  deps: Pick<EngineDeps, 'records' | 'resources'>,
+): boolean {
+  return issued.tokens.refreshToken !== undefined && isOvertaken(record, successionOf(issued, record, deps))
 }
 
 function successionOf(
   { tokens, presented, source, unannounced }: IssuedFor,
-  { records }: Pick<EngineDeps, 'records'>,
+  { uid }: Pick<Credential, 'uid'>,
+  { records, resources }: Pick<EngineDeps, 'records' | 'resources'>,
 ): Succession {
   const { refreshToken } = tokens
   if (refreshToken === undefined) throw new Error('only a rotated refresh token goes into a record')
+  const indexed = resources.credentialByUid(uid)
   return {
     presented: records.fingerprint(presented),
     retained: { fingerprint: records.fingerprint(refreshToken), source, tokens },
     ...(unannounced && { unannounced }),
+    wasLeft: indexed?.type === 'credential' && !isRefreshTokenAt(indexed.credential.spec, source),
   }
 }
 
-function followed(record: RefreshRecord, succession: Succession): RefreshRecord {
-  return isOvertaken(record, succession) ? outdated(record, succession) : succeeded(record, succession)
+function followed(record: RefreshRecord, succession: Succession, issued: IssuedFor): RefreshRecord {
+  if (!isOvertaken(record, succession)) return succeeded(record, succession)
+  // Whoever comes to the place that was left waits for the intent, until its tokens are there.
+  return isOfPlaceLeft(record, issued) && issued.isStored !== true ? record : outdated(record, succession)
 }
 
 /** The record with a write of the store in it, when it was and which token: it is stored with the next change. */
 export function withStoreWrite(record: RefreshRecord, at: EpochSeconds): RefreshRecord {
   const { retained } = record
   return { ...record, storeWrittenAt: at, ...(retained && { stored: [retained.fingerprint] }) }
+}
+
+/** True when the tokens belong to another place than the newest that the record keeps. */
+export function isOfPlaceLeft({ retained }: RefreshRecord, { source }: Pick<IssuedFor, 'source'>): boolean {
+  return retained !== undefined && !isSameSource(retained.source, source)
 }

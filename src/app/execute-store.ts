@@ -1,9 +1,10 @@
-import { type Credential, type RefreshTokenSource, refreshTokenSpec, scopesOf } from '../domain/credential.ts'
+import { type Credential, keyText, type RefreshTokenSource, refreshTokenSpec, scopesOf } from '../domain/credential.ts'
 import type { DocumentClaim } from '../domain/document-claim.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
 import { isFailure, storeFailure, usableReferents } from '../domain/referents.ts'
 import type { AnsweredEntry } from '../domain/journal-entry.ts'
+import { isGivenUp } from '../domain/place-left.ts'
 import { intentOn, refused, type RefreshRecord } from '../domain/refresh-record.ts'
 import { awaitsDocument, isRefusal } from '../domain/refusals.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
@@ -15,9 +16,9 @@ import { refusalIn, settlesNothing, type TokenAnswerReading } from '../domain/to
 import { storeText, type TokenStore } from '../domain/token-store.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { RefreshTokenLocation, RefreshTokenStore } from '../ports/refresh-token-store.ts'
-import type { Deps } from './deps.ts'
+import type { Deps, EngineDeps } from './deps.ts'
 import { readRecord, sealingKeyOf } from './execute-record.ts'
-import { unknownProvider } from './recover-journal.ts'
+import { unknownProvider } from './unknown-provider.ts'
 
 /** Calls to one store at a time. */
 const storeLimit = { perSecond: 1000, concurrent: 32 }
@@ -84,9 +85,8 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   const { journal: entry, credential } = observed
   if (entry?.phase !== 'answered') throw new Error('no answer is journaled for this credential')
   const open = openStore(observed, deps, entry.source)
-  if (isStoreFailure(open)) return failed(open)
-  const stored = await readOpen(open, observed, deps)
-  if (!stored.ok) return stored
+  const stored = isStoreFailure(open) ? failed(open) : await readOpen(open, observed, deps)
+  if (!stored.ok) return isGivenUpBy(credential, entry.source, stored.failure, deps) ? giveUp(entry, deps) : stored
   const record = await readRecord(credential, entry.sealingKey ?? sealingKeyOf(stored.value.claim), deps)
   if (!record.ok) return record
   const { answer, startedAt } = entry
@@ -95,6 +95,14 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   if (!known.ok) return known
   const storeHolds = standingOf(deps.records.fingerprint(stored.value.refreshToken), record.value)
   return ok({ reading, entry, stored: stored.value, record: known.value, storeHolds })
+}
+
+/** An answer that has nowhere to go any more holds up nobody. */
+async function giveUp({ uid, credential, source: { key } }: AnsweredEntry, deps: Deps): Promise<Result<never>> {
+  const settled = await deps.journal.settled(uid)
+  if (!settled.ok) return settled
+  const what = `The document "${key}", which OAuthCredential ${keyText(credential)} named before, was taken away, and what came for it goes with it.`
+  return failed(failure('STORE_CONFLICT', what))
 }
 
 /** What the answer is read against. A credential that has another grant by now may have no provider left. */
@@ -113,13 +121,24 @@ export async function lookAtRecord(observed: StoreSubject, deps: Deps): Promise<
   const { retained } = sealed.value
   if (retained === undefined) return ok({ record: sealed.value })
   const open = openStore(observed, deps, retained.source)
-  if (isStoreFailure(open)) return failed(open)
-  const stored = await readOpen(open, observed, deps)
-  if (!stored.ok) return stored
+  const stored = isStoreFailure(open) ? failed(open) : await readOpen(open, observed, deps)
+  if (!stored.ok)
+    return isGivenUpBy(credential, retained.source, stored.failure, deps) ? ok({ record: sealed.value }) : stored
   const record = await readRecord(credential, sealingKeyOf(stored.value.claim), deps)
   if (!record.ok) return record
   const fingerprint = deps.records.fingerprint(stored.value.refreshToken)
   return ok({ record: record.value, stored: stored.value, storeHolds: standingOf(fingerprint, record.value) })
+}
+
+/** True when the credential has left the place, and somebody has taken it away. */
+export function isGivenUpBy(
+  { uid }: Pick<Credential, 'uid'>,
+  source: RefreshTokenSource,
+  cause: Failure,
+  { resources }: Pick<EngineDeps, 'resources'>,
+): boolean {
+  const indexed = resources.credentialByUid(uid)
+  return indexed?.type === 'credential' && isGivenUp(indexed.credential.spec, source, cause)
 }
 
 function standingOf(fingerprint: string, { retained, spent }: RefreshRecord): StoreHolds {
@@ -183,7 +202,11 @@ export function limited<T>(
 }
 
 /** Opens the place of a refresh token, which may be another one than the spec names by now. */
-export function openStore({ credential }: StoreSubject, deps: Deps, source: RefreshTokenSource): OpenStore | Failure {
+export function openStore(
+  { credential }: Pick<StoreSubject, 'credential'>,
+  deps: Pick<EngineDeps, 'resources' | 'stores' | 'usesFinalizers'>,
+  source: RefreshTokenSource,
+): OpenStore | Failure {
   const { namespace } = credential.key
   const referent = deps.resources.storeOf(source.store, namespace)
   if (referent.kind !== 'found') return storeFailure(source.store, namespace, referent)

@@ -3,14 +3,29 @@ import { type Failure, failure } from '../domain/failures.ts'
 import type { PendingTokens } from '../domain/observed.ts'
 import { ownerId } from '../domain/ownership.ts'
 import type { RefreshRecord } from '../domain/refresh-record.ts'
-import { ok, type Result } from '../domain/result.ts'
+import { failed, ok, type Result } from '../domain/result.ts'
 import { sameSecret } from '../domain/sensitive.ts'
 import type { Outcome, WriteBackOutcome } from '../domain/step.ts'
 import { storeText, type TokenStore } from '../domain/token-store.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
-import { comesTooLate, commit, type RecordPlace, sealingKeyOf, withStoreWrite } from './execute-record.ts'
-import { isStoreFailure, limited, openStore, type OpenStore, readOpen, type StoreSubject } from './execute-store.ts'
+import {
+  comesTooLate,
+  commit,
+  isOfPlaceLeft,
+  type RecordPlace,
+  sealingKeyOf,
+  withStoreWrite,
+} from './execute-record.ts'
+import {
+  isGivenUpBy,
+  isStoreFailure,
+  limited,
+  openStore,
+  type OpenStore,
+  readOpen,
+  type StoreSubject,
+} from './execute-store.ts'
 
 /** How often a write-back follows a document that others keep changing. */
 const writeBackTries = 3
@@ -33,7 +48,7 @@ export async function writeBack(pending: PendingTokens, observed: StoreSubject, 
   if (!committed.ok) {
     return { committed, written: written.kind === 'paced' ? await store(pending, observed, deps) : written }
   }
-  if (isOvertakenBy(committed.value, pending, deps)) return { committed, written: { kind: 'overtaken' } }
+  if (isOvertakenBy(committed.value, pending, deps)) return overtaken(committed.value, pending, observed, deps)
   if (written.kind !== 'written') return { committed, written }
   return { committed: ok(withStoreWrite(committed.value, deps.clock.now())), written }
 }
@@ -58,7 +73,7 @@ async function writeBackInTurn(pending: PendingTokens, observed: StoreSubject, d
     return { committed, written: await storeUnlessLeft(pending, observed, deps) }
   }
   const { value: record } = committed
-  if (isOvertakenBy(record, pending, deps)) return { committed, written: { kind: 'overtaken' } }
+  if (isOvertakenBy(record, pending, deps)) return overtaken(record, pending, observed, deps)
   return writeBack({ ...pending, recorded: true }, { ...observed, record }, deps)
 }
 
@@ -79,6 +94,23 @@ function storeUnlessLeft(
   if (pending.persisted) return { kind: 'kept' }
   const waits = pending.storeWriteDueAt !== undefined && deps.clock.now() < pending.storeWriteDueAt
   return waits ? { kind: 'paced' } : store(pending, observed, deps)
+}
+
+/** Tokens that the record has no room for. Those of a place that was left are nowhere, until they are in the store there. */
+async function overtaken(
+  record: RefreshRecord,
+  pending: PendingTokens,
+  observed: StoreSubject,
+  deps: Deps,
+): Promise<WriteBack> {
+  if (!isOfPlaceLeft(record, pending) || pending.persisted) {
+    return { committed: ok(record), written: { kind: 'overtaken' } }
+  }
+  const written = await store(pending, { ...observed, record }, deps)
+  const isLost = written.kind === 'failed' && isGivenUpBy(observed.credential, pending.source, written.failure, deps)
+  if (written.kind === 'failed' && !isLost) return { committed: failed(written.failure), written }
+  const committed = await commit({ ...pending, isStored: true }, recordPlace(pending, { ...observed, record }), deps)
+  return { committed, written: isLost ? { kind: 'overtaken' } : written }
 }
 
 /** True when the record keeps other tokens than these. */

@@ -16,8 +16,10 @@ import { refusalIn, settlesNothing, type TokenAnswerReading } from '../domain/to
 import type { RotatedTokens } from '../domain/tokens.ts'
 import { auditRecovered } from './audit.ts'
 import type { EngineDeps } from './deps.ts'
-import { commit, type IssuedFor, readRecord } from './execute-record.ts'
+import { type IssuedFor, readRecord } from './execute-record.ts'
+import { bringIn } from './late-tokens.ts'
 import { RecoveryLog } from './recovery-log.ts'
+import { unknownProvider } from './unknown-provider.ts'
 
 /**
  * Brings what the local journal holds into the records, where the replica that leads finds it: a
@@ -99,11 +101,8 @@ async function recover(entry: JournalEntry, deps: EngineDeps, log: RecoveryLog):
   const reading = entry.phase === 'answered' ? readingOf(entry, deps) : undefined
   const tokens = reading && tokensOf(reading)
   if (entry.phase === 'answered' && tokens?.refreshToken !== undefined) {
-    return commit(
-      { tokens, presented: entry.refreshToken, source: entry.source, ...announcementOf(entry, deps) },
-      { credential: subjectOf(entry), sealingKey: entry.sealingKey },
-      deps,
-    )
+    const issued = { tokens, presented: entry.refreshToken, source: entry.source, ...announcementOf(entry, deps) }
+    return bringIn(issued, entry, { credential: subjectOf(entry), sealingKey: entry.sealingKey }, deps)
   }
   return settleRecord({ entry, reading }, deps, log)
 }
@@ -201,14 +200,6 @@ function contextOf(
     scopes: scopesOf(indexed.credential.spec),
   }
 }
-
-/** What an answer is read against when its provider is gone: the refresh token is kept all the same. */
-export const unknownProvider = {
-  kind: 'OAuthProvider',
-  name: '',
-  accessTokenLifetimeSeconds: 60,
-  response: { errors: [] },
-} as const
 
 function subjectOf({ uid, credential: key }: JournalEntry): Pick<Credential, 'uid' | 'key'> {
   return { uid, key }

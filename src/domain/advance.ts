@@ -5,6 +5,7 @@ import { afterTokenRequest } from './advance-token.ts'
 import { afterClaim, afterPreflight, afterRead, afterRecordLook } from './advance-preflight.ts'
 import { afterPublication, afterRemoval, conclude, isForSpec, targetWantsPublication } from './conclude.ts'
 import { decide } from './decide.ts'
+import { isGivenUp } from './place-left.ts'
 import { presentedElsewhere } from './elsewhere.ts'
 import { withoutFinalizer } from './finalizer.ts'
 import type { Failure } from './failures.ts'
@@ -146,7 +147,7 @@ interface WriteBack {
  * token: pods that lose their access token would not help it. What failed is tried again first.
  */
 function afterWriteBack(observed: Observed, progress: Progress, outcome: WriteBack, now: EpochSeconds): Step {
-  const next = withNews(observed, withWriteBack(progress, outcome, now), outcome.committed)
+  const next = withNews(observed, withWriteBack(observed, progress, outcome, now), outcome.committed)
   const { pending } = next
   const { accessToken } = pending.tokens
   const wanted = !pending.published || targetWantsPublication(observed)
@@ -160,6 +161,7 @@ function afterWriteBack(observed: Observed, progress: Progress, outcome: WriteBa
 type PendingProgress = Progress & { readonly pending: PendingTokens }
 
 function withWriteBack(
+  observed: Observed,
   progress: Progress,
   { pending, written, committed }: WriteBack,
   now: EpochSeconds,
@@ -172,18 +174,23 @@ function withWriteBack(
     case 'kept':
       return { ...known, pending: kept }
     case 'failed':
-      return stillPending(known, kept, written.failure)
+      return stillPending(observed, known, kept, written.failure)
     case 'written':
       return stored(known, kept, written.stored)
     case 'superseded':
-      return withdrawn(withLoginReplaced(superseded(ofAnother(known, committed), { ...kept, superseded: true }), now))
+      return withdrawn(
+        withLoginReplaced(superseded(withoutCauseBefore(known, committed), { ...kept, superseded: true }), now),
+      )
     case 'overtaken':
       return withdrawn({ ...known, pending: { ...kept, persisted: true } })
   }
 }
 
 /** Of the login that the store holds by now nothing is known: what became of the one before stops nobody from using it. */
-function ofAnother({ cause: _ofTheOneBefore, ...progress }: Progress, committed: Result<RefreshRecord>): Progress {
+function withoutCauseBefore(
+  { cause: _ofTheOneBefore, ...progress }: Progress,
+  committed: Result<RefreshRecord>,
+): Progress {
   return committed.ok ? progress : { ...progress, cause: committed.failure }
 }
 
@@ -215,7 +222,14 @@ function refreshWithoutStore(
   return { kind: 'act', action: { kind: 'pre-flight', stored, storeFailure: written.failure }, progress }
 }
 
-function stillPending(progress: Progress, pending: PendingTokens, cause: Failure): PendingProgress {
+function stillPending(
+  { credential }: Observed,
+  progress: Progress,
+  pending: PendingTokens,
+  cause: Failure,
+): PendingProgress {
+  const isOver = pending.recorded && isGivenUp(credential.spec, pending.source, cause)
+  if (isOver) return { ...progress, pending: { ...pending, persisted: true } }
   return { ...progress, cause, pending: { ...pending, writeBackFailures: pending.writeBackFailures + 1 } }
 }
 
