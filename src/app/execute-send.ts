@@ -144,7 +144,7 @@ async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
     sends: earlierSends(send) + 1,
   }
   const sealingKey = sealingKeyOf(base.claim)
-  if (record.version === '') deps.unconfirmedRecords.made(record.uid)
+  if (record.version === '') deps.unconfirmedRecords.making(record.uid)
   const armed = await arm(
     {
       record,

@@ -1,7 +1,7 @@
 import { isSameSource, keyText, type RefreshTokenSource, refreshTokenSpec } from '../domain/credential.ts'
 import { underWay } from '../domain/elsewhere.ts'
 import type { Failure } from '../domain/failures.ts'
-import { inherited, isOfLogin, knows, sourcesOf, tellingOf } from '../domain/inherited-record.ts'
+import { type Inheritance, inherited, isOfLogin, knows, sourcesOf, tellingOf } from '../domain/inherited-record.ts'
 import type { Observed } from '../domain/observed.ts'
 import { asksForOwnership, owned } from '../domain/ownership.ts'
 import type { PredecessorRecord } from '../domain/preflight-finding.ts'
@@ -67,7 +67,7 @@ async function inheritFrom(
   heir: Heir,
   deps: Deps,
 ): Promise<Result<Inherited>> {
-  const { observed, stored, fingerprint } = heir
+  const { stored, fingerprint } = heir
   const brought = await bringHome(subject, deps)
   if (!brought.ok) return brought
   const read = await readRecord({ uid: subject.uid, key: subject.credential }, sealingKeyOf(stored.claim), deps)
@@ -76,16 +76,32 @@ async function inheritFrom(
   const isMeant = isOfLogin(left, known.record, fingerprint)
   const open = isMeant ? await whileOpen(left, known.record, heir, deps) : undefined
   if (open !== undefined) return failed(open)
-  const { state, credential } = observed
-  const { refreshToken: source } = refreshTokenSpec(credential)
-  const isProven = isProvenAt(source, left, observed)
+  const inheritance = inheritanceOf(known.record, left, heir, deps)
   const isUsed = isMeant || isSettledOn(fingerprint, known.record, left)
-  const isInherited = isUsed && isProven && isToGo(left, read.value, fingerprint, deps)
+  const isInherited = isUsed && inheritance.isProven && isToGo(left, read.value, fingerprint, deps)
   return ok({
-    record: inherited(known.record, left, { fingerprint, source, isProven, lastRefreshAt: state.lastRefreshAt }),
+    record: inherited(known.record, left, inheritance),
     before: [...known.before, { record: read.value, isInherited }],
     holdersAreOver: known.holdersAreOver || (isMeant && holdersIn(left).length > 0),
   })
+}
+
+function inheritanceOf(
+  { retained }: RefreshRecord,
+  left: RefreshRecord,
+  { observed, fingerprint }: Heir,
+  { resources }: Deps,
+): Inheritance {
+  const { credential, state } = observed
+  const { refreshToken: source } = refreshTokenSpec(credential)
+  const ownPlace = retained && placeOfSource(credential.key, retained.source, resources)
+  return {
+    fingerprint,
+    source,
+    isProven: isProvenAt(source, left, observed),
+    isOwnHere: ownPlace === resources.placeOf(credential),
+    loginUsedAt: state.loginUsedAt,
+  }
 }
 
 /** Why nobody inherits yet from a record that tells of the refresh token. Whoever has inherited it already need not be asked. */

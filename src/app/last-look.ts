@@ -24,7 +24,7 @@ export async function lastLook(
   observed: Observed,
   deps: Deps,
 ): Promise<Result<void>> {
-  const confirmed = await isConfirmed(observed, deps)
+  const confirmed = await confirm(observed, deps)
   if (!confirmed.ok) return confirmed
   const settled = await settleBefore(before, observed, deps)
   if (!settled.ok) return settled
@@ -39,10 +39,10 @@ export async function lastLook(
  * Of a record that did not exist: its credential is there, and all records are known that were made before it. Asked once
  * for each, and again as long as the answer is another one.
  */
-async function isConfirmed({ credential }: Observed, deps: Deps): Promise<Result<void>> {
+async function confirm({ credential }: Observed, deps: Deps): Promise<Result<void>> {
   const { status, leftRecords, unconfirmedRecords } = deps
   if (!unconfirmedRecords.has(credential.uid)) return ok(undefined)
-  const [exists, listed] = await Promise.all([status.exists(credential), leftRecords.coverAll(credential, deps)])
+  const [exists, listed] = await Promise.all([status.exists(credential), leftRecords.covers(credential, deps)])
   if (!exists.ok) return exists
   if (!exists.value) return failed(isGone(credential))
   if (!listed.ok) return listed
@@ -85,7 +85,7 @@ async function unchanged({ record }: PredecessorRecord, deps: Deps): Promise<Res
 }
 
 function isGone({ key }: Pick<Credential, 'key'>): Failure {
-  const what = `OAuthCredential ${keyText(key)} is gone, or was made anew, and its removal has not been told yet.`
+  const what = `OAuthCredential ${keyText(key)} is gone, is being deleted, or was made anew, which this process has not been told yet.`
   return failure('REFRESH_RECORD_CONFLICT', what)
 }
 

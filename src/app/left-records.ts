@@ -6,8 +6,6 @@ import {
   type TokenSource,
 } from '../domain/credential.ts'
 import { ok, type Result } from '../domain/result.ts'
-import { type EpochSeconds, later, seconds } from '../domain/time.ts'
-import type { Clock } from '../ports/clock.ts'
 import type { RecordEntry, RecordSubject, RefreshRecords } from '../ports/refresh-records.ts'
 import type { ResourceIndex } from './resource-index.ts'
 import { SetsByKey } from './sets-by-key.ts'
@@ -23,11 +21,7 @@ export interface LeftQuestion {
 interface LeftSources {
   readonly records: Pick<RefreshRecords, 'list'>
   readonly resources: ResourceIndex
-  readonly clock: Pick<Clock, 'now'>
 }
-
-/** The clock of the API server, which says when a credential was made, is another one. */
-const clockTolerance = seconds(5)
 
 /**
  * The records of credentials that may have used the refresh token of a place where they are no longer: those that
@@ -40,9 +34,9 @@ export class LeftRecords {
   readonly #bySlot = new SetsByKey()
   #isTerm = false
   #listed: Promise<Result<void>> | undefined
-  /** When the last list began that has ended. */
-  #listedAt: EpochSeconds | undefined
-  /** That list, or a later one, while it is under way. */
+  /** Where each credential was when the last list began that has ended, by uid. */
+  #coveredAt: ReadonlyMap<string, string> = new Map()
+  /** The list that is under way. */
   #running: Promise<Result<void>> | undefined
   /** The one after it: it has what was written meanwhile. */
   #next: Promise<Result<void>> | undefined
@@ -52,7 +46,9 @@ export class LeftRecords {
     this.#byUid.clear()
     this.#bySlot.clear()
     this.#listed = undefined
-    this.#listedAt = undefined
+    this.#coveredAt = new Map()
+    this.#running = undefined
+    this.#next = undefined
     this.#isTerm = true
   }
 
@@ -86,45 +82,51 @@ export class LeftRecords {
   }
 
   /**
-   * Looks once more where the last list is older than the credential: another process may have made a record since for
-   * one that was before it. It is one list that begins after this call, for all who ask meanwhile.
+   * Makes sure of a list that began when the credential was known to be at its place: of what another process has made
+   * since for one that was there before, no earlier list tells. It is one list, for all who ask meanwhile.
    *
    * Failures: those of a list of records.
    */
-  coverAll({ createdAt }: Pick<Credential, 'createdAt'>, sources: LeftSources): Promise<Result<void>> {
-    const isCovered = this.#listedAt !== undefined && later(createdAt, clockTolerance) < this.#listedAt
-    return isCovered ? Promise.resolve(ok(undefined)) : this.#again(sources)
+  covers(credential: Credential, sources: LeftSources): Promise<Result<void>> {
+    const isCovered = this.#coveredAt.get(credential.uid) === sources.resources.placeOf(credential)
+    return isCovered ? Promise.resolve(ok(undefined)) : this.#listAgain(sources)
   }
 
-  #again(sources: LeftSources): Promise<Result<void>> {
-    if (this.#running === undefined) return this.#begun(sources)
-    this.#next ??= this.#running.then(() => {
-      this.#next = undefined
-      return this.#begun(sources)
-    })
+  #listAgain(sources: LeftSources): Promise<Result<void>> {
+    if (this.#running === undefined) return this.#startList(sources)
+    this.#next ??= this.#listAfter(this.#running, sources)
     return this.#next
   }
 
+  /** However that one ends. */
+  async #listAfter(running: Promise<unknown>, sources: LeftSources): Promise<Result<void>> {
+    await Promise.allSettled([running])
+    this.#next = undefined
+    return this.#startList(sources)
+  }
+
   async #list(sources: LeftSources): Promise<Result<void>> {
-    const listing = (this.#listed ??= this.#begun(sources))
+    const listing = (this.#listed ??= this.#startList(sources))
     const listed = await listing
     if (!listed.ok && this.#listed === listing) this.#listed = undefined
     return listed
   }
 
-  #begun({ records, resources, clock }: LeftSources): Promise<Result<void>> {
-    const begunAt = clock.now()
+  async #startList({ records, resources }: LeftSources): Promise<Result<void>> {
+    const coveredAt = placesOf(resources)
     const listing = records.list((entry) => {
       const now = activeWith(entry.uid, resources)
       const isThere = (source: TokenSource): boolean => now !== undefined && isRefreshTokenAt(now.spec, source)
       if (!entry.sources.every(isThere)) this.#keep(entry)
     })
     this.#running = listing
-    return listing.then((listed) => {
-      if (this.#running === listing) this.#running = undefined
-      if (listed.ok) this.#listedAt = begunAt
+    try {
+      const listed = await listing
+      if (listed.ok) this.#coveredAt = coveredAt
       return listed
-    })
+    } finally {
+      if (this.#running === listing) this.#running = undefined
+    }
   }
 
   #entriesAt({ credential, claimedBy }: LeftQuestion, { resources }: LeftSources): readonly RecordEntry[] {
@@ -147,6 +149,15 @@ export class LeftRecords {
     this.#byUid.set(uid, { ...entry, sources: [...before, ...more] })
     for (const source of more) this.#bySlot.add(slotOf(source), uid)
   }
+}
+
+function placesOf(resources: ResourceIndex): ReadonlyMap<string, string> {
+  const places = new Map<string, string>()
+  for (const indexed of resources.credentials()) {
+    const place = indexed.type === 'credential' ? resources.placeOf(indexed.credential) : undefined
+    if (place !== undefined) places.set(indexed.credential.uid, place)
+  }
+  return places
 }
 
 /** Where a token was read for this credential, as far as the manifests tell now. */

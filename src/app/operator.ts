@@ -70,9 +70,9 @@ export class Operator {
     this.#stopWatching = this.#targetWatch?.start(new TargetSights(this.resources, (key) => engine.targetTouched(key)))
     // What is being taken back must not be a new intent of this very process.
     void this.#recovering.then(() => {
-      this.#deps.tokenOwners.keepOnly(
-        new Set([...this.resources.credentials()].map(({ credential }) => credential.uid)),
-      )
+      const uids = new Set([...this.resources.credentials()].map(({ credential }) => credential.uid))
+      this.#deps.tokenOwners.keepOnly(uids)
+      this.#deps.unconfirmedRecords.keepOnly(uids)
       // The lead may have been lost meanwhile.
       if (this.#engine === engine) engine.start()
     })

@@ -49,34 +49,45 @@ export interface Inheritance {
   readonly source: RefreshTokenSource
   /** True when it is certain that the newest tokens of the record before belong there. Nobody is given those of another place. */
   readonly isProven: boolean
-  /** Of the heir, as its status tells. */
-  readonly lastRefreshAt?: EpochSeconds | undefined
+  /** True when the heir's own newest tokens belong to that place. */
+  readonly isOwnHere: boolean
+  /** Since when the heir has used its own login, as its status tells. */
+  readonly loginUsedAt?: EpochSeconds | undefined
 }
 
 /**
  * A credential's record with all that another one knows of the same login, which nobody acts on any more: its holders
  * are over. Of an earlier login it is what was used up: a store that is rolled back may show it again. Left behind are
  * the access token, as the heir may ask for less than it was issued for, and a refusal, as whoever makes a credential
- * anew may have mended the cause. Pure.
+ * anew may have mended the cause. An heir that has had tokens of a later login there keeps those. Pure.
  */
 export function inherited(own: RefreshRecord, before: RefreshRecord, inheritance: Inheritance): RefreshRecord {
   if (!isOfLogin(before, own, inheritance.fingerprint)) return withUsedUpBefore(own, before, own.retained)
   const adapted = adaptedTo(own, before, inheritance)
   const isShared = knowsNewestOf(own, before) || knowsNewestOf(before, own)
   if (isShared || knows(own, inheritance.fingerprint)) return joined(own, adapted)
-  return isLaterLogin(own, before, inheritance) ? replacing(own, before) : succeeding(own, adapted)
+  switch (laterOf(own, before, inheritance)) {
+    case 'own':
+      return replacing(own, before, inheritance)
+    case 'before':
+      return succeeding(own, adapted)
+    case 'unknown':
+      return beside(own, before, adapted)
+  }
 }
 
-/** True when the heir has had tokens of another login since: a store that shows the predecessor's is a copy from before. */
-function isLaterLogin(
+/** Of two logins at one place, whose tokens came later: a store that shows those of the other one was put back. */
+function laterOf(
   { retained, storeWrittenAt }: RefreshRecord,
   before: RefreshRecord,
-  { lastRefreshAt }: Inheritance,
-): boolean {
-  if (retained === undefined) return false
+  { isOwnHere, loginUsedAt }: Inheritance,
+): 'own' | 'before' | 'unknown' {
+  if (retained === undefined || !isOwnHere) return 'before'
   // What is sealed with the key of another version of the document does not say when it was issued.
-  const hadAt = Math.max(storeWrittenAt ?? 0, issuedAt(retained), lastRefreshAt ?? 0)
-  return hadAt > Math.max(before.storeWrittenAt ?? 0, issuedAt(before.retained), ...startsOf(before))
+  const ownAt = Math.max(storeWrittenAt ?? 0, issuedAt(retained), loginUsedAt ?? 0)
+  const beforeAt = Math.max(before.storeWrittenAt ?? 0, issuedAt(before.retained), ...startsOf(before))
+  if (ownAt === 0 || beforeAt === 0) return 'unknown'
+  return ownAt > beforeAt ? 'own' : 'before'
 }
 
 function issuedAt(retained: RetainedTokens | undefined): number {
@@ -87,12 +98,27 @@ function startsOf(record: RefreshRecord): readonly number[] {
   return intentsOf(record).map(({ startedAt }) => startedAt)
 }
 
-/** As where one credential goes on with another login: all of the one before is used up. */
-function replacing(own: RefreshRecord, before: RefreshRecord): RefreshRecord {
+/** As where one credential goes on with another login: all of the one before is used up, and above all what the store shows. */
+function replacing(own: RefreshRecord, before: RefreshRecord, { fingerprint }: Inheritance): RefreshRecord {
   const { retained, spent } = before
-  const open = intentsOf(before).map(({ fingerprint }) => fingerprint)
-  const all = [...spent, ...(retained === undefined ? [] : [retained.fingerprint]), ...open]
-  return withUsedUpBefore(own, { ...before, spent: [...new Set(all)] }, own.retained)
+  const open = intentsOf(before).map((intent) => intent.fingerprint)
+  const all = new Set([...spent, ...(retained === undefined ? [] : [retained.fingerprint]), ...open])
+  const { stored = [] } = own
+  const known = withUsedUpBefore(
+    { ...own, stored: [...stored, fingerprint] },
+    { ...before, spent: [...all] },
+    own.retained,
+  )
+  return { ...own, spent: known.spent }
+}
+
+/** The token of the store is used as one that nobody knows, and until it has a successor the heir keeps its own. */
+function beside(own: RefreshRecord, before: RefreshRecord, adapted: RefreshRecord): RefreshRecord {
+  const open = [...intentsOf(adapted), ...(own.left ?? [])]
+  return {
+    ...withUsedUpBefore(own, before, own.retained),
+    ...(open.length > 0 && { left: open }),
+  }
 }
 
 /** The login is the predecessor's alone: its record goes on, under another name. */

@@ -19,8 +19,8 @@ export interface StatusReport {
 export interface StatusWriter {
   write(report: StatusReport): Promise<Result<void>>
   /**
-   * True while there is an object of this name with this uid. It is the API server that says so, and not a watch, which
-   * may be late.
+   * True while there is an object of this name with this uid, and nobody has deleted it. It is the API server that says
+   * so, and not a watch, which may be late.
    */
   exists(credential: Pick<Credential, 'key' | 'uid'>): Promise<Result<boolean>>
   /** Puts our finalizer on, or takes it off. Idempotent. */

@@ -69,6 +69,22 @@ describe('of two credentials at one place', () => {
     expect(world.storeIsLive()).toBe(true)
   })
 
+  it('the younger gives up what it has presented for the older, which may have presented it, too', async () => {
+    const world = withLeeway()
+    world.endpoint.next = 'lost-answer'
+    await world.leader()
+    await world.clock.pass(1)
+    const presented = intentOn(world)
+    expect(world.record()?.intent?.fingerprint).toBe(presented.fingerprint)
+    const older = theYounger({ createdAt: later(aCredential().createdAt, seconds(-60)) })
+    world.records.put({ ...newRecord(older.uid, older.key), intent: presented })
+    world.apply(older)
+    await world.clock.pass(day / 2)
+    expect(world.problem('ci/other')).toBeUndefined()
+    expect(world.problem()).toBe('REFRESH_TOKEN_OWNED')
+    expect(world.storeIsLive()).toBe(true)
+  })
+
   it('one goes on after both have begun in processes that are gone', async () => {
     const world = Replicas.withCredential()
     world.apply(theYounger())

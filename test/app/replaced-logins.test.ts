@@ -179,3 +179,27 @@ describe('a token in the record that is over', () => {
     expect(reads).toBeLessThan(10)
   })
 })
+
+describe('a login that takes the place of a refused one', () => {
+  it('is used, where the refused one was just about to be put back', async () => {
+    const world = Replicas.withCredential()
+    const usedUp = world.stored()
+    await world.leader()
+    await world.clock.pass(600)
+    await refuse(world)
+    const login = world.endpoint.login()
+    world.store.beforeWrite = () => {
+      world.store.beforeWrite = undefined
+      world.store.put(documentKey, login)
+    }
+    world.store.put(documentKey, usedUp)
+    await world.clock.pass(600)
+    expect(world.store.beforeWrite).toBeUndefined()
+    expect(world.problem()).toBeUndefined()
+    // Once, for the one that was refused.
+    expect(world.events.reasons().filter((reason) => reason === 'ReauthorizationRequired')).toHaveLength(1)
+    expect(world.stored()).not.toBe(login)
+    expect(world.storeIsLive()).toBe(true)
+    expect(world.endpoint.reuses).toBe(0)
+  })
+})

@@ -87,6 +87,15 @@ function existence(bench: () => StatusBench): void {
     expect(await b.exists(uid)).toBe(false)
     expect(await b.exists(next)).toBe(true)
   })
+
+  test('an object that is being deleted does not count', async () => {
+    const b = bench()
+    const uid = await b.hands.createCredential(b.name, ['example.com/hold'])
+    expect(await b.exists(uid)).toBe(true)
+    await b.hands.deleteCredential(b.name)
+    expect(await b.exists(uid)).toBe(false)
+    await b.hands.editCredential(b.name, { metadata: { finalizers: [] } })
+  })
 }
 
 function finalizers(bench: () => StatusBench): void {

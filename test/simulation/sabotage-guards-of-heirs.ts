@@ -6,7 +6,7 @@ export const heirGuards: readonly Guard[] = [
     411,
     'what a predecessor knew is inherited',
     'app/inherit-record.ts',
-    '    record: inherited(known.record, left, { fingerprint, source, isProven, lastRefreshAt: state.lastRefreshAt }),\n',
+    '    record: inherited(known.record, left, inheritance),\n',
     '    record: known.record,\n',
   ),
   rareGuard(

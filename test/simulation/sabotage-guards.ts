@@ -56,8 +56,8 @@ const spendingGuards: readonly Guard[] = [
   ),
   guard(
     'what was replaced is remembered as spent',
-    'domain/refresh-record.ts',
-    'const replaced = [...fingerprintsOf(over), record.retained?.fingerprint, presented].filter(\n    (spent) => spent !== undefined,\n  )',
+    'domain/succession.ts',
+    'const replaced = [...fingerprintsOf(over), replacedBy(retained, record.retained), presented].filter(\n    (spent) => spent !== undefined,\n  )',
     'const replaced: string[] = []',
   ),
   guard(
@@ -68,7 +68,7 @@ const spendingGuards: readonly Guard[] = [
   ),
   guard(
     'a late answer does not replace the tokens of a later one',
-    'domain/refresh-record.ts',
+    'domain/succession.ts',
     '  return intentOn(record, presented) === undefined && intentOn(record, retained.fingerprint) === undefined\n',
     '  return intent === undefined && retained === undefined\n',
   ),
@@ -157,21 +157,14 @@ const waitingGuards: readonly Guard[] = [
     '  return intent?.holder?.journalId === holders.toString() ? intent : undefined\n',
   ),
   rareGuard(
-    120_014_728,
-    'what became of a login stops nobody from using the one that took its place',
-    'domain/advance.ts',
-    'superseded(ofAnother(known, committed), {',
-    'superseded(known, {',
-  ),
-  rareGuard(
     120_025_710,
     'the tokens of one credential are not counted in the claim of another',
     'app/execute-write-back.ts',
     'isClaimedByAnother(base, observed, deps) ? undefined : markOf(',
     'isToBeReadBack.length === 0 ? undefined : markOf(',
   ),
-  rareGuard(
-    402_931,
+  testedGuard(
+    'test/app/neighbours.test.ts',
     'whoever stands back for another credential gives the refresh token up',
     'app/execute-preflight.ts',
     'if (neighbour.ok && neighbour.value !== undefined) deps',

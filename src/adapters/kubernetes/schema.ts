@@ -42,12 +42,13 @@ export const Secret = z.object({
 })
 export type Secret = z.infer<typeof Secret>
 
-/** What a change of the finalizers has to know. */
-export const Finalizers = z.object({
+/** What a change of the finalizers has to know, and whether an object is on its way out. */
+export const ObjectLife = z.object({
   metadata: z.object({
     uid: z.string().min(1),
     resourceVersion: z.string().min(1),
     finalizers: z.array(z.string()).default([]),
+    deletionTimestamp: z.string().optional(),
   }),
 })
 

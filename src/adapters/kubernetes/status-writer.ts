@@ -1,3 +1,4 @@
+import type * as z from 'zod'
 import { encodeStatus } from '../../api/status-codec.ts'
 import { type CredentialKey, keyText } from '../../domain/credential.ts'
 import { type Failure, failure } from '../../domain/failures.ts'
@@ -8,7 +9,7 @@ import { classifyKubeError, clusterCodes, problemOf } from './classify.ts'
 import type { KubeClient, KubeError, KubeOutcome } from './kube-client.ts'
 import { metadataOnly } from './metadata-only.ts'
 import { credentialPath } from './object-paths.ts'
-import { Finalizers } from './schema.ts'
+import { ObjectLife } from './schema.ts'
 
 /** A finalizer list that others keep changing is followed so many times. */
 const triesPerFinalizer = 5
@@ -54,14 +55,14 @@ export class KubernetesStatusWriter implements StatusWriter {
   }
 
   async exists({ key, uid }: { key: CredentialKey; uid: string }): Promise<Result<boolean>> {
-    const found = await this.#finalizers(key)
-    return found.ok ? ok(found.value?.uid === uid) : found
+    const found = await this.#life(key)
+    return found.ok ? ok(found.value?.uid === uid && found.value.deletionTimestamp === undefined) : found
   }
 
   async setFinalizer(credential: { key: CredentialKey; uid: string }, present: boolean): Promise<Result<void>> {
     const { key, uid } = credential
     for (let tries = 0; tries < triesPerFinalizer; tries += 1) {
-      const found = await this.#finalizers(key)
+      const found = await this.#life(key)
       if (!found.ok) return found
       const metadata = found.value
       if (metadata?.uid !== uid || metadata.finalizers.includes(finalizerName) === present) return ok(undefined)
@@ -79,18 +80,16 @@ export class KubernetesStatusWriter implements StatusWriter {
   async #isGone(error: KubeError, key: CredentialKey, uid: string): Promise<boolean> {
     if (problemOf(error) === 'missing') return true
     if (error.status !== 422) return false
-    const found = await this.#finalizers(key)
+    const found = await this.#life(key)
     return found.ok && found.value?.uid !== uid
   }
 
   /** What stands in the metadata; undefined when there is no such object. */
-  async #finalizers(
-    key: CredentialKey,
-  ): Promise<Result<{ uid: string; resourceVersion: string; finalizers: string[] } | undefined>> {
+  async #life(key: CredentialKey): Promise<Result<z.infer<typeof ObjectLife>['metadata'] | undefined>> {
     const outcome = await this.#client.request({ method: 'GET', path: credentialPath(key), accept: metadataOnly })
     if (!outcome.ok && problemOf(outcome.error) === 'missing') return ok(undefined)
     if (!outcome.ok) return failed(finalizerFailure(outcome.error, key, 'get'))
-    const parsed = Finalizers.safeParse(outcome.body)
+    const parsed = ObjectLife.safeParse(outcome.body)
     if (parsed.success) return ok(parsed.data.metadata)
     const what = `Reading OAuthCredential ${keyText(key)} brought no such object.`
     return failed(failure('KUBERNETES_UNAVAILABLE', what))
@@ -117,7 +116,7 @@ export class KubernetesStatusWriter implements StatusWriter {
 
 function finalizerFailure(error: KubeError, key: CredentialKey, verb: 'get' | 'patch'): Failure {
   return classifyKubeError(error, {
-    what: `${verb === 'get' ? 'Reading' : 'Changing'} the finalizers of OAuthCredential ${keyText(key)}`,
+    what: `${verb === 'get' ? 'Reading the metadata' : 'Changing the finalizers'} of OAuthCredential ${keyText(key)}`,
     permission: `${verb} oauthcredentials in the namespace ${key.namespace}`,
     codes: clusterCodes,
   })

@@ -43,7 +43,7 @@ function before(changes: Partial<RefreshRecord> = {}): RefreshRecord {
 }
 
 function heirOf(left: RefreshRecord, fingerprint: string, own: Partial<RefreshRecord> = {}): RefreshRecord {
-  return inherited({ ...heir, ...own }, left, { fingerprint, source, isProven: true })
+  return inherited({ ...heir, ...own }, left, { fingerprint, source, isProven: true, isOwnHere: true })
 }
 
 describe('a record tells of a refresh token', () => {
@@ -92,7 +92,7 @@ describe('the heir of a login', () => {
   })
 
   it('gets no token that may be of another place, and knows all the same what was used up', () => {
-    const record = inherited(heir, before(), { fingerprint: 'two', source, isProven: false })
+    const record = inherited(heir, before(), { fingerprint: 'two', source, isProven: false, isOwnHere: true })
     expect(record.retained).toBeUndefined()
     expect(record.spent).toEqual(['one', 'two'])
   })
@@ -123,15 +123,45 @@ describe('an heir that has begun already', () => {
 
     it.each([
       ['the store was written', own, {}],
-      ['its status tells', { ...own, storeWrittenAt: undefined }, { lastRefreshAt: later(noon, seconds(60)) }],
+      ['its status tells', { ...own, storeWrittenAt: undefined }, { loginUsedAt: later(noon, seconds(60)) }],
       ['its access token was issued', { ...own, ...issuedLater(), storeWrittenAt: undefined }, {}],
     ])('keeps its own when %s, and counts all before as used up', (_when, { storeWrittenAt, ...known }, told) => {
       const heirs = { ...heir, ...known, ...(storeWrittenAt !== undefined && { storeWrittenAt }) }
       const left = before({ storeWrittenAt: noon, left: [intentOn('four')] })
-      const record = inherited(heirs, left, { fingerprint: 'three', source, isProven: true, ...told })
+      const record = inherited(heirs, left, { fingerprint: 'three', source, isProven: true, isOwnHere: true, ...told })
       expect(record.retained).toBe(known.retained)
       expect(record.spent).toEqual(expect.arrayContaining(['one', 'two', 'three', 'four', 'own before']))
       expect(record.left).toBeUndefined()
+    })
+
+    it('keeps its own where they belong to another place, and goes on with those of its predecessor here', () => {
+      const told = {
+        fingerprint: 'three',
+        source,
+        isProven: true,
+        isOwnHere: false,
+      }
+      const record = inherited({ ...heir, ...own }, before({ storeWrittenAt: noon }), told)
+      expect(record.retained?.fingerprint).toBe('three')
+      expect(record.spent).not.toContain('own')
+    })
+
+    it('takes the token of the store for one that nobody knows, where nothing tells whose was later', () => {
+      const known = { ...own, storeWrittenAt: later(noon, seconds(60)) }
+      const record = heirOf(before(), 'three', known)
+      expect(record.retained).toBe(known.retained)
+      expect(record.spent).toEqual(expect.arrayContaining(['one', 'two', 'own before']))
+      expect(record.spent).not.toContain('three')
+    })
+
+    it('does not forget what the store shows, however many tokens it has had', () => {
+      const many = Array.from({ length: spentLimit }, (_, index) => `own ${index}`)
+      const record = heirOf(before({ storeWrittenAt: noon }), 'three', {
+        ...own,
+        spent: many,
+      })
+      expect(record.spent).toContain('three')
+      expect(record.spent).toHaveLength(spentLimit)
     })
 
     it.each([
