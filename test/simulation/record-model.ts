@@ -24,6 +24,8 @@ export interface Retained {
 /** The records in etcd: one a credential, replaced by compare-and-set. */
 export class RecordModel {
   readonly #kept = new Map<string, KeptRecord>()
+  /** What was sent to make a record. */
+  readonly #made = new WeakSet<RefreshRecord>()
   readonly #seals = new Map<string, NonNullable<KeptRecord['sealed']>>()
   readonly #wire: Wire
   readonly #ledger: TokenLedger
@@ -102,7 +104,7 @@ export class RecordModel {
 
   #replace(record: RefreshRecord, key: Sensitive | undefined): Result<RefreshRecord> {
     const before = this.#kept.get(record.uid)
-    if ((before?.record.version ?? '') !== record.version) {
+    if (this.#isMadeAgain(record) || (before?.record.version ?? '') !== record.version) {
       return failed(failure('REFRESH_RECORD_CONFLICT', `The record of ${record.uid} is another one by now.`))
     }
     this.#versions += 1
@@ -115,6 +117,14 @@ export class RecordModel {
     this.#judge(before, next)
     this.#keep(record.uid, { record: next, sealed }, 'superseded')
     return ok(this.#opened(record.uid, key?.reveal()) ?? next)
+  }
+
+  /** A request that makes an object is not carried out once more after the object was deleted. */
+  #isMadeAgain(record: RefreshRecord): boolean {
+    if (record.version !== '') return false
+    const isAgain = this.#made.has(record)
+    this.#made.add(record)
+    return isAgain
   }
 
   #sealed(retained: RetainedTokens | undefined, key: string | undefined): KeptRecord['sealed'] {
