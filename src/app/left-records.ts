@@ -28,6 +28,7 @@ interface LeftSources {
  * are gone, or on the way out, that have another spec since, or one that nobody can act on.
  *
  * One term of leadership begins with the list of all records, at the first question, and notes from then on who leaves.
+ * It lists them again for a credential that it did not know at its place when the last list began.
  */
 export class LeftRecords {
   readonly #byUid = new Map<string, RecordEntry>()

@@ -1,7 +1,7 @@
 /**
- * Credentials whose records this process makes, or has made, until the API server has said that they are there. A record that did
- * not exist may have been removed with its credential, which a watch has not told yet: whoever has the refresh token by
- * now has settled that one, and looks for no other.
+ * Credentials whose records this process makes, or has made, until the API server has said that they are there. A record
+ * that did not exist may have been removed with its credential, which a watch has not told yet: whoever has the refresh
+ * token by now has settled that one, and looks for no other.
  */
 export class UnconfirmedRecords {
   readonly #uids = new Set<string>()
