@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
@@ -7,8 +8,8 @@ const compileCache = join(import.meta.dirname, 'node_modules/.cache/compile')
 
 export default defineConfig({
   test: {
-    // The default leaves one core idle, which on two cores is half of the machine.
-    maxWorkers: '100%',
+    // Some wait for time to pass, or for other processes: with one more than there are cores, no core waits with them.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         test: {
