@@ -103,10 +103,13 @@ async function overtaken(
   observed: StoreSubject,
   deps: Deps,
 ): Promise<WriteBack> {
-  if (!isOfPlaceLeft(record, pending) || pending.persisted) {
+  const { refreshToken } = pending.tokens
+  const isUsedUp = refreshToken !== undefined && record.spent.includes(deps.records.fingerprint(refreshToken))
+  if (!isOfPlaceLeft(record, pending) || pending.persisted || isUsedUp) {
     return { committed: ok(record), written: { kind: 'overtaken' } }
   }
-  const written = await store(pending, { ...observed, record }, deps)
+  // A store that was put back shows a token that is used up: nothing later of that place is known than these.
+  const written = await store({ ...pending, recorded: true }, { ...observed, record }, deps)
   const isLost = written.kind === 'failed' && isGivenUpBy(observed.credential, pending.source, written.failure, deps)
   if (written.kind === 'failed' && !isLost) return { committed: failed(written.failure), written }
   const committed = await commit({ ...pending, isStored: true }, recordPlace(pending, { ...observed, record }), deps)

@@ -21,26 +21,33 @@ export async function bringIn(
 ): Promise<Result<RefreshRecord>> {
   const committed = await commit(issued, place, deps)
   if (!committed.ok || !hasNoRoom(committed.value, issued, deps)) return committed
-  const stored = await storeWhereLeft(issued, entry, deps)
+  const stored = await storeWhereLeft(issued, { entry, record: committed.value }, deps)
   return stored.ok ? commit({ ...issued, isStored: true }, place, deps) : stored
 }
 
 function hasNoRoom(record: RefreshRecord, issued: IssuedFor, { records }: EngineDeps): boolean {
   const { refreshToken } = issued.tokens
   if (refreshToken === undefined || !isOfPlaceLeft(record, issued)) return false
-  return record.retained?.fingerprint !== records.fingerprint(refreshToken)
+  const fingerprint = records.fingerprint(refreshToken)
+  return record.retained?.fingerprint !== fingerprint && !record.spent.includes(fingerprint)
 }
 
-/** Compare-and-set over the token that was presented. */
+interface LeftBehind {
+  readonly entry: AnsweredEntry
+  readonly record: RefreshRecord
+}
+
+/** Compare-and-set over the token that was presented, or over one that is used up, as a store shows it that was put back. */
 async function storeWhereLeft(
   { tokens, presented, source }: IssuedFor,
-  { uid, credential: key }: AnsweredEntry,
+  { entry: { uid, credential: key }, record }: LeftBehind,
   deps: EngineDeps,
 ): Promise<Result<unknown>> {
   const open = openStore({ credential: { key, uid } }, deps, source)
   if (isStoreFailure(open)) return isGivenUpBy({ uid }, source, open, deps) ? ok(undefined) : failed(open)
   const read = await open.store.read(open.location)
   if (!read.ok) return isGivenUpBy({ uid }, source, read.failure, deps) ? ok(undefined) : read
-  const isReplaced = !sameSecret(read.value.refreshToken, presented)
-  return isReplaced ? ok(undefined) : open.store.writeBack(open.location, read.value, tokens)
+  const { refreshToken } = read.value
+  const isUsedUp = sameSecret(refreshToken, presented) || record.spent.includes(deps.records.fingerprint(refreshToken))
+  return isUsedUp ? open.store.writeBack(open.location, read.value, tokens) : ok(undefined)
 }

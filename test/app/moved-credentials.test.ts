@@ -86,6 +86,33 @@ describe.each([true, false])('a credential that is moved, at documents that bear
     expect(world.endpoint.reuses).toBe(0)
   })
 
+  it.each(['by a process that does not lead', 'by one that leads'])(
+    'brings it there over a token that was used up before, %s',
+    async (who) => {
+      const world = twoDocuments(hasRoom)
+      const usedUp = world.stored()
+      const first = await world.leader()
+      await world.clock.pass(beforeDue)
+      first.dieOf('journal.answered')
+      await world.clock.pass(afterDue)
+      world.apply(movedTo(otherKey))
+      const second = await world.leader()
+      await world.clock.pass(600)
+      world.store.put(documentKey, usedUp)
+      if (who === 'by one that leads') {
+        await second.stepDown()
+        world.store.readFault = failure('STORE_UNAVAILABLE', 'The store did not answer.')
+      }
+      await first.restart()
+      world.store.readFault = undefined
+      if (who === 'by one that leads') await first.lead()
+      await world.clock.pass(600)
+      expect(world.storeIsLive()).toBe(true)
+      expect(world.endpoint.reuses).toBe(0)
+      expect(world.problem()).toBeUndefined()
+    },
+  )
+
   it('does not wait for a document that was taken away after it', async () => {
     const world = twoDocuments(hasRoom)
     const first = await world.leader()
