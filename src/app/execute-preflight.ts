@@ -5,6 +5,7 @@ import { failure } from '../domain/failures.ts'
 import type { IntentWatch, Observed } from '../domain/observed.ts'
 import { type Ownership, ownerId, ownerName } from '../domain/ownership.ts'
 import type { PredecessorRecord, Preflight } from '../domain/preflight-finding.ts'
+import { continues, withUsedUpBefore } from '../domain/inherited-record.ts'
 import { type HeldIntent, intentOn, intentsInTheWay, type RefreshRecord } from '../domain/refresh-record.ts'
 import { withPreviousFile } from '../domain/previous-token.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
@@ -18,7 +19,7 @@ import { readRecord, sealingKeyOf } from './execute-record.ts'
 import { claimDocument, proveWritable } from './execute-store.ts'
 import { publishedMarks, standsBack, targetIdentity } from './gather.ts'
 import { type Heir, inherit } from './inherit-record.ts'
-import { neighbourAt } from './neighbours.ts'
+import { type Neighbour, neighboursAt, ownerAmong } from './neighbours.ts'
 import { holderSilentMs, intentOverMs } from './record-watches.ts'
 
 type Look = Extract<Action, { kind: 'pre-flight' }>
@@ -54,15 +55,24 @@ interface Known {
 }
 
 /** All that is known of the refresh token. What is somebody else's is nobody's inheritance. */
-async function knownOf(heir: Heir, deps: Deps): Promise<Known & { readonly twin: CredentialKey | undefined }> {
-  const own = await recordOf(heir.observed, heir.stored, deps)
-  const twin = await twinOf(heir.observed, own, { fingerprint: heir.fingerprint, deps })
-  const alone = { before: [], holdersAreOver: false, twin: twin.ok ? twin.value : undefined }
-  if (!own.ok) return { ...alone, record: own }
-  if (!twin.ok) return { ...alone, record: twin }
-  if (twin.value !== undefined) return { ...alone, record: own }
-  const whole = await inherit(own.value, heir, deps)
+async function knownOf(heir: Heir, deps: Deps): Promise<Known & { readonly twin?: CredentialKey }> {
+  const alone = { before: [], holdersAreOver: false }
+  const read = await recordOf(heir.observed, heir.stored, deps)
+  if (!read.ok) return { ...alone, record: read }
+  const neighbours = await neighboursAt(heir.observed.credential, deps)
+  if (!neighbours.ok) return { ...alone, record: neighbours }
+  const own = withContinued(read.value, neighbours.value, heir.fingerprint)
+  // What is known to be used up is replaced, whoever else remembers it.
+  const twin = own === read.value ? await twinOf(heir, { own, neighbours: neighbours.value }, deps) : undefined
+  if (twin !== undefined) return { ...alone, twin, record: read }
+  const whole = await inherit(own, heir, deps)
   return whole.ok ? { ...alone, ...whole.value, record: ok(whole.value.record) } : { ...alone, record: whole }
+}
+
+/** The record itself, or with what a neighbour used up before this one went on with its login, where the store shows that. */
+function withContinued(own: RefreshRecord, neighbours: readonly Neighbour[], fingerprint: string): RefreshRecord {
+  const continued = neighbours.find(({ record }) => record.spent.includes(fingerprint) && continues(own, record))
+  return continued === undefined ? own : withUsedUpBefore(own, continued.record, own.retained)
 }
 
 /** Who may be at the token, and whether they are over. */
@@ -197,18 +207,22 @@ function placeholder({ clock }: Deps) {
   return { value: noToken(), tokenType: 'Bearer', issuedAt: now, expiresAt: now, scopes: [] }
 }
 
+interface Records {
+  readonly own: RefreshRecord
+  readonly neighbours: readonly Neighbour[]
+}
+
 /** Another credential that has the token, or has had it. What this one has used up itself is replaced, and not presented by anybody. */
 async function twinOf(
-  { credential }: Observed,
-  record: Result<RefreshRecord>,
-  { fingerprint, deps }: { readonly fingerprint: string; readonly deps: Deps },
-): Promise<Result<CredentialKey | undefined>> {
+  { observed: { credential }, fingerprint }: Heir,
+  { own, neighbours }: Records,
+  deps: Deps,
+): Promise<CredentialKey | undefined> {
   const known = deps.tokenOwners.ownerOf(fingerprint, credential.uid)
-  const isSpent = record.ok && record.value.spent.includes(fingerprint)
-  if (known !== undefined || isSpent) return ok(known)
-  const neighbour = await neighbourAt(credential, fingerprint, deps)
+  if (known !== undefined || own.spent.includes(fingerprint)) return known
+  const neighbour = await ownerAmong(neighbours, fingerprint, deps)
   // Of two that presented it, each would wait for the other one.
-  if (neighbour.ok && neighbour.value !== undefined) deps.tokenOwners.gaveUp(fingerprint, credential)
+  if (neighbour !== undefined) deps.tokenOwners.gaveUp(fingerprint, credential)
   return neighbour
 }
 

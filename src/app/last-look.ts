@@ -8,7 +8,7 @@ import { failed, ok, type Result } from '../domain/result.ts'
 import type { SendAction } from '../domain/step.ts'
 import type { Deps } from './deps.ts'
 import { readRecord } from './execute-record.ts'
-import { neighbourAt } from './neighbours.ts'
+import { neighboursAt, ownerAmong } from './neighbours.ts'
 
 /**
  * Makes sure, once one's own intent stands, that nobody else has begun for the token, or will: neither a credential that
@@ -28,11 +28,10 @@ export async function lastLook(
   if (!confirmed.ok) return confirmed
   const settled = await settleBefore(before, observed, deps)
   if (!settled.ok) return settled
-  const neighbour = await neighbourAt(observed.credential, fingerprint, deps)
-  if (!neighbour.ok) return neighbour
-  return neighbour.value === undefined
-    ? ok(undefined)
-    : failed(owned(observed, `OAuthCredential ${keyText(neighbour.value)}`))
+  const neighbours = await neighboursAt(observed.credential, deps)
+  if (!neighbours.ok) return neighbours
+  const owner = await ownerAmong(neighbours.value, fingerprint, deps)
+  return owner === undefined ? ok(undefined) : failed(owned(observed, `OAuthCredential ${keyText(owner)}`))
 }
 
 /**

@@ -5,23 +5,21 @@ import type { EngineDeps } from './deps.ts'
 import { readRecord } from './execute-record.ts'
 import { intentOverMs } from './record-watches.ts'
 
+/** Another credential at the same place, and what its record tells. */
+export interface Neighbour {
+  readonly key: CredentialKey
+  readonly record: RefreshRecord
+  /** True of the one that came first. */
+  readonly isFirst: boolean
+}
+
 /**
- * Another credential at the same place whose record knows this token: whoever has used it up, or may be at it, owns
- * it, and of the first one there it is enough that the token is its newest, or that its answer was lost, whatever its
- * status says. Not every document can bear a claim, and the memory of a process is not that of the one before.
- *
- * Asked once more when one's own intent stands: of two that know each other, and ask at the same time, at least one
- * finds the other's. Where the answer to a later one was lost, or was to a process that is gone, nobody has what came of
- * it: that holds the first one up no more than an answer of its own would.
+ * The records of all others at the place of this credential.
  *
  * Failures: those of reading a record. What cannot be found out is asked again before anything is sent; a record of a
  * later one that is damaged tells nothing, and stands against that one only.
  */
-export async function neighbourAt(
-  credential: Credential,
-  fingerprint: string,
-  deps: EngineDeps,
-): Promise<Result<CredentialKey | undefined>> {
+export async function neighboursAt(credential: Credential, deps: EngineDeps): Promise<Result<readonly Neighbour[]>> {
   const { resources } = deps
   const first = resources.firstAt(credential)
   const reads = await Promise.all(
@@ -29,21 +27,35 @@ export async function neighbourAt(
       .othersAt(credential)
       .map(async (neighbour) => ({ neighbour, read: await readRecord(neighbour, undefined, deps) })),
   )
+  const found: Neighbour[] = []
   for (const { neighbour, read } of reads) {
     const isFirst = neighbour === first
     if (!read.ok && (isFirst || read.failure.code !== 'REFRESH_RECORD_DAMAGED')) return read
-    if (read.ok && (await owns(read.value, { fingerprint, isFirst }, deps))) return ok(neighbour.key)
+    if (read.ok) found.push({ key: neighbour.key, record: read.value, isFirst })
   }
-  return ok(undefined)
+  return ok(found)
 }
 
-interface Question {
-  readonly fingerprint: string
-  readonly isFirst: boolean
+/**
+ * Of others at the same place, one whose record knows this token: whoever has used it up, or may be at it, owns
+ * it, and of the first one there it is enough that the token is its newest, or that its answer was lost, whatever its
+ * status says. Not every document can bear a claim, and the memory of a process is not that of the one before.
+ *
+ * Asked once more when one's own intent stands: of two that know each other, and ask at the same time, at least one
+ * finds the other's. Where the answer to a later one was lost, or was to a process that is gone, nobody has what came of
+ * it: that holds the first one up no more than an answer of its own would.
+ */
+export async function ownerAmong(
+  neighbours: readonly Neighbour[],
+  fingerprint: string,
+  deps: EngineDeps,
+): Promise<CredentialKey | undefined> {
+  for (const neighbour of neighbours) if (await owns(neighbour, fingerprint, deps)) return neighbour.key
+  return undefined
 }
 
 /** True when nobody else may present the token, as far as this record tells. */
-async function owns(record: RefreshRecord, { fingerprint, isFirst }: Question, deps: EngineDeps): Promise<boolean> {
+async function owns({ record, isFirst }: Neighbour, fingerprint: string, deps: EngineDeps): Promise<boolean> {
   const { retained, spent } = record
   const intent = intentOn(record, fingerprint)
   if (spent.includes(fingerprint)) return true

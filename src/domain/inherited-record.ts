@@ -34,6 +34,15 @@ export function tellingOf(record: RefreshRecord, isHere: (source: RefreshTokenSo
   return { ...rest, spent: [], ...(open.length > 0 && { left: open }) }
 }
 
+/**
+ * True when this one has used up the newest token of another one, which is still there, and has begun nothing since: of
+ * one login, all that the other one has used up comes before that.
+ */
+export function continues(own: RefreshRecord, { retained, spent, intent, left }: RefreshRecord): boolean {
+  if (retained === undefined || intent !== undefined || left !== undefined) return false
+  return own.spent.includes(retained.fingerprint) && !spent.includes(own.retained?.fingerprint ?? '')
+}
+
 /** Where the tokens of a record were read, as far as it says. */
 export function sourcesOf(
   record: Pick<RefreshRecord, 'intent' | 'left'> & { readonly retained?: Pick<RetainedTokens, 'source'> },
@@ -151,9 +160,10 @@ function joined(own: RefreshRecord, before: RefreshRecord): RefreshRecord {
   }
 }
 
-function withUsedUpBefore(
+/** A record that knows of another one's used-up tokens, too. */
+export function withUsedUpBefore(
   own: RefreshRecord,
-  before: RefreshRecord,
+  before: Pick<RefreshRecord, 'spent'>,
   newest: RetainedTokens | undefined,
 ): RefreshRecord {
   return { ...own, spent: withSpent({ ...own, spent: before.spent }, own.spent, newest?.fingerprint) }

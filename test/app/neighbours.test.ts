@@ -5,7 +5,7 @@ import { failed } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential, aRotation, type CredentialChanges } from '../support/builders.ts'
-import { Replicas } from '../support/replicas.ts'
+import { documentKey, Replicas } from '../support/replicas.ts'
 
 // Two credentials that name one document which bears no claim.
 
@@ -143,6 +143,38 @@ describe('of two credentials at one place', () => {
     )
     await world.clock.pass(day)
     expect(world.condition('Ready')?.status).toBe('True')
+  })
+})
+
+describe('a store that is put back to what the younger used up at this place', () => {
+  const usedUp = 'rt-used-up-by-the-younger'
+
+  /** The younger has had a login there, and its record keeps `newest`. */
+  async function putBack(newest: (world: Replicas) => string): Promise<Replicas> {
+    const world = Replicas.withCredential()
+    const mark = (token: string): string => world.records.fingerprint(new Sensitive(token))
+    const { refreshToken: source } = aCredential().spec
+    world.apply(theYounger({ spec: { suspend: true } }))
+    const retained = { fingerprint: mark(newest(world)), source }
+    world.records.put({ ...newRecord(youngerUid, theYounger().key), retained, spent: [mark(usedUp)] })
+    await world.leader()
+    expect(world.state().refreshes).toBe(1)
+    world.store.tokens.set(documentKey, usedUp)
+    await world.clock.pass(day)
+    expect(world.endpoint.reuses).toBe(0)
+    return world
+  }
+
+  it('is brought up to date by the older, which has gone on with that login', async () => {
+    const world = await putBack((before) => before.stored())
+    expect(world.problem()).toBeUndefined()
+    expect(world.storeIsLive()).toBe(true)
+  })
+
+  it('is left alone where the younger has tokens of its own', async () => {
+    const world = await putBack(() => 'rt-newest-of-the-younger')
+    expect(world.problem()).toBe('REFRESH_TOKEN_OWNED')
+    expect(world.stored()).toBe(usedUp)
   })
 })
 
