@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Tally } from './tally.ts'
 
-/** Seeds from one up to, but without, another. */
+/** Seeds from one up to, but without, another: each, or every so many. */
 export interface SeedRange {
   readonly from: number
   readonly until: number
+  readonly step?: number
 }
 
 /** Threads that play seeds. What they find comes in the order of the seeds, whoever is done first. */

@@ -6,8 +6,8 @@ import { count, emptyTally } from './tally.ts'
 /** Plays each range of seeds that it is sent, and answers with the tally of it. */
 parentPort?.on('message', (range: SeedRange) => void play(range))
 
-async function play({ from, until }: SeedRange): Promise<void> {
+async function play({ from, until, step = 1 }: SeedRange): Promise<void> {
   const tally = emptyTally()
-  for (let seed = from; seed < until; seed += 1) count(tally, await simulate(seed))
+  for (let seed = from; seed < until; seed += step) count(tally, await simulate(seed))
   parentPort?.postMessage(tally)
 }
