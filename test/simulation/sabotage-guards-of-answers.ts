@@ -93,6 +93,13 @@ export const answerGuards: readonly Guard[] = [
     'const base = record\n',
   ),
   testedGuard(
+    'test/unit/domain/write-back.test.ts',
+    'what became of a login that was replaced holds up nobody',
+    'domain/advance.ts',
+    'superseded(withoutCauseBefore(known, committed),',
+    'superseded(known,',
+  ),
+  testedGuard(
     'test/unit/domain/preflight.test.ts',
     'an access token is not published once its refresh token was presented again',
     'domain/preflight.ts',

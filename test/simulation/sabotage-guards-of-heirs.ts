@@ -27,8 +27,8 @@ export const heirGuards: readonly Guard[] = [
     'test/app/heirs.test.ts',
     'the records of predecessors are looked at once more, and over, before anything is sent',
     'app/last-look.ts',
-    '  if (!settled.ok) return settled\n  const neighbour',
-    '  if (deps.clock.monotonicMs() < 0) return settled\n  const neighbour',
+    '  if (!settled.ok) return settled\n  const neighbours',
+    '  if (deps.clock.monotonicMs() < 0) return settled\n  const neighbours',
   ),
   testedGuard(
     'test/app/late-watches.test.ts',
@@ -36,5 +36,19 @@ export const heirGuards: readonly Guard[] = [
     'app/last-look.ts',
     '  if (!confirmed.ok) return confirmed\n',
     '  if (deps.clock.monotonicMs() < 0) return confirmed\n',
+  ),
+  testedGuard(
+    'test/app/neighbours.test.ts',
+    'what a neighbour used up is known to whoever has gone on with its login',
+    'app/execute-preflight.ts',
+    'record.spent.includes(fingerprint) && continues(own, record)',
+    'record.epoch < 0 && continues(own, record)',
+  ),
+  testedGuard(
+    'test/app/neighbours.test.ts',
+    'what a neighbour used up is its own affair as long as it has tokens of its own',
+    'domain/inherited-record.ts',
+    "return own.spent.includes(retained.fingerprint) && !spent.includes(own.retained?.fingerprint ?? '')",
+    'return own.epoch >= 0 && spent.length > 0',
   ),
 ]
