@@ -1,4 +1,4 @@
-import { type Credential, isRefreshTokenAt, isSameSource, keyText } from '../domain/credential.ts'
+import { type Credential, isSameSource, keyText } from '../domain/credential.ts'
 import type { PendingTokens } from '../domain/observed.ts'
 import {
   armed,
@@ -121,7 +121,7 @@ export interface RecordPlace {
  */
 export async function commit(issued: IssuedFor, place: RecordPlace, deps: EngineDeps): Promise<Result<RefreshRecord>> {
   if (issued.tokens.refreshToken === undefined) return takeOut(issued, place, deps)
-  const succession = successionOf(issued, place.credential, deps)
+  const succession = successionOf(issued, deps)
   const written = await follow(place, deps, (record) => followed(record, succession, issued))
   if (written.ok && written.value.retained?.fingerprint === succession.retained.fingerprint) {
     deps.tokenOwners.replaced(succession.presented, succession.retained.fingerprint, place.credential)
@@ -162,27 +162,20 @@ async function follow(
 }
 
 /** Whether the record, as it is known, has other tokens than these by now. Without a refresh token nothing is late. */
-export function comesTooLate(
-  issued: IssuedFor,
-  record: RefreshRecord,
-  deps: Pick<EngineDeps, 'records' | 'resources'>,
-): boolean {
-  return issued.tokens.refreshToken !== undefined && isOvertaken(record, successionOf(issued, record, deps))
+export function comesTooLate(issued: IssuedFor, record: RefreshRecord, deps: Pick<EngineDeps, 'records'>): boolean {
+  return issued.tokens.refreshToken !== undefined && isOvertaken(record, successionOf(issued, deps))
 }
 
 function successionOf(
   { tokens, presented, source, unannounced }: IssuedFor,
-  { uid }: Pick<Credential, 'uid'>,
-  { records, resources }: Pick<EngineDeps, 'records' | 'resources'>,
+  { records }: Pick<EngineDeps, 'records'>,
 ): Succession {
   const { refreshToken } = tokens
   if (refreshToken === undefined) throw new Error('only a rotated refresh token goes into a record')
-  const indexed = resources.credentialByUid(uid)
   return {
     presented: records.fingerprint(presented),
     retained: { fingerprint: records.fingerprint(refreshToken), source, tokens },
     ...(unannounced && { unannounced }),
-    wasLeft: indexed?.type === 'credential' && !isRefreshTokenAt(indexed.credential.spec, source),
   }
 }
 
@@ -198,7 +191,7 @@ export function withStoreWrite(record: RefreshRecord, at: EpochSeconds): Refresh
   return { ...record, storeWrittenAt: at, ...(retained && { stored: [retained.fingerprint] }) }
 }
 
-/** True when the tokens belong to another place than the newest that the record keeps. */
-export function isOfPlaceLeft({ retained }: RefreshRecord, { source }: Pick<IssuedFor, 'source'>): boolean {
-  return retained !== undefined && !isSameSource(retained.source, source)
+/** True when the tokens belong to another place than those that the record keeps, or the one that somebody presents. */
+export function isOfPlaceLeft({ retained, intent }: RefreshRecord, { source }: Pick<IssuedFor, 'source'>): boolean {
+  return [retained, intent].some((one) => one !== undefined && !isSameSource(one.source, source))
 }

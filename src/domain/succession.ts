@@ -19,8 +19,6 @@ export interface Succession {
   readonly retained: RetainedTokens
   /** There never was an intent to present it, so that none tells nothing. */
   readonly unannounced?: boolean
-  /** The credential names another place by now: what came from there since is kept. */
-  readonly wasLeft?: boolean
 }
 
 /** The tokens of an answer become the newest; what they replace is spent. */
@@ -75,16 +73,25 @@ function isCounted(record: RefreshRecord, { presented, retained: { fingerprint }
 
 /**
  * True when the tokens of an answer come too late: their refresh token was used up by another process, or
- * other ones are kept, and nobody is at the token that was presented, nor at its successor.
+ * other ones are kept, and nobody is at the token that was presented, nor at its successor. A record that is at another
+ * place has no room for them, unless this very token is presented: before that, somebody has seen to it that the tokens of
+ * the place before are in their store.
  */
 export function isOvertaken(record: RefreshRecord, succession: Succession): boolean {
   const { retained: kept, spent, intent } = record
-  const { presented, retained, unannounced, wasLeft } = succession
+  const { presented, retained, unannounced } = succession
   if (spent.includes(retained.fingerprint)) return true
-  if (unannounced && intent === undefined) return false
+  if (kept?.fingerprint === retained.fingerprint || (unannounced && intent === undefined)) return false
+  if (!isPresenting(intent, presented) && isElsewhere(record, succession)) return true
   if (kept === undefined || isReplaced(kept, spent, succession)) return false
-  if (wasLeft && !isPresenting(intent, presented) && !isSameSource(kept.source, retained.source)) return true
-  return intentOn(record, presented) === undefined && intentOn(record, retained.fingerprint) === undefined
+  return [presented, retained.fingerprint].every((one) => intentOn(record, one) === undefined)
+}
+
+/** True when somebody presents a token of another place, or what the record keeps is of another one, and not used up. */
+function isElsewhere({ intent, retained: kept, spent }: RefreshRecord, succession: Succession): boolean {
+  const { source } = succession.retained
+  if (intent !== undefined && !isSameSource(intent.source, source)) return true
+  return kept !== undefined && !isSameSource(kept.source, source) && !isReplaced(kept, spent, succession)
 }
 
 function isPresenting(intent: RefreshIntent | undefined, presented: string): boolean {

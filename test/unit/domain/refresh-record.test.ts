@@ -19,6 +19,7 @@ const { uid, key, spec } = aCredential()
 const source = spec.refreshToken
 const holder = { journalId: 'self' }
 const place = { origin: 'https://login.example.com', generation: 0 }
+const elsewhere = { ...source, key: 'another document' }
 
 function intentTo(fingerprint: string, changes: Partial<RefreshIntent> = {}): RefreshIntent {
   return { holder, fingerprint, source, startedAt: noon, sends: 1, ...changes }
@@ -291,6 +292,8 @@ describe('a refresh record', () => {
   })
 })
 
+const presentingElsewhere = armed(after('a', 'b'), intentTo('x', { source: elsewhere }), place)
+
 const late: Record<string, [record: RefreshRecord, answer: Succession, expected: boolean]> = {
   'the answer to the intent does not': [armed(after('a', 'b'), intentTo('b'), place), succession('b', 'c'), false],
   'the answer to the intent of a new login does not': [
@@ -331,6 +334,31 @@ const late: Record<string, [record: RefreshRecord, answer: Succession, expected:
     armed(after('a', 'b'), intentTo('x'), place),
     succession('login', 'c', { unannounced: true }),
     true,
+  ],
+  'one of a place that was left does, while a token of another one is presented': [
+    presentingElsewhere,
+    succession('b', 'c'),
+    true,
+  ],
+  'one that is kept already does not, whatever is presented elsewhere': [
+    presentingElsewhere,
+    succession('a', 'b'),
+    false,
+  ],
+  'the answer to what is presented does not, though tokens of another place are kept': [
+    presentingElsewhere,
+    { presented: 'x', retained: { fingerprint: 'y', source: elsewhere } },
+    false,
+  ],
+  'any other answer of another place does, where tokens are kept': [
+    after('a', 'b'),
+    { presented: 'x', retained: { fingerprint: 'y', source: elsewhere } },
+    true,
+  ],
+  'it does not, where what is kept is used up': [
+    { ...after('a', 'b'), spent: ['a', 'b'] },
+    { presented: 'x', retained: { fingerprint: 'y', source: elsewhere } },
+    false,
   ],
 }
 
