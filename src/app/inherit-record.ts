@@ -68,7 +68,7 @@ async function inheritFrom(
   deps: Deps,
 ): Promise<Result<Inherited>> {
   const { stored, fingerprint } = heir
-  const brought = await bringHome(subject, deps)
+  const brought = await bringHome(subject, heir, deps)
   if (!brought.ok) return brought
   const read = await readRecord({ uid: subject.uid, key: subject.credential }, sealingKeyOf(stored.claim), deps)
   if (!read.ok) return read
@@ -142,13 +142,19 @@ function isToGo(left: RefreshRecord, whole: RefreshRecord, fingerprint: string, 
  * What an earlier process with this journal has left there for a credential that is gone, and that no engine looks after.
  * Of any other its own turn does so, as it may begin the next refresh meanwhile.
  */
-async function bringHome({ uid }: RecordSubject, deps: Deps): Promise<Result<unknown>> {
+async function bringHome(subject: RecordSubject, heir: Heir, deps: Deps): Promise<Result<unknown>> {
+  const { uid } = subject
   const entry = deps.journal.pending(uid)
   if (entry === undefined) return ok(undefined)
   const indexed = deps.resources.credentialByUid(uid)
-  if (indexed === undefined) return deps.tokenOwners.knows(uid) ? ok(undefined) : recoverEntry(entry, deps)
-  deps.wake(keyText(indexed.credential.key))
-  return ok(undefined)
+  if (indexed !== undefined) {
+    deps.wake(keyText(indexed.credential.key))
+    return ok(undefined)
+  }
+  if (deps.tokenOwners.knows(uid)) return ok(undefined)
+  const recovered = await recoverEntry(entry, deps)
+  // What cannot be brought to another place holds up nobody here.
+  return isOfHeir(entry.source, subject, heir, deps) ? recovered : ok(undefined)
 }
 
 /**

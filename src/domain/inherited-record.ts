@@ -24,14 +24,21 @@ function knowsNewestOf(record: RefreshRecord, { retained }: RefreshRecord): bool
 }
 
 /**
- * What a record tells of a place. Who has gone on to another one counts the last token of the place before as used up,
- * although it may never have been presented there again: of that place it tells whom it has left there, and nothing else.
+ * What a record tells of a place: what was used up, wherever that was, whom it has left there, and its newest tokens if they
+ * belong there. The record itself where it tells of no other place.
  */
 export function tellingOf(record: RefreshRecord, isHere: (source: RefreshTokenSource) => boolean): RefreshRecord {
-  const { intent: _elsewhere, left: _too, retained, ...rest } = record
-  if (retained === undefined || isHere(retained.source)) return record
+  const { intent, left: _all, retained, ...rest } = record
+  if (sourcesOf(record).every(isHere)) return record
+  const isTokenHere = retained === undefined || isHere(retained.source)
   const open = intentsOf(record).filter(({ source }) => isHere(source))
-  return { ...rest, spent: [], ...(open.length > 0 && { left: open }) }
+  const left = isTokenHere ? open.filter((one) => one !== intent) : open
+  return {
+    ...rest,
+    ...(isTokenHere && intent !== undefined && open.includes(intent) && { intent }),
+    ...(left.length > 0 && { left }),
+    ...(isTokenHere && retained && { retained }),
+  }
 }
 
 /**
@@ -79,7 +86,10 @@ export function inherited(own: RefreshRecord, before: RefreshRecord, inheritance
     case 'own':
       return replacing(own, before, inheritance)
     case 'before':
-      return succeeding(own, adapted)
+      // Where the one before left no tokens, those stay that the heir has elsewhere.
+      return adapted.retained === undefined && own.retained !== undefined
+        ? beside(own, before, adapted)
+        : succeeding(own, adapted)
     case 'unknown':
       return beside(own, before, adapted)
   }
@@ -150,8 +160,10 @@ function joined(own: RefreshRecord, before: RefreshRecord): RefreshRecord {
     intentOn(own, fingerprint) === undefined && !own.spent.includes(fingerprint)
   const unknown = intentsOf(before).filter(isUnknown)
   const open = [...unknown, ...(own.left ?? [])]
+  // Of what came after it nothing may be at hand: it is used up all the same.
+  const newest = before.spent.includes(retained?.fingerprint ?? '') ? undefined : retained
   return {
-    ...withUsedUpBefore(own, before, retained),
+    ...withUsedUpBefore(own, before, newest),
     generation: Math.max(own.generation, before.generation),
     ...(retained && { retained }),
     // A token goes to the server that issued it.

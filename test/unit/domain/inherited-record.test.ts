@@ -146,6 +146,23 @@ describe('an heir that has begun already', () => {
       expect(record.spent).not.toContain('own')
     })
 
+    it('keeps its own of another place where its predecessor here has left no tokens', () => {
+      const told = { fingerprint: 'four', source, isProven: true, isOwnHere: false }
+      const left: RefreshRecord = {
+        ...newRecord('former', key),
+        version: 'v9',
+        spent: ['one'],
+        left: [intentOn('four')],
+      }
+      const record = inherited({ ...heir, ...own, origin: 'https://elsewhere' }, left, told)
+      expect(record).toMatchObject({
+        retained: own.retained,
+        origin: 'https://elsewhere',
+        spent: ['one', 'own before'],
+      })
+      expect(record.left).toEqual([{ fingerprint: 'four', source, startedAt: noon, sends: 1 }])
+    })
+
     it('takes the token of the store for one that nobody knows, where nothing tells whose was later', () => {
       const known = { ...own, storeWrittenAt: later(noon, seconds(60)) }
       const record = heirOf(before(), 'three', known)
@@ -187,6 +204,18 @@ describe('an heir that has begun already', () => {
     expect(heirOf(before(), 'two', own)).toMatchObject({ retained: { fingerprint: 'four' }, spent: own.spent })
   })
 
+  it('counts its newest token as used up where it gets none that came after it', () => {
+    const own = { ...begun, retained: retained('three', source) }
+    const left = before({ spent: ['one', 'two', 'three'], retained: retained('four') })
+    const record = inherited({ ...heir, ...own }, left, {
+      fingerprint: 'three',
+      source,
+      isProven: false,
+      isOwnHere: true,
+    })
+    expect(record.spent).toContain('three')
+  })
+
   it('takes tokens that it could not open itself', () => {
     const own = { ...begun, retained: { fingerprint: 'three', source, sealed: 'with a key that is lost' } }
     expect(heirOf(before(), 'two', own).retained?.tokens).toBeDefined()
@@ -221,10 +250,18 @@ describe('what a record tells of a place', () => {
     expect(tellingOf(begun, isHere)).toBe(begun)
   })
 
-  it('is only what was left there, once it has gone on to another one', () => {
+  it('is nothing of another place to which somebody went in between', () => {
+    const intents = { intent: intentOn('four'), left: [{ ...intentOn('two'), source: elsewhere }, intentOn('one')] }
+    const told = tellingOf(before(intents), isHere)
+    expect(told).toEqual(before({ ...intents, left: [intentOn('one')] }))
+    const gone = tellingOf(before({ intent: { ...intentOn('four'), source: elsewhere } }), isHere)
+    expect(gone).toEqual(before())
+  })
+
+  it('is what was used up and who was left there, once it has gone on to another one', () => {
     const left = [intentOn('one'), { ...intentOn('two'), source: elsewhere }]
     const told = tellingOf(before({ retained: retained('three', elsewhere), left, intent: intentOn('four') }), isHere)
-    expect(told).toMatchObject({ spent: [], left: [{ fingerprint: 'one' }, { fingerprint: 'four' }] })
+    expect(told).toMatchObject({ spent: ['one', 'two'], left: [{ fingerprint: 'one' }, { fingerprint: 'four' }] })
     expect([told.retained, told.intent]).toEqual([undefined, undefined])
   })
 })
