@@ -116,9 +116,11 @@ async function overtaken(
   return { committed, written: isLost ? { kind: 'overtaken' } : written }
 }
 
-/** True when the record keeps other tokens than these. */
-function isOvertakenBy({ retained }: RefreshRecord, { tokens }: PendingTokens, { records }: Deps): boolean {
-  return tokens.refreshToken !== undefined && retained?.fingerprint !== records.fingerprint(tokens.refreshToken)
+/** True when the record keeps other tokens than these, or knows that they are used up. */
+function isOvertakenBy({ retained, spent }: RefreshRecord, { tokens }: PendingTokens, { records }: Deps): boolean {
+  if (tokens.refreshToken === undefined) return false
+  const fingerprint = records.fingerprint(tokens.refreshToken)
+  return retained?.fingerprint !== fingerprint || spent.includes(fingerprint)
 }
 
 /** Sealed with the key of the document that the refresh token came from, as the intent was. */
