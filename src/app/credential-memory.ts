@@ -25,6 +25,8 @@ export interface CredentialMemory {
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */
   readonly rolledForwardAt?: EpochSeconds
+  /** Fingerprint of the newest tokens of the record, once nothing is to be done for them at the place that was left. */
+  readonly leftSeen?: string
   readonly look?: StaticTokenLook
   readonly target: TargetObservation
   readonly targetCheckAt: EpochSeconds

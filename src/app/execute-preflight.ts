@@ -6,7 +6,8 @@ import type { IntentWatch, Observed } from '../domain/observed.ts'
 import { type Ownership, ownerId, ownerName } from '../domain/ownership.ts'
 import type { PredecessorRecord, Preflight } from '../domain/preflight-finding.ts'
 import { continues, withUsedUpBefore } from '../domain/inherited-record.ts'
-import { type HeldIntent, intentOn, intentsInTheWay, type RefreshRecord } from '../domain/refresh-record.ts'
+import { type HeldIntent, intentOn, intentsInTheWay, isClosed, type RefreshRecord } from '../domain/refresh-record.ts'
+import { isUnseenElsewhere } from '../domain/place-left.ts'
 import { withPreviousFile } from '../domain/previous-token.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { issuanceMark } from '../domain/issuance-mark.ts'
@@ -31,9 +32,13 @@ type Looked = Extract<Outcome, { kind: 'pre-flight' }>
  * gone before the record has it.
  */
 export async function preflight(action: Look, observed: Observed, deps: Deps): Promise<Looked> {
-  const { stored, storeFailure } = action
+  const { stored, storeFailure, isLeftGivenUp } = action
+  const own = await recordOf(observed, stored, deps)
+  if (own.ok && isLeftGivenUp !== true && isUnseenElsewhere(own.value, observed)) {
+    return { kind: 'pre-flight', before: { look: action } }
+  }
   const fingerprint = deps.records.fingerprint(stored.refreshToken)
-  const { twin, ...known } = await knownOf({ observed, stored, fingerprint }, deps)
+  const { twin, ...known } = await knownOf(own, { observed, stored, fingerprint }, deps)
   const { intentWatch, ...holders } = await holdersOf(known, { observed, fingerprint }, deps)
   const [writable, target] = await Promise.all([
     storeFailure === undefined ? proveWritable(stored, observed, deps) : failed(storeFailure),
@@ -55,9 +60,12 @@ interface Known {
 }
 
 /** All that is known of the refresh token. What is somebody else's is nobody's inheritance. */
-async function knownOf(heir: Heir, deps: Deps): Promise<Known & { readonly twin?: CredentialKey }> {
+async function knownOf(
+  read: Result<RefreshRecord>,
+  heir: Heir,
+  deps: Deps,
+): Promise<Known & { readonly twin?: CredentialKey }> {
   const alone = { before: [], holdersAreOver: false }
-  const read = await recordOf(heir.observed, heir.stored, deps)
   if (!read.ok) return { ...alone, record: read }
   const neighbours = await neighboursAt(heir.observed.credential, deps)
   if (!neighbours.ok) return { ...alone, record: neighbours }
@@ -127,11 +135,6 @@ function recordOf(observed: Observed, stored: StoredRefreshToken, deps: Deps): P
 function isHeldByOthers({ intent, left = [] }: RefreshRecord, { holders: { self } }: Deps): boolean {
   const held = [intent, ...left].filter((one) => one?.holder !== undefined)
   return held.some((one) => one?.holder?.journalId !== self.journalId)
-}
-
-/** True when it was read with another key, as an older version of the document has one: the key at hand may open it. */
-function isClosed({ retained }: RefreshRecord): boolean {
-  return retained !== undefined && retained.tokens === undefined
 }
 
 /** The intents of others that stand in the way: of the token of the store, or else of the newest one that the record keeps. */

@@ -4,10 +4,11 @@ import { type Failure, failure } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
 import { isFailure, storeFailure, usableReferents } from '../domain/referents.ts'
 import type { AnsweredEntry } from '../domain/journal-entry.ts'
-import { isGivenUp } from '../domain/place-left.ts'
-import { intentOn, refused, type RefreshRecord } from '../domain/refresh-record.ts'
+import { isGivenUp, isTakenAway } from '../domain/place-left.ts'
+import { intentOn, isClosed, refused, type RefreshRecord } from '../domain/refresh-record.ts'
 import { awaitsDocument, isRefusal } from '../domain/refusals.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
+import type { Sensitive } from '../domain/sensitive.ts'
 import { rememberedFailure } from '../domain/settle.ts'
 import type { JournaledAnswer, RecordLook, StoreHolds } from '../domain/step.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
@@ -113,8 +114,15 @@ function answeringProvider(observed: Observed): Result<TokenAnswerContext['provi
   return isFailure(usable) ? failed(usable) : ok(usable.provider)
 }
 
-/** Reads the record, and what stands where its newest refresh token belongs. */
-export async function lookAtRecord(observed: StoreSubject, deps: Deps): Promise<Result<RecordLook>> {
+/**
+ * Reads the record, and what stands where its newest refresh token belongs. `sealingKey`: of another document, with whose
+ * key the tokens may be sealed since their credential is there.
+ */
+export async function lookAtRecord(
+  observed: StoreSubject,
+  deps: Deps,
+  sealingKey?: Sensitive,
+): Promise<Result<RecordLook>> {
   const { credential } = observed
   const sealed = await readRecord(credential, undefined, deps)
   if (!sealed.ok) return sealed
@@ -124,13 +132,33 @@ export async function lookAtRecord(observed: StoreSubject, deps: Deps): Promise<
   const stored = isStoreFailure(open) ? failed(open) : await readOpen(open, observed, deps)
   if (!stored.ok)
     return isGivenUpBy(credential, retained.source, stored.failure, deps) ? ok({ record: sealed.value }) : stored
-  const record = await readRecord(credential, sealingKeyOf(stored.value.claim), deps)
-  if (!record.ok) return record
+  const read = await readWithAny([sealingKeyOf(stored.value.claim), sealingKey], credential, deps)
+  if (!read.ok) return read
+  const record = opened(read.value, observed.record)
   const fingerprint = deps.records.fingerprint(stored.value.refreshToken)
-  return ok({ record: record.value, stored: stored.value, storeHolds: standingOf(fingerprint, record.value) })
+  return ok({ record, stored: stored.value, storeHolds: standingOf(fingerprint, record) })
 }
 
-/** True when the credential has left the place, and somebody has taken it away. */
+/** The record, read until a key opens its tokens, or none does. */
+async function readWithAny(
+  [key, ...more]: readonly (Sensitive | undefined)[],
+  credential: Pick<Credential, 'uid' | 'key'>,
+  deps: Deps,
+): Promise<Result<RefreshRecord>> {
+  const read = await readRecord(credential, key, deps)
+  const next = more.filter((one) => one !== undefined)
+  return read.ok && isClosed(read.value) && next.length > 0 ? readWithAny(next, credential, deps) : read
+}
+
+/** With its tokens as this process has opened them before, where a key is gone that opened them. */
+function opened(record: RefreshRecord, known: RefreshRecord | undefined): RefreshRecord {
+  const isSame = known?.retained?.fingerprint === record.retained?.fingerprint
+  return isClosed(record) && isSame && known?.retained?.tokens !== undefined
+    ? { ...record, retained: known.retained }
+    : record
+}
+
+/** True when the credential has left the place, or is gone, and somebody has taken the place away. */
 export function isGivenUpBy(
   { uid }: Pick<Credential, 'uid'>,
   source: RefreshTokenSource,
@@ -138,7 +166,8 @@ export function isGivenUpBy(
   { resources }: Pick<EngineDeps, 'resources'>,
 ): boolean {
   const indexed = resources.credentialByUid(uid)
-  return indexed?.type === 'credential' && isGivenUp(indexed.credential.spec, source, cause)
+  if (indexed === undefined) return isTakenAway(cause)
+  return indexed.type === 'credential' && isGivenUp(indexed.credential.spec, source, cause)
 }
 
 function standingOf(fingerprint: string, { retained, spent }: RefreshRecord): StoreHolds {

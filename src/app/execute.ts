@@ -7,10 +7,12 @@ import { failed, ok, type Result } from '../domain/result.ts'
 import type { Action, Outcome, Progress, Step, RemovedTarget } from '../domain/step.ts'
 import type { Publishing, TargetRemoval } from '../domain/target-state.ts'
 import type { AccessToken } from '../domain/tokens.ts'
+import { present } from '../domain/present.ts'
 import type { Deps } from './deps.ts'
 import { revokePublished } from './execute-revocation.ts'
 import { claim, preflight } from './execute-preflight.ts'
 import { requestAccessToken } from './execute-request.ts'
+import { sealingKeyOf } from './execute-record.ts'
 import { sendRefreshToken } from './execute-send.ts'
 import { readAccessToken } from './execute-static.ts'
 import { lookAtRecord, readJournaledAnswer, readRefreshToken } from './execute-store.ts'
@@ -24,7 +26,7 @@ type Act = Extract<Step, { kind: 'act' }>
 export async function execute({ action, progress }: Act, observed: Observed, deps: Deps): Promise<Outcome> {
   switch (action.kind) {
     case 'pre-flight':
-      return preflight(action, observed, deps)
+      return preflight(action, upToDate(observed, progress), deps)
     case 'claim-document':
       return claim(action, observed, deps)
     case 'send-refresh-token':
@@ -107,7 +109,11 @@ async function executeAtStore(action: StoreAction, observed: Observed, deps: Dep
     case 'read-access-token':
       return { kind: action.kind, result: await readAccessToken(observed, deps) }
     case 'read-record':
-      return { kind: action.kind, result: await lookAtRecord(observed, deps) }
+      return {
+        kind: action.kind,
+        action,
+        result: await lookAtRecord(observed, deps, sealingKeyOf(action.before?.look.stored.claim)),
+      }
     case 'read-journaled-answer':
       return { kind: action.kind, result: await readJournaledAnswer(observed, deps) }
     case 'write-back':
@@ -116,11 +122,11 @@ async function executeAtStore(action: StoreAction, observed: Observed, deps: Dep
 }
 
 /** What was observed, with the record as the reconcile has left it so far. */
-function upToDate(observed: Observed, { record, claim: found = observed.claim }: Progress): Observed {
-  // Nearly always: what comes first changes neither.
-  if (record === observed.record && found === observed.claim) return observed
+function upToDate(observed: Observed, { record, leftSeen, claim: found = observed.claim }: Progress): Observed {
+  // Nearly always: what comes first changes none.
+  if (record === observed.record && found === observed.claim && leftSeen === observed.leftSeen) return observed
   const { record: _before, ...rest } = observed
-  return { ...rest, ...(record && { record }), ...(found && { claim: found }) }
+  return { ...rest, ...present({ record, leftSeen, claim: found }) }
 }
 
 async function publishToken(issued: AccessToken, observed: Observed, deps: Deps): Promise<Outcome> {

@@ -91,6 +91,7 @@ type Remembered = Pick<
   | 'claim'
   | 'intentWatch'
   | 'rolledForwardAt'
+  | 'leftSeen'
   | 'look'
 >
 
@@ -99,7 +100,7 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
     const state = stateUnderGrant(credential.state, credential.spec)
     return { state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, deps) }
   }
-  const { target, pending, rejected, record, intentWatch, rolledForwardAt } = memory
+  const { target, pending, rejected, record, intentWatch, rolledForwardAt, leftSeen } = memory
   const state = stateUnderGrant(memory.state, credential.spec)
   const { accessToken, look }: Partial<CredentialMemory> = isOfLogin(memory, credential) ? memory : {}
   const before = memory.credential?.spec
@@ -109,7 +110,7 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
   const claim = isSame ? memory.claim?.unpacked({ uid, key, installation: deps.installation.id }) : undefined
   const targetCheckAt = nextCheckAt(memory, credential, deps)
   const known = { state, target, targetCheckAt, pending, accessToken, rejected, record: record?.unpacked() }
-  return present({ ...known, claim, intentWatch, rolledForwardAt, look })
+  return present({ ...known, claim, intentWatch, rolledForwardAt, leftSeen, look })
 }
 
 /** True unless the access token at hand came by another grant, or to another client of this one. */

@@ -208,7 +208,7 @@ function remembered(
   const { uid, observed, memory } = subject
   // A spec that cannot be acted on makes nothing unknown that is known.
   if (observed === undefined && memory !== undefined) return { ...memory, state, reported: false }
-  const { pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt, look } = progress
+  const { pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt, leftSeen, look } = progress
   return present({
     uid,
     credential: observed && withoutState(observed.credential),
@@ -220,6 +220,7 @@ function remembered(
     claim: claim && packedClaim(claim, subject, installation),
     intentWatch,
     rolledForwardAt,
+    leftSeen,
     look,
     ...targetMemory(observed, progress, nextLookAt),
     nextRefreshAt,

@@ -1,4 +1,4 @@
-import { conclude, isForSpec } from './conclude.ts'
+import { isForSpec } from './conclude.ts'
 import type { CredentialState } from './credential-state.ts'
 import { refreshTokenSpec } from './credential.ts'
 import { presentedElsewhere } from './elsewhere.ts'
@@ -13,7 +13,6 @@ import {
   withOwnership,
 } from './preflight.ts'
 import { isOfPlace } from './place-left.ts'
-import { withLoginReplaced } from './login-replaced.ts'
 import { wantsClaim } from './ownership.ts'
 import { isFailure, usableReferents } from './referents.ts'
 import { withTerm } from './refresh-token-term.ts'
@@ -23,8 +22,7 @@ import type { RefreshRecord } from './refresh-record.ts'
 import type { Result } from './result.ts'
 import { sameSecret, Sensitive } from './sensitive.ts'
 import { settleFailed, settleFine, settleStalled } from './settle.ts'
-import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
-import type { Action, Progress, RecordLook, SendAction, Step } from './step.ts'
+import type { Action, Progress, SendAction, Step } from './step.ts'
 import type { EpochSeconds } from './time.ts'
 import { type AccessToken, isLaterThan, type RotatedTokens, type StoredRefreshToken } from './tokens.ts'
 import { journaledSends } from './uncertainty.ts'
@@ -161,34 +159,7 @@ export function afterClaim(
   return afterPreflight(observed, withOwnership(observed, progress), { stored: result.value, preflight: owned }, now)
 }
 
-/** Follows a look at what the record holds: what its store lacks goes there. */
-export function afterRecordLook(
-  observed: Observed,
-  progress: Progress,
-  result: Result<RecordLook>,
-  now: EpochSeconds,
-): Step {
-  if (!result.ok) return settleFailed(observed, progress, result.failure, now)
-  const { record, stored, storeHolds } = result.value
-  const known: Progress = { ...progress, record }
-  const tokens = newestTokens(record)
-  if (storeHolds !== 'spent' || stored === undefined || tokens === undefined) {
-    const isReplaced = storeHolds === 'another' && record.retained !== undefined && isOfPlace(record.retained, observed)
-    const next: Progress = { ...known, storeIsNewest: storeHolds !== 'spent' }
-    return conclude(observed, isReplaced ? withLoginReplaced(next, now) : next, now)
-  }
-  const { store } = observed
-  const dueAt = store.kind === 'found' ? storeWriteDueAtOf(observed, store.value, record, now) : undefined
-  const missing = { tokens, persisted: false, ...(dueAt !== undefined && { storeWriteDueAt: dueAt }) }
-  return recover(observed, known, { missing, stored }, now)
-}
-
-/** The tokens of the record, unless they are known to be used up themselves: such are put over nothing. */
-function newestTokens({ retained, spent }: RefreshRecord): RotatedTokens | undefined {
-  return retained === undefined || spent.includes(retained.fingerprint) ? undefined : retained.tokens
-}
-
-interface Missing {
+export interface Missing {
   readonly missing: Omit<Extract<Verdict, { kind: 'recover' }>, 'kind'>
   readonly stored: StoredRefreshToken
 }
@@ -197,27 +168,41 @@ function livingAt(accessToken: AccessToken | undefined, now: EpochSeconds): { ac
   return accessToken !== undefined && accessToken.expiresAt > now ? { accessToken } : undefined
 }
 
-/** Tokens of the record go where they are missing, as if their answer had just come. */
-function recover(observed: Observed, progress: Progress, { missing, stored }: Missing, now: EpochSeconds): Step {
+/**
+ * Tokens of the record go where they are missing, as if their answer had just come. Of another place than that of the spec
+ * nothing is told, and nothing published: their access token is that of another login.
+ */
+export function recover(observed: Observed, progress: Progress, found: Missing, now: EpochSeconds): Step {
   const { state, record } = progress
-  const { accessToken } = missing.tokens
-  const isNews = isLaterThan(accessToken, state.lastRefreshAt)
-  const alive = livingAt(accessToken, now)
-  const pending: PendingTokens = {
+  const { tokens, persisted } = found.missing
+  const pending = recoveredTokens(observed, record, found, now)
+  const forward = persisted ? undefined : { rolledForwardAt: now }
+  if (!isOfPlace(pending, observed)) return bringHome(observed, { ...progress, ...forward, pending }, now)
+  const alive = livingAt(tokens.accessToken, now)
+  const published = !isLaterThan(tokens.accessToken, state.lastRefreshAt) || alive === undefined
+  const counted = countedUse(observed, state, tokens)
+  const news = record && presentedElsewhere(observed, record)
+  const told = { ...progress, ...alive, ...forward, ...(news && { cause: news }) }
+  return bringHome(observed, { ...told, state: counted, pending: { ...pending, published } }, now)
+}
+
+/** As tokens that no target waits for. */
+function recoveredTokens(
+  observed: Observed,
+  record: RefreshRecord | undefined,
+  { missing, stored }: Missing,
+  now: EpochSeconds,
+): PendingTokens {
+  return {
     ...missing,
     base: stored,
     source: record?.retained?.source ?? refreshTokenSpec(observed.credential).refreshToken,
     presented: stored.refreshToken,
     recorded: true,
-    behindSince: accessToken?.issuedAt ?? now,
-    published: !isNews || alive === undefined,
+    behindSince: missing.tokens.accessToken?.issuedAt ?? now,
+    published: true,
     writeBackFailures: 0,
   }
-  const counted = countedUse(observed, state, missing.tokens)
-  const forward = missing.persisted ? undefined : { rolledForwardAt: now }
-  const news = record && presentedElsewhere(observed, record)
-  const told = { ...progress, ...alive, ...forward, ...(news && { cause: news }) }
-  return bringHome(observed, { ...told, state: counted, pending }, now)
 }
 
 /** The state with the refresh counted that an earlier process made, unless it is counted already. */

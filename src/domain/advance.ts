@@ -2,7 +2,8 @@ import { afterSend } from './advance-refresh.ts'
 import { afterStaticRead } from './advance-static-token.ts'
 import { withoutPrevious } from './previous-token.ts'
 import { afterTokenRequest } from './advance-token.ts'
-import { afterClaim, afterPreflight, afterRead, afterRecordLook } from './advance-preflight.ts'
+import { afterClaim, afterPreflight, afterRead } from './advance-preflight.ts'
+import { afterRecordLook } from './advance-record-look.ts'
 import { afterPublication, afterRemoval, conclude, isForSpec, targetWantsPublication } from './conclude.ts'
 import { decide } from './decide.ts'
 import { isGivenUp } from './place-left.ts'
@@ -35,7 +36,7 @@ export function advance(
     case 'read-refresh-token':
       return afterRead(observed, progress, { action, result: outcome.result }, now)
     case 'pre-flight':
-      return afterPreflight(observed, progress, outcome, now)
+      return afterLook(observed, progress, outcome, now)
     case 'claim-document':
       return afterClaim(observed, progress, outcome, now)
     case 'send-refresh-token':
@@ -45,7 +46,7 @@ export function advance(
     case 'read-access-token':
       return afterStaticRead(observed, progress, outcome.result, now)
     case 'read-record':
-      return afterRecordLook(observed, progress, outcome.result, now)
+      return afterRecordLook(observed, progress, outcome, now)
     case 'read-journaled-answer':
       return afterJournaledAnswer(observed, progress, outcome.result, now)
     case 'write-back':
@@ -53,6 +54,18 @@ export function advance(
     default:
       return afterObject(observed, step, outcome, now)
   }
+}
+
+/** The newest tokens of a record may belong to a place that was left: that is looked at first. */
+function afterLook(
+  observed: Observed,
+  progress: Progress,
+  looked: Extract<Outcome, { kind: 'pre-flight' }>,
+  now: EpochSeconds,
+): Step {
+  const { before } = looked
+  if (before !== undefined) return { kind: 'act', action: { kind: 'read-record', before }, progress }
+  return afterPreflight(observed, progress, looked, now)
 }
 
 /** Whether it worked is told by then: it holds nothing up. */

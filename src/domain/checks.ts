@@ -3,8 +3,9 @@ import type { Failure } from './failures.ts'
 import { conditionOf } from './conditions.ts'
 import { finalizerLeft, finalizerMissing, finalizerOwed } from './finalizer.ts'
 import { keyText } from './credential.ts'
-import type { Observed } from './observed.ts'
+import type { Observed, PendingTokens } from './observed.ts'
 import { isUnpublished, obtain } from './obtain.ts'
+import { isLetGo } from './place-left.ts'
 import { previousOver } from './previous-token.ts'
 import { providerText } from './provider.ts'
 import { staticTokenProblem } from './advance-static-token.ts'
@@ -117,15 +118,20 @@ function answerJournaled(observed: Observed, now: EpochSeconds): Step | undefine
 }
 
 function writeBackPending(observed: Observed, now: EpochSeconds): Step | undefined {
-  const { pending, credential } = observed
-  if (pending === undefined || isAtHome(pending)) return undefined
-  if (isPaced(observed, now)) return undefined
-  const held = credential.deleting && credential.finalized
-  if (held && pending.writeBackFailures >= writeBacksBeforeDeletion) return undefined
+  const { pending } = observed
+  if (pending === undefined || isAtHome(pending) || isPaced(observed, now)) return undefined
+  if (isNotWaitedFor(observed, pending, now)) return undefined
   const waiting = unlessBackingOff(observed, now)
   return waiting === undefined
-    ? act(observed, { kind: 'write-back', pending: isGoingToRest(observed) ? dueNow(pending) : pending })
+    ? act(observed, { kind: 'write-back', pending: isLeavingNow(observed, pending) ? dueNow(pending) : pending })
     : (repairMeanwhile(observed, now) ?? waiting)
+}
+
+/** Neither a deletion waits for ever, nor another place. */
+function isNotWaitedFor(observed: Observed, pending: PendingTokens, now: EpochSeconds): boolean {
+  const { deleting, finalized } = observed.credential
+  const isHeld = deleting && finalized && pending.writeBackFailures >= writeBacksBeforeDeletion
+  return isHeld || (!isGoingToRest(observed) && isLetGo(observed, pending, now))
 }
 
 /** A target that is gone need not wait for a store that is away, once the record has the refresh token. */
@@ -139,13 +145,15 @@ function repairMeanwhile(observed: Observed, now: EpochSeconds): Step | undefine
 function isPaced(observed: Observed, now: EpochSeconds): boolean {
   const { pending } = observed
   if (pending?.storeWriteDueAt === undefined || !pending.recorded) return false
-  return now < pending.storeWriteDueAt && !isGoingToRest(observed)
+  return now < pending.storeWriteDueAt && !isLeavingNow(observed, pending)
 }
 
+/** Nobody writes this place later. */
+const isLeavingNow = (observed: Observed, pending: PendingTokens): boolean =>
+  isGoingToRest(observed) || !isForSpec(observed, pending)
+
 /** Nobody comes back for what is left behind now. */
-function isGoingToRest({ credential }: Observed): boolean {
-  return credential.deleting || credential.spec.suspend
-}
+const isGoingToRest = ({ credential }: Observed): boolean => credential.deleting || credential.spec.suspend
 
 function ownedByAnother(observed: Observed, now: EpochSeconds): Step | undefined {
   const { firstOwner, provider } = observed

@@ -16,7 +16,7 @@ import type { EpochSeconds } from './time.ts'
  * ```
  *              read-refresh-token ─► pre-flight ─► send-refresh-token ─► write-back ─► publish ─► settled
  * decide ─►    read-journaled-answer ────────────────────────▲             ▲
- *              read-record ──────────────────────────────────┤             │
+ *              read-record (before a pre-flight, too) ───────┤             │
  *              write-back (pending) ─────────────────────────┘             │
  *              publish (pending, or the target was damaged) ───────────────┘
  * ```

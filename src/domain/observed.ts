@@ -99,6 +99,8 @@ export interface Observed {
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */
   readonly rolledForwardAt?: EpochSeconds
+  /** Fingerprint of the newest tokens of the record, once nothing is to be done for them at the place that was left. */
+  readonly leftSeen?: string
   /** Absent until this process has looked. */
   readonly look?: StaticTokenLook
   /** The credential that was first at the same place of the same store. */

@@ -258,7 +258,7 @@ function isRequested({ credential, state }: Observed): boolean {
 }
 
 /** A store that takes a write and goes on showing what was there before is not written without end. */
-function wasJustRolledForward({ rolledForwardAt }: Observed, now: EpochSeconds): boolean {
+export function wasJustRolledForward({ rolledForwardAt }: Observed, now: EpochSeconds): boolean {
   return rolledForwardAt !== undefined && rolledForwardAt <= now && now - rolledForwardAt < settledAfterSeconds
 }
 

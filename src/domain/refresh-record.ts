@@ -80,6 +80,11 @@ export function intentsOf({ intent, left = [] }: Pick<RefreshRecord, 'intent' | 
   return intent === undefined ? left : [...left, intent]
 }
 
+/** True when it was read with another key than its tokens are sealed with, as an older version of a document has one. */
+export function isClosed({ retained }: RefreshRecord): boolean {
+  return retained !== undefined && retained.tokens === undefined
+}
+
 /** The record of a credential that has none yet. */
 export function newRecord(uid: string, credential: CredentialKey): RefreshRecord {
   return { uid, credential, epoch: 0, generation: 0, spent: [], version: '' }

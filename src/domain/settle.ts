@@ -18,7 +18,8 @@ const defaultWaitSeconds = 60
 
 /** Progress before anything was done. */
 export function firstProgress(observed: Observed): Progress {
-  const { state, pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt, look } = observed
+  const { state, pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt, leftSeen, look } =
+    observed
   return {
     state,
     ...(pending && { pending }),
@@ -28,6 +29,7 @@ export function firstProgress(observed: Observed): Progress {
     ...(claim && { claim }),
     ...(intentWatch && { intentWatch }),
     ...(rolledForwardAt !== undefined && { rolledForwardAt }),
+    ...(leftSeen !== undefined && { leftSeen }),
     ...(look && { look }),
   }
 }

@@ -29,6 +29,8 @@ export type Action =
       readonly stored: StoredRefreshToken
       /** Why the store could not be read; `stored` then comes from the record. */
       readonly storeFailure?: Failure
+      /** The place that was left cannot be looked at, and is not waited for any more. */
+      readonly isLeftGivenUp?: true
     }
   | { readonly kind: 'claim-document'; readonly stored: StoredRefreshToken; readonly preflight: Preflight }
   | SendAction
@@ -38,13 +40,19 @@ export type Action =
   | { readonly kind: 'read-access-token' }
   | { readonly kind: 'read-journaled-answer' }
   /** Whether the record holds what the store does not. */
-  | { readonly kind: 'read-record' }
+  | { readonly kind: 'read-record'; readonly before?: LookBefore }
   | { readonly kind: 'write-back'; readonly pending: PendingTokens }
   | { readonly kind: 'publish'; readonly accessToken: AccessToken }
   /** The access token before the present one is over. */
   | { readonly kind: 'end-previous' }
   /** One of an earlier name. */
   | { readonly kind: 'remove-former-target'; readonly name: string }
+
+/** The newest tokens of the record belong to a place that was left, and may not be there: that is looked at before a pre-flight. */
+export interface LookBefore {
+  /** What stands at the place of the spec, or stands for it. */
+  readonly look: Extract<Action, { kind: 'pre-flight' }>
+}
 
 export interface SendAction {
   readonly kind: 'send-refresh-token'
@@ -70,8 +78,10 @@ export type Outcome =
   | { readonly kind: 'revoke'; readonly isOver: boolean; readonly result?: Result<void> }
   | { readonly kind: 'remove-former-target'; readonly name: string; readonly result: Result<TargetRemoval> }
   | { readonly kind: 'read-refresh-token'; readonly result: Result<StoredRefreshToken> }
+  | { readonly kind: 'pre-flight'; readonly before: LookBefore }
   | {
       readonly kind: 'pre-flight'
+      readonly before?: undefined
       readonly stored: StoredRefreshToken
       readonly preflight: Preflight
       readonly intentWatch?: IntentWatch
@@ -90,7 +100,11 @@ export type Outcome =
     }
   | { readonly kind: 'request-access-token'; readonly result: Result<AccessToken> }
   | { readonly kind: 'read-access-token'; readonly result: Result<StoredAccessToken> }
-  | { readonly kind: 'read-record'; readonly result: Result<RecordLook> }
+  | {
+      readonly kind: 'read-record'
+      readonly action: Extract<Action, { kind: 'read-record' }>
+      readonly result: Result<RecordLook>
+    }
   | { readonly kind: 'read-journaled-answer'; readonly result: Result<JournaledAnswer> }
   | {
       readonly kind: 'write-back'
@@ -162,6 +176,7 @@ export interface Progress {
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */
   readonly rolledForwardAt?: EpochSeconds
+  readonly leftSeen?: string
   readonly look?: StaticTokenLook
   readonly target?: TargetState
   /** True once this reconcile has put a rotated refresh token into the store. */

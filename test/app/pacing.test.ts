@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { failure } from '../../src/domain/failures.ts'
 import { spentLimit } from '../../src/domain/spent-tokens.ts'
-import { aCredential } from '../support/builders.ts'
+import { aClientCredential, aConfidentialClient, aCredential } from '../support/builders.ts'
 import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
 
 const minimumWriteIntervalSeconds = 900
@@ -133,6 +133,32 @@ describe('a store that bears a hundred writes a day', () => {
     if (credential === undefined) expect.fail('there is no credential')
     world.apply({ ...credential, generation: 2, spec: { ...credential.spec, suspend: true } })
     await world.clock.pass(1)
+    expect(world.storeIsLive()).toBe(true)
+  })
+
+  it.each(['the process that brought it', 'the next one'])(
+    'is written at once when the credential names another document, by %s',
+    async (who) => {
+      const { world, first } = await fiveMinuteTokens()
+      await fallBehind(world)
+      const anotherKey = 'teams/ci/another'
+      world.store.put(anotherKey, world.endpoint.login())
+      if (who === 'the next one') first.loseItsPod()
+      const { refreshToken } = aCredential().spec
+      world.apply(aCredential({ generation: 2, spec: { refreshToken: { ...refreshToken, key: anotherKey } } }))
+      if (who === 'the next one') await world.leader()
+      await world.clock.pass(600)
+      expectFresh(world)
+      expect(world.storeIsLive()).toBe(true)
+    },
+  )
+
+  it('is written at once when the credential takes no token from there any more', async () => {
+    const { world } = await fiveMinuteTokens()
+    await fallBehind(world)
+    world.applyProvider({ client: aConfidentialClient })
+    world.apply(aClientCredential({ generation: 2 }))
+    await world.clock.pass(5)
     expect(world.storeIsLive()).toBe(true)
   })
 

@@ -50,6 +50,8 @@ export class MemoryStore implements RefreshTokenStore {
   /** Whether documents have room for a claim. */
   hasRoom = false
   readFault: Failure | undefined
+  /** Documents that do not answer, while others do. */
+  readonly unreachable = new Set<string>()
   /** Of write-backs and of claims. */
   writeFault: Failure | undefined
   /** What a proof of writability finds. Switched on alone, writes still succeed; and the other way round. */
@@ -75,6 +77,8 @@ export class MemoryStore implements RefreshTokenStore {
     this.reads += 1
     const token = this.tokens.get(key)
     if (this.readFault !== undefined) return Promise.resolve(failed(this.readFault))
+    if (this.unreachable.has(key))
+      return Promise.resolve(failed(failure('STORE_UNAVAILABLE', `${key} did not answer.`)))
     if (token === undefined) {
       return Promise.resolve(failed(nothingAt(key)))
     }

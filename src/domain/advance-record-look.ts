@@ -1,0 +1,115 @@
+import { recover } from './advance-preflight.ts'
+import { conclude } from './conclude.ts'
+import { keyText } from './credential.ts'
+import { type Failure, failure } from './failures.ts'
+import { withLoginReplaced } from './login-replaced.ts'
+import { obtain } from './obtain.ts'
+import type { Observed } from './observed.ts'
+import { hasTimeForPlaceLeft, isOfPlace } from './place-left.ts'
+import { wasJustRolledForward } from './preflight.ts'
+import type { RefreshRecord } from './refresh-record.ts'
+import type { Result } from './result.ts'
+import { rememberedFailure, settleFailed } from './settle.ts'
+import type { Action, LookBefore, Progress, RecordLook, Step } from './step.ts'
+import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
+import type { EpochSeconds } from './time.ts'
+import type { RotatedTokens, StoredRefreshToken } from './tokens.ts'
+
+interface LookedAt {
+  readonly action: Extract<Action, { kind: 'read-record' }>
+  readonly result: Result<RecordLook>
+}
+
+/** Follows a look at what the record holds: what its store lacks goes there. */
+export function afterRecordLook(
+  observed: Observed,
+  progress: Progress,
+  { action: { before }, result }: LookedAt,
+  now: EpochSeconds,
+): Step {
+  if (!result.ok) return afterFailedLook(observed, progress, { before, cause: result.failure }, now)
+  const { record } = result.value
+  const known: Progress = { ...progress, record }
+  const lacking = lackingAt(result.value)
+  if (lacking !== undefined) return bringHome(observed, known, { ...lacking, record, before }, now)
+  return before === undefined ? afterLookHere(observed, known, result.value, now) : backTo(before, known, record)
+}
+
+interface Lacking {
+  readonly tokens: RotatedTokens
+  readonly stored: StoredRefreshToken
+}
+
+/** Tokens that the store lacks; not those that are known to be used up themselves: such are put over nothing. */
+function lackingAt({ record, stored, storeHolds }: RecordLook): Lacking | undefined {
+  const { retained, spent } = record
+  const tokens = retained === undefined || spent.includes(retained.fingerprint) ? undefined : retained.tokens
+  return storeHolds === 'spent' && stored !== undefined && tokens !== undefined ? { tokens, stored } : undefined
+}
+
+interface BroughtHome extends Lacking {
+  readonly record: RefreshRecord
+  readonly before: LookBefore | undefined
+}
+
+function bringHome(
+  observed: Observed,
+  progress: Progress,
+  { tokens, stored, record, before }: BroughtHome,
+  now: EpochSeconds,
+): Step {
+  const cause = before && untakenAt(observed, record, now)
+  if (cause !== undefined) return afterFailedLook(observed, progress, { before, cause }, now)
+  const dueAt = storeWriteDueAt(observed, record, now)
+  const missing = { tokens, persisted: false, ...(dueAt !== undefined && { storeWriteDueAt: dueAt }) }
+  return recover(observed, progress, { missing, stored }, now)
+}
+
+function afterLookHere(
+  observed: Observed,
+  progress: Progress,
+  { record: { retained }, storeHolds }: RecordLook,
+  now: EpochSeconds,
+): Step {
+  const isReplaced = storeHolds === 'another' && retained !== undefined && isOfPlace(retained, observed)
+  const next: Progress = { ...progress, storeIsNewest: storeHolds !== 'spent' }
+  return conclude(observed, isReplaced ? withLoginReplaced(next, now) : next, now)
+}
+
+/** Nothing is to be done at the place that was left: the pre-flight goes on. */
+function backTo({ look }: LookBefore, progress: Progress, { retained }: RefreshRecord): Step {
+  const seen = retained && { leftSeen: retained.fingerprint }
+  return { kind: 'act', action: look, progress: { ...progress, ...seen } }
+}
+
+/** A place that was left is written at once: nobody would come back for it. */
+function storeWriteDueAt(observed: Observed, record: RefreshRecord, now: EpochSeconds): EpochSeconds | undefined {
+  const { store } = observed
+  const isHere = record.retained !== undefined && isOfPlace(record.retained, observed)
+  return isHere && store.kind === 'found' ? storeWriteDueAtOf(observed, store.value, record, now) : undefined
+}
+
+interface Failed {
+  readonly before: LookBefore | undefined
+  readonly cause: Failure
+}
+
+/**
+ * A place that was left is waited for, as long as that does no harm, and one time at least: what it lacks stays in the
+ * record until then.
+ */
+function afterFailedLook(observed: Observed, progress: Progress, { before, cause }: Failed, now: EpochSeconds): Step {
+  const isAgain = rememberedFailure(observed.state)?.code === cause.code
+  if (!isAgain || hasTimeForPlaceLeft(observed, now)) return settleFailed(observed, progress, cause, now)
+  if (before !== undefined) return { kind: 'act', action: { ...before.look, isLeftGivenUp: true }, progress }
+  // Which place that was, nobody knows before the record is read.
+  return cause.code.startsWith('STORE_') ? obtain(observed) : settleFailed(observed, progress, cause, now)
+}
+
+/** Why the tokens of a place that was left are not put there once more: it has just not taken them, or not kept them. */
+function untakenAt(observed: Observed, { retained }: RefreshRecord, now: EpochSeconds): Failure | undefined {
+  const { credential, pending } = observed
+  if (pending?.persisted !== false && !wasJustRolledForward(observed, now)) return undefined
+  const what = `The document "${retained?.source.key ?? ''}", which OAuthCredential ${keyText(credential.key)} named before, has not kept its newest refresh token.`
+  return failure('STORE_CONFLICT', what)
+}
