@@ -179,3 +179,48 @@ export function planMoves(seed: number, stage: Stage, gremlin: Gremlin, withinMs
     })
   }
 }
+
+/** What an answer has brought is on its way to where it outlives the process. */
+function isBeingKept({ service, operation, phase }: Point): boolean {
+  if (phase === 'request') return false
+  return service === 'records' ? operation === 'replace' : service === 'store' && operation === 'write'
+}
+
+/**
+ * Somebody moves the very credential whose tokens are being kept, mostly as the process ends that does it, and now and
+ * then while the store is away: what only the record has by then belongs to a place that was left.
+ */
+export function planMovesOfKept(seed: number, stage: Stage, gremlin: Gremlin, withinMs: number): void {
+  if (seed % worldsForEachRecreation !== 7) return
+  const random = new Random(seed)
+  const move = strike('moved-while-kept', 0, isBeingKept, ({ fleet, planned }, { process, about }) => {
+    const moved = planned.find(({ uid, place }) => uid === about || place === about)
+    if (moved !== undefined) stage.move(moved)
+    const end = random.below(10)
+    if (end < 6) fleet.lose(process)
+    else if (end < 8) fleet.crash(process)
+    return 'pass'
+  })
+  const away: Fault = {
+    name: 'store-away-while-kept',
+    weight: 0,
+    begin: () =>
+      gremlin.await({
+        fault: 'store-away-while-kept',
+        matches: ({ service, operation, phase }) =>
+          service === 'server' && operation === 'answer' && phase === 'answer',
+        skip: 0,
+        act: () => {
+          gremlin.breakDown('store', random.between(100, 60_000), 0)
+          move.begin(stage, gremlin)
+          return 'pass'
+        },
+      }),
+  }
+  for (let count = 1 + random.below(mostMoved); count > 0; count -= 1) {
+    const fault = random.chance(0.5) ? move : away
+    stage.models.scheduler.after(random.between(0, withinMs), () => {
+      if (!stage.isCalm) fault.begin(stage, gremlin)
+    })
+  }
+}

@@ -34,6 +34,8 @@ export class RecordModel {
   wentBack = false
   /** Hears of each record that somebody has removed on purpose. */
   onRemoved: (record: RefreshRecord) => void = () => undefined
+  /** What the document of a place gives to seal with. */
+  keyAt: (place: string) => string | undefined = () => undefined
   #versions = 0
 
   constructor(wire: Wire, ledger: TokenLedger, violations: Violations) {
@@ -115,7 +117,7 @@ export class RecordModel {
       version: `r${this.#versions}`,
     }
     this.#judge(before, next)
-    this.#keep(record.uid, { record: next, sealed }, 'superseded')
+    this.#keep(record.uid, { record: next, sealed })
     return ok(this.#opened(record.uid, key?.reveal()) ?? next)
   }
 
@@ -148,6 +150,7 @@ export class RecordModel {
     if (there !== undefined && there.record.version !== record.version) {
       return failed(failure('REFRESH_RECORD_CONFLICT', `The record of ${record.uid} is another one by now.`))
     }
+    // Who is let go was looked at: the document had the newest tokens then, as far as a read could tell.
     this.#keep(record.uid, undefined, 'superseded')
     this.onRemoved(record)
     return ok(undefined)
@@ -163,13 +166,28 @@ export class RecordModel {
     if (back) this.#violations.add(`The record of ${next.uid} went back from ${was.text} to ${is.text}.`)
   }
 
-  #keep(uid: string, next: KeptRecord | undefined, cause: LossCause): void {
+  /** `cause`: what takes the tokens away that are there. Without one, only those of a later login at their own place may. */
+  #keep(uid: string, next: KeptRecord | undefined, cause?: LossCause): void {
     const before = this.#kept.get(uid)
     if (next === undefined) this.#kept.delete(uid)
     else this.#kept.set(uid, next)
     this.#violations.note(() => `record of ${uid}: ${describe(next?.record)}`)
-    this.#ledger.gained(this.#tokenOf(next?.sealed?.retained), 'record')
-    this.#ledger.dropped(this.#tokenOf(before?.sealed?.retained), 'record', cause)
+    const is = this.#tokenOf(next?.sealed?.retained)
+    this.#ledger.gained(is, 'record')
+    if (before !== undefined) this.#drop(before, is, cause)
+  }
+
+  #drop({ sealed }: KeptRecord, is: RefreshTokenFact | undefined, cause: LossCause | undefined): void {
+    const was = this.#tokenOf(sealed?.retained)
+    const isReplaced = was !== undefined && was.family.place === is?.family.place
+    const told = cause ?? (isReplaced ? 'superseded' : this.#whyClosed(was, sealed?.key))
+    this.#ledger.dropped(was, 'record', told)
+  }
+
+  /** Sealed with the key of a document that has another one by now. */
+  #whyClosed(token: RefreshTokenFact | undefined, key: string | undefined): LossCause | undefined {
+    if (token === undefined || key === undefined) return undefined
+    return this.keyAt(token.family.place) === key ? undefined : 'W5'
   }
 
   #tokenOf(retained: RetainedTokens | undefined): RefreshTokenFact | undefined {

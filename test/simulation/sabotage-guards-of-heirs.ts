@@ -1,4 +1,4 @@
-import { type Guard, rareGuard, testedGuard } from './sabotage-guard.ts'
+import { type Guard, guard, rareGuard, testedGuard } from './sabotage-guard.ts'
 
 /** Those that let a credential know what others did with its refresh token before it was there. */
 export const heirGuards: readonly Guard[] = [
@@ -50,5 +50,46 @@ export const heirGuards: readonly Guard[] = [
     'domain/inherited-record.ts',
     "return own.spent.includes(retained.fingerprint) && !spent.includes(own.retained?.fingerprint ?? '')",
     'return own.epoch >= 0 && spent.length > 0',
+  ),
+  guard(
+    'a place that was left is looked at before a token of another one is presented',
+    'app/execute-preflight.ts',
+    'if (own.ok && isLeftGivenUp !== true && isUnseenElsewhere(own.value, observed)) {',
+    'if (own.ok && deps.clock.monotonicMs() < 0) {',
+  ),
+  testedGuard(
+    'test/app/pacing.test.ts',
+    'the store of a place that was left is written at once',
+    'domain/checks.ts',
+    'isGoingToRest(observed) || !isForSpec(observed, pending)',
+    'isGoingToRest(observed) || pending.writeBackFailures < 0',
+  ),
+  rareGuard(
+    810_023_765,
+    'a record that is at another place takes no late tokens',
+    'domain/succession.ts',
+    'if (intent !== undefined && !isSameSource(intent.source, source)) return true',
+    'if (intent !== undefined && intent.sends < 0) return true',
+  ),
+  testedGuard(
+    'test/unit/domain/inherited-record.test.ts',
+    'a newest token that a predecessor has used up is used up',
+    'domain/inherited-record.ts',
+    "before.spent.includes(retained?.fingerprint ?? '') ? undefined : retained",
+    "before.spent.includes(retained?.fingerprint ?? '') ? retained : retained",
+  ),
+  testedGuard(
+    'test/app/places-left.test.ts',
+    'the access token of a place that was left is not published for the next login',
+    'domain/advance-preflight.ts',
+    '  if (!isOfPlace(pending, observed)) return bringHome(',
+    '  if (pending.writeBackFailures < 0) return bringHome(',
+  ),
+  testedGuard(
+    'test/app/places-left.test.ts',
+    'a place that was left does not hold up the next one for good',
+    'domain/checks.ts',
+    'return isHeld || (!isGoingToRest(observed) && isLetGo(observed, pending, now))',
+    'return isHeld || (observed.credential.generation < 0 && isLetGo(observed, pending, now))',
   ),
 ]

@@ -69,8 +69,8 @@ const spendingGuards: readonly Guard[] = [
   guard(
     'a late answer does not replace the tokens of a later one',
     'domain/succession.ts',
-    '  return intentOn(record, presented) === undefined && intentOn(record, retained.fingerprint) === undefined\n',
-    '  return intent === undefined && retained === undefined\n',
+    '  return [presented, retained.fingerprint].every((one) => intentOn(record, one) === undefined)',
+    '  return [presented, retained.fingerprint].every((one) => one === undefined)',
   ),
   guard(
     'a claim of another owner is respected',

@@ -63,6 +63,8 @@ export class TokenLedger {
   readonly #refreshTokens = new Map<string, RefreshTokenFact>()
   readonly #accessTokens = new Map<string, AccessTokenFact>()
   readonly #violations: Violations
+  /** Whether somebody has put something else where the token belongs, and nobody comes there any more. */
+  isTakenAway: (token: RefreshTokenFact) => boolean = () => false
   #serial = 0
 
   constructor(violations: Violations) {
@@ -138,7 +140,8 @@ export class TokenLedger {
     if (!isMissed(token) || this.hasCopy(token)) return
     token.orphanedBy ??= cause
     if (copies.flight + copies.memory > 0) return
-    family.loss = token.orphanedBy ?? (family.returned ? 'W5' : undefined)
+    family.loss =
+      token.orphanedBy ?? (family.returned ? 'W5' : undefined) ?? (this.isTakenAway(token) ? 'human' : undefined)
     if (family.loss === undefined) this.#violations.add(`The last copy of ${token.text} is gone, and no fault took it.`)
   }
 

@@ -5,7 +5,14 @@ import { epochSeconds } from '../../src/domain/time.ts'
 import { ClusterModel } from './cluster-model.ts'
 import { EndpointModel } from './endpoint-model.ts'
 import type { Stage } from './fault.ts'
-import { planFaults, planForcedDeletions, planMoves, planRecreations, recreatesObjects } from './faults.ts'
+import {
+  planFaults,
+  planForcedDeletions,
+  planMoves,
+  planMovesOfKept,
+  planRecreations,
+  recreatesObjects,
+} from './faults.ts'
 import { Fleet } from './fleet.ts'
 import { Gremlin } from './gremlin.ts'
 import { Manifests } from './manifests.ts'
@@ -49,6 +56,8 @@ export class World implements Stage {
   /** When a document went back last. */
   readonly #rolledBackMs = new Map<string, number>()
   readonly #claimsBefore = new Map<string, DocumentClaim | undefined>()
+  /** Places that a credential has left, or was deleted at. */
+  readonly #onceLeft = new Set<string>()
   /** Where those were that were moved, by name. */
   readonly #awayFrom = new Map<string, string>()
   /** Each brings an object back that somebody is about to make anew. */
@@ -72,6 +81,9 @@ export class World implements Stage {
         violations.add(`A bug was thrown: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`),
     })
     this.models.records.onRemoved = (record) => this.#recordRemoved(record)
+    this.models.records.keyAt = (place) => this.models.store.claim(place)?.sealingKey.reveal()
+    this.models.ledger.isTakenAway = ({ family }) =>
+      this.#onceLeft.has(family.place) && this.#tokenAt(family.place)?.family !== family
     this.models.cluster.onStatus = (name) => this.#manifests.echo(name, this.fleet.processes())
     this.#populate()
   }
@@ -88,6 +100,7 @@ export class World implements Stage {
     this.models.cluster.recreates = recreatesObjects(this.#seed)
     planRecreations(this.#seed, this, this.gremlin, this.scenario.faultyMs)
     planMoves(this.#seed, this, this.gremlin, this.scenario.faultyMs)
+    planMovesOfKept(this.#seed, this, this.gremlin, this.scenario.faultyMs)
     this.#lookAgain()
   }
 
@@ -142,11 +155,11 @@ export class World implements Stage {
   #forget(place: string, spent: readonly string[]): void {
     this.#forgotten.add(place)
     // A document that went back since it was looked at last.
-    if (spent.includes(this.#shownAt(place) ?? '')) this.#loseLogins((one) => one === place)
+    if (spent.includes(this.#tokenAt(place)?.fingerprint ?? '')) this.#loseLogins((one) => one === place)
   }
 
-  #shownAt(place: string): string | undefined {
-    return this.models.ledger.find(this.models.store.token(place) ?? '')?.fingerprint
+  #tokenAt(place: string): RefreshTokenFact | undefined {
+    return this.models.ledger.find(this.models.store.token(place) ?? '')
   }
 
   #loseLogins(isMeant: (place: string) => boolean): void {
@@ -232,6 +245,7 @@ export class World implements Stage {
     if (!this.#manifests.credentials.has(planned.name)) return
     const { uid: gone, name, target } = planned
     planned.formerUids.push(gone)
+    this.#onceLeft.add(planned.place)
     planned.uid = `${gone.slice(0, -2)}${planned.formerUids.length}${gone.slice(-1)}`
     cluster.forget(`ci/${name}`, planned.uid)
     cluster.collect(target, gone)
@@ -262,8 +276,9 @@ export class World implements Stage {
     if (!this.#manifests.credentials.has(name)) return
     const next = this.#awayFrom.get(name) ?? placeOf(`${name}-spare`, undefined)
     this.#awayFrom.set(name, place)
-    // Whoever has gone on keeps what was used up there to itself.
-    this.#forget(place, this.models.records.current(planned.uid)?.spent ?? [])
+    // Whoever goes on keeps what was used up there to itself.
+    this.#forgotten.add(place)
+    this.#onceLeft.add(place)
     planned.place = next
     if (store.token(next) === undefined) {
       store.create(documentOf(next), true)
@@ -296,7 +311,7 @@ export class World implements Stage {
   /** The newest refresh token of a credential that still works and can be reached; undefined when there is none. */
   liveToken(planned: Planned): RefreshTokenFact | undefined {
     const { ledger, store } = this.models
-    const stored = ledger.find(store.token(planned.place) ?? '')
+    const stored = this.#tokenAt(planned.place)
     if (stored === undefined || ledger.isAlive(stored)) return stored
     const opened = store.claim(planned.place)?.sealingKey.reveal()
     // What a human put there wins, dead as it may be.
