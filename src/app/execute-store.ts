@@ -152,21 +152,23 @@ async function readWithAny(
 
 /** With its tokens as this process has opened them before, where a key is gone that opened them. */
 function opened(record: RefreshRecord, known: RefreshRecord | undefined): RefreshRecord {
-  const isSame = known?.retained?.fingerprint === record.retained?.fingerprint
-  return isClosed(record) && isSame && known?.retained?.tokens !== undefined
-    ? { ...record, retained: known.retained }
-    : record
+  const { tokens, fingerprint, source } = known?.retained ?? {}
+  if (!isClosed(record) || fingerprint !== record.retained?.fingerprint) return record
+  if (tokens === undefined || fingerprint === undefined || source === undefined) return record
+  // Sealed anew with the next write: what they were sealed with then is not what they are sealed with now.
+  return { ...record, retained: { fingerprint, source, tokens } }
 }
 
 /** True when the credential has left the place, or is gone, and somebody has taken the place away. */
 export function isGivenUpBy(
-  { uid }: Pick<Credential, 'uid'>,
+  { uid, key }: Pick<Credential, 'uid' | 'key'>,
   source: RefreshTokenSource,
   cause: Failure,
-  { resources }: Pick<EngineDeps, 'resources'>,
+  { resources, watches }: Pick<EngineDeps, 'resources' | 'watches'>,
 ): boolean {
   const indexed = resources.credentialByUid(uid)
-  if (indexed === undefined) return isTakenAway(cause)
+  // Of a namespace that is not watched nobody knows what is gone.
+  if (indexed === undefined) return watches(key.namespace) && isTakenAway(cause)
   return indexed.type === 'credential' && isGivenUp(indexed.credential.spec, source, cause)
 }
 

@@ -100,7 +100,7 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
     const state = stateUnderGrant(credential.state, credential.spec)
     return { state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, deps) }
   }
-  const { target, pending, rejected, record, intentWatch, rolledForwardAt, leftSeen } = memory
+  const { target, pending, rejected, record, intentWatch, rolledForwardAt } = memory
   const state = stateUnderGrant(memory.state, credential.spec)
   const { accessToken, look }: Partial<CredentialMemory> = isOfLogin(memory, credential) ? memory : {}
   const before = memory.credential?.spec
@@ -108,6 +108,7 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
   const isSame = before?.grant === 'RefreshToken' && isRefreshTokenAt(credential.spec, before.refreshToken)
   const { uid, key } = credential
   const claim = isSame ? memory.claim?.unpacked({ uid, key, installation: deps.installation.id }) : undefined
+  const leftSeen = isSame ? memory.leftSeen : undefined
   const targetCheckAt = nextCheckAt(memory, credential, deps)
   const known = { state, target, targetCheckAt, pending, accessToken, rejected, record: record?.unpacked() }
   return present({ ...known, claim, intentWatch, rolledForwardAt, leftSeen, look })

@@ -44,9 +44,9 @@ async function storeWhereLeft(
   deps: EngineDeps,
 ): Promise<Result<unknown>> {
   const open = openStore({ credential: { key, uid } }, deps, source)
-  if (isStoreFailure(open)) return isGivenUpBy({ uid }, source, open, deps) ? ok(undefined) : failed(open)
+  if (isStoreFailure(open)) return isGivenUpBy({ uid, key }, source, open, deps) ? ok(undefined) : failed(open)
   const read = await open.store.read(open.location)
-  if (!read.ok) return isGivenUpBy({ uid }, source, read.failure, deps) ? ok(undefined) : read
+  if (!read.ok) return isGivenUpBy({ uid, key }, source, read.failure, deps) ? ok(undefined) : read
   const { refreshToken } = read.value
   const isUsedUp = sameSecret(refreshToken, presented) || record.spent.includes(deps.records.fingerprint(refreshToken))
   return isUsedUp ? open.store.writeBack(open.location, read.value, tokens) : ok(undefined)

@@ -90,9 +90,11 @@ function account(entry: JournalEntry, deps: EngineDeps): void {
 }
 
 /** True for an answer that an engine has to bring home itself: for a server that is not known to rotate it looks at no record. */
-function looksAtNoRecord({ phase, credential: key }: JournalEntry, { resources }: EngineDeps): boolean {
+function looksAtNoRecord({ phase, credential: key, source }: JournalEntry, { resources }: EngineDeps): boolean {
   const indexed = resources.credential(key)
   if (phase !== 'answered' || indexed?.type !== 'credential') return false
+  // What belongs to a place that was left is not its engine's any more.
+  if (!isRefreshTokenAt(indexed.credential.spec, source)) return false
   const provider = resources.provider(indexed.credential)
   return provider.kind === 'found' && !mayRotate(indexed.credential, provider.value)
 }

@@ -1,6 +1,6 @@
 import { recover } from './advance-preflight.ts'
 import { conclude } from './conclude.ts'
-import { keyText } from './credential.ts'
+import { keyText, type RefreshTokenSource } from './credential.ts'
 import { type Failure, failure } from './failures.ts'
 import { withLoginReplaced } from './login-replaced.ts'
 import { obtain } from './obtain.ts'
@@ -9,7 +9,7 @@ import { hasTimeForPlaceLeft, isOfPlace } from './place-left.ts'
 import { wasJustRolledForward } from './preflight.ts'
 import type { RefreshRecord } from './refresh-record.ts'
 import type { Result } from './result.ts'
-import { rememberedFailure, settleFailed } from './settle.ts'
+import { isAnswerLost, rememberedFailure, settleFailed } from './settle.ts'
 import type { Action, LookBefore, Progress, RecordLook, Step } from './step.ts'
 import { storeWriteDueAt as storeWriteDueAtOf } from './store-pacing.ts'
 import type { EpochSeconds } from './time.ts'
@@ -38,13 +38,14 @@ export function afterRecordLook(
 interface Lacking {
   readonly tokens: RotatedTokens
   readonly stored: StoredRefreshToken
+  readonly source: RefreshTokenSource
 }
 
 /** Tokens that the store lacks; not those that are known to be used up themselves: such are put over nothing. */
-function lackingAt({ record, stored, storeHolds }: RecordLook): Lacking | undefined {
-  const { retained, spent } = record
-  const tokens = retained === undefined || spent.includes(retained.fingerprint) ? undefined : retained.tokens
-  return storeHolds === 'spent' && stored !== undefined && tokens !== undefined ? { tokens, stored } : undefined
+function lackingAt({ record: { retained, spent }, stored, storeHolds }: RecordLook): Lacking | undefined {
+  if (retained === undefined || spent.includes(retained.fingerprint) || storeHolds !== 'spent') return undefined
+  const { tokens, source } = retained
+  return stored === undefined || tokens === undefined ? undefined : { tokens, stored, source }
 }
 
 interface BroughtHome extends Lacking {
@@ -55,10 +56,10 @@ interface BroughtHome extends Lacking {
 function bringHome(
   observed: Observed,
   progress: Progress,
-  { tokens, stored, record, before }: BroughtHome,
+  { tokens, stored, source, record, before }: BroughtHome,
   now: EpochSeconds,
 ): Step {
-  const cause = before && untakenAt(observed, record, now)
+  const cause = before && untakenAt(observed, source, now)
   if (cause !== undefined) return afterFailedLook(observed, progress, { before, cause }, now)
   const dueAt = storeWriteDueAt(observed, record, now)
   const missing = { tokens, persisted: false, ...(dueAt !== undefined && { storeWriteDueAt: dueAt }) }
@@ -95,21 +96,28 @@ interface Failed {
 }
 
 /**
- * A place that was left is waited for, as long as that does no harm, and one time at least: what it lacks stays in the
- * record until then.
+ * A place that was left is waited for, as long as that does no harm, and once where nothing else has failed: what it lacks
+ * stays in the record until then. How long its store wants to be left alone says nothing of the place of the spec.
  */
 function afterFailedLook(observed: Observed, progress: Progress, { before, cause }: Failed, now: EpochSeconds): Step {
-  const isAgain = rememberedFailure(observed.state)?.code === cause.code
-  if (!isAgain || hasTimeForPlaceLeft(observed, now)) return settleFailed(observed, progress, cause, now)
-  if (before !== undefined) return { kind: 'act', action: { ...before.look, isLeftGivenUp: true }, progress }
+  const { retryAfterSeconds: _ofThatStore, ...retried } = cause
+  if (waits(observed, cause, now)) return settleFailed(observed, progress, before === undefined ? cause : retried, now)
   // Which place that was, nobody knows before the record is read.
-  return cause.code.startsWith('STORE_') ? obtain(observed) : settleFailed(observed, progress, cause, now)
+  if (before === undefined) return obtain(observed)
+  return { kind: 'act', action: { ...before.look, isLeftGivenUp: true }, progress }
+}
+
+/** Where an answer was lost, a moment later may be too late to ask for it once more. Without the record nobody goes on. */
+function waits(observed: Observed, { code }: Failure, now: EpochSeconds): boolean {
+  const known = rememberedFailure(observed.state)
+  if (!code.startsWith('STORE_') || known === undefined) return true
+  return hasTimeForPlaceLeft(observed, now) && !isAnswerLost(observed, known)
 }
 
 /** Why the tokens of a place that was left are not put there once more: it has just not taken them, or not kept them. */
-function untakenAt(observed: Observed, { retained }: RefreshRecord, now: EpochSeconds): Failure | undefined {
+function untakenAt(observed: Observed, { key, store }: RefreshTokenSource, now: EpochSeconds): Failure | undefined {
   const { credential, pending } = observed
   if (pending?.persisted !== false && !wasJustRolledForward(observed, now)) return undefined
-  const what = `The document "${retained?.source.key ?? ''}", which OAuthCredential ${keyText(credential.key)} named before, has not kept its newest refresh token.`
+  const what = `The document "${key}" of ${store.kind} ${store.name}, which OAuthCredential ${keyText(credential.key)} named before, has not kept its newest refresh token.`
   return failure('STORE_CONFLICT', what)
 }

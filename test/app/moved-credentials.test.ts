@@ -3,29 +3,12 @@ import type { Credential } from '../../src/domain/credential.ts'
 import { failure } from '../../src/domain/failures.ts'
 import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential } from '../support/builders.ts'
-import { documentKey, Replicas } from '../support/replicas.ts'
+import { documentKey, type Replicas } from '../support/replicas.ts'
+import { afterDue, beforeDue, movedTo, otherKey, twoDocuments } from '../support/two-documents.ts'
 
 // Credentials whose manifests name another document than before, and perhaps the first one again.
 
 const base = aCredential()
-const otherKey = 'teams/ci/another'
-const beforeDue = 2000
-const afterDue = 400
-
-let generation = 1
-
-function movedTo(key: string): Credential {
-  generation += 1
-  return aCredential({ generation, spec: { refreshToken: { ...base.spec.refreshToken, key } } })
-}
-
-/** A world with a login in each of two documents. */
-function twoDocuments(hasRoom = true): Replicas {
-  const world = Replicas.withCredential()
-  world.store.hasRoom = hasRoom
-  world.store.put(otherKey, world.endpoint.login())
-  return world
-}
 
 function expectAtWork(world: Replicas, key: string): void {
   expect(world.bugs).toEqual([])

@@ -1,79 +1,34 @@
 import { describe, expect, it } from 'vitest'
-import type { Credential } from '../../src/domain/credential.ts'
 import { type Failure, failure } from '../../src/domain/failures.ts'
 import { failed } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential, aRotation } from '../support/builders.ts'
 import { documentKey, Replicas } from '../support/replicas.ts'
+import {
+  afterDue,
+  beforeDue,
+  down,
+  expectAtWork,
+  hour,
+  keptInRecordAlone,
+  movedTo,
+  newestOf,
+  nextRequest,
+  otherKey,
+  twoDocuments,
+} from '../support/two-documents.ts'
 
 // What is owed to a document that its credential has left, and what that may cost the next one.
 
 const base = aCredential()
-const otherKey = 'teams/ci/another'
-const beforeDue = 2000
-const afterDue = 400
-const hour = 3600
 const day = 24 * hour
-const down = failure('STORE_UNAVAILABLE', 'The store did not answer.')
-
-let generation = 1
-
-function movedTo(key: string, changes: Partial<Credential> = {}): Credential {
-  generation += 1
-  return { ...aCredential({ generation, spec: { refreshToken: { ...base.spec.refreshToken, key } } }), ...changes }
-}
-
-/** A world with a login in each of two documents. */
-function twoDocuments(hasRoom = true): Replicas {
-  const world = Replicas.withCredential()
-  world.store.hasRoom = hasRoom
-  world.store.put(otherKey, world.endpoint.login())
-  return world
-}
-
-/** The process gets an answer, keeps it in the record, cannot write the store, and ends before it can tell. */
-async function keptInRecordAlone(hasRoom = true): Promise<Replicas> {
-  const world = twoDocuments(hasRoom)
-  const first = await world.leader()
-  await world.clock.pass(beforeDue)
-  world.store.writeFault = down
-  let writes = 0
-  first.records.afterReplace = () => {
-    writes += 1
-    if (writes === 2) first.loseItsPod()
-  }
-  await world.clock.pass(afterDue)
-  expect([world.storeIsLive(), world.condition('RefreshTokenPersisted')?.status]).toEqual([false, 'True'])
-  world.store.writeFault = undefined
-  return world
-}
-
-/** What the record keeps. */
-function newestOf(world: Replicas): string | undefined {
-  return world.record()?.retained?.tokens?.refreshToken?.reveal()
-}
 
 function writesFail(world: Replicas, document: string, cause: Failure): void {
   const { store } = world
   const writeBack = store.writeBack.bind(store)
   store.writeBack = (location, from, tokens) =>
     location.key === document ? Promise.resolve(failed(cause)) : writeBack(location, from, tokens)
-}
-
-/** To the next request of any token. */
-async function nextRequest(world: Replicas): Promise<void> {
-  const { requests } = world.endpoint
-  for (let passed = 0; passed < 2 * hour && world.endpoint.requests === requests; passed += 5) await world.clock.pass(5)
-  expect(world.endpoint.requests).toBeGreaterThan(requests)
-}
-
-function expectAtWork(world: Replicas): void {
-  expect(world.bugs).toEqual([])
-  expect(world.endpoint.reuses).toBe(0)
-  expect(world.problem()).toBeUndefined()
-  expect(world.podToken()).toBe(world.newestAccessToken())
-  expect(world.state().accessTokenExpiresAt).toBeGreaterThan(world.clock.now())
 }
 
 describe('what the record alone has when its credential is moved', () => {
