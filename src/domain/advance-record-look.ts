@@ -1,7 +1,7 @@
 import { recover } from './advance-preflight.ts'
 import { conclude } from './conclude.ts'
 import { keyText, type RefreshTokenSource } from './credential.ts'
-import { type Failure, failure } from './failures.ts'
+import { type Failure, type FailureCode, failure } from './failures.ts'
 import { withLoginReplaced } from './login-replaced.ts'
 import { obtain } from './obtain.ts'
 import type { Observed } from './observed.ts'
@@ -96,8 +96,8 @@ interface Failed {
 }
 
 /**
- * A place that was left is waited for, as long as that does no harm, and once where nothing else has failed: what it lacks
- * stays in the record until then. How long its store wants to be left alone says nothing of the place of the spec.
+ * A place that was left is waited for, as long as that does no harm, and for some looks where nothing else has failed: what
+ * it lacks stays in the record until then. How long its store wants to be left alone says nothing of the place of the spec.
  */
 function afterFailedLook(observed: Observed, progress: Progress, { before, cause }: Failed, now: EpochSeconds): Step {
   const { retryAfterSeconds: _ofThatStore, ...retried } = cause
@@ -107,11 +107,25 @@ function afterFailedLook(observed: Observed, progress: Progress, { before, cause
   return { kind: 'act', action: { ...before.look, isLeftGivenUp: true }, progress }
 }
 
+/** A store that is away for a moment is mostly back by then: a minute or two after the first time. */
+const failedLooks = 5
+
 /** Where an answer was lost, a moment later may be too late to ask for it once more. Without the record nobody goes on. */
 function waits(observed: Observed, { code }: Failure, now: EpochSeconds): boolean {
-  const known = rememberedFailure(observed.state)
-  if (!code.startsWith('STORE_') || known === undefined) return true
-  return hasTimeForPlaceLeft(observed, now) && !isAnswerLost(observed, known)
+  const { state } = observed
+  const known = rememberedFailure(state)
+  if (!isOfStore(code) || known === undefined) return true
+  if (isAnswerLost(observed, known)) return false
+  return hasTimeForPlaceLeft(observed, now) || (isCounted(known) && state.consecutiveFailures < failedLooks)
+}
+
+/** A store that throttles is waited for without being counted. */
+function isCounted({ code, next }: Pick<Failure, 'code' | 'next'>): boolean {
+  return isOfStore(code) && next !== 'wait'
+}
+
+function isOfStore(code: FailureCode): boolean {
+  return code.startsWith('STORE_')
 }
 
 /** Why the tokens of a place that was left are not put there once more: it has just not taken them, or not kept them. */

@@ -53,8 +53,11 @@ export function hasTimeForPlaceLeft(observed: Observed, now: EpochSeconds): bool
   return holdsToken(observed) && nearEnd !== undefined && now < nearEnd
 }
 
+/** A store that is away for a moment is mostly back by then: a minute or two after the first time. */
+const failedWrites = 5
+
 /** True of tokens whose store has not taken them, at a place that was left, once it is not to be waited for any more. */
 export function isLetGo(observed: Observed, pending: PendingTokens, now: EpochSeconds): boolean {
-  const hasFailed = pending.recorded && pending.writeBackFailures > 0 && !isOfPlace(pending, observed)
+  const hasFailed = pending.recorded && pending.writeBackFailures >= failedWrites && !isOfPlace(pending, observed)
   return hasFailed && !hasTimeForPlaceLeft(observed, now)
 }
