@@ -15,6 +15,7 @@ const takenAway: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'STORE_NOT_FOUND',
 ])
 
+/** True of a failure that says so of a document, or of its store. */
 export function isTakenAway({ code }: Pick<Failure, 'code'>): boolean {
   return takenAway.has(code)
 }

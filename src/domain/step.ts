@@ -50,7 +50,7 @@ export type Action =
 
 /** The newest tokens of the record belong to a place that was left, and may not be there: that is looked at before a pre-flight. */
 export interface LookBefore {
-  /** What stands at the place of the spec, or stands for it. */
+  /** What goes on after that. */
   readonly look: Extract<Action, { kind: 'pre-flight' }>
 }
 
@@ -176,6 +176,7 @@ export interface Progress {
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */
   readonly rolledForwardAt?: EpochSeconds
+  /** Fingerprint of the newest tokens of the record, once nothing is to be done for them at the place that was left. */
   readonly leftSeen?: string
   readonly look?: StaticTokenLook
   readonly target?: TargetState
