@@ -6,6 +6,13 @@ const canary = ['./test/support/canary-setup.ts']
 /** Tests start the program dozens of times from its sources, each time hundreds of files of TypeScript. */
 const compileCache = join(import.meta.dirname, 'node_modules/.cache/compile')
 
+/**
+ * What turns the clock, or watches or fills its whole process. All other files share processes, for most of them are
+ * done sooner than a process has loaded the program.
+ */
+const alone = ['test/{simulation,standalone}/**/*.test.ts', 'test/unit/{bench,bundle,files,main,system}/**/*.test.ts']
+const fast = { setupFiles: canary, testTimeout: 20_000, env: { NODE_COMPILE_CACHE: compileCache } }
+
 export default defineConfig({
   test: {
     // Some wait for time to pass, or for other processes: with one more than there are cores, no core waits with them.
@@ -13,11 +20,21 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...fast,
+          name: 'fast-in-shared-processes',
+          include: ['test/{unit,contract,app,model}/**/*.test.ts'],
+          exclude: alone,
+          // What a test changes for all of its process is put back before the next one.
+          isolate: false,
+          restoreMocks: true,
+          unstubEnvs: true,
+        },
+      },
+      {
+        test: {
+          ...fast,
           name: 'fast',
-          include: ['test/{unit,contract,app,standalone,model,simulation}/**/*.test.ts'],
-          setupFiles: canary,
-          testTimeout: 20_000,
-          env: { NODE_COMPILE_CACHE: compileCache },
+          include: alone,
         },
       },
       {
