@@ -14,6 +14,7 @@ import type { RefreshTokenStore } from '../ports/refresh-token-store.ts'
 import type { StatusWriter } from '../ports/status-writer.ts'
 import type { TokenEndpoint } from '../ports/token-endpoint.ts'
 import type { Tracing, TraceSpan } from '../ports/tracing.ts'
+import type { IntentWatches } from './intent-watches.ts'
 import type { LeftRecords } from './left-records.ts'
 import type { Limiter } from './limiter.ts'
 import type { ResourceIndex } from './resource-index.ts'
@@ -21,7 +22,6 @@ import type { RestartTurns } from './restart-turns.ts'
 import type { StoreLooks } from './store-looks.ts'
 import type { TargetLooks } from './target-looks.ts'
 import type { TokenHosts } from './token-hosts.ts'
-import type { RecordWatches } from './record-watches.ts'
 import type { TokenOwners } from './token-owners.ts'
 import type { UnconfirmedRecords } from './unconfirmed-records.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
@@ -57,7 +57,7 @@ export interface EngineDeps {
   readonly tracing?: Tracing
   readonly logger: Logger
   readonly tokenOwners: TokenOwners
-  readonly recordWatches: RecordWatches
+  readonly intentWatches: IntentWatches
   readonly leftRecords: LeftRecords
   readonly unconfirmedRecords: UnconfirmedRecords
   readonly installation: Installation

@@ -163,7 +163,7 @@ export class Engine {
     if (memory?.pending?.persisted === false) return later(this.#deps.clock.now(), leftoverRetry)
     if (memory !== undefined) {
       this.#deps.tokenOwners.forget(memory.uid)
-      this.#deps.recordWatches.forget(memory.uid)
+      this.#deps.intentWatches.forget(memory.uid)
       this.#deps.unconfirmedRecords.settle(memory.uid)
     }
     this.#memory.delete(text)

@@ -21,7 +21,7 @@ import { claimDocument, proveWritable } from './execute-store.ts'
 import { publishedMarks, standsBack, targetIdentity } from './gather.ts'
 import { type Heir, inherit } from './inherit-record.ts'
 import { type Neighbour, neighboursAt, ownerAmong } from './neighbours.ts'
-import { holderSilentMs, intentOverMs } from './record-watches.ts'
+import { holderSilentMs, intentOverMs } from './intent-watches.ts'
 
 type Look = Extract<Action, { kind: 'pre-flight' }>
 type Looked = Extract<Outcome, { kind: 'pre-flight' }>

@@ -5,7 +5,7 @@ import { type Inheritance, inherited, isOfLogin, knows, sourcesOf, tellingOf } f
 import type { Observed } from '../domain/observed.ts'
 import { asksForOwnership, owned } from '../domain/ownership.ts'
 import type { PredecessorRecord } from '../domain/preflight-finding.ts'
-import { intentsOf, type RecordHolder, type RefreshRecord } from '../domain/refresh-record.ts'
+import { type HeldIntent, intentsOf, isHeld, type RefreshRecord } from '../domain/refresh-record.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { RecordSubject } from '../ports/refresh-records.ts'
@@ -13,7 +13,7 @@ import type { Deps } from './deps.ts'
 import { readRecord, sealingKeyOf } from './execute-record.ts'
 import { placeOfSource, slotOf } from './left-records.ts'
 import { isOver } from './neighbours.ts'
-import { holderSilentMs } from './record-watches.ts'
+import { holderSilentMs } from './intent-watches.ts'
 import { recoverEntry } from './recover-journal.ts'
 
 /** A record with what those knew that had its refresh token before. */
@@ -74,7 +74,7 @@ async function inheritFrom(
   if (!read.ok) return read
   const left = tellingOf(read.value, (source) => isOfHeir(source, subject, heir, deps))
   const isMeant = isOfLogin(left, known.record, fingerprint)
-  const open = isMeant ? await whileOpen(left, known.record, heir, deps) : undefined
+  const open = isMeant ? await whileOpen({ left, whole: read.value }, known.record, heir, deps) : undefined
   if (open !== undefined) return failed(open)
   const inheritance = inheritanceOf(known.record, left, heir, deps)
   const isUsed = isMeant || isSettledOn(fingerprint, known.record, left)
@@ -82,7 +82,7 @@ async function inheritFrom(
   return ok({
     record: inherited(known.record, left, inheritance),
     before: [...known.before, { record: read.value, isInherited }],
-    holdersAreOver: known.holdersAreOver || (isMeant && holdersIn(left).length > 0),
+    holdersAreOver: known.holdersAreOver || (isMeant && heldIn(left).length > 0),
   })
 }
 
@@ -106,26 +106,26 @@ function inheritanceOf(
 
 /** Why nobody inherits yet from a record that tells of the refresh token. Whoever has inherited it already need not be asked. */
 async function whileOpen(
-  left: RefreshRecord,
+  { left, whole }: { readonly left: RefreshRecord; readonly whole: RefreshRecord },
   own: RefreshRecord,
   { observed, fingerprint }: Heir,
   deps: Deps,
 ): Promise<Failure | undefined> {
   const isClear = knows(own, fingerprint) || asksForOwnership(observed)
   if (!isClear && mayExistUnseen(left, deps)) return owned(observed, `OAuthCredential ${keyText(left.credential)}`)
-  for (const holder of holdersIn(left)) {
-    if (!(await isOverFor(holder, left, deps))) return underWay(observed, holder, isSilent(left, deps))
+  for (const intent of heldIn(left)) {
+    if (!(await isOverFor(intent, whole, deps))) return underWay(observed, intent.holder, isSilent(intent, whole, deps))
   }
   return undefined
 }
 
-function holdersIn(record: RefreshRecord): readonly RecordHolder[] {
-  return intentsOf(record).flatMap(({ holder }) => holder ?? [])
+function heldIn(record: RefreshRecord): readonly HeldIntent[] {
+  return intentsOf(record).filter((one) => isHeld(one))
 }
 
 /** True when the heir has had an answer for the login in the store, so that the one before is over; nobody may be at that. */
 function isSettledOn(fingerprint: string, own: RefreshRecord, left: RefreshRecord): boolean {
-  return own.retained?.fingerprint === fingerprint && holdersIn(left).length === 0
+  return own.retained?.fingerprint === fingerprint && heldIn(left).length === 0
 }
 
 /**
@@ -187,13 +187,13 @@ function isProvenAt(own: RefreshTokenSource, left: RefreshRecord, { credential }
   )
 }
 
-function isSilent(record: RefreshRecord, { recordWatches, clock }: Deps): boolean {
-  return recordWatches.unchangedMs(record, clock.monotonicMs()) >= holderSilentMs
+function isSilent(intent: HeldIntent, record: RefreshRecord, { intentWatches, clock }: Deps): boolean {
+  return intentWatches.unchangedMs(record, intent, clock.monotonicMs()) >= holderSilentMs
 }
 
 /** This process itself is at it while its engine has the credential, or its journal something of it. */
-async function isOverFor(holder: RecordHolder, record: RefreshRecord, deps: Deps): Promise<boolean> {
-  if (holder.journalId !== deps.holders.self.journalId) return isOver(holder, record, deps)
+async function isOverFor(intent: HeldIntent, record: RefreshRecord, deps: Deps): Promise<boolean> {
+  if (intent.holder.journalId !== deps.holders.self.journalId) return isOver(intent, record, deps)
   return !deps.tokenOwners.knows(record.uid) && deps.journal.pending(record.uid) === undefined
 }
 

@@ -74,7 +74,7 @@ async function remove({ record }: PredecessorRecord, deps: Deps): Promise<Result
     record.version === '' ? await unchanged({ record, isInherited: true }, deps) : await deps.records.remove(record)
   if (!removed.ok) return removed
   deps.leftRecords.forget(record.uid)
-  deps.recordWatches.forget(record.uid)
+  deps.intentWatches.forget(record.uid)
   return removed
 }
 

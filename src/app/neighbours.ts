@@ -1,9 +1,9 @@
 import type { Credential, CredentialKey } from '../domain/credential.ts'
-import { intentOn, type RecordHolder, type RefreshRecord } from '../domain/refresh-record.ts'
+import { type HeldIntent, intentOn, isHeld, type RefreshRecord } from '../domain/refresh-record.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { EngineDeps } from './deps.ts'
 import { readRecord } from './execute-record.ts'
-import { intentOverMs } from './record-watches.ts'
+import { intentOverMs } from './intent-watches.ts'
 
 /** Another credential at the same place, and what its record tells. */
 export interface Neighbour {
@@ -59,15 +59,15 @@ async function owns({ record, isFirst }: Neighbour, fingerprint: string, deps: E
   const { retained, spent } = record
   const intent = intentOn(record, fingerprint)
   if (spent.includes(fingerprint)) return true
-  if (intent?.holder !== undefined) return !(await isOver(intent.holder, record, deps))
+  if (intent !== undefined && isHeld(intent)) return !(await isOver(intent, record, deps))
   return isFirst && (retained?.fingerprint === fingerprint || intent !== undefined)
 }
 
 /** True when whoever began can have no answer any more: what is true of one's own record before it is taken over. */
-export async function isOver(holder: RecordHolder, record: RefreshRecord, deps: EngineDeps): Promise<boolean> {
-  const unchangedMs = deps.recordWatches.unchangedMs(record, deps.clock.monotonicMs())
+export async function isOver(intent: HeldIntent, record: RefreshRecord, deps: EngineDeps): Promise<boolean> {
+  const unchangedMs = deps.intentWatches.unchangedMs(record, intent, deps.clock.monotonicMs())
   if (unchangedMs < intentOverMs) return false
-  const gone = await deps.holders.isGone(holder)
+  const gone = await deps.holders.isGone(intent.holder)
   if (!gone.ok) deps.logger.warn({ code: gone.failure.code }, gone.failure.message)
   return gone.ok && gone.value
 }

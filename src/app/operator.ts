@@ -7,7 +7,7 @@ import { credentialGauges } from './gauges.ts'
 import { LeftRecords } from './left-records.ts'
 import { recoverJournal } from './recover-journal.ts'
 import { RecoveryLog } from './recovery-log.ts'
-import { RecordWatches } from './record-watches.ts'
+import { IntentWatches } from './intent-watches.ts'
 import { TokenOwners } from './token-owners.ts'
 import { ResourceIndex } from './resource-index.ts'
 import { TargetSights } from './target-sights.ts'
@@ -16,7 +16,7 @@ import { UnconfirmedRecords } from './unconfirmed-records.ts'
 /** Everything that the operator works with, but what it builds itself. */
 export interface OperatorParts extends Omit<
   EngineDeps,
-  'resources' | 'tokenOwners' | 'recordWatches' | 'leftRecords' | 'unconfirmedRecords' | 'mayTell'
+  'resources' | 'tokenOwners' | 'intentWatches' | 'leftRecords' | 'unconfirmedRecords' | 'mayTell'
 > {
   /** Absent: what somebody does to a target is found when its look is due. */
   readonly targetWatch?: TargetWatch
@@ -49,7 +49,7 @@ export class Operator {
       ...parts,
       resources: this.resources,
       tokenOwners: new TokenOwners(),
-      recordWatches: new RecordWatches(),
+      intentWatches: new IntentWatches(),
       unconfirmedRecords: new UnconfirmedRecords(),
       leftRecords,
       mayTell: parts.mayBegin,
@@ -64,6 +64,7 @@ export class Operator {
     if (this.#engine !== undefined) throw new Error('the operator acts already')
     this.#recoveryLog.keepOnly(new Set())
     this.#deps.leftRecords.begin()
+    this.#deps.intentWatches.begin()
     const engine = new Engine(this.#deps, this.#onBug)
     this.#engine = engine
     // Begun by each term, and not before it, so that what happened while nobody watched is seen in the first list.

@@ -117,7 +117,8 @@ export function intentsInTheWay(
 /** An intent whose holder may be at it. */
 export type HeldIntent = RefreshIntent & { readonly holder: RecordHolder }
 
-function isHeld(intent: RefreshIntent): intent is HeldIntent {
+/** True while its holder may be at it. */
+export function isHeld(intent: RefreshIntent): intent is HeldIntent {
   return intent.holder !== undefined
 }
 

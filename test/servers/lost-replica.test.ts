@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { intentOverMs } from '../../src/app/record-watches.ts'
+import { intentOverMs } from '../../src/app/intent-watches.ts'
 import {
   beginHeld,
   type LostReplicaScene,

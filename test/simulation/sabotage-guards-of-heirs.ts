@@ -13,7 +13,7 @@ export const heirGuards: readonly Guard[] = [
     1763,
     'whoever was at it for a predecessor is waited for',
     'app/inherit-record.ts',
-    '    if (!(await isOverFor(holder, left, deps))) return',
+    '    if (!(await isOverFor(intent, whole, deps))) return',
     '    if (deps.clock.monotonicMs() < 0) return',
   ),
   rareGuard(

@@ -4,7 +4,7 @@ import type { EngineDeps } from '../../src/app/deps.ts'
 import { Engine } from '../../src/app/engine.ts'
 import { ResourceIndex } from '../../src/app/resource-index.ts'
 import { LeftRecords } from '../../src/app/left-records.ts'
-import { RecordWatches } from '../../src/app/record-watches.ts'
+import { IntentWatches } from '../../src/app/intent-watches.ts'
 import { TokenOwners } from '../../src/app/token-owners.ts'
 import { UnconfirmedRecords } from '../../src/app/unconfirmed-records.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
@@ -140,7 +140,7 @@ export class World {
       records: this.records,
       holders: this.holders,
       tokenOwners: new TokenOwners(),
-      recordWatches: new RecordWatches(),
+      intentWatches: new IntentWatches(),
       unconfirmedRecords: new UnconfirmedRecords(),
       leftRecords: new LeftRecords(),
       installation: { id: 'cluster-1' },
