@@ -1,36 +1,26 @@
 import { answerLost, backingOff, changedSinceRefusal, refusedUntilChanged, unlessBackingOff } from './after-failure.ts'
+import { answerJournaled, writeBackPending } from './write-back-due.ts'
 import type { Failure } from './failures.ts'
 import { conditionOf } from './conditions.ts'
 import { finalizerLeft, finalizerMissing, finalizerOwed } from './finalizer.ts'
 import { keyText } from './credential.ts'
-import type { Observed, PendingTokens } from './observed.ts'
-import { isUnpublished, obtain } from './obtain.ts'
-import { isLetGo } from './place-left.ts'
+import type { Observed } from './observed.ts'
+import { obtain } from './obtain.ts'
 import { previousOver } from './previous-token.ts'
 import { providerText } from './provider.ts'
 import { staticTokenProblem } from './advance-static-token.ts'
 import { mayRotate } from './rotation.ts'
 import { owned } from './ownership.ts'
 import { wantsRevocation } from './revocation.ts'
-import { holdsLater } from './publication-order.ts'
-import {
-  isAtHome,
-  isForSpec,
-  isUnmarked,
-  loginChanged,
-  removeFormerTarget,
-  targetWantsPublication,
-} from './conclude.ts'
+import { isForSpec, removeFormerTarget, targetWantsPublication } from './conclude.ts'
 import { unusableReferent } from './referents.ts'
-import { dueNow } from './store-pacing.ts'
+import { targetRepairable } from './target-repair.ts'
 import { targetConflict } from './target-conflict.ts'
 import { dueAt, liesAhead, notBefore } from './due.ts'
 import {
   act,
   firstProgress,
-  isAnswerLost,
   nextLook,
-  rememberedFailure,
   settleFailed,
   settleFineUntil,
   settleStalled,
@@ -71,9 +61,6 @@ export const checks: readonly Check[] = [
   finalizerLeft, // nothing needs it any more
 ]
 
-/** After so many failed write-backs a deletion is held up no longer; the write-back goes on without the object. */
-const writeBacksBeforeDeletion = 5
-
 /** How long after its creation a credential waits for what it refers to, before it says that something is missing. */
 const arrivalTime = seconds(5)
 
@@ -107,53 +94,6 @@ function suspended(observed: Observed, now: EpochSeconds): Step | undefined {
     wakeAt: wakeAt <= now ? later(now, seconds(60)) : wakeAt,
   }
 }
-
-function answerJournaled(observed: Observed, now: EpochSeconds): Step | undefined {
-  const { pending, journal, credential, state } = observed
-  if (pending !== undefined || journal?.phase !== 'answered') return undefined
-  if (credential.finalized && credential.deleting && state.consecutiveFailures >= writeBacksBeforeDeletion) {
-    return undefined
-  }
-  return unlessBackingOff(observed, now) ?? act(observed, { kind: 'read-journaled-answer' })
-}
-
-function writeBackPending(observed: Observed, now: EpochSeconds): Step | undefined {
-  const { pending } = observed
-  if (pending === undefined || isAtHome(pending) || isPaced(observed, now)) return undefined
-  if (isNotWaitedFor(observed, pending, now)) return undefined
-  const waiting = unlessBackingOff(observed, now)
-  return waiting === undefined
-    ? act(observed, { kind: 'write-back', pending: isLeavingNow(observed, pending) ? dueNow(pending) : pending })
-    : (repairMeanwhile(observed, now) ?? waiting)
-}
-
-/** Neither a deletion waits for ever, nor another place. */
-function isNotWaitedFor(observed: Observed, pending: PendingTokens, now: EpochSeconds): boolean {
-  const { deleting, finalized } = observed.credential
-  const isHeld = deleting && finalized && pending.writeBackFailures >= writeBacksBeforeDeletion
-  return isHeld || (!isGoingToRest(observed) && isLetGo(observed, pending, now))
-}
-
-/** A target that is gone need not wait for a store that is away, once the record has the refresh token. */
-function repairMeanwhile(observed: Observed, now: EpochSeconds): Step | undefined {
-  const { pending } = observed
-  const isDurable = pending === undefined || pending.recorded || pending.persisted
-  return isDurable && !isGoingToRest(observed) ? repair(observed, now) : undefined
-}
-
-/** True while the record holds what the store is not to be written with yet. */
-function isPaced(observed: Observed, now: EpochSeconds): boolean {
-  const { pending } = observed
-  if (pending?.storeWriteDueAt === undefined || !pending.recorded) return false
-  return now < pending.storeWriteDueAt && !isLeavingNow(observed, pending)
-}
-
-/** Nobody writes this place later. */
-const isLeavingNow = (observed: Observed, pending: PendingTokens): boolean =>
-  isGoingToRest(observed) || !isForSpec(observed, pending)
-
-/** Nobody comes back for what is left behind now. */
-const isGoingToRest = ({ credential }: Observed): boolean => credential.deleting || credential.spec.suspend
 
 function ownedByAnother(observed: Observed, now: EpochSeconds): Step | undefined {
   const { firstOwner, provider } = observed
@@ -228,23 +168,6 @@ function publicationPending(observed: Observed, now: EpochSeconds): Step | undef
   if (pending === undefined || accessToken === undefined || pending.published) return undefined
   if (accessToken.expiresAt <= now || !isForSpec(observed, pending)) return undefined
   return unlessBackingOff(observed, now) ?? act(observed, { kind: 'publish', accessToken })
-}
-
-function targetRepairable(observed: Observed, now: EpochSeconds): Step | undefined {
-  const step = repair(observed, now)
-  if (step === undefined) return undefined
-  // A lost answer says nothing about the target, and may be waited for till the access token is nearly over.
-  const last = rememberedFailure(observed.state)
-  return last !== undefined && isAnswerLost(observed, last) ? step : (unlessBackingOff(observed, now) ?? step)
-}
-
-/** Publishes the token at hand where the target lacks it; undefined when it does not, or there is none for this login. */
-function repair(observed: Observed, now: EpochSeconds): Step | undefined {
-  const { accessToken, target } = observed
-  if (accessToken === undefined || accessToken.expiresAt <= now || loginChanged(observed)) return undefined
-  const wanted = targetWantsPublication(observed) || isUnmarked(observed) || isUnpublished(observed, accessToken)
-  if (!wanted || holdsLater(target, accessToken.issuedAt, now)) return undefined
-  return act(observed, { kind: 'publish', accessToken })
 }
 
 function refreshRequested(observed: Observed, now: EpochSeconds): Step | undefined {

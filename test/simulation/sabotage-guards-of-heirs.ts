@@ -60,7 +60,7 @@ export const heirGuards: readonly Guard[] = [
   testedGuard(
     'test/app/pacing.test.ts',
     'the store of a place that was left is written at once',
-    'domain/checks.ts',
+    'domain/write-back-due.ts',
     'isGoingToRest(observed) || !isForSpec(observed, pending)',
     'isGoingToRest(observed) || pending.writeBackFailures < 0',
   ),
@@ -88,7 +88,7 @@ export const heirGuards: readonly Guard[] = [
   testedGuard(
     'test/app/places-left.test.ts',
     'a place that was left does not hold up the next one for good',
-    'domain/checks.ts',
+    'domain/write-back-due.ts',
     'return isHeld || (!isGoingToRest(observed) && isLetGo(observed, pending, now))',
     'return isHeld || (observed.credential.generation < 0 && isLetGo(observed, pending, now))',
   ),
