@@ -78,10 +78,18 @@ export class MemoryApi implements BenchApi {
     if (url.pathname.includes('/leases')) return this.#leaseCall(call)
     if (url.pathname === installationPath) return answer(response, installation)
     if (request.method === 'GET' && url.pathname.endsWith('/secrets')) return this.#listSecrets(url, response)
-    if (request.method === 'GET') return answer(response, this.#secrets.get(lastPart(url.pathname)))
+    if (request.method === 'GET') return this.#get(url, response)
     if (request.method === 'PATCH') return this.#patch(call)
     if (request.method === 'POST' && url.pathname.endsWith('/secrets')) return this.#createSecret(call)
     return send(response, 201, {})
+  }
+
+  #get({ pathname }: URL, response: ServerResponse): void {
+    const isCredential = pathname.includes('/oauthcredentials/')
+    const credential = this.#credentials.get(lastPart(pathname))
+    // Nobody asks for more of one than whether it is there.
+    if (isCredential) return answer(response, credential && metadataOf(credential))
+    return answer(response, this.#secrets.get(lastPart(pathname)))
   }
 
   /** By the presence of a label, in one page. */
