@@ -24,7 +24,7 @@ export default defineConfig({
           name: 'fast-in-shared-processes',
           include: ['test/{unit,contract,app,model}/**/*.test.ts'],
           exclude: alone,
-          // What a test changes for all of its process is put back before the next one.
+          // Nobody finds the spies and the environment of another test.
           isolate: false,
           restoreMocks: true,
           unstubEnvs: true,

@@ -113,7 +113,10 @@ async function whileOpen(
 ): Promise<Failure | undefined> {
   const isClear = knows(own, fingerprint) || asksForOwnership(observed)
   if (!isClear && mayExistUnseen(left, deps)) return owned(observed, `OAuthCredential ${keyText(left.credential)}`)
-  for (const intent of heldIn(left)) {
+  const held = heldIn(left)
+  // All are watched from the first look on, and not one after the other.
+  for (const one of held) deps.intentWatches.unchangedMs(whole, one, deps.clock.monotonicMs())
+  for (const intent of held) {
     if (!(await isOverFor(intent, whole, deps))) return underWay(observed, intent.holder, isSilent(intent, whole, deps))
   }
   return undefined

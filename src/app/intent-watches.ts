@@ -1,4 +1,4 @@
-import type { HeldIntent, RefreshRecord } from '../domain/refresh-record.ts'
+import type { HeldIntent, RefreshIntent, RefreshRecord } from '../domain/refresh-record.ts'
 
 /**
  * After this an intent that nobody has changed stands for nothing on the wire any more: the time
@@ -25,6 +25,7 @@ export class IntentWatches {
   unchangedMs(record: RefreshRecord, intent: HeldIntent, nowMs: number): number {
     const seen = this.#seen.get(record.uid) ?? new Map<string, number>()
     this.#seen.set(record.uid, seen)
+    forgetLeft(seen, record.intent)
     const mark = markOf(record, intent)
     const sinceMs = seen.get(mark) ?? nowMs
     // Put in again, so that the first one is that which was not looked at for the longest time.
@@ -44,7 +45,18 @@ export class IntentWatches {
  * credential goes on with another token, perhaps for ever: whoever comes back to it makes it the latest.
  */
 function markOf({ version, intent: latest }: RefreshRecord, intent: HeldIntent): string {
-  if (intent === latest) return `record ${version}`
   const { holder, fingerprint, startedAt, sends } = intent
-  return ['left', holder.journalId, fingerprint, startedAt, sends].join(' ')
+  if (fingerprint === latest?.fingerprint) return `record ${version}`
+  return `${leftMark(fingerprint)}${holder.journalId} ${startedAt} ${sends}`
+}
+
+/** An intent that is the latest again stands for something new, and so it does when it is left once more. */
+function forgetLeft(seen: Map<string, number>, latest: RefreshIntent | undefined): void {
+  if (latest === undefined) return
+  const again = [...seen.keys()].filter((mark) => mark.startsWith(leftMark(latest.fingerprint)))
+  for (const mark of again) seen.delete(mark)
+}
+
+function leftMark(fingerprint: string): string {
+  return `left ${fingerprint} `
 }

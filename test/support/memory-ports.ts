@@ -93,6 +93,7 @@ export class MemoryStore implements RefreshTokenStore {
     const { key } = location
     this.beforeWrite?.()
     if (this.writeFault !== undefined) return Promise.resolve(failed(this.writeFault))
+    if (!this.tokens.has(key)) return Promise.resolve(failed(nothingAt(key)))
     if (base.version !== this.#version(key)) return this.#conflict(location)
     this.writes += 1
     if (tokens.refreshToken !== undefined) this.#write(key, tokens.refreshToken.reveal())

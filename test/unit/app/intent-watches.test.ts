@@ -6,7 +6,7 @@ import { epochSeconds } from '../../../src/domain/time.ts'
 
 function intentOf(journalId: string, sends = 1): HeldIntent {
   const source = { store: { kind: 'TokenStore', name: 'store' }, key: 'claude', format: 'Raw' } as const
-  return { holder: { journalId }, fingerprint: 'one', source, startedAt: epochSeconds(1000), sends }
+  return { holder: { journalId }, fingerprint: `of-${journalId}`, source, startedAt: epochSeconds(1000), sends }
 }
 
 function recordOf(version: string, parts: Partial<RefreshRecord>): RefreshRecord {
@@ -47,6 +47,14 @@ describe('how long an intent has not changed', () => {
     const again = intentOf('a', 2)
     expect(watches.unchangedMs(recordOf('2', { intent: again }), again, 10_000)).toBe(0)
     expect(watches.unchangedMs(recordOf('3', { left: [again] }), again, 20_000)).toBe(0)
+  })
+
+  it('begins anew when the one that was left was the latest in between, and looks the same', () => {
+    const watches = new IntentWatches()
+    const same = intentOf('a')
+    watches.unchangedMs(recordOf('1', { left: [same] }), same, 0)
+    watches.unchangedMs(recordOf('2', { intent: { ...same } }), { ...same }, 10_000)
+    expect(watches.unchangedMs(recordOf('3', { left: [{ ...same }] }), { ...same }, 20_000)).toBe(0)
   })
 
   it('is not told of another one, nor of an earlier term', () => {
