@@ -74,15 +74,15 @@ function isCounted(record: RefreshRecord, { presented, retained: { fingerprint }
 /**
  * True when the tokens of an answer come too late: their refresh token was used up by another process, or
  * other ones are kept, and nobody is at the token that was presented, nor at its successor. A record that is at another
- * place has no room for them, unless this very token is presented: before that, somebody has seen to it that the tokens of
- * the place before are in their store.
+ * place has no room for them, unless this very token is presented, or its successor: before that, somebody has seen to it
+ * that the tokens of the place before are in their store.
  */
 export function isOvertaken(record: RefreshRecord, succession: Succession): boolean {
   const { retained: kept, spent, intent } = record
   const { presented, retained, unannounced } = succession
   if (spent.includes(retained.fingerprint)) return true
   if (kept?.fingerprint === retained.fingerprint || (unannounced && intent === undefined)) return false
-  if (!isPresenting(intent, presented) && isElsewhere(record, succession)) return true
+  if (!isPresenting(intent, [presented, retained.fingerprint]) && isElsewhere(record, succession)) return true
   if (kept === undefined || isReplaced(kept, spent, succession)) return false
   return [presented, retained.fingerprint].every((one) => intentOn(record, one) === undefined)
 }
@@ -94,8 +94,8 @@ function isElsewhere({ intent, retained: kept, spent }: RefreshRecord, successio
   return kept !== undefined && !isSameSource(kept.source, source) && !isReplaced(kept, spent, succession)
 }
 
-function isPresenting(intent: RefreshIntent | undefined, presented: string): boolean {
-  return intent?.fingerprint === presented
+function isPresenting(intent: RefreshIntent | undefined, tokens: readonly string[]): boolean {
+  return intent !== undefined && tokens.includes(intent.fingerprint)
 }
 
 /** True when what is kept is older than the tokens of an answer, or the same. */

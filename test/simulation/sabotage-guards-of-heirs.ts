@@ -92,4 +92,11 @@ export const heirGuards: readonly Guard[] = [
     'return isHeld || (!isGoingToRest(observed) && isLetGo(observed, pending, now))',
     'return isHeld || (observed.credential.generation < 0 && isLetGo(observed, pending, now))',
   ),
+  testedGuard(
+    'test/unit/domain/refresh-record.test.ts',
+    'whoever presents the successor of a token sees to the place before, too',
+    'domain/succession.ts',
+    '!isPresenting(intent, [presented, retained.fingerprint])',
+    '!isPresenting(intent, [presented])',
+  ),
 ]

@@ -350,6 +350,11 @@ const late: Record<string, [record: RefreshRecord, answer: Succession, expected:
     { presented: 'x', retained: { fingerprint: 'y', source: elsewhere } },
     false,
   ],
+  'nor does one whose own token is presented by now': [
+    presentingElsewhere,
+    { presented: 'w', retained: { fingerprint: 'x', source: elsewhere } },
+    false,
+  ],
   'any other answer of another place does, where tokens are kept': [
     after('a', 'b'),
     { presented: 'x', retained: { fingerprint: 'y', source: elsewhere } },
