@@ -14,9 +14,10 @@ import { withLoginReplaced } from './login-replaced.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { mayKeepInRecord } from './preflight.ts'
 import type { RefreshRecord } from './refresh-record.ts'
+import { isRefusal } from './refusals.ts'
 import type { Result } from './result.ts'
 import { sameSecret } from './sensitive.ts'
-import { settleFailed, settleFineUntil, withoutFailure } from './settle.ts'
+import { rememberedFailure, settleFailed, settleFineUntil, withoutFailure } from './settle.ts'
 import type { JournaledAnswer, Outcome, Progress, Step, WriteBackOutcome } from './step.ts'
 import type { EpochSeconds } from './time.ts'
 import type { StoredRefreshToken } from './tokens.ts'
@@ -163,7 +164,8 @@ function afterWriteBack(observed: Observed, progress: Progress, outcome: WriteBa
   const next = withNews(observed, withWriteBack(observed, progress, outcome, now), outcome.committed)
   const { pending } = next
   const { accessToken } = pending.tokens
-  const wanted = !pending.published || targetWantsPublication(observed)
+  // Nobody is to find a target there of an object that is gone, or goes.
+  const wanted = !observed.credential.deleting && (!pending.published || targetWantsPublication(observed))
   const durable = pending.persisted || pending.recorded
   if (accessToken !== undefined && accessToken.expiresAt > now && wanted && durable && isForSpec(observed, pending)) {
     return { kind: 'act', action: { kind: 'publish', accessToken }, progress: next }
@@ -228,11 +230,18 @@ function refreshWithoutStore(
   now: EpochSeconds,
 ): Step | undefined {
   const { base, published, recorded, tokens } = progress.pending
+  if (wantsNoOther(observed, progress)) return undefined
   const allowed = written.kind === 'failed' && published && recorded && mayKeepInRecord(observed, now)
   // Another place in the spec by now may have another owner, who must not get this token.
   if (!allowed || !isForSpec(observed, progress.pending) || tokens.refreshToken === undefined) return undefined
   const stored = { ...base, refreshToken: tokens.refreshToken }
   return { kind: 'act', action: { kind: 'pre-flight', stored, storeFailure: written.failure }, progress }
+}
+
+/** Whoever goes or rests wants no other token, and of one that was refused the server has said what it has to say. */
+function wantsNoOther({ credential: { deleting, spec } }: Observed, { state }: Progress): boolean {
+  const known = rememberedFailure(state)
+  return deleting || spec.suspend || (known !== undefined && isRefusal(known))
 }
 
 function stillPending(

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { failure } from '../../src/domain/failures.ts'
 import { spentLimit } from '../../src/domain/spent-tokens.ts'
-import { aRefreshPolicy } from '../support/builders.ts'
+import { aCredential, aRefreshPolicy } from '../support/builders.ts'
+import { answer } from '../support/memory-ports.ts'
 import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
 
 const outageHours = 6
@@ -138,5 +139,33 @@ describe('a record that is allowed to be enough', () => {
     first.records.replaceFault = failure('REFRESH_RECORD_UNAVAILABLE', 'The record could not be written.')
     await world.clock.pass(2 * 3600)
     expect(world.endpoint.requests).toBe(1)
+  })
+})
+
+describe('where the record is allowed to be enough, and the store takes nothing', () => {
+  it('a token that was refused is not presented again', async () => {
+    const { world } = await aLeader('RecordOnly')
+    breakStore(world, 'takes no writes')
+    await world.clock.pass(3 * 3600)
+    const { requests } = world.endpoint
+    world.endpoint.next = () => answer(400, { error: 'invalid_grant' })
+    await world.clock.pass(2 * 3600)
+    expect(world.endpoint.requests).toBe(requests + 1)
+    expect(world.problem()).toBe('REFRESH_TOKEN_REJECTED')
+  })
+
+  it('nothing is refreshed for an object that is gone', async () => {
+    const { world } = await aLeader('RecordOnly')
+    breakStore(world, 'takes no writes')
+    await world.clock.pass(3 * 3600)
+    const { requests } = world.endpoint
+    world.delete(aCredential())
+    world.sink.published.clear()
+    await world.clock.pass(3 * 3600)
+    expect(world.endpoint.requests).toBe(requests)
+    expect(world.sink.published.size).toBe(0)
+    mendStore(world)
+    await world.clock.pass(600)
+    expect(world.storeIsLive()).toBe(true)
   })
 })

@@ -99,4 +99,18 @@ export const heirGuards: readonly Guard[] = [
     '!isPresenting(intent, [presented, retained.fingerprint])',
     '!isPresenting(intent, [presented])',
   ),
+  testedGuard(
+    'test/app/store-outage.test.ts',
+    'the record alone is no reason to present a refused token again',
+    'domain/advance.ts',
+    '(known !== undefined && isRefusal(known))',
+    '(known !== undefined && isRefusal(known) && state.refreshes < 0)',
+  ),
+  testedGuard(
+    'test/app/store-outage.test.ts',
+    'nothing is refreshed for an object that is gone',
+    'domain/advance.ts',
+    'return deleting || spec.suspend ||',
+    'return spec.suspend ||',
+  ),
 ]
