@@ -46,12 +46,15 @@ export async function inherit(own: RefreshRecord, heir: Heir, deps: Deps): Promi
   )
   if (!left.ok) return left
   let result: Inherited = { record: own, before: [], holdersAreOver: false }
+  let open: Result<never> | undefined
   for (const subject of left.value) {
     const next = await inheritFrom(subject, result, heir, deps)
-    if (!next.ok) return next
-    result = next.value
+    if (next.ok) result = next.value
+    else if (next.failure.code !== 'REFRESH_UNDER_WAY') return next
+    // The others are looked at all the same: whoever is at it there is watched from now on, and not only then.
+    else open ??= next
   }
-  return ok(result)
+  return open ?? ok(result)
 }
 
 /** The uid of the credential of this installation that the document names as its owner. */

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Credential } from '../../src/domain/credential.ts'
 import { failure } from '../../src/domain/failures.ts'
-import { present } from '../../src/domain/present.ts'
 import { later, seconds } from '../../src/domain/time.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { aClientCredential, aCredential } from '../support/builders.ts'
@@ -275,37 +274,6 @@ describe('one that is made anew', () => {
     await world.clock.pass(300)
     expectAtWork(world, heir)
     expect(first.journal.kept.size).toBe(0)
-  })
-})
-
-describe('an heir of several intents whose holders are gone', () => {
-  /** Seconds until it refreshes. */
-  async function waited(count: number): Promise<number> {
-    const world = aWorld(false)
-    const first = await world.leader()
-    await world.clock.pass(beforeDue)
-    first.die()
-    const { retained, ...rest } = world.record() ?? expect.fail('there is no record')
-    const { fingerprint, source } = retained ?? expect.fail('there is no token')
-    const intents = Array.from({ length: count }, (_, index) => ({
-      holder: { journalId: `lost-${index}`, pod: { name: `pod-${index}`, uid: `pod-uid-${index}` } },
-      fingerprint: index === count - 1 ? fingerprint : world.records.fingerprint(new Sensitive(canary('rt'))),
-      source,
-      startedAt: world.clock.now(),
-      sends: 1,
-    }))
-    for (const { holder } of intents) world.gone(holder.journalId)
-    world.records.put({ ...rest, ...(retained && { retained }), ...present({ intent: intents.pop(), left: intents }) })
-    succeed(world, 'made anew')
-    const { requests } = world.endpoint
-    await world.leader()
-    const began = world.clock.now()
-    for (let passed = 0; passed < 600 && world.endpoint.requests === requests; passed += 5) await world.clock.pass(5)
-    return world.clock.now() - began
-  }
-
-  it('waits for all of them at the same time', async () => {
-    expect(await waited(5)).toBeLessThanOrEqual((await waited(1)) + 10)
   })
 })
 

@@ -113,4 +113,11 @@ export const heirGuards: readonly Guard[] = [
     'return deleting || spec.suspend ||',
     'return spec.suspend ||',
   ),
+  testedGuard(
+    'test/app/heirs-that-wait.test.ts',
+    'an heir watches all whom it waits for from the first look on',
+    'app/inherit-record.ts',
+    '    else open ??= next\n',
+    '    else return next\n',
+  ),
 ]
