@@ -5,8 +5,10 @@ import { auditBroughtHome } from './audit.ts'
 import { contained, type Course, type Ended } from './contain.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps, EngineDeps } from './deps.ts'
+import type { IndexedCredential } from './indexed-credential.ts'
 import { writeBack } from './execute-write-back.ts'
 import { Limiter } from './limiter.ts'
+import { Namesakes } from './namesakes.ts'
 import { PackedRecord } from './packed-record.ts'
 import { reconcile, reconcileInvalid } from './reconcile.ts'
 import type { Recording } from './record.ts'
@@ -31,6 +33,7 @@ export class Engine {
   readonly #deps: Deps
   readonly #queue: WorkQueue
   readonly #memory = new Map<string, CredentialMemory>()
+  readonly #namesakes = new Namesakes()
 
   #stopping = false
 
@@ -167,13 +170,17 @@ export class Engine {
       this.#deps.unconfirmedRecords.settle(memory.uid)
     }
     this.#memory.delete(text)
-    return this.#replacedBy(text)
+    this.#namesakes.forget(text)
+    return this.#replacedBy(text, memory?.uid)
   }
 
   /** A namesake that was created while its predecessor was brought to an end is begun at once. */
-  #replacedBy(text: string): Requeue {
+  #replacedBy(text: string, gone: string | undefined): Requeue {
     const indexed = this.#deps.resources.credential(keyOf(text))
-    return indexed === undefined || indexed.credential.deleting ? undefined : this.#deps.clock.now()
+    if (indexed === undefined) return undefined
+    const { deleting, uid } = indexed.credential
+    const isAnother = gone !== undefined && uid !== gone
+    return isAnother || !deleting ? this.#deps.clock.now() : undefined
   }
 
   #reconcile(text: string): Promise<Recording | Ended | undefined> {
@@ -181,15 +188,31 @@ export class Engine {
     const memory = this.#memory.get(text)
     const indexed = this.#deps.resources.credential(key)
     const left = leftBehind(memory, indexed?.credential.uid)
-    if (left !== undefined) return this.#act(left, memory)
+    if (left !== undefined) return this.#bringToEnd(left, memory, indexed)
     if (indexed === undefined) return Promise.resolve(undefined)
-    const known = memory?.uid === indexed.credential.uid ? memory : undefined
+    return this.#reconcileIndexed(indexed, memory?.uid === indexed.credential.uid ? memory : undefined)
+  }
+
+  #reconcileIndexed(indexed: IndexedCredential, known: CredentialMemory | undefined): Promise<Recording | Ended> {
     if (indexed.type === 'credential') return this.#act(indexed.credential, known)
     const { credential } = indexed
     const lastGood = known?.credential
     return lastGood !== undefined && needsLastGood(credential, known)
       ? this.#act({ ...lastGood, ...standingOf(credential) }, known)
       : contained({ credential, memory: known }, this.#deps, () => reconcileInvalid(credential, known, this.#deps))
+  }
+
+  /** While another object waits for the name, that one is told what keeps it; and it is let go, when it is to go itself. */
+  async #bringToEnd(
+    left: Credential,
+    memory: CredentialMemory | undefined,
+    next: IndexedCredential | undefined,
+  ): Promise<Recording | Ended> {
+    const recording = await this.#act(left, memory)
+    if (next === undefined || typeof recording === 'string') return recording
+    if (next.credential.deleting) await this.#reconcileIndexed(next, undefined)
+    else await this.#namesakes.tell(next, recording.memory.state, this.#deps)
+    return recording
   }
 
   #act(credential: Credential, memory: CredentialMemory | undefined): Promise<Recording | Ended> {

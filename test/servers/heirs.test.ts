@@ -1,4 +1,9 @@
-import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import {
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  GetSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type AuthorizationServer, startAuthorizationServer } from '../support/authorization-server.ts'
 import { canary } from '../support/canary.ts'
@@ -68,21 +73,25 @@ function named(name: string): Manifest {
   })
 }
 
-async function storedToken(): Promise<unknown> {
+async function storedDocument(): Promise<string> {
   const read = new GetSecretValueCommand({ SecretId: secretId, VersionStage: 'AWSCURRENT' })
   const { SecretString: text = '' } = await scene.secrets.send(read)
-  return (JSON.parse(text) as Readonly<Record<string, unknown>>)['refresh_token']
+  return text
+}
+
+async function storedToken(): Promise<unknown> {
+  return (JSON.parse(await storedDocument()) as Readonly<Record<string, unknown>>)['refresh_token']
 }
 
 /** Resolves once the credential has refreshed so often, and is well. */
-async function untilRefreshed(name: string, times: number): Promise<void> {
+async function untilRefreshed(name: string, times: number, withinMs = 60_000): Promise<void> {
   await vi.waitFor(
     async () => {
       const { status } = await scene.bed.credential(namespace, name)
       expect(status?.refreshes ?? 0).toBeGreaterThanOrEqual(times)
       expect(status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True')
     },
-    { timeout: 60_000, interval: 200 },
+    { timeout: withinMs, interval: 200 },
   )
 }
 
@@ -121,6 +130,30 @@ describe('a login outlives its credential', () => {
     expectNothingSpentTwice()
     expect(await recordOf(before)).toBeUndefined()
     expect(await recordOf(await uidOf('first'))).toBeDefined()
+  })
+
+  test('that is replaced together with its secret, and is told what it waits for', { timeout: 200_000 }, async () => {
+    const { bed, secrets } = scene
+    await untilRefreshed('first', 4)
+    const before = await uidOf('first')
+    const backup = await storedDocument()
+    await secrets.send(new DeleteSecretCommand({ SecretId: secretId, ForceDeleteWithoutRecovery: true }))
+    await bed.cluster.kubectlOrThrow(['replace', '--force', '-f', '-'], JSON.stringify(named('first')))
+    await collectTarget('first')
+    expect(await uidOf('first')).not.toBe(before)
+    const told = await vi.waitFor(
+      async () => {
+        const described = await bed.cluster.kubectlOrThrow(['describe', '-n', namespace, 'oac', 'first'])
+        expect(described).toContain('that had the name default/first before is brought to its end')
+        return described
+      },
+      { timeout: 60_000, interval: 500 },
+    )
+    expect(told).toContain(secretId)
+    await secrets.send(new CreateSecretCommand({ Name: secretId, SecretString: backup }))
+    // In AWS a document that is missing is looked for every minute.
+    await untilRefreshed('first', 1, 90_000)
+    expectNothingSpentTwice()
   })
 
   test('that is renamed while no operator runs', async () => {

@@ -120,4 +120,18 @@ export const heirGuards: readonly Guard[] = [
     '    else open ??= next\n',
     '    else return next\n',
   ),
+  testedGuard(
+    'test/app/namesakes.test.ts',
+    'an object that waits for its predecessor is told so',
+    'app/engine.ts',
+    '    else await this.#namesakes.tell(',
+    '    else if (next.credential.generation < 0) await this.#namesakes.tell(',
+  ),
+  testedGuard(
+    'test/app/namesakes.test.ts',
+    'an object that is to go does not wait for its predecessor',
+    'app/engine.ts',
+    '    if (next.credential.deleting) await',
+    '    if (next.credential.generation < 0) await',
+  ),
 ]
