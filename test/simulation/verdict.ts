@@ -122,7 +122,7 @@ function healthProblem(found: Case): string | undefined {
 
 /** Of a record that was put back nobody knows which of its tokens the status counts, once they were at several places. */
 function isMiscounted({ world, planned }: Case): boolean {
-  return world.recordsWentBack && world.hasMoved(planned)
+  return world.recordsWereRestored && world.hasMoved(planned)
 }
 
 function accessTokenProblem(found: Case): string | undefined {

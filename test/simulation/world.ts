@@ -49,7 +49,10 @@ export class World implements Stage {
   readonly #manifests: Manifests
   isCalm = false
   calmMs = Infinity
+  /** Alone: what the store shows may be newer. */
   recordsWentBack = false
+  /** Alone, or with the store. */
+  recordsWereRestored = false
   /** Places of which nobody knows any more which tokens were used up. */
   readonly #forgotten = new Set<string>()
   readonly #claimedElsewhereMs = new Map<string, number>()
@@ -204,6 +207,7 @@ export class World implements Stage {
         this.#rolledBackMs.set(key, scheduler.nowMs)
       }
       records.restore(backup, 'W5')
+      this.recordsWereRestored = true
       for (const process of this.fleet.processes()) this.fleet.lose(process)
     })
   }
@@ -220,6 +224,7 @@ export class World implements Stage {
       }
       records.restore(backup, 'W5')
       this.recordsWentBack = true
+      this.recordsWereRestored = true
       // What brings etcd back starts the Pods anew.
       for (const process of this.fleet.processes()) this.fleet.lose(process)
     })
