@@ -59,7 +59,7 @@ function bringHome(
   { tokens, stored, source, record, before }: BroughtHome,
   now: EpochSeconds,
 ): Step {
-  const cause = before && untakenAt(observed, source, now)
+  const cause = before && untakenAt(observed, { source, record }, now)
   if (cause !== undefined) return afterFailedLook(observed, progress, { before, cause }, now)
   const dueAt = storeWriteDueAt(observed, record, now)
   const missing = { tokens, persisted: false, ...(dueAt !== undefined && { storeWriteDueAt: dueAt }) }
@@ -129,9 +129,15 @@ function isOfStore(code: FailureCode): boolean {
 }
 
 /** Why the tokens of a place that was left are not put there once more: it has just not taken them, or not kept them. */
-function untakenAt(observed: Observed, { key, store }: RefreshTokenSource, now: EpochSeconds): Failure | undefined {
-  const { credential, pending } = observed
-  if (pending?.persisted !== false && !wasJustRolledForward(observed, now)) return undefined
+function untakenAt(
+  observed: Observed,
+  { source: { key, store }, record }: Pick<BroughtHome, 'source' | 'record'>,
+  now: EpochSeconds,
+): Failure | undefined {
+  const { credential, pending, record: known } = observed
+  // What was put somewhere just now may have been other tokens, at another place.
+  const isSame = known?.retained?.fingerprint === record.retained?.fingerprint
+  if (pending?.persisted !== false && !(isSame && wasJustRolledForward(observed, now))) return undefined
   const what = `The document "${key}" of ${store.kind} ${store.name}, which OAuthCredential ${keyText(credential.key)} named before, has not kept its newest refresh token.`
   return failure('STORE_CONFLICT', what)
 }
