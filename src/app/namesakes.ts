@@ -45,7 +45,7 @@ export class Namesakes {
     }
     const { key, uid, generation, state } = waiting.credential
     const before = memory?.state ?? state
-    const step = settleNamesake({ key, state: before }, predecessor, deps.clock.now())
+    const step = settleNamesake({ key, state: before }, predecessor)
     if (step === undefined) return undefined
     return (await record({ key, uid, generation, before, ...(memory && { memory }) }, step, deps)).memory
   }

@@ -1,20 +1,17 @@
-import { recheckDelay } from './backoff.ts'
 import { type Credential, keyText } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import type { Failure } from './failures.ts'
 import { rememberedFailure } from './settle.ts'
 import type { Step } from './step.ts'
-import { type EpochSeconds, later } from './time.ts'
 
 /**
  * What an object is told that waits for another one, which had its name before and is not brought to its end: what is
  * wrong there, since whoever applied this one will look here. In its conditions alone: it has not failed itself, and
- * begins without a past. Undefined while nothing is wrong. Pure.
+ * begins without a past. When to come back is up to the other one. Undefined while nothing is wrong. Pure.
  */
 export function settleNamesake(
   { key, state }: Pick<Credential, 'key' | 'state'>,
   predecessor: CredentialState,
-  now: EpochSeconds,
 ): Extract<Step, { kind: 'settled' }> | undefined {
   const problem = rememberedFailure(predecessor)
   if (problem === undefined) return undefined
@@ -24,6 +21,5 @@ export function settleNamesake(
     kind: 'settled',
     settlement: { kind: cause.next === 'stall' ? 'stalled' : 'retrying', failure: cause },
     progress: { state },
-    wakeAt: later(now, recheckDelay(1)),
   }
 }

@@ -7,7 +7,7 @@ import { act, isAnswerLost, rememberedFailure } from './settle.ts'
 import type { Step } from './step.ts'
 import type { EpochSeconds } from './time.ts'
 
-/** The target is gone, damaged or outdated, and the token is at hand. */
+/** The check for a target that is gone, damaged or outdated while the token is at hand. */
 export function targetRepairable(observed: Observed, now: EpochSeconds): Step | undefined {
   const step = repair(observed, now)
   if (step === undefined) return undefined

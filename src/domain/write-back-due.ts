@@ -11,7 +11,7 @@ import type { EpochSeconds } from './time.ts'
 /** After so many failed write-backs a deletion is held up no longer; the write-back goes on without the object. */
 const writeBacksBeforeDeletion = 5
 
-/** An earlier process received tokens that are not everywhere yet. */
+/** The check for tokens that an earlier process received, and that are not everywhere yet. */
 export function answerJournaled(observed: Observed, now: EpochSeconds): Step | undefined {
   const { pending, journal, credential, state } = observed
   if (pending !== undefined || journal?.phase !== 'answered') return undefined
@@ -21,7 +21,7 @@ export function answerJournaled(observed: Observed, now: EpochSeconds): Step | u
   return unlessBackingOff(observed, now) ?? act(observed, { kind: 'read-journaled-answer' })
 }
 
-/** This process did: a rotated refresh token goes first, whatever else is asked. */
+/** The check for tokens that this process received: a rotated refresh token goes first, whatever else is asked. */
 export function writeBackPending(observed: Observed, now: EpochSeconds): Step | undefined {
   const { pending } = observed
   if (pending === undefined || isAtHome(pending) || isPaced(observed, now)) return undefined
