@@ -1,14 +1,17 @@
 import * as z from 'zod'
 import type { CredentialKey } from '../domain/credential.ts'
-import type { RefreshIntent, RefreshRecord, RetainedTokens } from '../domain/refresh-record.ts'
+import type { KeptTokens, RefreshIntent, RefreshRecord, RetainedTokens } from '../domain/refresh-record.ts'
 import { storedLimit } from '../domain/spent-tokens.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import { decodeTime } from './status-time.ts'
 
 /** A record without what the place that keeps it adds: its version, and the tokens. */
-export type ClearRecord = Omit<RefreshRecord, 'version' | 'retained'> & {
-  readonly retained?: Omit<RetainedTokens, 'tokens' | 'sealed' | 'sealedWith'>
+export type ClearRecord = Omit<RefreshRecord, 'version' | 'retained' | 'kept'> & {
+  readonly retained?: Clear<RetainedTokens>
+  readonly kept?: readonly Clear<KeptTokens>[]
 }
+
+type Clear<Tokens extends RetainedTokens> = Omit<Tokens, 'tokens' | 'sealed' | 'sealedWith'>
 
 export type DecodedRecord =
   | { readonly kind: 'record'; readonly record: ClearRecord }
@@ -18,7 +21,7 @@ export type DecodedRecord =
 /**
  * The format of what an older version can read, too, and of what it cannot: it must not drop what it does not know.
  */
-const format = { first: 1, second: 2, third: 3 } as const
+const format = { first: 1, second: 2, third: 3, fourth: 4 } as const
 
 /** 9999-12-31T23:59:59.999Z: RFC 3339 has four digits for the year. */
 const lastMs = 253_402_300_799_999
@@ -54,6 +57,13 @@ const refused = z.strictObject({
   code: z.enum(['REFRESH_TOKEN_REJECTED', 'REFRESH_TOKEN_REUSED', 'REFRESH_ANSWER_LOST']),
 })
 
+const retained = z.strictObject({ fingerprint, source, generation: z.int().min(0).exactOptional() })
+const kept = retained.extend({
+  origin: z.string().min(1).exactOptional(),
+  storeWrittenAt: time.exactOptional(),
+  stored: z.array(fingerprint).exactOptional(),
+})
+
 const recordSchema = z.strictObject({
   format: z.enum(format),
   uid: z.string().min(1),
@@ -62,7 +72,8 @@ const recordSchema = z.strictObject({
   generation: z.int().min(0),
   intent: intent.exactOptional(),
   left: z.array(intent).exactOptional(),
-  retained: z.strictObject({ fingerprint, source }).exactOptional(),
+  retained: retained.exactOptional(),
+  kept: z.array(kept).exactOptional(),
   refused: refused.exactOptional(),
   spent: z.array(fingerprint),
   stored: z.array(fingerprint).exactOptional(),
@@ -77,20 +88,23 @@ const anyFormat = z.object({ format: z.int() })
  * with milliseconds, a credential is `namespace/name`.
  */
 export function encodeRecord(record: RefreshRecord): object {
-  const { credential, intent: armed, left, retained, stored, storeWrittenAt, version: _version, ...rest } = record
+  const { credential, intent: armed, left, retained: newest, kept: others, stored, storeWrittenAt, ...rest } = record
+  const { version: _version, ...plain } = rest
   return {
     format: formatOf(record),
-    ...rest,
+    ...plain,
     credential: `${credential.namespace}/${credential.name}`,
     ...(armed && { intent: encodeIntent(armed) }),
     ...(left && { left: left.map(encodeIntent) }),
-    ...(retained && { retained: { fingerprint: retained.fingerprint, source: retained.source } }),
+    ...(newest && { retained: encodeRetained(newest) }),
+    ...(others && { kept: others.map(encodeKept) }),
     ...(isFarBehind(record) && { stored }),
     ...(storeWrittenAt !== undefined && { storeWrittenAt: encodeMoment(storeWrittenAt) }),
   }
 }
 
 function formatOf(record: RefreshRecord): number {
+  if (record.kept !== undefined || record.retained?.generation !== undefined) return format.fourth
   if (isFarBehind(record)) return format.third
   return record.left === undefined && record.refused === undefined ? format.first : format.second
 }
@@ -118,6 +132,17 @@ export function decodeRecord(value: unknown): DecodedRecord {
 
 function encodeIntent(intent: RefreshIntent): object {
   return { ...intent, startedAt: encodeMoment(intent.startedAt) }
+}
+
+/** Without the tokens. */
+function encodeRetained<Tokens extends RetainedTokens>(one: Tokens): Clear<Tokens> {
+  const { tokens: _tokens, sealed: _sealed, sealedWith: _key, ...rest } = one
+  return rest
+}
+
+function encodeKept(one: KeptTokens): object {
+  const { storeWrittenAt, ...rest } = encodeRetained(one)
+  return { ...rest, ...(storeWrittenAt !== undefined && { storeWrittenAt: encodeMoment(storeWrittenAt) }) }
 }
 
 function encodeMoment(moment: EpochSeconds): string {

@@ -1,6 +1,6 @@
 import type { Credential } from '../domain/credential.ts'
 import type { CredentialState } from '../domain/credential-state.ts'
-import type { IntentWatch, PendingTokens, TargetObservation } from '../domain/observed.ts'
+import type { IntentWatch, LeftPlaces, PendingTokens, TargetObservation } from '../domain/observed.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 import type { StaticTokenLook } from '../domain/static-token.ts'
 import type { EpochSeconds } from '../domain/time.ts'
@@ -25,8 +25,7 @@ export interface CredentialMemory {
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */
   readonly rolledForwardAt?: EpochSeconds
-  /** Fingerprint of the newest tokens of the record, once nothing is to be done for them at the place that was left. */
-  readonly leftSeen?: string
+  readonly left?: LeftPlaces
   readonly look?: StaticTokenLook
   readonly target: TargetObservation
   readonly targetCheckAt: EpochSeconds

@@ -1,5 +1,5 @@
 import { outputText, rehearsedOutputs } from '../domain/formats.ts'
-import { type Credential, type CredentialKey, keyText } from '../domain/credential.ts'
+import { type Credential, type CredentialKey, keyText, refreshTokenSpec } from '../domain/credential.ts'
 import type { DocumentClaim, TokenMark } from '../domain/document-claim.ts'
 import { failure } from '../domain/failures.ts'
 import type { IntentWatch, Observed } from '../domain/observed.ts'
@@ -7,7 +7,7 @@ import { type Ownership, ownerId, ownerName } from '../domain/ownership.ts'
 import type { PredecessorRecord, Preflight } from '../domain/preflight-finding.ts'
 import { continues, withUsedUpBefore } from '../domain/inherited-record.ts'
 import { type HeldIntent, intentOn, intentsInTheWay, isClosed, type RefreshRecord } from '../domain/refresh-record.ts'
-import { isUnseenElsewhere } from '../domain/place-left.ts'
+import { facing, generationOf } from '../domain/record-places.ts'
 import { withPreviousFile } from '../domain/previous-token.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { issuanceMark } from '../domain/issuance-mark.ts'
@@ -32,11 +32,8 @@ type Looked = Extract<Outcome, { kind: 'pre-flight' }>
  * gone before the record has it.
  */
 export async function preflight(action: Look, observed: Observed, deps: Deps): Promise<Looked> {
-  const { stored, storeFailure, isLeftGivenUp } = action
+  const { stored, storeFailure } = action
   const own = await recordOf(observed, stored, deps)
-  if (own.ok && isLeftGivenUp !== true && isUnseenElsewhere(own.value, observed)) {
-    return { kind: 'pre-flight', before: { look: action } }
-  }
   const fingerprint = deps.records.fingerprint(stored.refreshToken)
   const { twin, ...known } = await knownOf(own, { observed, stored, fingerprint }, deps)
   const { intentWatch, ...holders } = await holdersOf(known, { observed, fingerprint }, deps)
@@ -121,15 +118,17 @@ export async function claim(
 /** Only a token that the operator has written is marked: what a human put there is nobody's earlier token. */
 function ownMark({ record, fingerprint }: Preflight): TokenMark | undefined {
   if (!record.ok || record.value.retained?.fingerprint !== fingerprint) return undefined
-  return { generation: record.value.generation, fingerprint }
+  return { generation: generationOf(record.value), fingerprint }
 }
 
 /** The process's own memory is as good as a read: a stale one fails to be replaced. Intents of others are always read. */
-function recordOf(observed: Observed, stored: StoredRefreshToken, deps: Deps): Promise<Result<RefreshRecord>> {
-  const known = observed.record
-  if (known !== undefined && !isHeldByOthers(known, deps) && !isClosed(known)) return Promise.resolve(ok(known))
+async function recordOf(observed: Observed, stored: StoredRefreshToken, deps: Deps): Promise<Result<RefreshRecord>> {
+  const { refreshToken: source } = refreshTokenSpec(observed.credential)
+  const known = observed.record && facing(observed.record, source)
+  if (known !== undefined && !isHeldByOthers(known, deps) && !isClosed(known)) return ok(known)
   // A document that was put back to before its claim has lost the key, and this process may know it.
-  return readRecord(observed.credential, sealingKeyOf(stored.claim) ?? sealingKeyOf(observed.claim), deps)
+  const read = await readRecord(observed.credential, sealingKeyOf(stored.claim) ?? sealingKeyOf(observed.claim), deps)
+  return read.ok ? ok(facing(read.value, source)) : read
 }
 
 function isHeldByOthers({ intent, left = [] }: RefreshRecord, { holders: { self } }: Deps): boolean {

@@ -1,4 +1,4 @@
-import { type Credential, isSameSource, keyText } from '../domain/credential.ts'
+import { type Credential, keyText, type RefreshTokenSource } from '../domain/credential.ts'
 import type { PendingTokens } from '../domain/observed.ts'
 import {
   armed,
@@ -11,6 +11,7 @@ import {
   unanswered,
   withIntentOn,
 } from '../domain/refresh-record.ts'
+import { facing } from '../domain/record-places.ts'
 import { isOvertaken, outdated, succeeded, type Succession } from '../domain/succession.ts'
 import type { TokenRefusal } from '../domain/refusals.ts'
 import { ok, type Result } from '../domain/result.ts'
@@ -101,10 +102,7 @@ async function lastly(
 }
 
 /** What a token endpoint issued, for which refresh token, and where that was. */
-export type IssuedFor = Pick<PendingTokens, 'tokens' | 'presented' | 'source' | 'unannounced'> & {
-  /** The store has them: a record that has no room for them need not say any more that somebody has them. */
-  readonly isStored?: boolean
-}
+export type IssuedFor = Pick<PendingTokens, 'tokens' | 'presented' | 'source' | 'unannounced'>
 
 /** Whose record, and how to open it. */
 export interface RecordPlace {
@@ -122,7 +120,9 @@ export interface RecordPlace {
 export async function commit(issued: IssuedFor, place: RecordPlace, deps: EngineDeps): Promise<Result<RefreshRecord>> {
   if (issued.tokens.refreshToken === undefined) return takeOut(issued, place, deps)
   const succession = successionOf(issued, deps)
-  const written = await follow(place, deps, (record) => followed(record, succession, issued))
+  const written = await follow({ ...place, source: issued.source }, deps, (record, before) =>
+    followed(record, before, succession),
+  )
   if (written.ok && written.value.retained?.fingerprint === succession.retained.fingerprint) {
     deps.tokenOwners.replaced(succession.presented, succession.retained.fingerprint, place.credential)
   }
@@ -131,30 +131,36 @@ export async function commit(issued: IssuedFor, place: RecordPlace, deps: Engine
 
 /** The intent of this process to present the token, which nobody else could tell to be over. */
 function takeOut(
-  { presented }: Pick<IssuedFor, 'presented'>,
+  { presented, source }: Pick<IssuedFor, 'presented' | 'source'>,
   place: RecordPlace,
   deps: EngineDeps,
 ): Promise<Result<RefreshRecord>> {
   const fingerprint = deps.records.fingerprint(presented)
   const { journalId } = deps.holders.self
-  return follow(place, deps, (record) => {
+  return follow({ ...place, source }, deps, (record) => {
     const isOwn = intentOn(record, fingerprint)?.holder?.journalId === journalId
     return isOwn ? withIntentOn(record, fingerprint, undefined) : record
   })
 }
 
+interface Followed extends RecordPlace {
+  /** The place whose document has the sealing key. */
+  readonly source: RefreshTokenSource
+}
+
 /** Replaces a record, and the one that others have put in its place meanwhile. What does not change is not written. */
 async function follow(
-  { credential, sealingKey, record: known }: RecordPlace,
+  { credential, sealingKey, record: known, source }: Followed,
   deps: EngineDeps,
-  change: (record: RefreshRecord) => RefreshRecord,
+  change: (record: RefreshRecord, before: RefreshRecord) => RefreshRecord,
 ): Promise<Result<RefreshRecord>> {
   let record = known
   for (let tries = 1; ; tries += 1) {
     const current = record === undefined ? await readRecord(credential, sealingKey, deps) : ok(record)
     if (!current.ok) return current
-    const next = change(current.value)
-    if (next === current.value) return current
+    const faced = facing(current.value, source)
+    const next = change(faced, current.value)
+    if (next === faced) return ok(faced)
     const written = await deps.records.replace(next, sealingKey)
     if (written.ok || written.failure.code !== 'REFRESH_RECORD_CONFLICT' || tries === commitTries) return written
     record = undefined
@@ -163,7 +169,8 @@ async function follow(
 
 /** Whether the record, as it is known, has other tokens than these by now. Without a refresh token nothing is late. */
 export function comesTooLate(issued: IssuedFor, record: RefreshRecord, deps: Pick<EngineDeps, 'records'>): boolean {
-  return issued.tokens.refreshToken !== undefined && isOvertaken(record, successionOf(issued, deps))
+  if (issued.tokens.refreshToken === undefined) return false
+  return isOvertaken(facing(record, issued.source), successionOf(issued, deps))
 }
 
 function successionOf(
@@ -179,19 +186,19 @@ function successionOf(
   }
 }
 
-function followed(record: RefreshRecord, succession: Succession, issued: IssuedFor): RefreshRecord {
-  if (!isOvertaken(record, succession)) return succeeded(record, succession)
-  // Whoever comes to the place that was left waits for the intent, until its tokens are there.
-  return isOfPlaceLeft(record, issued) && issued.isStored !== true ? record : outdated(record, succession)
+/** `before`: as it faced the place that the credential uses by now, perhaps, where another token may be refused. */
+function followed(record: RefreshRecord, before: RefreshRecord, succession: Succession): RefreshRecord {
+  if (isOvertaken(record, succession)) return outdated(record, succession)
+  const next = succeeded(record, succession)
+  const { refused: known } = before
+  return record === before || known?.fingerprint === succession.presented
+    ? next
+    : { ...next, ...(known && { refused: known }) }
 }
 
 /** The record with a write of the store in it, when it was and which token: it is stored with the next change. */
-export function withStoreWrite(record: RefreshRecord, at: EpochSeconds): RefreshRecord {
-  const { retained } = record
-  return { ...record, storeWrittenAt: at, ...(retained && { stored: [retained.fingerprint] }) }
-}
-
-/** True when the tokens belong to another place than those that the record keeps, or the one that somebody presents. */
-export function isOfPlaceLeft({ retained, intent }: RefreshRecord, { source }: Pick<IssuedFor, 'source'>): boolean {
-  return [retained, intent].some((one) => one !== undefined && !isSameSource(one.source, source))
+export function withStoreWrite(record: RefreshRecord, source: RefreshTokenSource, at: EpochSeconds): RefreshRecord {
+  const faced = facing(record, source)
+  const { retained } = faced
+  return { ...faced, storeWrittenAt: at, ...(retained && { stored: [retained.fingerprint] }) }
 }

@@ -5,12 +5,12 @@ import type { Observed } from '../domain/observed.ts'
 import { isFailure, storeFailure, usableReferents } from '../domain/referents.ts'
 import type { AnsweredEntry } from '../domain/journal-entry.ts'
 import { isGivenUp, isTakenAway } from '../domain/place-left.ts'
-import { intentOn, isClosed, refused, type RefreshRecord } from '../domain/refresh-record.ts'
+import { facing } from '../domain/record-places.ts'
+import { intentOn, refused, type RefreshRecord } from '../domain/refresh-record.ts'
 import { awaitsDocument, isRefusal } from '../domain/refusals.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
-import type { Sensitive } from '../domain/sensitive.ts'
 import { rememberedFailure } from '../domain/settle.ts'
-import type { JournaledAnswer, RecordLook, StoreHolds } from '../domain/step.ts'
+import type { JournaledAnswer, StoreHolds } from '../domain/step.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
 import { refusalIn, settlesNothing, type TokenAnswerReading } from '../domain/token-exchange.ts'
@@ -94,7 +94,8 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   const reading = readTokenAnswer(answer, { provider: answering.value, startedAt, scopes: scopesOf(credential.spec) })
   const known = await heeded(record.value, { entry, reading }, deps)
   if (!known.ok) return known
-  const storeHolds = standingOf(deps.records.fingerprint(stored.value.refreshToken), record.value)
+  const faced = facing(record.value, entry.source)
+  const storeHolds = standingOf(deps.records.fingerprint(stored.value.refreshToken), faced)
   return ok({ reading, entry, stored: stored.value, record: known.value, storeHolds })
 }
 
@@ -114,51 +115,6 @@ function answeringProvider(observed: Observed): Result<TokenAnswerContext['provi
   return isFailure(usable) ? failed(usable) : ok(usable.provider)
 }
 
-/**
- * Reads the record, and what stands where its newest refresh token belongs. `sealingKey`: of another document, with whose
- * key the tokens may be sealed since their credential is there.
- */
-export async function lookAtRecord(
-  observed: StoreSubject,
-  deps: Deps,
-  sealingKey?: Sensitive,
-): Promise<Result<RecordLook>> {
-  const { credential } = observed
-  const sealed = await readRecord(credential, undefined, deps)
-  if (!sealed.ok) return sealed
-  const { retained } = sealed.value
-  if (retained === undefined) return ok({ record: sealed.value })
-  const open = openStore(observed, deps, retained.source)
-  const stored = isStoreFailure(open) ? failed(open) : await readOpen(open, observed, deps)
-  if (!stored.ok)
-    return isGivenUpBy(credential, retained.source, stored.failure, deps) ? ok({ record: sealed.value }) : stored
-  const read = await readWithAny([sealingKeyOf(stored.value.claim), sealingKey], credential, deps)
-  if (!read.ok) return read
-  const record = opened(read.value, observed.record)
-  const fingerprint = deps.records.fingerprint(stored.value.refreshToken)
-  return ok({ record, stored: stored.value, storeHolds: standingOf(fingerprint, record) })
-}
-
-/** The record, read until a key opens its tokens, or none does. */
-async function readWithAny(
-  [key, ...more]: readonly (Sensitive | undefined)[],
-  credential: Pick<Credential, 'uid' | 'key'>,
-  deps: Deps,
-): Promise<Result<RefreshRecord>> {
-  const read = await readRecord(credential, key, deps)
-  const next = more.filter((one) => one !== undefined)
-  return read.ok && isClosed(read.value) && next.length > 0 ? readWithAny(next, credential, deps) : read
-}
-
-/** With its tokens as this process has opened them before, where a key is gone that opened them. */
-function opened(record: RefreshRecord, known: RefreshRecord | undefined): RefreshRecord {
-  const { tokens, fingerprint, source } = known?.retained ?? {}
-  if (!isClosed(record) || fingerprint !== record.retained?.fingerprint) return record
-  if (tokens === undefined || fingerprint === undefined || source === undefined) return record
-  // Sealed anew with the next write: what they were sealed with then is not what they are sealed with now.
-  return { ...record, retained: { fingerprint, source, tokens } }
-}
-
 /** True when the credential has left the place, or is gone, and somebody has taken the place away. */
 export function isGivenUpBy(
   { uid, key }: Pick<Credential, 'uid' | 'key'>,
@@ -172,7 +128,8 @@ export function isGivenUpBy(
   return indexed.type === 'credential' && isGivenUp(indexed.credential.spec, source, cause)
 }
 
-function standingOf(fingerprint: string, { retained, spent }: RefreshRecord): StoreHolds {
+/** What a document holds, to the record of whoever uses it. */
+export function standingOf(fingerprint: string, { retained, spent }: RefreshRecord): StoreHolds {
   if (spent.includes(fingerprint)) return 'spent'
   return retained?.fingerprint === fingerprint ? 'newest' : 'another'
 }
@@ -203,7 +160,7 @@ async function takeBack(
 ): Promise<Result<RefreshRecord>> {
   const fingerprint = deps.records.fingerprint(entry.refreshToken)
   const isOwn = intentOn(record, fingerprint)?.holder?.journalId === deps.holders.self.journalId
-  const known = refused(record, fingerprint, refusalIn(reading, entry.sends))
+  const known = refused(facing(record, entry.source), fingerprint, refusalIn(reading, entry.sends))
   return isOwn ? deps.records.replace(known, entry.sealingKey) : ok(record)
 }
 

@@ -2,30 +2,16 @@ import type { TokenMark } from '../domain/document-claim.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { PendingTokens } from '../domain/observed.ts'
 import { ownerId } from '../domain/ownership.ts'
-import type { RefreshRecord } from '../domain/refresh-record.ts'
-import { failed, ok, type Result } from '../domain/result.ts'
+import { facing } from '../domain/record-places.ts'
+import { newestIn, type RefreshRecord } from '../domain/refresh-record.ts'
+import { ok, type Result } from '../domain/result.ts'
 import { sameSecret } from '../domain/sensitive.ts'
 import type { Outcome, WriteBackOutcome } from '../domain/step.ts'
 import { storeText, type TokenStore } from '../domain/token-store.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
-import {
-  comesTooLate,
-  commit,
-  isOfPlaceLeft,
-  type RecordPlace,
-  sealingKeyOf,
-  withStoreWrite,
-} from './execute-record.ts'
-import {
-  isGivenUpBy,
-  isStoreFailure,
-  limited,
-  openStore,
-  type OpenStore,
-  readOpen,
-  type StoreSubject,
-} from './execute-store.ts'
+import { comesTooLate, commit, type RecordPlace, sealingKeyOf, withStoreWrite } from './execute-record.ts'
+import { isStoreFailure, limited, openStore, type OpenStore, readOpen, type StoreSubject } from './execute-store.ts'
 
 /** How often a write-back follows a document that others keep changing. */
 const writeBackTries = 3
@@ -46,11 +32,11 @@ export async function writeBack(pending: PendingTokens, observed: StoreSubject, 
   )
   // Without the record the store does not wait.
   if (!committed.ok) {
-    return { committed, written: written.kind === 'paced' ? await store(pending, observed, deps) : written }
+    return { committed, written: written.kind === 'paced' ? await writeStore(pending, observed, deps) : written }
   }
-  if (isOvertakenBy(committed.value, pending, deps)) return overtaken(committed.value, pending, observed, deps)
+  if (isOvertakenBy(committed.value, pending, deps)) return { committed, written: { kind: 'overtaken' } }
   if (written.kind !== 'written') return { committed, written }
-  return { committed: ok(withStoreWrite(committed.value, deps.clock.now())), written }
+  return { committed: ok(withStoreWrite(committed.value, pending.source, deps.clock.now())), written }
 }
 
 /** What came of both: a bug in the one does not leave the other at work alone, while the credential is worked on anew. */
@@ -73,7 +59,7 @@ async function writeBackInTurn(pending: PendingTokens, observed: StoreSubject, d
     return { committed, written: await storeUnlessLeft(pending, observed, deps) }
   }
   const { value: record } = committed
-  if (isOvertakenBy(record, pending, deps)) return overtaken(record, pending, observed, deps)
+  if (isOvertakenBy(record, pending, deps)) return { committed, written: { kind: 'overtaken' } }
   return writeBack({ ...pending, recorded: true }, { ...observed, record }, deps)
 }
 
@@ -93,32 +79,13 @@ function storeUnlessLeft(
 ): Promise<WriteBackOutcome> | WriteBackOutcome {
   if (pending.persisted) return { kind: 'kept' }
   const waits = pending.storeWriteDueAt !== undefined && deps.clock.now() < pending.storeWriteDueAt
-  return waits ? { kind: 'paced' } : store(pending, observed, deps)
-}
-
-/** Tokens that the record has no room for. Those of a place that was left are nowhere, until they are in the store there. */
-async function overtaken(
-  record: RefreshRecord,
-  pending: PendingTokens,
-  observed: StoreSubject,
-  deps: Deps,
-): Promise<WriteBack> {
-  const { refreshToken } = pending.tokens
-  const isUsedUp = refreshToken !== undefined && record.spent.includes(deps.records.fingerprint(refreshToken))
-  if (!isOfPlaceLeft(record, pending) || pending.persisted || isUsedUp) {
-    return { committed: ok(record), written: { kind: 'overtaken' } }
-  }
-  // A store that was put back shows a token that is used up: nothing later of that place is known than these.
-  const written = await store({ ...pending, recorded: true }, { ...observed, record }, deps)
-  const isLost = written.kind === 'failed' && isGivenUpBy(observed.credential, pending.source, written.failure, deps)
-  if (written.kind === 'failed' && !isLost) return { committed: failed(written.failure), written }
-  const committed = await commit({ ...pending, isStored: true }, recordPlace(pending, { ...observed, record }), deps)
-  return { committed, written: isLost ? { kind: 'overtaken' } : written }
+  return waits ? { kind: 'paced' } : writeStore(pending, observed, deps)
 }
 
 /** True when the record keeps other tokens than these, or knows that they are used up. */
-function isOvertakenBy({ retained, spent }: RefreshRecord, { tokens }: PendingTokens, { records }: Deps): boolean {
+function isOvertakenBy(record: RefreshRecord, { tokens, source }: PendingTokens, { records }: Deps): boolean {
   if (tokens.refreshToken === undefined) return false
+  const { retained, spent } = facing(record, source)
   const fingerprint = records.fingerprint(tokens.refreshToken)
   return retained?.fingerprint !== fingerprint || spent.includes(fingerprint)
 }
@@ -140,7 +107,11 @@ interface Writing {
  * Compare-and-set against the document that was read; one that changed in other fields is followed,
  * and so is one with a token that was replaced before; a refresh token that somebody else put there stays.
  */
-async function store(pending: PendingTokens, observed: StoreSubject, deps: Deps): Promise<WriteBackOutcome> {
+export async function writeStore(
+  pending: PendingTokens,
+  observed: StoreSubject,
+  deps: Deps,
+): Promise<WriteBackOutcome> {
   const open = openStore(observed, deps, pending.source)
   if (isStoreFailure(open)) return writeBackFailed(open, 'kubernetes', deps)
   const writing: Writing = { open, pending, observed, deps }
@@ -187,11 +158,15 @@ function markOf(
   // Without the record nobody knows how many there were. The mark of another token that is left says nothing.
   if (refreshToken === undefined || record === undefined) return undefined
   const fingerprint = records.fingerprint(refreshToken)
-  return { fingerprint, generation: record.generation + (record.retained?.fingerprint === fingerprint ? 0 : 1) }
+  const newest = newestIn(record).find((one) => one.fingerprint === fingerprint)
+  return {
+    fingerprint,
+    generation: newest === undefined ? record.generation + 1 : (newest.generation ?? record.generation),
+  }
 }
 
 /** True of a claim that another credential has put there since. Its mark counts that one's tokens, and not these. */
-function isClaimedByAnother({ claim }: StoredRefreshToken, { credential }: StoreSubject, deps: Deps): boolean {
+export function isClaimedByAnother({ claim }: StoredRefreshToken, { credential }: StoreSubject, deps: Deps): boolean {
   return claim?.kind === 'claimed' && claim.claim.owner !== ownerId(deps.installation.id, credential.uid)
 }
 

@@ -12,10 +12,10 @@ import type { Deps } from './deps.ts'
 import { revokePublished } from './execute-revocation.ts'
 import { claim, preflight } from './execute-preflight.ts'
 import { requestAccessToken } from './execute-request.ts'
-import { sealingKeyOf } from './execute-record.ts'
 import { sendRefreshToken } from './execute-send.ts'
 import { readAccessToken } from './execute-static.ts'
-import { lookAtRecord, readJournaledAnswer, readRefreshToken } from './execute-store.ts'
+import { bringHome, lookAtSpec } from './execute-record-look.ts'
+import { readJournaledAnswer, readRefreshToken } from './execute-store.ts'
 import { writeBack } from './execute-write-back.ts'
 import { publishedMarks, targetIdentity } from './gather.ts'
 import { withToldExpiry } from './introspect.ts'
@@ -95,11 +95,14 @@ function removeTarget(name: string, { credential }: Observed, deps: Deps): Promi
 
 type StoreAction = Extract<
   Action,
-  { kind: 'read-refresh-token' | 'read-access-token' | 'read-record' | 'read-journaled-answer' | 'write-back' }
+  {
+    kind:
+      'read-refresh-token' | 'read-access-token' | 'read-record' | 'read-journaled-answer' | 'write-back' | 'bring-home'
+  }
 >
 
 function isAtStore(action: StoreAction | ObjectAction): action is StoreAction {
-  return action.kind === 'write-back' || action.kind.startsWith('read-')
+  return action.kind === 'write-back' || action.kind === 'bring-home' || action.kind.startsWith('read-')
 }
 
 async function executeAtStore(action: StoreAction, observed: Observed, deps: Deps): Promise<Outcome> {
@@ -109,11 +112,9 @@ async function executeAtStore(action: StoreAction, observed: Observed, deps: Dep
     case 'read-access-token':
       return { kind: action.kind, result: await readAccessToken(observed, deps) }
     case 'read-record':
-      return {
-        kind: action.kind,
-        action,
-        result: await lookAtRecord(observed, deps, sealingKeyOf(action.before?.look.stored.claim)),
-      }
+      return { kind: action.kind, result: await lookAtSpec(observed, deps) }
+    case 'bring-home':
+      return { kind: action.kind, tokens: action.tokens, result: await bringHome(action.tokens, observed, deps) }
     case 'read-journaled-answer':
       return { kind: action.kind, result: await readJournaledAnswer(observed, deps) }
     case 'write-back':
@@ -122,11 +123,11 @@ async function executeAtStore(action: StoreAction, observed: Observed, deps: Dep
 }
 
 /** What was observed, with the record as the reconcile has left it so far. */
-function upToDate(observed: Observed, { record, leftSeen, claim: found = observed.claim }: Progress): Observed {
+function upToDate(observed: Observed, { record, claim: found = observed.claim }: Progress): Observed {
   // Nearly always: what comes first changes none.
-  if (record === observed.record && found === observed.claim && leftSeen === observed.leftSeen) return observed
+  if (record === observed.record && found === observed.claim) return observed
   const { record: _before, ...rest } = observed
-  return { ...rest, ...present({ record, leftSeen, claim: found }) }
+  return { ...rest, ...present({ record, claim: found }) }
 }
 
 async function publishToken(issued: AccessToken, observed: Observed, deps: Deps): Promise<Outcome> {

@@ -1,12 +1,21 @@
 import { conditionOf } from '../domain/conditions.ts'
-import { type Credential, isRefreshTokenAt, keyText, refreshTokenSpec, sourceOf } from '../domain/credential.ts'
+import {
+  type Credential,
+  type CredentialSpec,
+  isRefreshTokenAt,
+  keyText,
+  refreshTokenSpec,
+  sourceOf,
+} from '../domain/credential.ts'
 import { failureRegistry } from '../domain/failure-registry.ts'
 import { stateUnderGrant } from '../domain/grant-state.ts'
 import type { JournalEntry } from '../domain/journal-entry.ts'
-import type { FirstOwner, Observed, Referent, TargetObservation } from '../domain/observed.ts'
+import type { FirstOwner, Observed, PendingTokens, Referent, TargetObservation } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
 import { previousKeyOf, targetKeys, withSeenPrevious } from '../domain/previous-token.ts'
 import { dueAt } from '../domain/due.ts'
+import { facing } from '../domain/record-places.ts'
+import type { RefreshRecord } from '../domain/refresh-record.ts'
 import { stableFraction, stableHash } from '../domain/stable-fraction.ts'
 import { storeAccessProblem } from '../domain/store-access.ts'
 import { endsWithCredential } from '../domain/revocation.ts'
@@ -91,7 +100,7 @@ type Remembered = Pick<
   | 'claim'
   | 'intentWatch'
   | 'rolledForwardAt'
-  | 'leftSeen'
+  | 'left'
   | 'look'
 >
 
@@ -100,18 +109,41 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
     const state = stateUnderGrant(credential.state, credential.spec)
     return { state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, deps) }
   }
-  const { target, pending, rejected, record, intentWatch, rolledForwardAt } = memory
+  const { target, rejected, record, intentWatch, rolledForwardAt } = memory
   const state = stateUnderGrant(memory.state, credential.spec)
   const { accessToken, look }: Partial<CredentialMemory> = isOfLogin(memory, credential) ? memory : {}
-  const before = memory.credential?.spec
   // What was read of one document says nothing of another one.
-  const isSame = before?.grant === 'RefreshToken' && isRefreshTokenAt(credential.spec, before.refreshToken)
+  const { claim: packed, left }: Partial<CredentialMemory> = isAtPlace(memory, credential) ? memory : {}
   const { uid, key } = credential
-  const claim = isSame ? memory.claim?.unpacked({ uid, key, installation: deps.installation.id }) : undefined
-  const leftSeen = isSame ? memory.leftSeen : undefined
+  const claim = packed?.unpacked({ uid, key, installation: deps.installation.id })
   const targetCheckAt = nextCheckAt(memory, credential, deps)
-  const known = { state, target, targetCheckAt, pending, accessToken, rejected, record: record?.unpacked() }
-  return present({ ...known, claim, intentWatch, rolledForwardAt, leftSeen, look })
+  const faced = record && facingSpec(record.unpacked(), credential.spec)
+  const known = {
+    state,
+    target,
+    targetCheckAt,
+    pending: owed(memory, credential),
+    accessToken,
+    rejected,
+    record: faced,
+  }
+  return present({ ...known, claim, intentWatch, rolledForwardAt, left, look })
+}
+
+/** The record as it is for the place of the spec. */
+export function facingSpec(record: RefreshRecord, spec: CredentialSpec): RefreshRecord {
+  return spec.grant === 'RefreshToken' ? facing(record, spec.refreshToken) : record
+}
+
+/** What belongs to a place that was left is brought home from the record, once that has it, and nobody waits for it. */
+function owed({ pending }: CredentialMemory, { spec }: Credential): PendingTokens | undefined {
+  return pending?.recorded === true && !isRefreshTokenAt(spec, pending.source) ? undefined : pending
+}
+
+/** True when the credential was last acted on at the place where it is, or was at none, as now. */
+function isAtPlace({ credential: before }: CredentialMemory, { spec }: Credential): boolean {
+  if (before?.spec.grant !== 'RefreshToken') return before !== undefined && spec.grant !== 'RefreshToken'
+  return isRefreshTokenAt(spec, before.spec.refreshToken)
 }
 
 /** True unless the access token at hand came by another grant, or to another client of this one. */

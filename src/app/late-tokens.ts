@@ -1,35 +1,52 @@
+import { isSameSource } from '../domain/credential.ts'
+import type { Failure } from '../domain/failures.ts'
 import type { AnsweredEntry } from '../domain/journal-entry.ts'
-import type { RefreshRecord } from '../domain/refresh-record.ts'
+import { newestIn, type RefreshRecord } from '../domain/refresh-record.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { sameSecret } from '../domain/sensitive.ts'
 import type { EngineDeps } from './deps.ts'
-import { commit, isOfPlaceLeft, type IssuedFor, type RecordPlace } from './execute-record.ts'
+import { commit, type IssuedFor, type RecordPlace } from './execute-record.ts'
 import { isGivenUpBy, isStoreFailure, openStore } from './execute-store.ts'
 
+/** A record that has what the journal had. */
+export interface Recovered {
+  readonly record: RefreshRecord
+  /** Why the store of a place that was left does not have it yet: the journal keeps it until then, or until it is needed. */
+  readonly missing?: Failure
+}
+
 /**
- * Brings tokens of the journal into the record, or into the store of a place that their credential has left since: the
- * record has no room for those.
+ * Brings tokens of the journal into the record, and where their credential has left their place since, into the store
+ * there: its document may have lost the key that opens them in the record.
  *
- * Failures: those of the record and of the store. What somebody has put into the store since stays, and so does what
- * nobody waits for, because document or store were taken away. Idempotent.
+ * Failures: those of the record. What somebody has put into the store since stays, and so does what nobody waits for,
+ * because document or store were taken away. Idempotent.
  */
 export async function bringIn(
   issued: IssuedFor,
   entry: AnsweredEntry,
   place: RecordPlace,
   deps: EngineDeps,
-): Promise<Result<RefreshRecord>> {
+): Promise<Result<Recovered>> {
   const committed = await commit(issued, place, deps)
-  if (!committed.ok || !hasNoRoom(committed.value, issued, deps)) return committed
-  const stored = await storeWhereLeft(issued, { entry, record: committed.value }, deps)
-  return stored.ok ? commit({ ...issued, isStored: true }, place, deps) : stored
+  if (!committed.ok) return committed
+  const { value: record } = committed
+  if (!isOfPlaceLeft(record, issued, deps)) return ok({ record })
+  const stored = await storeWhereLeft(issued, { entry, record }, deps)
+  return ok({ record, ...(!stored.ok && { missing: stored.failure }) })
 }
 
-function hasNoRoom(record: RefreshRecord, issued: IssuedFor, { records }: EngineDeps): boolean {
-  const { refreshToken } = issued.tokens
-  if (refreshToken === undefined || !isOfPlaceLeft(record, issued)) return false
-  const fingerprint = records.fingerprint(refreshToken)
-  return record.retained?.fingerprint !== fingerprint && !record.spent.includes(fingerprint)
+/** True of the newest tokens of one place, where the record tells of others, too. */
+function isOfPlaceLeft(record: RefreshRecord, { tokens, source }: IssuedFor, { records }: EngineDeps): boolean {
+  const { refreshToken } = tokens
+  const others = [...newestIn(record), record.intent].filter(
+    (one) => one !== undefined && !isSameSource(one.source, source),
+  )
+  return refreshToken !== undefined && others.length > 0 && isNewest(record, records.fingerprint(refreshToken))
+}
+
+function isNewest(record: RefreshRecord, fingerprint: string): boolean {
+  return record.retained?.fingerprint === fingerprint && !record.spent.includes(fingerprint)
 }
 
 interface LeftBehind {

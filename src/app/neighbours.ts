@@ -1,5 +1,5 @@
 import type { Credential, CredentialKey } from '../domain/credential.ts'
-import { type HeldIntent, intentOn, isHeld, type RefreshRecord } from '../domain/refresh-record.ts'
+import { type HeldIntent, intentOn, isHeld, isNewestIn, type RefreshRecord } from '../domain/refresh-record.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { EngineDeps } from './deps.ts'
 import { readRecord } from './execute-record.ts'
@@ -56,11 +56,10 @@ export async function ownerAmong(
 
 /** True when nobody else may present the token, as far as this record tells. */
 async function owns({ record, isFirst }: Neighbour, fingerprint: string, deps: EngineDeps): Promise<boolean> {
-  const { retained, spent } = record
   const intent = intentOn(record, fingerprint)
-  if (spent.includes(fingerprint)) return true
+  if (record.spent.includes(fingerprint)) return true
   if (intent !== undefined && isHeld(intent)) return !(await isOver(intent, record, deps))
-  return isFirst && (retained?.fingerprint === fingerprint || intent !== undefined)
+  return isFirst && (isNewestIn(record, fingerprint) || intent !== undefined)
 }
 
 /** True when whoever began can have no answer any more: what is true of one's own record before it is taken over. */

@@ -4,9 +4,9 @@ import { decide, decideInvalid } from '../domain/decide.ts'
 import type { Failure } from '../domain/failures.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
 import type { Observed } from '../domain/observed.ts'
-import type { RefreshRecord } from '../domain/refresh-record.ts'
+import { newestIn, type RefreshRecord } from '../domain/refresh-record.ts'
 import { sourcesOf } from '../domain/inherited-record.ts'
-import { ok } from '../domain/result.ts'
+import { ok, type Result } from '../domain/result.ts'
 import { outcomeAttributes, settledAttributes } from '../domain/span-attributes.ts'
 import type { Action, Outcome, Step } from '../domain/step.ts'
 import { auditPerformed } from './audit.ts'
@@ -14,8 +14,10 @@ import type { Course, Ended } from './contain.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 import { execute } from './execute.ts'
-import { lookAtRecord } from './execute-store.ts'
-import { gather } from './gather.ts'
+import { lookAtRecord } from './execute-record-look.ts'
+import { readRecord } from './execute-record.ts'
+import type { StoreSubject } from './execute-store.ts'
+import { facingSpec, gather } from './gather.ts'
 import { placeOfSource } from './left-records.ts'
 import { record, type Recording } from './record.ts'
 import { recoverElsewhere, recoverEntry } from './recover-journal.ts'
@@ -40,11 +42,19 @@ export async function reconcile(
   deps: Deps,
 ): Promise<Recording | Ended> {
   const beganMs = deps.tracing && deps.clock.monotonicMs()
-  await recoverElsewhere(credential, credential.spec, deps)
-  const observed = await gather(credential, memory, deps)
+  const { spec } = credential
+  const isAtAnswer = memory?.pending !== undefined || memory?.settledAnswerAt !== undefined
+  const recovered = await recoverElsewhere(credential, { spec, isAtAnswer }, deps)
+  const gathered = await gather(credential, memory, deps)
+  const observed = recovered === undefined ? gathered : withRecovered(gathered, recovered)
   const first = atItsTurn(decide(observed, deps.clock.now()), observed, deps)
   const begun: Begun = { credential, memory, course, observed, first }
   return inTrace({ observed, first, beganMs }, deps, (traced) => goOn(begun, traced))
+}
+
+/** What the journal had is in the record, wherever else it is to go. */
+function withRecovered({ journal: _recovered, ...gathered }: Observed, record: RefreshRecord): Observed {
+  return { ...gathered, record: facingSpec(record, gathered.credential.spec) }
 }
 
 /** A reconcile that knows what is to be done first. */
@@ -92,7 +102,7 @@ export async function reconcileInvalid(
   memory: CredentialMemory | undefined,
   deps: Deps,
 ): Promise<Recording | Ended> {
-  await recoverElsewhere(credential, undefined, deps)
+  await recoverElsewhere(credential, { spec: undefined, isAtAnswer: true }, deps)
   const state = memory?.state ?? credential.state
   const step = decideInvalid({ credential, state }, deps.clock.now())
   if (step.kind === 'act') throw new Error('an invalid credential is never acted on')
@@ -124,15 +134,27 @@ async function forgetRecord(
 ): Promise<void> {
   const { pending, state } = progress
   if (pending?.persisted === false) return
-  const look = await lookAtRecord({ credential, state }, deps)
-  if (!look.ok) return toldToStay(credential, look.failure, deps)
-  const { record, storeHolds } = look.value
-  if (storeHolds === 'spent' || record.intent !== undefined || hasHeir(record, deps)) return
+  const home = await recordAtHome({ credential, state }, deps)
+  if (!home.ok) return toldToStay(credential, home.failure, deps)
+  const record = home.value
+  if (record === undefined || record.intent !== undefined || hasHeir(record, deps)) return
   // What this process has just made may arrive once more, or late: where there is a record, that is refused.
   if (deps.unconfirmedRecords.has(credential.uid)) return
   const removed = record.version === '' ? ok(undefined) : await deps.records.remove(record)
   if (removed.ok) deps.leftRecords.forget(credential.uid)
   else toldToStay(credential, removed.failure, deps)
+}
+
+/** Undefined when some store does not hold what the record keeps for it. */
+async function recordAtHome(subject: StoreSubject, deps: Deps): Promise<Result<RefreshRecord | undefined>> {
+  const read = await readRecord(subject.credential, undefined, deps)
+  if (!read.ok) return read
+  for (const { source } of newestIn(read.value)) {
+    const look = await lookAtRecord(subject, source, deps)
+    if (!look.ok) return look
+    if (look.value.storeHolds === 'spent') return ok(undefined)
+  }
+  return read
 }
 
 function hasHeir(record: RefreshRecord, { resources }: Deps): boolean {

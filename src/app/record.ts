@@ -81,6 +81,7 @@ function withConditions(subject: Recorded, { settlement, progress }: Settled, de
       storeIsNewest,
       target: progress.target ?? (observed?.target.kind === 'observed' ? observed.target.state : undefined),
       targetOutdated: isOutdated(state, observed),
+      leftFailure: progress.left?.failed?.failure,
       answerWaiting: answerWaits(observed, progress),
       previousProblem: observed && previousProblem(observed),
       generation,
@@ -208,7 +209,7 @@ function remembered(
   const { uid, observed, memory } = subject
   // A spec that cannot be acted on makes nothing unknown that is known.
   if (observed === undefined && memory !== undefined) return { ...memory, state, reported: false }
-  const { pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt, leftSeen, look } = progress
+  const { pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt, left, look } = progress
   return present({
     uid,
     credential: observed && withoutState(observed.credential),
@@ -220,7 +221,7 @@ function remembered(
     claim: claim && packedClaim(claim, subject, installation),
     intentWatch,
     rolledForwardAt,
-    leftSeen,
+    left,
     look,
     ...targetMemory(observed, progress, nextLookAt),
     nextRefreshAt,

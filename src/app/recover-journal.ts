@@ -8,7 +8,8 @@ import {
   withIntentOn,
   withoutHolder,
 } from '../domain/refresh-record.ts'
-import { ok, type Result } from '../domain/result.ts'
+import { facing } from '../domain/record-places.ts'
+import { failed, ok, type Result } from '../domain/result.ts'
 import { mayBeAnnounced, mayRotate } from '../domain/rotation.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
@@ -17,7 +18,7 @@ import type { RotatedTokens } from '../domain/tokens.ts'
 import { auditRecovered } from './audit.ts'
 import type { EngineDeps } from './deps.ts'
 import { type IssuedFor, readRecord } from './execute-record.ts'
-import { bringIn } from './late-tokens.ts'
+import { bringIn, type Recovered } from './late-tokens.ts'
 import { RecoveryLog } from './recovery-log.ts'
 import { unknownProvider } from './unknown-provider.ts'
 
@@ -38,7 +39,7 @@ export async function recoverJournal(deps: EngineDeps, log: RecoveryLog): Promis
     // Whoever acts by now may have begun the next refresh.
     if (deps.journal.pending(entry.uid) !== entry) continue
     if (recovered.ok && looksAtNoRecord(entry, deps)) continue
-    const result = recovered.ok ? await deps.journal.settled(entry.uid) : recovered
+    const result = recovered.ok ? await settle(entry, recovered.value, deps) : recovered
     if (result.ok) {
       log.recovered(entry.uid)
       account(entry, deps)
@@ -50,31 +51,41 @@ export async function recoverJournal(deps: EngineDeps, log: RecoveryLog): Promis
   return complete
 }
 
-/** As {@link recoverJournal}, of one entry that no engine looks after. It is settled with that. */
-export async function recoverEntry(entry: JournalEntry, deps: EngineDeps): Promise<Result<unknown>> {
+/** As {@link recoverJournal}, of one entry that no engine looks after. It is settled with that, as a rule. Resolves with the record. */
+export async function recoverEntry(entry: JournalEntry, deps: EngineDeps): Promise<Result<RefreshRecord>> {
   const recovered = await recover(entry, deps, new RecoveryLog(deps.logger))
   // Nobody presents for it what has come.
   deps.tokenOwners.forget(entry.uid)
-  if (!recovered.ok || deps.journal.pending(entry.uid) !== entry) return recovered
-  const settled = await deps.journal.settled(entry.uid)
+  if (!recovered.ok) return recovered
+  if (deps.journal.pending(entry.uid) !== entry) return ok(recovered.value.record)
+  const { record, missing } = recovered.value
+  const settled = await settle(entry, recovered.value, deps)
   if (settled.ok) account(entry, deps)
-  return settled
+  return settled.ok || missing !== undefined ? ok(record) : settled
+}
+
+/** What the store of a place that was left lacks, the journal keeps. */
+function settle({ uid }: JournalEntry, { missing }: Recovered, { journal }: EngineDeps): Promise<Result<void>> {
+  return missing === undefined ? journal.settled(uid) : Promise.resolve(failed(missing))
 }
 
 /**
- * What the journal of this process, or of the one before it, has of a token that the credential does not use now. Call it
- * where nothing else is done for that one: whose record says that somebody is at the token keeps its heir waiting.
+ * Brings into the record what the journal has of a token that the credential does not use now. Call it where nothing else
+ * is done for that one: whose record says that somebody is at the token keeps its heir waiting. `isAtAnswer`: an answer in
+ * there is in the hands of this process. Resolves with the record, where anything was to be done and could be.
  */
 export async function recoverElsewhere(
   { uid }: Pick<Credential, 'uid'>,
-  spec: CredentialSpec | undefined,
+  { spec, isAtAnswer }: { readonly spec: CredentialSpec | undefined; readonly isAtAnswer: boolean },
   deps: EngineDeps,
-): Promise<void> {
+): Promise<RefreshRecord | undefined> {
   const entry = deps.journal.pending(uid)
-  if (entry === undefined || entry.phase === 'answered') return
-  if (spec !== undefined && isRefreshTokenAt(spec, entry.source)) return
+  if (entry === undefined || (entry.phase === 'answered' && isAtAnswer)) return undefined
+  if (spec !== undefined && isRefreshTokenAt(spec, entry.source)) return undefined
   const recovered = await recoverEntry(entry, deps)
-  if (!recovered.ok) deps.logger.warn({ uid, code: recovered.failure.code }, recovered.failure.message)
+  if (recovered.ok) return recovered.value
+  deps.logger.warn({ uid, code: recovered.failure.code }, recovered.failure.message)
+  return undefined
 }
 
 /** Takes an intent of this process out of the record that the journal alone knows not to have led to anything: an heir would wait for it. */
@@ -99,25 +110,26 @@ function looksAtNoRecord({ phase, credential: key, source }: JournalEntry, { res
   return provider.kind === 'found' && !mayRotate(indexed.credential, provider.value)
 }
 
-async function recover(entry: JournalEntry, deps: EngineDeps, log: RecoveryLog): Promise<Result<unknown>> {
+async function recover(entry: JournalEntry, deps: EngineDeps, log: RecoveryLog): Promise<Result<Recovered>> {
   const reading = entry.phase === 'answered' ? readingOf(entry, deps) : undefined
   const tokens = reading && tokensOf(reading)
   if (entry.phase === 'answered' && tokens?.refreshToken !== undefined) {
     const issued = { tokens, presented: entry.refreshToken, source: entry.source, ...announcementOf(entry, deps) }
     return bringIn(issued, entry, { credential: subjectOf(entry), sealingKey: entry.sealingKey }, deps)
   }
-  return settleRecord({ entry, reading }, deps, log)
+  const settled = await settleRecord({ entry, reading }, deps, log)
+  return settled.ok ? ok({ record: settled.value }) : settled
 }
 
 /** Says in the record how far the process got, where there is nothing to keep. */
 async function settleRecord(
-  { entry, reading }: Recovered,
+  { entry, reading }: ReadEntry,
   deps: EngineDeps,
   log: RecoveryLog,
-): Promise<Result<unknown>> {
+): Promise<Result<RefreshRecord>> {
   const read = await readRecord(subjectOf(entry), entry.sealingKey, deps)
   if (!read.ok) return read
-  const record = read.value
+  const record = facing(read.value, entry.source)
   const intent = ownIntent(record, entry, deps)
   const settled = intent === undefined ? record : withoutProcess(record, intent, { entry, reading })
   // The journal knows of one request: whatever else the record says of this process was left for it.
@@ -153,7 +165,7 @@ function ownIntent(
   return intent?.holder?.journalId === holders.self.journalId ? intent : undefined
 }
 
-interface Recovered {
+interface ReadEntry {
   readonly entry: JournalEntry
   /** Absent when there was no answer, or it settles nothing. */
   readonly reading: TokenAnswerReading | undefined
@@ -163,7 +175,7 @@ interface Recovered {
 function withoutProcess(
   record: RefreshRecord,
   { holder: _gone, ...intent }: RefreshIntent,
-  { entry, reading }: Recovered,
+  { entry, reading }: ReadEntry,
 ): RefreshRecord {
   const { fingerprint } = intent
   if (reading !== undefined) return refused(record, fingerprint, refusalIn(reading, entry.sends))

@@ -13,12 +13,12 @@ import {
   withOwnership,
 } from './preflight.ts'
 import { isOfPlace } from './place-left.ts'
+import { pendingOf } from './record-look.ts'
 import { wantsClaim } from './ownership.ts'
 import { isFailure, usableReferents } from './referents.ts'
 import { withTerm } from './refresh-token-term.ts'
 import { isTokenRefusal } from './refusals.ts'
 import { isSameAsRefused } from './refused-token.ts'
-import type { RefreshRecord } from './refresh-record.ts'
 import type { Result } from './result.ts'
 import { sameSecret, Sensitive } from './sensitive.ts'
 import { settleFailed, settleFine, settleStalled } from './settle.ts'
@@ -168,41 +168,19 @@ function livingAt(accessToken: AccessToken | undefined, now: EpochSeconds): { ac
   return accessToken !== undefined && accessToken.expiresAt > now ? { accessToken } : undefined
 }
 
-/**
- * Tokens of the record go where they are missing, as if their answer had just come. Of another place than that of the spec
- * nothing is told, and nothing published: their access token is that of another login.
- */
+/** Tokens of the record go where they are missing, as if their answer had just come. */
 export function recover(observed: Observed, progress: Progress, found: Missing, now: EpochSeconds): Step {
   const { state, record } = progress
   const { tokens, persisted } = found.missing
-  const pending = recoveredTokens(observed, record, found, now)
+  const { refreshToken: source } = refreshTokenSpec(observed.credential)
+  const pending = pendingOf({ ...found.missing, stored: found.stored, source }, now)
   const forward = persisted ? undefined : { rolledForwardAt: now }
-  if (!isOfPlace(pending, observed)) return bringHome(observed, { ...progress, ...forward, pending }, now)
   const alive = livingAt(tokens.accessToken, now)
   const published = !isLaterThan(tokens.accessToken, state.lastRefreshAt) || alive === undefined
   const counted = countedUse(observed, state, tokens)
   const news = record && presentedElsewhere(observed, record)
   const told = { ...progress, ...alive, ...forward, ...(news && { cause: news }) }
   return bringHome(observed, { ...told, state: counted, pending: { ...pending, published } }, now)
-}
-
-/** As tokens that no target waits for. */
-function recoveredTokens(
-  observed: Observed,
-  record: RefreshRecord | undefined,
-  { missing, stored }: Missing,
-  now: EpochSeconds,
-): PendingTokens {
-  return {
-    ...missing,
-    base: stored,
-    source: record?.retained?.source ?? refreshTokenSpec(observed.credential).refreshToken,
-    presented: stored.refreshToken,
-    recorded: true,
-    behindSince: missing.tokens.accessToken?.issuedAt ?? now,
-    published: true,
-    writeBackFailures: 0,
-  }
 }
 
 /** The state with the refresh counted that an earlier process made, unless it is counted already. */

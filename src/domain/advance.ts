@@ -3,10 +3,10 @@ import { afterStaticRead } from './advance-static-token.ts'
 import { withoutPrevious } from './previous-token.ts'
 import { afterTokenRequest } from './advance-token.ts'
 import { afterClaim, afterPreflight, afterRead } from './advance-preflight.ts'
+import { afterBringHome } from './advance-left-place.ts'
 import { afterRecordLook } from './advance-record-look.ts'
 import { afterPublication, afterRemoval, conclude, isForSpec, targetWantsPublication } from './conclude.ts'
 import { decide } from './decide.ts'
-import { isGivenUp } from './place-left.ts'
 import { presentedElsewhere } from './elsewhere.ts'
 import { withoutFinalizer } from './finalizer.ts'
 import type { Failure } from './failures.ts'
@@ -37,7 +37,7 @@ export function advance(
     case 'read-refresh-token':
       return afterRead(observed, progress, { action, result: outcome.result }, now)
     case 'pre-flight':
-      return afterLook(observed, progress, outcome, now)
+      return afterPreflight(observed, progress, outcome, now)
     case 'claim-document':
       return afterClaim(observed, progress, outcome, now)
     case 'send-refresh-token':
@@ -47,26 +47,14 @@ export function advance(
     case 'read-access-token':
       return afterStaticRead(observed, progress, outcome.result, now)
     case 'read-record':
-      return afterRecordLook(observed, progress, outcome, now)
+      return afterRecordLook(observed, progress, outcome.result, now)
     case 'read-journaled-answer':
       return afterJournaledAnswer(observed, progress, outcome.result, now)
     case 'write-back':
       return afterWriteBack(observed, progress, outcome, now)
     default:
-      return afterObject(observed, step, outcome, now)
+      return afterOther(observed, step, outcome, now)
   }
-}
-
-/** The newest tokens of a record may belong to a place that was left: that is looked at first. */
-function afterLook(
-  observed: Observed,
-  progress: Progress,
-  looked: Extract<Outcome, { kind: 'pre-flight' }>,
-  now: EpochSeconds,
-): Step {
-  const { before } = looked
-  if (before !== undefined) return { kind: 'act', action: { kind: 'read-record', before }, progress }
-  return afterPreflight(observed, progress, looked, now)
 }
 
 /** Whether it worked is told by then: it holds nothing up. */
@@ -76,18 +64,20 @@ function afterRevocation(observed: Observed, progress: Progress, isOver: boolean
 
 type FinalizerOutcome = Extract<Outcome, { kind: 'add-finalizer' | 'remove-finalizer' }>
 type TargetOutcome = Extract<Outcome, { kind: 'clean-up' | 'publish' | 'end-previous' | 'remove-former-target' }>
-type ObjectOutcome = Extract<Outcome, { kind: 'revoke' }> | FinalizerOutcome | TargetOutcome
+type OtherOutcome = Extract<Outcome, { kind: 'revoke' | 'bring-home' }> | FinalizerOutcome | TargetOutcome
 
-/** Follows what was done to an object of the cluster, or to a directory that stands for one. */
-function afterObject(
+/** Follows what is done beside a refresh: to an object of the cluster, a directory that stands for one, or a place that was left. */
+function afterOther(
   observed: Observed,
   { progress }: Extract<Step, { kind: 'act' }>,
-  outcome: ObjectOutcome,
+  outcome: OtherOutcome,
   now: EpochSeconds,
 ): Step {
   switch (outcome.kind) {
     case 'revoke':
       return afterRevocation(observed, progress, outcome.isOver, now)
+    case 'bring-home':
+      return afterBringHome(observed, outcome, now)
     case 'add-finalizer':
     case 'remove-finalizer':
       return afterFinalizer(observed, progress, outcome, now)
@@ -211,7 +201,7 @@ function withoutCauseBefore(
 
 /** What the record says to have become of the newest refresh token since is told, once its access token is published. */
 function withNews(observed: Observed, next: PendingProgress, committed: Result<RefreshRecord>): PendingProgress {
-  const isOver = next.cause !== undefined || next.pending.superseded === true
+  const isOver = next.cause !== undefined || next.pending.superseded === true || !isForSpec(observed, next.pending)
   const news = committed.ok && !isOver ? presentedElsewhere(observed, committed.value) : undefined
   return news === undefined ? next : { ...next, cause: news }
 }
@@ -244,14 +234,10 @@ function wantsNoOther({ credential: { deleting, spec } }: Observed, { state }: P
   return deleting || spec.suspend || (known !== undefined && isRefusal(known))
 }
 
-function stillPending(
-  { credential }: Observed,
-  progress: Progress,
-  pending: PendingTokens,
-  cause: Failure,
-): PendingProgress {
-  const isOver = pending.recorded && isGivenUp(credential.spec, pending.source, cause)
-  if (isOver) return { ...progress, pending: { ...pending, persisted: true } }
+function stillPending(observed: Observed, progress: Progress, pending: PendingTokens, cause: Failure): PendingProgress {
+  // The record has them, and brings them home without anybody waiting.
+  const isLeft = pending.recorded && !isForSpec(observed, pending)
+  if (isLeft) return { ...progress, pending: { ...pending, persisted: true } }
   return { ...progress, cause, pending: { ...pending, writeBackFailures: pending.writeBackFailures + 1 } }
 }
 

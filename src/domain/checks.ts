@@ -6,6 +6,7 @@ import { finalizerLeft, finalizerMissing, finalizerOwed } from './finalizer.ts'
 import { keyText } from './credential.ts'
 import type { Observed } from './observed.ts'
 import { obtain } from './obtain.ts'
+import { leftTokens } from './place-left.ts'
 import { previousOver } from './previous-token.ts'
 import { providerText } from './provider.ts'
 import { staticTokenProblem } from './advance-static-token.ts'
@@ -35,6 +36,7 @@ type Check = (observed: Observed, now: EpochSeconds) => Step | undefined
 export const checks: readonly Check[] = [
   answerJournaled, // an earlier process received tokens that are not everywhere yet
   writeBackPending, // this process did: a rotated refresh token goes first, whatever else is asked
+  leftPlaceBehind, // the store at a place before may lack its newest refresh token, and nobody waits for it
   beingDeleted, // an object on its way out is cleaned up, never refreshed
   previousOver, // nobody is handed a token that is over, whatever else holds
   finalizerOwed, // what is published is cleaned up, whatever else holds
@@ -116,6 +118,11 @@ function storeMayBeBehind(observed: Observed, now: EpochSeconds): Step | undefin
   if (pending !== undefined || record !== undefined) return undefined
   if (conditionOf(state.conditions, 'RefreshTokenPersisted')?.status !== 'False') return undefined
   return unlessBackingOff(observed, now) ?? act(observed, { kind: 'read-record' })
+}
+
+function leftPlaceBehind(observed: Observed, now: EpochSeconds): Step | undefined {
+  const tokens = leftTokens(observed, now)
+  return tokens && act(observed, { kind: 'bring-home', tokens })
 }
 
 /** Each kind comes over a watch of its own, so nothing says that a provider is known before a credential that was applied after it. */

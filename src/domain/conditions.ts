@@ -28,6 +28,8 @@ export interface ConditionInput {
   readonly writtenBack: boolean
   /** True when this reconcile has seen that the store holds the newest refresh token. */
   readonly storeIsNewest: boolean
+  /** Why the store at a place that was left does not hold its newest refresh token. */
+  readonly leftFailure?: Failure
   readonly now: EpochSeconds
 }
 
@@ -42,7 +44,7 @@ type Draft = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
  * | Ready | the target holds an unexpired token of this spec | never |
  * | Reconciling | something is retried, or the target is not yet as the spec wants it | when nothing is |
  * | Stalled | a human must act | when none must |
- * | RefreshTokenPersisted | the store holds the newest refresh token | before the first refresh, and for grants without one |
+ * | RefreshTokenPersisted | the store holds the newest refresh token, and so does that of a place that was left | before the first refresh, and for grants without one |
  * | RefreshTokenExpiring | somebody must log in again before a date | while that is far, or not known |
  * | PreviousTokenKept | never: False means that the key of the previous token stays empty | when nothing is in its way |
  * | ConsumersNotified | pods and workloads were told of the published token | where none are to be told |
@@ -186,9 +188,16 @@ function stalled({ settlement }: ConditionInput): Draft | undefined {
 }
 
 function persisted(input: ConditionInput): Draft | undefined {
-  const { state, settlement, pending, answerWaiting } = input
+  const { settlement, pending, answerWaiting, leftFailure } = input
   if (answerWaiting || pending?.persisted === false) return notPersisted(settlement, pending)
-  if (settlement.kind === 'stalled' && settlement.failure.code === 'STORE_ROLLED_BACK') return rolledBack(settlement)
+  const isRolledBack = settlement.kind === 'stalled' && settlement.failure.code === 'STORE_ROLLED_BACK'
+  if (isRolledBack) return rolledBack(settlement)
+  return leftFailure === undefined ? toldBefore(input) : leftBehind(leftFailure)
+}
+
+/** What was told of the store stays until something else is seen. */
+function toldBefore(input: ConditionInput): Condition | Draft | undefined {
+  const { state } = input
   const previous = conditionOf(state.conditions, 'RefreshTokenPersisted')
   if (state.grant !== undefined) return former(previous, input)
   if (state.refreshes === 0) return undefined
@@ -226,6 +235,11 @@ function notPersisted(settlement: Settlement, pending: PendingTokens | undefined
   const why = failure?.message ?? 'It is being written.'
   const message = `The store does not hold the newest refresh token yet; the journal does. ${why}`
   return { type: 'RefreshTokenPersisted', status: 'False', reason: failure?.reason ?? 'WritePending', message }
+}
+
+function leftBehind({ reason, message: why }: Failure): Draft {
+  const message = `A document that was named before does not hold its newest refresh token yet; the operator's record does. ${why}`
+  return { type: 'RefreshTokenPersisted', status: 'False', reason, message }
 }
 
 function paced(dueAt: EpochSeconds): Draft {

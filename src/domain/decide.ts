@@ -16,9 +16,10 @@ import type { EpochSeconds } from './time.ts'
  * ```
  *              read-refresh-token ─► pre-flight ─► send-refresh-token ─► write-back ─► publish ─► settled
  * decide ─►    read-journaled-answer ────────────────────────▲             ▲
- *              read-record (before a pre-flight, too) ───────┤             │
+ *              read-record ──────────────────────────────────┤             │
  *              write-back (pending) ─────────────────────────┘             │
  *              publish (pending, or the target was damaged) ───────────────┘
+ *              bring-home (to a place that was left) ─► decide, once more
  * ```
  */
 export function decide(observed: Observed, now: EpochSeconds): Step {

@@ -1,5 +1,14 @@
 import type { CredentialKey, RefreshTokenSource } from './credential.ts'
-import { intentOn, intentsOf, type RefreshIntent, type RefreshRecord, type RetainedTokens } from './refresh-record.ts'
+import {
+  intentOn,
+  intentsOf,
+  isNewestIn,
+  newestIn,
+  type RefreshIntent,
+  type RefreshRecord,
+  type RetainedTokens,
+} from './refresh-record.ts'
+import { facing, generationOf } from './record-places.ts'
 import { withSpent } from './spent-tokens.ts'
 import type { EpochSeconds } from './time.ts'
 
@@ -8,10 +17,8 @@ import type { EpochSeconds } from './time.ts'
 
 /** True when a record tells of this refresh token that it was used up, or issued, or is being presented. */
 export function knows(record: RefreshRecord, fingerprint: string): boolean {
-  const { retained, spent } = record
-  return (
-    retained?.fingerprint === fingerprint || spent.includes(fingerprint) || intentOn(record, fingerprint) !== undefined
-  )
+  const isUsed = record.spent.includes(fingerprint) || intentOn(record, fingerprint) !== undefined
+  return isUsed || isNewestIn(record, fingerprint)
 }
 
 /** True when both records tell of one login: the other one knows the refresh token in the store, or the heir's newest. */
@@ -27,9 +34,14 @@ function knowsNewestOf(record: RefreshRecord, { retained }: RefreshRecord): bool
  * What a record tells of a place: what was used up, wherever that was, whom it has left there, and its newest tokens if they
  * belong there. The record itself where it tells of no other place.
  */
-export function tellingOf(record: RefreshRecord, isHere: (source: RefreshTokenSource) => boolean): RefreshRecord {
-  const { intent, left: _all, retained, ...rest } = record
-  if (sourcesOf(record).every(isHere)) return record
+export function tellingOf(whole: RefreshRecord, isHere: (source: RefreshTokenSource) => boolean): RefreshRecord {
+  if (whole.kept === undefined && sourcesOf(whole).every(isHere)) return whole
+  const here = newestIn(whole).findLast(({ source }) => isHere(source))
+  return tellingOfFaced(here === undefined ? whole : facing(whole, here.source), isHere)
+}
+
+function tellingOfFaced(record: RefreshRecord, isHere: (source: RefreshTokenSource) => boolean): RefreshRecord {
+  const { intent, left: _all, retained, kept: _elsewhere, ...rest } = record
   const isTokenHere = retained === undefined || isHere(retained.source)
   const open = intentsOf(record).filter(({ source }) => isHere(source))
   const left = isTokenHere ? open.filter((one) => one !== intent) : open
@@ -52,9 +64,12 @@ export function continues(own: RefreshRecord, { retained, spent, intent, left }:
 
 /** Where the tokens of a record were read, as far as it says. */
 export function sourcesOf(
-  record: Pick<RefreshRecord, 'intent' | 'left'> & { readonly retained?: Pick<RetainedTokens, 'source'> },
+  record: Pick<RefreshRecord, 'intent' | 'left'> & {
+    readonly retained?: Pick<RetainedTokens, 'source'>
+    readonly kept?: readonly Pick<RetainedTokens, 'source'>[]
+  },
 ): readonly RefreshTokenSource[] {
-  return [...intentsOf(record), record.retained].flatMap((one) => one?.source ?? [])
+  return [...intentsOf(record), ...(record.kept ?? []), record.retained].flatMap((one) => one?.source ?? [])
 }
 
 /** Who inherits, and what. */
@@ -144,11 +159,13 @@ function beside(own: RefreshRecord, before: RefreshRecord, adapted: RefreshRecor
 function succeeding(own: RefreshRecord, before: RefreshRecord): RefreshRecord {
   const { left: _settled, ...rest } = before
   const open = [...intentsOf(own), ...(before.left ?? [])]
+  const kept = own.kept && { kept: own.kept }
   return {
     ...rest,
     epoch: Math.max(own.epoch, before.epoch),
     generation: Math.max(own.generation, before.generation),
-    spent: withSpent({ ...before, spent: own.spent }, before.spent, before.retained?.fingerprint),
+    spent: withSpent({ ...before, ...kept, spent: own.spent }, before.spent, before.retained?.fingerprint),
+    ...kept,
     ...(open.length > 0 && { left: open }),
   }
 }
@@ -196,6 +213,7 @@ function adaptedTo(own: RefreshRecord, before: RefreshRecord, { source, isProven
   const subject: { uid: string; credential: CredentialKey; version: string } = own
   return {
     ...rest,
+    generation: generationOf(before),
     uid: subject.uid,
     credential: subject.credential,
     version: subject.version,

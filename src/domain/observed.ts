@@ -61,6 +61,14 @@ export interface FirstOwner {
   readonly rotates?: boolean
 }
 
+/** What this process has done for the places that a credential has left. */
+export interface LeftPlaces {
+  /** Fingerprints of newest tokens for which nothing is to be done there any more. */
+  readonly settled: readonly string[]
+  /** Why a store there could not be brought up to date, and when that was tried. */
+  readonly failed?: { readonly at: EpochSeconds; readonly failure: Failure }
+}
+
 /** How long an intent has been watched, on a clock that never jumps. */
 export interface IntentWatch {
   readonly epoch: number
@@ -99,8 +107,9 @@ export interface Observed {
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */
   readonly rolledForwardAt?: EpochSeconds
-  /** Fingerprint of the newest tokens of the record, once nothing is to be done for them at the place that was left. */
-  readonly leftSeen?: string
+  readonly left?: LeftPlaces
+  /** True once this reconcile has found the newest tokens of a place that was left in its store, or put them there. */
+  readonly broughtHome?: true
   /** Absent until this process has looked. */
   readonly look?: StaticTokenLook
   /** The credential that was first at the same place of the same store. */

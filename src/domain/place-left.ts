@@ -1,12 +1,13 @@
 import { type CredentialSpec, isRefreshTokenAt, type RefreshTokenSource } from './credential.ts'
 import type { Failure, FailureCode } from './failures.ts'
-import type { Observed, PendingTokens } from './observed.ts'
-import { nearEndAt } from './near-end.ts'
-import type { RefreshRecord, RetainedTokens } from './refresh-record.ts'
-import { holdsToken } from './settle.ts'
-import type { EpochSeconds } from './time.ts'
+import type { Observed } from './observed.ts'
+import { newestIn, type RetainedTokens } from './refresh-record.ts'
+import { later, type EpochSeconds, minutes } from './time.ts'
 
 // A credential that names another place by now may have a refresh token that belongs to the one before.
+
+/** Nobody waits for it: the record has the tokens. */
+const retryInterval = minutes(5)
 
 /** Somebody has taken the document away, or the store. */
 const takenAway: ReadonlySet<FailureCode> = new Set<FailureCode>([
@@ -37,28 +38,18 @@ export function isOfPlace(
 }
 
 /**
- * True of a record whose newest tokens belong to a place that was left, unless all was done for them. Whoever got them may
- * have ended before they were in the store there, and could not tell: so that store is looked at, before the record gives
- * its room to tokens of another place.
+ * The newest tokens of a place that was left, whose store may lack them: whoever got them may have ended before they were
+ * there, and could not tell. Undefined when that was looked at for all of them, and while a store is not to be asked again.
  */
-export function isUnseenElsewhere(
-  { retained }: RefreshRecord,
-  observed: Pick<Observed, 'credential' | 'leftSeen'>,
-): boolean {
-  return retained !== undefined && !isOfPlace(retained, observed) && retained.fingerprint !== observed.leftSeen
-}
-
-/** True while a place that was left may be waited for: pods have an access token, and it is not near its end. */
-export function hasTimeForPlaceLeft(observed: Observed, now: EpochSeconds): boolean {
-  const nearEnd = nearEndAt(observed.state, now)
-  return holdsToken(observed) && nearEnd !== undefined && now < nearEnd
-}
-
-/** A store that is away for a moment is mostly back by then: a minute or two after the first time. */
-const failedWrites = 5
-
-/** True of tokens whose store has not taken them, at a place that was left, once it is not to be waited for any more. */
-export function isLetGo(observed: Observed, pending: PendingTokens, now: EpochSeconds): boolean {
-  const hasFailed = pending.recorded && pending.writeBackFailures >= failedWrites && !isOfPlace(pending, observed)
-  return hasFailed && !hasTimeForPlaceLeft(observed, now)
+export function leftTokens(
+  { credential, record, left }: Pick<Observed, 'credential' | 'record' | 'left'>,
+  now: EpochSeconds,
+): RetainedTokens | undefined {
+  const { settled = [], failed } = left ?? {}
+  if (record === undefined || (failed !== undefined && failed.at <= now && now < later(failed.at, retryInterval))) {
+    return undefined
+  }
+  return newestIn(record).find(
+    (one) => !isRefreshTokenAt(credential.spec, one.source) && !settled.includes(one.fingerprint),
+  )
 }

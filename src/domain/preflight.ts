@@ -6,6 +6,7 @@ import { nearEndAt } from './near-end.ts'
 import type { Observed } from './observed.ts'
 import { asksForOwnership, ownershipProblem, wantsClaim } from './ownership.ts'
 import { isOfPlace } from './place-left.ts'
+import { generationOf } from './record-places.ts'
 import type { Preflight } from './preflight-finding.ts'
 import type { Provider } from './provider.ts'
 import { intentOn, type RefreshRecord, type RetainedTokens } from './refresh-record.ts'
@@ -81,28 +82,23 @@ interface Known {
  * of older ones the document itself says that the operator wrote them, and before which others: those of the
  * record, or those that the status tells of when the record is gone.
  */
-function isBehind(
-  observed: Observed,
-  { spent, generation, retained }: RefreshRecord,
-  found: Preflight,
-  subject: PreflightSubject,
-): boolean {
+function isBehind(observed: Observed, record: RefreshRecord, found: Preflight, subject: PreflightSubject): boolean {
+  const { spent, retained, kept } = record
   if (spent.includes(found.fingerprint)) return true
   const mark = ownMark(found, subject)
   // The number of a token that was left somewhere is compared with no number that came after it elsewhere.
-  if (mark === undefined || (retained !== undefined && !isOfPlace(retained, observed))) return false
+  if (mark === undefined || (retained === undefined && kept !== undefined)) return false
   const isOfMark = mark.fingerprint === found.fingerprint
   // Its successor was in the store, and only the record was never told: somebody put the old one back.
-  if (retained?.fingerprint === found.fingerprint) return !isOfMark && mark.generation > generation
-  return isOfMark && mark.generation < latestOf(observed, { generation, retained })
+  if (retained?.fingerprint === found.fingerprint) return !isOfMark && mark.generation > generationOf(record)
+  return isOfMark && mark.generation < latestOf(observed, record)
 }
 
-/** The highest number that a token of this login is known to have had. */
-function latestOf(
-  { state: { refreshTokenGeneration: told = 0 } }: Observed,
-  { generation, retained }: { readonly generation: number; readonly retained: RetainedTokens | undefined },
-): number {
-  return retained === undefined ? told : Math.max(told, generation)
+/** The highest number that a token of this login is known to have had. The status counts those of all places. */
+function latestOf({ state: { refreshTokenGeneration: told = 0 } }: Observed, record: RefreshRecord): number {
+  const { retained } = record
+  if (retained?.generation !== undefined) return retained.generation
+  return retained === undefined ? told : Math.max(told, record.generation)
 }
 
 /** What the document's claim says of the token that the operator wrote last, when the claim is ours. */
@@ -258,7 +254,7 @@ function isRequested({ credential, state }: Observed): boolean {
 }
 
 /** A store that takes a write and goes on showing what was there before is not written without end. */
-export function wasJustRolledForward({ rolledForwardAt }: Observed, now: EpochSeconds): boolean {
+function wasJustRolledForward({ rolledForwardAt }: Observed, now: EpochSeconds): boolean {
   return rolledForwardAt !== undefined && rolledForwardAt <= now && now - rolledForwardAt < settledAfterSeconds
 }
 

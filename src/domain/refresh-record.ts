@@ -32,12 +32,21 @@ export interface RetainedTokens {
   readonly fingerprint: string
   /** Where the refresh token belongs. */
   readonly source: RefreshTokenSource
+  /** Its number, where the record has counted tokens of other places since. */
+  readonly generation?: number
   /** Absent when the record could not be unsealed with the key at hand. */
   readonly tokens?: RotatedTokens
   /** As it is stored, while `tokens` is absent: then it is kept as it is. */
   readonly sealed?: string
   /** With `tokens`: what they are sealed with where they are stored. Written again only under another key. */
   readonly sealedWith?: string
+}
+
+/** The newest tokens of a place that was left, with what the record says of that place alone. */
+export interface KeptTokens extends RetainedTokens {
+  readonly origin?: string
+  readonly storeWrittenAt?: EpochSeconds
+  readonly stored?: readonly string[]
 }
 
 /** The refresh token that the authorization server refused last, until another one has a successor. */
@@ -64,6 +73,8 @@ export interface RefreshRecord extends SpentTokens {
    */
   readonly left?: readonly RefreshIntent[]
   readonly retained?: RetainedTokens
+  /** Those of places that were left, one of each, the latest last, at most four. */
+  readonly kept?: readonly KeptTokens[]
   readonly refused?: RefusedToken
   /** Scheme, host and port that the refresh tokens were sent to. */
   readonly origin?: string
@@ -78,6 +89,16 @@ const leftLimit = 4
 /** All intents that nobody has settled, the latest last. */
 export function intentsOf({ intent, left = [] }: Pick<RefreshRecord, 'intent' | 'left'>): readonly RefreshIntent[] {
   return intent === undefined ? left : [...left, intent]
+}
+
+/** The newest tokens of all places, that which the record faces last. */
+export function newestIn({ retained, kept = [] }: Pick<RefreshRecord, 'retained' | 'kept'>): readonly RetainedTokens[] {
+  return retained === undefined ? kept : [...kept, retained]
+}
+
+/** True when this is the newest refresh token of some place. */
+export function isNewestIn(record: Pick<RefreshRecord, 'retained' | 'kept'>, fingerprint: string): boolean {
+  return newestIn(record).some((one) => one.fingerprint === fingerprint)
 }
 
 /** True when it was read with another key than its tokens are sealed with, as an older version of a document has one. */
@@ -143,7 +164,7 @@ export function armed(
   const stored = known === undefined ? maybeStored(record, record.retained?.fingerprint) : [known]
   const all = leftFor(record, intent)
   // Who is kept no longer counts as used up, as the safe side of what is not known; the newest tokens never do.
-  const dropped = fingerprintsOf(all.slice(0, -leftLimit)).filter((one) => one !== record.retained?.fingerprint)
+  const dropped = fingerprintsOf(all.slice(0, -leftLimit)).filter((one) => !isNewestIn(record, one))
   return {
     ...withLeft(record, all.slice(-leftLimit)),
     epoch: record.epoch + 1,

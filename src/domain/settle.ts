@@ -18,20 +18,9 @@ const defaultWaitSeconds = 60
 
 /** Progress before anything was done. */
 export function firstProgress(observed: Observed): Progress {
-  const { state, pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt, leftSeen, look } =
-    observed
-  return {
-    state,
-    ...(pending && { pending }),
-    ...(accessToken && { accessToken }),
-    ...(rejected && { rejected }),
-    ...(record && { record }),
-    ...(claim && { claim }),
-    ...(intentWatch && { intentWatch }),
-    ...(rolledForwardAt !== undefined && { rolledForwardAt }),
-    ...(leftSeen !== undefined && { leftSeen }),
-    ...(look && { look }),
-  }
+  const { state, pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt, left, look } = observed
+  const known = { pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt, left, look }
+  return { state, ...present(known), ...(observed.broughtHome && { storeIsNewest: true }) }
 }
 
 /** Begins with an action. */

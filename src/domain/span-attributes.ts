@@ -43,7 +43,7 @@ export function outcomeAttributes(outcome: Outcome): SpanAttributes {
     case 'send-refresh-token':
       return { 'oauthcredential.outcome': sentOutcome(outcome.sent), ...errorOf(sentFailure(outcome.sent)) }
     case 'pre-flight':
-      return errorOf(outcome.before === undefined ? preflightFailure(outcome.preflight) : undefined)
+      return errorOf(preflightFailure(outcome.preflight))
     case 'write-back': {
       const { written, committed } = outcome
       const cause = written.kind === 'failed' ? written.failure : failureIn(committed)

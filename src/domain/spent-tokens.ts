@@ -14,6 +14,8 @@ export interface SpentTokens {
    * there. Absent: one of the latest {@link storedLimit} in `spent`, or the newest token.
    */
   readonly stored?: readonly string[]
+  /** The same of stores at places that were left. */
+  readonly kept?: readonly { readonly stored?: readonly string[] }[]
 }
 
 /** What the store may hold while nobody can look: writes whose answers were lost may have been carried out. */
@@ -25,14 +27,15 @@ export function maybeStored({ stored, spent }: SpentTokens, newest: string | und
 
 /** The used-up tokens with more of them: the latest, and of those that the store may hold all. `newest` is not one of them. */
 export function withSpent(
-  { spent, stored = [] }: SpentTokens,
+  { spent, stored = [], kept = [] }: SpentTokens,
   more: readonly string[],
   newest: string | undefined,
 ): readonly string[] {
   const added = new Set(more)
-  const kept = spent.filter((fingerprint) => !added.has(fingerprint))
-  const all = [...kept, ...added].filter((fingerprint) => fingerprint !== newest)
+  const before = spent.filter((fingerprint) => !added.has(fingerprint))
+  const all = [...before, ...added].filter((fingerprint) => fingerprint !== newest)
   let over = all.length - spentLimit
   if (over <= 0) return all
-  return all.filter((fingerprint) => stored.includes(fingerprint) || (over -= 1) < 0)
+  const anywhere = new Set([stored, ...kept.map((one) => one.stored ?? [])].flat())
+  return all.filter((fingerprint) => anywhere.has(fingerprint) || (over -= 1) < 0)
 }

@@ -2,9 +2,9 @@ import type { CredentialState } from './credential-state.ts'
 import type { Failure } from './failures.ts'
 import type { AnsweredEntry } from './journal-entry.ts'
 import type { ClaimState } from './document-claim.ts'
-import type { IntentWatch, PendingTokens } from './observed.ts'
+import type { IntentWatch, LeftPlaces, PendingTokens } from './observed.ts'
 import type { PredecessorRecord, Preflight } from './preflight-finding.ts'
-import type { RefreshRecord } from './refresh-record.ts'
+import type { RefreshRecord, RetainedTokens } from './refresh-record.ts'
 import type { Result } from './result.ts'
 import type { Sensitive } from './sensitive.ts'
 import type { StaticTokenLook } from './static-token.ts'
@@ -29,8 +29,6 @@ export type Action =
       readonly stored: StoredRefreshToken
       /** Why the store could not be read; `stored` then comes from the record. */
       readonly storeFailure?: Failure
-      /** The place that was left cannot be looked at, and is not waited for any more. */
-      readonly isLeftGivenUp?: true
     }
   | { readonly kind: 'claim-document'; readonly stored: StoredRefreshToken; readonly preflight: Preflight }
   | SendAction
@@ -40,19 +38,15 @@ export type Action =
   | { readonly kind: 'read-access-token' }
   | { readonly kind: 'read-journaled-answer' }
   /** Whether the record holds what the store does not. */
-  | { readonly kind: 'read-record'; readonly before?: LookBefore }
+  | { readonly kind: 'read-record' }
+  /** What the store of a place that was left lacks goes there. */
+  | { readonly kind: 'bring-home'; readonly tokens: RetainedTokens }
   | { readonly kind: 'write-back'; readonly pending: PendingTokens }
   | { readonly kind: 'publish'; readonly accessToken: AccessToken }
   /** The access token before the present one is over. */
   | { readonly kind: 'end-previous' }
   /** One of an earlier name. */
   | { readonly kind: 'remove-former-target'; readonly name: string }
-
-/** The newest tokens of the record belong to a place that was left, and may not be there: that is looked at before a pre-flight. */
-export interface LookBefore {
-  /** What goes on after that. */
-  readonly look: Extract<Action, { kind: 'pre-flight' }>
-}
 
 export interface SendAction {
   readonly kind: 'send-refresh-token'
@@ -78,10 +72,8 @@ export type Outcome =
   | { readonly kind: 'revoke'; readonly isOver: boolean; readonly result?: Result<void> }
   | { readonly kind: 'remove-former-target'; readonly name: string; readonly result: Result<TargetRemoval> }
   | { readonly kind: 'read-refresh-token'; readonly result: Result<StoredRefreshToken> }
-  | { readonly kind: 'pre-flight'; readonly before: LookBefore }
   | {
       readonly kind: 'pre-flight'
-      readonly before?: undefined
       readonly stored: StoredRefreshToken
       readonly preflight: Preflight
       readonly intentWatch?: IntentWatch
@@ -100,11 +92,9 @@ export type Outcome =
     }
   | { readonly kind: 'request-access-token'; readonly result: Result<AccessToken> }
   | { readonly kind: 'read-access-token'; readonly result: Result<StoredAccessToken> }
-  | {
-      readonly kind: 'read-record'
-      readonly action: Extract<Action, { kind: 'read-record' }>
-      readonly result: Result<RecordLook>
-    }
+  | { readonly kind: 'read-record'; readonly result: Result<RecordLook> }
+  /** The record as it was read. */
+  | { readonly kind: 'bring-home'; readonly tokens: RetainedTokens; readonly result: Result<RefreshRecord> }
   | { readonly kind: 'read-journaled-answer'; readonly result: Result<JournaledAnswer> }
   | {
       readonly kind: 'write-back'
@@ -136,7 +126,7 @@ export type SendOutcome =
 /** What a document holds, to a record: its newest refresh token, one that was replaced before, or one that it does not know. */
 export type StoreHolds = 'newest' | 'spent' | 'another'
 
-/** A record, and the document where its newest refresh token belongs. Both absent: it has no tokens, and none was looked at. */
+/** A record as it faces a place, and the document there. Both absent: it has no tokens of it, and none was looked at. */
 export interface RecordLook {
   readonly record: RefreshRecord
   readonly stored?: StoredRefreshToken
@@ -176,8 +166,7 @@ export interface Progress {
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */
   readonly rolledForwardAt?: EpochSeconds
-  /** Fingerprint of the newest tokens of the record, once nothing is to be done for them at the place that was left. */
-  readonly leftSeen?: string
+  readonly left?: LeftPlaces
   readonly look?: StaticTokenLook
   readonly target?: TargetState
   /** True once this reconcile has put a rotated refresh token into the store. */

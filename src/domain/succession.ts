@@ -8,6 +8,7 @@ import {
   type RetainedTokens,
   type RefreshIntent,
 } from './refresh-record.ts'
+import { withoutKept } from './record-places.ts'
 import { withSpent } from './spent-tokens.ts'
 
 // How a record goes on with the tokens of an answer.
@@ -21,15 +22,16 @@ export interface Succession {
   readonly unannounced?: boolean
 }
 
-/** The tokens of an answer become the newest; what they replace is spent. */
+/** The tokens of an answer become the newest of the place that the record faces, which is theirs; what they replace is spent. */
 export function succeeded(record: RefreshRecord, { presented, retained }: Succession): RefreshRecord {
   const { over, later } = leftBy(record, { presented, retained })
-  const replaced = [...fingerprintsOf(over), replacedBy(retained, record.retained), presented].filter(
+  const replaced = [...fingerprintsOf(over), record.retained?.fingerprint, presented].filter(
     (spent) => spent !== undefined,
   )
   // Whoever presents another token by now is not disturbed by a late answer.
   const base = record.intent?.fingerprint === presented ? disarmed(record) : record
-  const { refused: known, ...rest } = withLeft(base, later)
+  // A token that was left at another place is used up like any other where somebody has put it here.
+  const { refused: known, ...rest } = withoutKept(withLeft(base, later), [presented, retained.fingerprint])
   // Who got the tokens late may find that their refresh token was presented since, and what came of it.
   const isOfNewest = known?.fingerprint === retained.fingerprint && presented !== retained.fingerprint
   return {
@@ -39,11 +41,6 @@ export function succeeded(record: RefreshRecord, { presented, retained }: Succes
     retained,
     spent: withSpent(record, replaced, retained.fingerprint),
   }
-}
-
-/** The newest token before, unless it was left at another place, where somebody may come back for it. */
-function replacedBy({ source }: RetainedTokens, kept: RetainedTokens | undefined): string | undefined {
-  return kept !== undefined && isSameSource(kept.source, source) ? kept.fingerprint : undefined
 }
 
 /** Which of the intents that were left are over with these tokens, and which came later. */
@@ -73,29 +70,16 @@ function isCounted(record: RefreshRecord, { presented, retained: { fingerprint }
 
 /**
  * True when the tokens of an answer come too late: their refresh token was used up by another process, or
- * other ones are kept, and nobody is at the token that was presented, nor at its successor. A record that is at another
- * place has no room for them, unless this very token is presented, or its successor: before that, somebody has seen to it
- * that the tokens of the place before are in their store.
+ * other ones of their place are kept, and nobody is at the token that was presented, nor at its successor. The record
+ * faces their place.
  */
 export function isOvertaken(record: RefreshRecord, succession: Succession): boolean {
   const { retained: kept, spent, intent } = record
   const { presented, retained, unannounced } = succession
   if (spent.includes(retained.fingerprint)) return true
   if (kept?.fingerprint === retained.fingerprint || (unannounced && intent === undefined)) return false
-  if (!isPresenting(intent, [presented, retained.fingerprint]) && isElsewhere(record, succession)) return true
   if (kept === undefined || isReplaced(kept, spent, succession)) return false
   return [presented, retained.fingerprint].every((one) => intentOn(record, one) === undefined)
-}
-
-/** True when somebody presents a token of another place, or what the record keeps is of another one, and not used up. */
-function isElsewhere({ intent, retained: kept, spent }: RefreshRecord, succession: Succession): boolean {
-  const { source } = succession.retained
-  if (intent !== undefined && !isSameSource(intent.source, source)) return true
-  return kept !== undefined && !isSameSource(kept.source, source) && !isReplaced(kept, spent, succession)
-}
-
-function isPresenting(intent: RefreshIntent | undefined, tokens: readonly string[]): boolean {
-  return intent !== undefined && tokens.includes(intent.fingerprint)
 }
 
 /** True when what is kept is older than the tokens of an answer, or the same. */

@@ -1,7 +1,6 @@
 import { unlessBackingOff } from './after-failure.ts'
-import { isAtHome, isForSpec } from './conclude.ts'
+import { isAtHome } from './conclude.ts'
 import type { Observed, PendingTokens } from './observed.ts'
-import { isLetGo } from './place-left.ts'
 import { act } from './settle.ts'
 import type { Step } from './step.ts'
 import { dueNow } from './store-pacing.ts'
@@ -25,18 +24,16 @@ export function answerJournaled(observed: Observed, now: EpochSeconds): Step | u
 export function writeBackPending(observed: Observed, now: EpochSeconds): Step | undefined {
   const { pending } = observed
   if (pending === undefined || isAtHome(pending) || isPaced(observed, now)) return undefined
-  if (isNotWaitedFor(observed, pending, now)) return undefined
+  if (isNotWaitedFor(observed, pending)) return undefined
   const waiting = unlessBackingOff(observed, now)
   return waiting === undefined
-    ? act(observed, { kind: 'write-back', pending: isLeavingNow(observed, pending) ? dueNow(pending) : pending })
+    ? act(observed, { kind: 'write-back', pending: isGoingToRest(observed) ? dueNow(pending) : pending })
     : (repairMeanwhile(observed, now) ?? waiting)
 }
 
-/** Neither a deletion waits for ever, nor another place. */
-function isNotWaitedFor(observed: Observed, pending: PendingTokens, now: EpochSeconds): boolean {
-  const { deleting, finalized } = observed.credential
-  const isHeld = deleting && finalized && pending.writeBackFailures >= writeBacksBeforeDeletion
-  return isHeld || (!isGoingToRest(observed) && isLetGo(observed, pending, now))
+/** A deletion does not wait for ever. */
+function isNotWaitedFor({ credential: { deleting, finalized } }: Observed, pending: PendingTokens): boolean {
+  return deleting && finalized && pending.writeBackFailures >= writeBacksBeforeDeletion
 }
 
 /** A target that is gone need not wait for a store that is away, once the record has the refresh token. */
@@ -50,12 +47,8 @@ function repairMeanwhile(observed: Observed, now: EpochSeconds): Step | undefine
 function isPaced(observed: Observed, now: EpochSeconds): boolean {
   const { pending } = observed
   if (pending?.storeWriteDueAt === undefined || !pending.recorded) return false
-  return now < pending.storeWriteDueAt && !isLeavingNow(observed, pending)
+  return now < pending.storeWriteDueAt && !isGoingToRest(observed)
 }
-
-/** Nobody writes this place later. */
-const isLeavingNow = (observed: Observed, pending: PendingTokens): boolean =>
-  isGoingToRest(observed) || !isForSpec(observed, pending)
 
 /** Nobody comes back for what is left behind now. */
 const isGoingToRest = ({ credential }: Observed): boolean => credential.deleting || credential.spec.suspend

@@ -64,7 +64,7 @@ describe.each([true, false])('a credential that is moved, at documents that bear
     await second.stepDown()
     await first.restart()
     await first.lead()
-    await world.clock.pass(600)
+    await world.clock.pass(beforeDue + afterDue)
     expect(world.storeIsLive()).toBe(true)
     expect(world.endpoint.reuses).toBe(0)
   })
@@ -89,7 +89,7 @@ describe.each([true, false])('a credential that is moved, at documents that bear
       await first.restart()
       world.store.readFault = undefined
       if (who === 'by one that leads') await first.lead()
-      await world.clock.pass(600)
+      await world.clock.pass(beforeDue + afterDue)
       expect(world.storeIsLive()).toBe(true)
       expect(world.endpoint.reuses).toBe(0)
       expect(world.problem()).toBeUndefined()

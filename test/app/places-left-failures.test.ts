@@ -1,3 +1,4 @@
+import { newestIn } from '../../src/domain/refresh-record.ts'
 import { describe, expect, it } from 'vitest'
 import { type Failure, failure } from '../../src/domain/failures.ts'
 import { failed } from '../../src/domain/result.ts'
@@ -156,7 +157,7 @@ describe('an answer in the journal for a place that was left', () => {
     expectAtWork(world)
   })
 
-  it('is kept by a process that does not watch its namespace any more', async () => {
+  it('goes into the record, and is kept by a process that does not watch its namespace any more', async () => {
     const world = twoDocuments()
     const first = world.replica()
     first.dieOf('journal.answered')
@@ -170,5 +171,7 @@ describe('an answer in the journal for a place that was left', () => {
     await first.restart()
     await world.clock.pass(60)
     expect(first.journal.pending(aCredential().uid)).toBeDefined()
+    const [newest] = newestIn(world.record() ?? {}).filter(({ source }) => source.key === documentKey)
+    expect(world.endpoint.isLive(newest?.tokens?.refreshToken?.reveal() ?? '')).toBe(true)
   })
 })

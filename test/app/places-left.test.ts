@@ -24,11 +24,15 @@ import {
 const base = aCredential()
 const day = 24 * hour
 
-function writesFail(world: Replicas, document: string, cause: Failure): void {
+/** Until what it returns is called. */
+function writesFail(world: Replicas, document: string, cause: Failure): () => void {
   const { store } = world
   const writeBack = store.writeBack.bind(store)
   store.writeBack = (location, from, tokens) =>
     location.key === document ? Promise.resolve(failed(cause)) : writeBack(location, from, tokens)
+  return () => {
+    store.writeBack = writeBack
+  }
 }
 
 describe('what the record alone has when its credential is moved', () => {
@@ -44,16 +48,37 @@ describe('what the record alone has when its credential is moved', () => {
     expectAtWork(world)
   })
 
-  it('waits there for a store that does not answer, until the access token is nearly over', async () => {
+  it('waits in the record for a store that does not answer, and holds up nobody', async () => {
+    const world = await keptInRecordAlone()
+    const newest = newestOf(world)
+    world.apply(movedTo(otherKey))
+    world.store.unreachable.add(documentKey)
+    await world.leader()
+    await world.clock.pass(afterDue)
+    expectAtWork(world)
+    await world.clock.pass(hour)
+    expectAtWork(world)
+    const condition = world.condition('RefreshTokenPersisted')
+    expect(condition?.status).toBe('False')
+    expect(condition?.message).toContain('A document that was named before')
+    world.store.unreachable.delete(documentKey)
+    await world.clock.pass(hour)
+    expect(world.stored()).toBe(newest)
+    expect(world.condition('RefreshTokenPersisted')?.status).toBe('True')
+  })
+
+  it('is there for whoever comes back, however long that store has not answered', async () => {
     const world = await keptInRecordAlone()
     world.apply(movedTo(otherKey))
     world.store.unreachable.add(documentKey)
     await world.leader()
-    await world.clock.pass(60)
-    expect(world.problem()).toBe('STORE_UNAVAILABLE')
-    expect(world.record()?.retained?.source.key).toBe(documentKey)
+    await world.clock.pass(3 * day)
+    expectAtWork(world)
+    world.store.unreachable.delete(documentKey)
+    world.apply(movedTo(documentKey))
     await world.clock.pass(hour)
     expectAtWork(world)
+    expect([world.storeIsLive(), world.storeIsLive(otherKey)]).toEqual([true, true])
   })
 
   it.each(['STORE_FORBIDDEN', 'STORE_UNAVAILABLE'] as const)(
@@ -138,6 +163,49 @@ describe('what the record alone has when its credential is moved', () => {
 })
 
 describe('a place that was left and does not answer', () => {
+  it('is asked now and then, and not all the time', async () => {
+    const world = await keptInRecordAlone()
+    let reads = 0
+    const read = world.store.read.bind(world.store)
+    world.store.read = (location) => {
+      if (location.key === documentKey) reads += 1
+      return read(location)
+    }
+    world.store.unreachable.add(documentKey)
+    world.apply(movedTo(otherKey))
+    await world.leader()
+    await world.clock.pass(afterDue)
+    for (let passed = 0; passed < hour; passed += 10) {
+      world.apply(movedTo(otherKey))
+      await world.clock.pass(10)
+    }
+    expectAtWork(world)
+    expect(reads).toBeGreaterThan(3)
+    expect(reads).toBeLessThan(20)
+  })
+
+  it.each([true, false])(
+    'gives its newest token to whoever comes there once its credential is gone',
+    async (hasRoom) => {
+      const world = await keptInRecordAlone(hasRoom)
+      const newest = newestOf(world)
+      world.apply(movedTo(otherKey))
+      const takesWrites = writesFail(world, documentKey, down)
+      await world.leader()
+      await world.clock.pass(hour)
+      world.delete(base)
+      await world.clock.pass(hour)
+      takesWrites()
+      expect(world.record()?.kept?.[0]?.tokens?.refreshToken?.reveal()).toBe(newest)
+      world.sink.published.clear()
+      const uid = '6f1c0a52-0000-4000-8000-000000000010'
+      world.apply(movedTo(documentKey, { uid, createdAt: later(base.createdAt, seconds(7200)) }))
+      await world.clock.pass(hour)
+      expectAtWork(world)
+      expect(world.storeIsLive()).toBe(true)
+    },
+  )
+
   it('does not keep a token from pods that have none', async () => {
     const world = await keptInRecordAlone()
     world.endpoint.lifetimeSeconds = day

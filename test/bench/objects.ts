@@ -128,9 +128,11 @@ export function targetObject(member: FleetMember): { readonly metadata: { readon
 export function recordObject({ name, uid }: FleetMember): { readonly metadata: { readonly name: string } } {
   const spent = Array.from({ length: spentLimit }, (_, index) => fingerprintOf(`${uid}/${index}`))
   const record = newRecord(uid, { namespace: benchNamespace, name })
-  const body = recordBody({ ...record, epoch: spentLimit, generation: spentLimit, spent }, undefined, 'earlier')
+  const body = recordBody({ ...record, epoch: spentLimit, generation: spentLimit, spent }, noSealed, 'earlier')
   return body as { readonly metadata: { readonly name: string } }
 }
+
+const noSealed = { retained: undefined, kept: [] }
 
 function fingerprintOf(text: string): string {
   return hash('sha256', text, 'hex').slice(0, 32)

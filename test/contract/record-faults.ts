@@ -79,24 +79,24 @@ function ownKey(bench: () => SecretBench): void {
 
   test('tokens that a lost key sealed are left out, and a new key seals the next', async () => {
     const b = bench()
-    valueOf(await b.records.replace(b.full(), undefined))
+    valueOf(await b.records.replace(b.atOnePlace(), undefined))
     await b.forgetKey()
     const next = b.harness.process()
     const blind = await b.readBy(next, undefined)
     expect(blind.retained?.tokens).toBeUndefined()
-    const written = valueOf(await next.replace({ ...b.full(), version: blind.version }, undefined))
+    const written = valueOf(await next.replace({ ...b.atOnePlace(), version: blind.version }, undefined))
     expect(plain(await b.readBy(b.harness.process(), undefined))).toEqual(plain(written))
     expect(plain(await b.readBy(b.records, undefined))).toEqual(plain(written))
   })
 
   test('one that is no key is told, and what to do', async () => {
     const b = bench()
-    valueOf(await b.records.replace(b.full(), undefined))
+    valueOf(await b.records.replace(b.atOnePlace(), undefined))
     await b.forgetKey()
     await b.hands.createSecret(keyName, { data: { key: canary('secret') } })
     const results = [
       await b.harness.process().read(b.subject, undefined),
-      await b.harness.process().replace(b.full(), undefined),
+      await b.harness.process().replace(b.atOnePlace(), undefined),
     ]
     await b.forgetKey()
     for (const result of results) {

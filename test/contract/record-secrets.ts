@@ -8,7 +8,7 @@ import { canary } from '../support/canary.ts'
 import { ScaledClock } from '../support/scaled-clock.ts'
 import { clearAnnotation, keyName, SecretBench } from '../support/secret-bench.ts'
 import { codeOf, TargetBench } from '../support/target-bench.ts'
-import { aKey, valueOf } from './refresh-records.ts'
+import { aKey, keptAt, valueOf } from './refresh-records.ts'
 
 const ownerLabel = 'oauth-operator.dev/refresh-record-of'
 const sealedWith = 'oauth-operator.dev/refresh-record-sealed-with'
@@ -44,7 +44,7 @@ function forPeople(bench: () => SecretBench): void {
     expect(annotations['oauth-operator.dev/credential']).toBe('ci/claude')
     expect(annotations[sealedWith]).toMatch(/^document\/[0-9a-f]{16}$/)
     expect(JSON.parse(annotations[clearAnnotation] ?? '')).toEqual({
-      format: 3,
+      format: 4,
       uid: subject.uid,
       credential: 'ci/claude',
       epoch: 7,
@@ -53,6 +53,7 @@ function forPeople(bench: () => SecretBench): void {
       refused: full().refused,
       left: full().left.map((intent) => ({ ...intent, startedAt: '2027-01-15T08:00:00.123Z' })),
       retained: { fingerprint: full().retained.fingerprint, source: full().retained.source },
+      kept: [{ ...keptAt('teams/left'), storeWrittenAt: '2023-11-14T22:13:20.500Z' }],
       spent: full().spent,
       stored: full().stored,
       origin: 'https://gateway.example.com',
@@ -147,14 +148,14 @@ const damages: Damages = {
 function damaged(bench: () => SecretBench): void {
   test.each(Object.entries(damages))('nothing is believed, and nothing is written, when %s', async (_what, damage) => {
     const b = bench()
-    const written = valueOf(await b.records.replace(b.full(), undefined))
+    const written = valueOf(await b.records.replace(b.atOnePlace(), undefined))
     await damage(b)
     const before = await b.state()
     const message = b.expectFailure(await b.records.read(b.subject, undefined), 'REFRESH_RECORD_DAMAGED')
     expect(message).toContain(`Secret ${b.hands.namespace}/${b.name}, the refresh record of OAuthCredential ci/claude,`)
     expect(message).toContain('then delete this Secret.')
     for (const version of [written.version, '']) {
-      b.expectFailure(await b.records.replace({ ...b.full(), version }, undefined), 'REFRESH_RECORD_CONFLICT')
+      b.expectFailure(await b.records.replace({ ...b.atOnePlace(), version }, undefined), 'REFRESH_RECORD_CONFLICT')
     }
     expect(await b.state()).toEqual(before)
   })

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { RefreshTokenSource } from '../../src/domain/credential.ts'
 import type { FailureCode } from '../../src/domain/failures.ts'
-import type { RefreshIntent, RetainedTokens } from '../../src/domain/refresh-record.ts'
+import { facing } from '../../src/domain/record-places.ts'
+import type { KeptTokens, RefreshIntent, RetainedTokens } from '../../src/domain/refresh-record.ts'
 import { storedLimit } from '../../src/domain/spent-tokens.ts'
 import type { Result } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
@@ -234,6 +235,22 @@ export function sealedRecordsContract(name: string, makeRecords: () => Promise<R
       })
     }
 
+    test('tokens that are left at their place stay sealed as they were there', async () => {
+      const { harness, records, subject, atOnePlace, readBy } = bench()
+      const [key, nextKey] = [aKey(), aKey()]
+      const here = atOnePlace()
+      const first = valueOf(await records.replace(here, key))
+      const left = valueOf(await records.replace(facing(first, at('teams/next')), nextKey))
+      expect((await readBy(harness.process(), nextKey)).kept?.[0]?.tokens).toBeUndefined()
+      const again = valueOf(await records.replace({ ...left, epoch: 99 }, nextKey))
+      const read = valueOf(await harness.process().read(subject, key))
+      expect(plain(read?.kept?.[0]?.tokens)).toEqual(plain(here.retained.tokens))
+      const back = valueOf(await records.replace(facing({ ...again }, source), key))
+      expect(plain(valueOf(await harness.process().read(subject, key)))).toEqual(plain(back))
+      expect(plain(back.retained?.tokens)).toEqual(plain(here.retained.tokens))
+      expect(back.kept).toBeUndefined()
+    })
+
     test('a document that gets a key takes the tokens away from the operator', async () => {
       const { harness, records, subject, full } = bench()
       const first = valueOf(await records.replace(full(), undefined))
@@ -281,7 +298,7 @@ function listing(bench: () => RecordBench): void {
     valueOf(await records.replace(written, aKey()))
     valueOf(await records.replace({ ...small(), ...other, retained: { ...retained(), source: at('d') } }, undefined))
     expect(await listedBy(harness.process())).toEqual([
-      { ...subject, sources: [at('a'), at('b'), at('c')] },
+      { ...subject, sources: [at('a'), at('b'), at('c'), at('teams/left')] },
       { ...other, sources: [at('d')] },
     ])
   })
@@ -322,6 +339,7 @@ export class RecordBench {
   readonly records: RefreshRecords
   readonly subject: RecordSubject
   readonly #tokens = someTokens()
+  readonly #keptTokens = someTokens()
 
   constructor(harness: RecordsHarness | undefined) {
     if (harness === undefined) throw new Error('no harness')
@@ -340,13 +358,20 @@ export class RecordBench {
     generation: 5,
     intent: anIntent,
     left: [{ ...anIntent, fingerprint: fingerprintOf('f') }],
-    retained: { ...retained(), tokens: this.#tokens, ...sealedAs(written) },
+    retained: { ...retained(), tokens: this.#tokens, ...sealedAs(written?.retained) },
+    kept: [{ ...keptAt('teams/left'), tokens: this.#keptTokens, ...sealedAs(written?.kept?.[0]) }],
     refused: { fingerprint: fingerprintOf('0'), code: 'REFRESH_ANSWER_LOST' },
     spent: [fingerprintOf('a'), ...Array.from({ length: storedLimit }, (_, index) => `${index}`.padStart(32, 'b'))],
     stored: [fingerprintOf('a')],
     origin: 'https://gateway.example.com',
     storeWrittenAt: epochSeconds(1_800_000_000.25),
   })
+
+  /** As {@link full}, of a credential that has always been where it is. */
+  atOnePlace = (written?: RefreshRecord): Omit<Required<RefreshRecord>, 'kept'> => {
+    const { kept: _none, ...record } = this.full(written)
+    return record
+  }
 
   /** The record that is there. */
   readBy = async (records: RefreshRecords, sealingKey: Sensitive | undefined): Promise<RefreshRecord> => {
@@ -429,9 +454,18 @@ function retained(): RetainedTokens {
   return { fingerprint: fingerprintOf('e'), source }
 }
 
-function sealedAs(written: RefreshRecord | undefined): Pick<RetainedTokens, 'sealedWith'> {
-  const sealedWith = written?.retained?.sealedWith
-  return sealedWith === undefined ? {} : { sealedWith }
+export function keptAt(key: string): KeptTokens {
+  return {
+    fingerprint: fingerprintOf('9'),
+    source: at(key),
+    origin: 'https://login.example.com',
+    storeWrittenAt: epochSeconds(1_700_000_000.5),
+    stored: [fingerprintOf('a')],
+  }
+}
+
+function sealedAs({ sealed, sealedWith }: Partial<RetainedTokens> = {}): Pick<RetainedTokens, 'sealed' | 'sealedWith'> {
+  return { ...(sealed !== undefined && { sealed }), ...(sealedWith !== undefined && { sealedWith }) }
 }
 
 function someTokens(): Required<RotatedTokens> {

@@ -1,5 +1,5 @@
 import { failure } from '../../src/domain/failures.ts'
-import type { RefreshRecord, RetainedTokens } from '../../src/domain/refresh-record.ts'
+import { type KeptTokens, newestIn, type RefreshRecord, type RetainedTokens } from '../../src/domain/refresh-record.ts'
 import { sourcesOf } from '../../src/domain/inherited-record.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
 import type { Sensitive } from '../../src/domain/sensitive.ts'
@@ -11,8 +11,13 @@ import type { Wire } from './wire.ts'
 
 interface KeptRecord {
   readonly record: RefreshRecord
-  /** What the retained tokens are, and the key that opens them. */
-  readonly sealed: { readonly retained: RetainedTokens; readonly key: string | undefined } | undefined
+  /** What its tokens are, those of the place that it faces last, and the keys that open them. */
+  readonly sealed: readonly Sealed[]
+}
+
+interface Sealed {
+  readonly retained: RetainedTokens
+  readonly key: string | undefined
 }
 
 /** The newest refresh token that a record keeps, and the key without which nobody can read it. */
@@ -26,7 +31,7 @@ export class RecordModel {
   readonly #kept = new Map<string, KeptRecord>()
   /** What was sent to make a record. */
   readonly #made = new WeakSet<RefreshRecord>()
-  readonly #seals = new Map<string, NonNullable<KeptRecord['sealed']>>()
+  readonly #seals = new Map<string, Sealed>()
   readonly #wire: Wire
   readonly #ledger: TokenLedger
   readonly #violations: Violations
@@ -49,10 +54,11 @@ export class RecordModel {
     return this.#kept.get(uid)?.record
   }
 
-  retained(uid: string): Retained | undefined {
-    const sealed = this.#kept.get(uid)?.sealed
-    const token = this.#tokenOf(sealed?.retained)
-    return sealed === undefined || token === undefined ? undefined : { token, key: sealed.key }
+  retained(uid: string): readonly Retained[] {
+    return (this.#kept.get(uid)?.sealed ?? []).flatMap(({ retained, key }) => {
+      const token = this.#tokenOf(retained)
+      return token === undefined ? [] : [{ token, key }]
+    })
   }
 
   snapshot(): ReadonlyMap<string, KeptRecord> {
@@ -97,11 +103,19 @@ export class RecordModel {
 
   #opened(uid: string, key: string | undefined): RefreshRecord | undefined {
     const kept = this.#kept.get(uid)
-    if (kept === undefined || kept.sealed === undefined) return kept?.record
-    const { retained, key: sealedBy } = kept.sealed
-    if (sealedBy === undefined || sealedBy === key) return { ...kept.record, retained }
-    const { tokens: _closed, ...rest } = retained
-    return { ...kept.record, retained: rest }
+    if (kept === undefined) return undefined
+    const open = <Tokens extends RetainedTokens>(one: Tokens): Tokens => {
+      const sealed = this.#seals.get(one.sealed ?? '')
+      if (sealed === undefined || sealed.key === undefined || sealed.key === key) return one
+      const { tokens: _closed, ...rest } = one
+      return rest as Tokens
+    }
+    const { retained, kept: others } = kept.record
+    return {
+      ...kept.record,
+      ...(retained && { retained: open(retained) }),
+      ...(others && { kept: others.map((one) => open(one)) }),
+    }
   }
 
   #replace(record: RefreshRecord, key: Sensitive | undefined): Result<RefreshRecord> {
@@ -110,15 +124,22 @@ export class RecordModel {
       return failed(failure('REFRESH_RECORD_CONFLICT', `The record of ${record.uid} is another one by now.`))
     }
     this.#versions += 1
-    const sealed = this.#sealed(record.retained, key?.reveal())
+    const next = this.#stored(record, key?.reveal(), before)
+    this.#judge(before, next.record)
+    this.#keep(record.uid, next)
+    return ok(this.#opened(record.uid, key?.reveal()) ?? next.record)
+  }
+
+  #stored(record: RefreshRecord, key: string | undefined, before: KeptRecord | undefined): KeptRecord {
+    const kept = record.kept?.map((one) => this.#sealedBefore(one, before) ?? this.#sealed(one, key))
+    const retained = record.retained && this.#sealed(record.retained, key)
     const next: RefreshRecord = {
       ...record,
-      ...(sealed && { retained: sealed.retained }),
+      ...(retained && { retained: retained.retained }),
+      ...(kept && { kept: kept.map((one) => one.retained) }),
       version: `r${this.#versions}`,
     }
-    this.#judge(before, next)
-    this.#keep(record.uid, { record: next, sealed })
-    return ok(this.#opened(record.uid, key?.reveal()) ?? next)
+    return { record: next, sealed: [...(kept ?? []), ...(retained ? [retained] : [])] }
   }
 
   /** A request that makes an object is not carried out once more after the object was deleted. */
@@ -129,13 +150,25 @@ export class RecordModel {
     return isAgain
   }
 
-  #sealed(retained: RetainedTokens | undefined, key: string | undefined): KeptRecord['sealed'] {
-    if (retained === undefined) return undefined
-    if (retained.tokens === undefined) return this.#seals.get(retained.sealed ?? '')
-    const handle = `seal-${this.#versions}`
+  #sealed(retained: RetainedTokens, key: string | undefined): Sealed {
+    if (retained.tokens === undefined) return this.#asStored(retained)
+    const handle = `seal-${this.#seals.size + 1}`
     const sealed = { retained: { ...retained, sealed: handle }, key }
     this.#seals.set(handle, sealed)
     return sealed
+  }
+
+  #asStored(retained: RetainedTokens): Sealed {
+    const { retained: stored, key } = this.#seals.get(retained.sealed ?? '') ?? { retained, key: undefined }
+    return { retained: { ...retained, ...(stored.tokens && { tokens: stored.tokens }) }, key }
+  }
+
+  /** What is kept for a place that was left stays as it was sealed there; all that is said of the place is new. */
+  #sealedBefore(one: KeptTokens, before: KeptRecord | undefined): Sealed | undefined {
+    const there = before?.sealed.find(({ retained: { fingerprint } }) => fingerprint === one.fingerprint)
+    const { tokens, sealed } = there?.retained ?? {}
+    if (there === undefined || tokens === undefined || sealed === undefined) return undefined
+    return { retained: { ...one, tokens, sealed }, key: there.key }
   }
 
   #list(see: (entry: RecordEntry) => void): Result<void> {
@@ -160,10 +193,13 @@ export class RecordModel {
     if (before !== undefined && next.epoch < before.record.epoch) {
       this.#violations.add(`The record of ${next.uid} went back from epoch ${before.record.epoch} to ${next.epoch}.`)
     }
-    const was = this.#tokenOf(before?.sealed?.retained)
-    const is = this.#tokenOf(next.retained)
-    const back = was !== undefined && is?.family === was.family && is.generation < was.generation
-    if (back) this.#violations.add(`The record of ${next.uid} went back from ${was.text} to ${is.text}.`)
+    const known = newestIn(next).flatMap((one) => this.#tokenOf(one) ?? [])
+    for (const { retained } of before?.sealed ?? []) {
+      const was = this.#tokenOf(retained)
+      const is = known.filter(({ family }) => family === was?.family)
+      const isBack = was !== undefined && is.length > 0 && is.every(({ generation }) => generation < was.generation)
+      if (isBack) this.#violations.add(`The record of ${next.uid} went back from ${was.text}.`)
+    }
   }
 
   /** `cause`: what takes the tokens away that are there. Without one, only those of a later login at their own place may. */
@@ -172,15 +208,15 @@ export class RecordModel {
     if (next === undefined) this.#kept.delete(uid)
     else this.#kept.set(uid, next)
     this.#violations.note(() => `record of ${uid}: ${describe(next?.record)}`)
-    const is = this.#tokenOf(next?.sealed?.retained)
-    this.#ledger.gained(is, 'record')
-    if (before !== undefined) this.#drop(before, is, cause)
+    const all = (next?.sealed ?? []).flatMap(({ retained }) => this.#tokenOf(retained) ?? [])
+    for (const is of all) this.#ledger.gained(is, 'record')
+    for (const sealed of before?.sealed ?? []) this.#drop(sealed, all, cause)
   }
 
-  #drop({ sealed }: KeptRecord, is: RefreshTokenFact | undefined, cause: LossCause | undefined): void {
-    const was = this.#tokenOf(sealed?.retained)
-    const isReplaced = was !== undefined && was.family.place === is?.family.place
-    const told = cause ?? (isReplaced ? 'superseded' : this.#whyClosed(was, sealed?.key))
+  #drop({ retained, key }: Sealed, all: readonly RefreshTokenFact[], cause: LossCause | undefined): void {
+    const was = this.#tokenOf(retained)
+    const isReplaced = all.some(({ family }) => family.place === was?.family.place)
+    const told = cause ?? (isReplaced ? 'superseded' : this.#whyClosed(was, key))
     this.#ledger.dropped(was, 'record', told)
   }
 
@@ -198,14 +234,15 @@ export class RecordModel {
 
 function describe(record: RefreshRecord | undefined): string {
   if (record === undefined) return 'none'
-  const { epoch, intent, left = [], retained, spent } = record
+  const { epoch, intent, left = [], retained, kept: elsewhere = [], spent } = record
   const held =
     intent === undefined
       ? 'idle'
       : `intent on ${short(intent.fingerprint)} by ${intent.holder?.journalId ?? 'nobody'}, sends ${intent.sends}`
   const kept = retained === undefined ? '' : `, retains ${short(retained.fingerprint)}`
   const others = left.map(({ fingerprint }) => `, left ${short(fingerprint)}`).join('')
-  return `epoch ${epoch}, ${held}${others}${kept}, spent ${spent.map(short).join(' ')}`
+  const places = elsewhere.map(({ fingerprint }) => `, keeps ${short(fingerprint)}`).join('')
+  return `epoch ${epoch}, ${held}${others}${kept}${places}, spent ${spent.map(short).join(' ')}`
 }
 
 function short(fingerprint: string): string {

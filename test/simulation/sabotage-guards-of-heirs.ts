@@ -1,4 +1,4 @@
-import { type Guard, guard, rareGuard, testedGuard } from './sabotage-guard.ts'
+import { type Guard, rareGuard, testedGuard } from './sabotage-guard.ts'
 
 /** Those that let a credential know what others did with its refresh token before it was there. */
 export const heirGuards: readonly Guard[] = [
@@ -51,53 +51,12 @@ export const heirGuards: readonly Guard[] = [
     "return own.spent.includes(retained.fingerprint) && !spent.includes(own.retained?.fingerprint ?? '')",
     'return own.epoch >= 0 && spent.length > 0',
   ),
-  guard(
-    'a place that was left is looked at before a token of another one is presented',
-    'app/execute-preflight.ts',
-    'if (own.ok && isLeftGivenUp !== true && isUnseenElsewhere(own.value, observed)) {',
-    'if (own.ok && deps.clock.monotonicMs() < 0) {',
-  ),
-  testedGuard(
-    'test/app/pacing.test.ts',
-    'the store of a place that was left is written at once',
-    'domain/write-back-due.ts',
-    'isGoingToRest(observed) || !isForSpec(observed, pending)',
-    'isGoingToRest(observed) || pending.writeBackFailures < 0',
-  ),
-  rareGuard(
-    810_023_765,
-    'a record that is at another place takes no late tokens',
-    'domain/succession.ts',
-    'if (intent !== undefined && !isSameSource(intent.source, source)) return true',
-    'if (intent !== undefined && intent.sends < 0) return true',
-  ),
   testedGuard(
     'test/unit/domain/inherited-record.test.ts',
     'a newest token that a predecessor has used up is used up',
     'domain/inherited-record.ts',
     "before.spent.includes(retained?.fingerprint ?? '') ? undefined : retained",
     "before.spent.includes(retained?.fingerprint ?? '') ? retained : retained",
-  ),
-  testedGuard(
-    'test/app/places-left.test.ts',
-    'the access token of a place that was left is not published for the next login',
-    'domain/advance-preflight.ts',
-    '  if (!isOfPlace(pending, observed)) return bringHome(',
-    '  if (pending.writeBackFailures < 0) return bringHome(',
-  ),
-  testedGuard(
-    'test/app/places-left.test.ts',
-    'a place that was left does not hold up the next one for good',
-    'domain/write-back-due.ts',
-    'return isHeld || (!isGoingToRest(observed) && isLetGo(observed, pending, now))',
-    'return isHeld || (observed.credential.generation < 0 && isLetGo(observed, pending, now))',
-  ),
-  testedGuard(
-    'test/unit/domain/refresh-record.test.ts',
-    'whoever presents the successor of a token sees to the place before, too',
-    'domain/succession.ts',
-    '!isPresenting(intent, [presented, retained.fingerprint])',
-    '!isPresenting(intent, [presented])',
   ),
   testedGuard(
     'test/app/store-outage.test.ts',
@@ -133,5 +92,40 @@ export const heirGuards: readonly Guard[] = [
     'app/engine.ts',
     '    if (next.credential.deleting) await',
     '    if (next.credential.generation < 0) await',
+  ),
+  testedGuard(
+    'test/app/places-left.test.ts',
+    'a record keeps the newest tokens of a place that was left',
+    'domain/record-places.ts',
+    '...(left.length > 0 && { kept: left }) }',
+    '...(left.length > keptLimit && { kept: left }) }',
+  ),
+  testedGuard(
+    'test/app/places-left.test.ts',
+    'what the store of a place that was left lacks goes there',
+    'domain/checks.ts',
+    "  return tokens && act(observed, { kind: 'bring-home', tokens })",
+    "  return now < 0 && tokens ? act(observed, { kind: 'bring-home', tokens }) : undefined",
+  ),
+  testedGuard(
+    'test/app/places-left.test.ts',
+    'a place that was left and does not answer is not asked again at once',
+    'domain/place-left.ts',
+    'const retryInterval = minutes(5)',
+    'const retryInterval = minutes(0.01)',
+  ),
+  testedGuard(
+    'test/app/places-left.test.ts',
+    'a record outlives its credential while a store lacks what it keeps',
+    'app/reconcile.ts',
+    "    if (look.value.storeHolds === 'spent') return ok(undefined)\n",
+    "    if (look.value.storeHolds === 'spent' && deps.clock.monotonicMs() < 0) return ok(undefined)\n",
+  ),
+  rareGuard(
+    940_002_735,
+    'a token that was left is counted among those of its own place',
+    'domain/preflight.ts',
+    '  if (retained?.generation !== undefined) return retained.generation\n',
+    '  if (retained?.generation === -1) return retained.generation\n',
   ),
 ]

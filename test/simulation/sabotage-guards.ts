@@ -57,7 +57,7 @@ const spendingGuards: readonly Guard[] = [
   guard(
     'what was replaced is remembered as spent',
     'domain/succession.ts',
-    'const replaced = [...fingerprintsOf(over), replacedBy(retained, record.retained), presented].filter(\n    (spent) => spent !== undefined,\n  )',
+    'const replaced = [...fingerprintsOf(over), record.retained?.fingerprint, presented].filter(\n    (spent) => spent !== undefined,\n  )',
     'const replaced: string[] = []',
   ),
   guard(

@@ -1,5 +1,6 @@
 import { conditionOf } from '../../src/domain/conditions.ts'
 import { type CredentialState, noState } from '../../src/domain/credential-state.ts'
+import type { Retained } from './record-model.ts'
 import type { Planned } from './scenario.ts'
 import type { AccessTokenFact, Family, RefreshTokenFact } from './token-ledger.ts'
 import type { World } from './world.ts'
@@ -94,7 +95,9 @@ function isToldTruly({ stalled, world }: Case): boolean {
 function isLockedIn({ world, planned: { place } }: Case): boolean {
   const key = world.models.store.claim(place)?.sealingKey.reveal()
   const users = world.planned.filter((one) => one.place === place)
-  return users.some((one) => world.retained(one).some((kept) => kept.key !== undefined && kept.key !== key))
+  const isClosed = ({ key: other, token }: Retained): boolean =>
+    token.family.place === place && other !== undefined && other !== key
+  return users.some((one) => world.retained(one).some(isClosed))
 }
 
 const healthChecks: readonly Check[] = [

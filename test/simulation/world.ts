@@ -365,7 +365,7 @@ export class World implements Stage {
     const { store } = this.models
     for (const planned of this.planned) {
       for (const { key, token } of this.retained(planned)) {
-        if (key === undefined || store.claim(planned.place)?.sealingKey.reveal() === key) continue
+        if (key === undefined || store.claim(token.family.place)?.sealingKey.reveal() === key) continue
         const { family, copies } = token
         if (token === family.newest && copies.store + copies.journal === 0) family.loss ??= cause
       }

@@ -1,7 +1,7 @@
 import { tokenFingerprint } from '../../src/adapters/system/token-fingerprint.ts'
 import { keyText } from '../../src/domain/credential.ts'
 import { type Failure, failure } from '../../src/domain/failures.ts'
-import type { RetainedTokens } from '../../src/domain/refresh-record.ts'
+import { type KeptTokens, newestIn, type RetainedTokens } from '../../src/domain/refresh-record.ts'
 import { sourcesOf } from '../../src/domain/inherited-record.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
 import type { Sensitive } from '../../src/domain/sensitive.ts'
@@ -67,17 +67,22 @@ export class MemoryRefreshRecords implements RefreshRecords {
   /** What is there, with its tokens. */
   record(uid: string): RefreshRecord | undefined {
     const record = this.#shared.records.get(uid)
-    if (record?.retained === undefined) return record
-    const tokens = this.#shared.sealed.get(record.retained.sealed ?? '')?.tokens
-    return tokens === undefined ? record : { ...record, retained: { ...record.retained, tokens } }
+    const open = <Tokens extends RetainedTokens>(one: Tokens): Tokens => {
+      const tokens = this.#shared.sealed.get(one.sealed ?? '')?.tokens
+      return tokens === undefined ? one : { ...one, tokens }
+    }
+    return record && eachOf(record, open)
   }
 
   /** Puts a record there whatever was there, as another process would; returns it with its version. */
   put(record: RefreshRecord, sealingKey?: Sensitive): RefreshRecord {
     const { records } = this.#shared
+    const before = newestIn(records.get(record.uid) ?? {})
     const retained = record.retained && this.#seal(record.retained, sealingKey)
-    const { retained: _tokens, ...rest } = record
-    const stored = { ...rest, ...(retained && { retained }), version: this.#nextVersion() }
+    const kept = record.kept?.map((one) => this.#sealKept(one, before, sealingKey))
+    const { retained: _tokens, kept: _others, ...rest } = record
+    const known = { ...rest, ...(retained && { retained }), ...(kept && { kept }) }
+    const stored = { ...known, version: this.#nextVersion() }
     observeOutput('refresh record', JSON.stringify(stored))
     records.set(record.uid, stored)
     return this.#opened(stored, sealingKey)
@@ -103,7 +108,7 @@ export class MemoryRefreshRecords implements RefreshRecords {
     this.nextUnknown = undefined
     if (unknown === 'not-carried-out') return failed(resultUnknown(record))
     if (this.#isConflict(record)) return failed(conflict(record))
-    const written = this.put(record, sealingKey)
+    const written = withKnown(this.put(record, sealingKey), record)
     this.replacements += 1
     await this.afterReplace?.(written)
     return unknown === undefined ? ok(written) : failed(resultUnknown(record))
@@ -137,29 +142,53 @@ export class MemoryRefreshRecords implements RefreshRecords {
     return forced || (this.#shared.records.get(uid)?.version ?? '') !== version
   }
 
-  #seal(
-    { tokens, sealedWith: _before, ...retained }: RetainedTokens,
-    sealingKey: Sensitive | undefined,
-  ): RetainedTokens {
-    if (tokens === undefined) return retained
+  #seal<Tokens extends RetainedTokens>(one: Tokens, sealingKey: Sensitive | undefined): Tokens {
+    const { tokens, sealedWith: _before, ...retained } = one
+    if (tokens === undefined) return one
     const sealed = `sealed-${this.#shared.sealed.size + 1}`
     this.#shared.sealed.set(sealed, { tokens, key: sealingKey?.reveal() })
-    return { ...retained, sealed }
+    return { ...(retained as Tokens), sealed }
+  }
+
+  /** As it was sealed at its place, whatever key is at hand. */
+  #sealKept(one: KeptTokens, before: readonly RetainedTokens[], sealingKey: Sensitive | undefined): KeptTokens {
+    const { tokens: _opened, sealedWith: _key, ...rest } = one
+    const sealed = one.sealed ?? before.find(({ fingerprint }) => fingerprint === one.fingerprint)?.sealed
+    return sealed === undefined ? this.#seal(one, sealingKey) : { ...rest, sealed }
   }
 
   #opened(record: RefreshRecord, sealingKey: Sensitive | undefined): RefreshRecord {
-    if (record.retained === undefined) return record
-    const found = this.#shared.sealed.get(record.retained.sealed ?? '')
-    if (found === undefined || (found.key !== undefined && found.key !== sealingKey?.reveal())) return record
-    const { sealed: _notNeeded, ...retained } = record.retained
-    const sealedWith = found.key === undefined ? 'operator' : 'document'
-    return { ...record, retained: { ...retained, tokens: found.tokens, sealedWith } }
+    const opened = eachOf(record, (one) => this.#openedWith(one, sealingKey))
+    if (opened.retained?.tokens === undefined) return opened
+    const { sealed: _notNeeded, ...retained } = opened.retained
+    return { ...opened, retained }
+  }
+
+  #openedWith<Tokens extends RetainedTokens>(one: Tokens, sealingKey: Sensitive | undefined): Tokens {
+    const found = this.#shared.sealed.get(one.sealed ?? '')
+    if (found === undefined || (found.key !== undefined && found.key !== sealingKey?.reveal())) return one
+    return { ...one, tokens: found.tokens, sealedWith: found.key === undefined ? 'operator' : 'document' }
   }
 
   #nextVersion(): string {
     this.#shared.versions += 1
     return `v${this.#shared.versions}`
   }
+}
+
+/** A process goes on knowing what it knew of other places, whatever key it has written with. */
+function withKnown(written: RefreshRecord, { kept: known = [] }: RefreshRecord): RefreshRecord {
+  const kept = written.kept?.map((one) => {
+    const tokens = known.find(({ fingerprint }) => fingerprint === one.fingerprint)?.tokens
+    return tokens === undefined ? one : { ...one, tokens }
+  })
+  return kept === undefined ? written : { ...written, kept }
+}
+
+/** The record with all its tokens as something else. */
+function eachOf(record: RefreshRecord, change: <Tokens extends RetainedTokens>(one: Tokens) => Tokens): RefreshRecord {
+  const { retained, kept, ...rest } = record
+  return { ...rest, ...(retained && { retained: change(retained) }), ...(kept && { kept: kept.map(change) }) }
 }
 
 /** Holders that a test lets come and go. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { decodeRecord, encodeRecord } from '../../api/refresh-record.ts'
+import { type ClearRecord, decodeRecord, encodeRecord } from '../../api/refresh-record.ts'
 import { decodeTokens, encodeTokens } from '../../api/retained-tokens.ts'
 import type { RefreshRecord } from '../../domain/refresh-record.ts'
 import { Sensitive } from '../../domain/sensitive.ts'
+import type { RotatedTokens } from '../../domain/tokens.ts'
 import { type FileDocument, versionOf } from './store-document.ts'
 
 const contentSchema = z.strictObject({
@@ -12,6 +13,8 @@ const contentSchema = z.strictObject({
   write: z.string(),
   record: z.unknown(),
   tokens: z.unknown().optional(),
+  /** Of the places that were left, in the order of the record. */
+  keptTokens: z.array(z.unknown()).exactOptional(),
 })
 
 /** Leaves room in a file name of 255 bytes for the names of drafts and claims, which have this one in them. */
@@ -34,10 +37,15 @@ export function encodeRecordFile(record: RefreshRecord, write: string): { text: 
   const content = {
     write,
     record: encodeRecord(record),
-    ...(tokens && { tokens: encodeTokens(tokens, (value) => value.reveal()).reveal() }),
+    ...(tokens && { tokens: plain(tokens) }),
+    ...(record.kept && { keptTokens: record.kept.map((one) => one.tokens && plain(one.tokens)) }),
   }
   const text = `${JSON.stringify(content, null, 2)}\n`
   return { text: new Sensitive(text), version: versionOf(text) }
+}
+
+function plain(tokens: RotatedTokens): unknown {
+  return encodeTokens(tokens, (value) => value.reveal()).reveal()
 }
 
 /** Strict. `uid`: whose it has to be. `problem` is a clause that follows the file's name, and quotes nothing of it. */
@@ -49,13 +57,37 @@ export function decodeRecordFile(
   if (!content.success) return { problem: 'holds no refresh record' }
   const decoded = decodeRecord(content.data.record)
   if (decoded.kind === 'unreadable') return { problem: decoded.problem }
-  const { retained, ...rest } = decoded.record
-  if (uid !== undefined && rest.uid !== uid) return { problem: 'holds the record of another credential' }
-  const { tokens: written } = content.data
-  if (written === undefined) return { ...rest, version, ...(retained && { retained }) }
+  const { record } = decoded
+  if (uid !== undefined && record.uid !== uid) return { problem: 'holds the record of another credential' }
+  const opened = withTokens(record, content.data)
+  return opened === undefined ? { problem: 'is damaged at tokens' } : { ...opened, version }
+}
+
+type Written = Pick<z.infer<typeof contentSchema>, 'tokens' | 'keptTokens'>
+
+/** Undefined when tokens are damaged, or belong to nothing. */
+function withTokens(
+  record: ClearRecord,
+  { tokens, keptTokens = [] }: Written,
+): Omit<RefreshRecord, 'version'> | undefined {
+  const { retained, kept = [], ...rest } = record
+  const isOwned = (retained !== undefined || tokens === undefined) && keptTokens.length <= kept.length
+  if (!isOwned || ![tokens, ...keptTokens].every(isReadable)) return undefined
+  const others = kept.map((one, index) => openedWith(one, keptTokens[index]))
+  return {
+    ...rest,
+    ...(retained && { retained: openedWith(retained, tokens) }),
+    ...(others.length > 0 && { kept: others }),
+  }
+}
+
+function isReadable(written: unknown): boolean {
+  return (written ?? undefined) === undefined || decodeTokens(written) !== undefined
+}
+
+function openedWith<Clear extends object>(clear: Clear, written: unknown): Clear & { readonly tokens?: RotatedTokens } {
   const tokens = decodeTokens(written)
-  if (tokens === undefined || retained === undefined) return { problem: 'is damaged at tokens' }
-  return { ...rest, version, retained: { ...retained, tokens } }
+  return tokens === undefined ? clear : { ...clear, tokens }
 }
 
 function parsedJson(text: Sensitive): unknown {

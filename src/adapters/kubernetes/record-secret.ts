@@ -34,11 +34,15 @@ const annotations = {
 } as const
 
 const sealedKey = 'sealed'
+/** Those of the places that were left: a line for each, in the order of the record; empty for one without. */
+const keptKey = 'sealed-kept'
 
 /** What is in a record's Secret. */
 export interface RecordContent {
   readonly clear: ClearRecord
   readonly sealed?: string
+  /** Of each of the places that were left. */
+  readonly sealedKept: readonly (string | undefined)[]
   readonly version: string
   readonly write: string
 }
@@ -64,8 +68,14 @@ export type SealedPart =
   | { readonly kind: 'kept'; readonly sealedWith: string }
   | undefined
 
+/** What is sealed in a record: the retained tokens, and those of each place that was left. */
+export interface SealedTexts {
+  readonly retained: SealedPart
+  readonly kept: readonly (string | undefined)[]
+}
+
 /** The body of a create for a record that was never written, of a merge patch for any other. */
-export function recordBody(record: RefreshRecord, sealed: SealedPart, write: string): object {
+export function recordBody(record: RefreshRecord, { retained: sealed, kept }: SealedTexts, write: string): object {
   const changed = {
     labels: { [targetLabels.managedBy]: fieldManager, [ownerLabel]: record.uid },
     annotations: {
@@ -77,11 +87,16 @@ export function recordBody(record: RefreshRecord, sealed: SealedPart, write: str
   }
   const metadataOfPatch = { ...changed, ...preconditions(record.version) }
   // The precondition holds what is there to be what was last seen, so it need not be sent again.
-  if (sealed?.kind === 'kept') return { metadata: metadataOfPatch }
-  const data = present(sealedKey, sealed && Buffer.from(sealed.text).toString('base64'), record.version)
+  const others = present(keptKey, kept.length === 0 ? undefined : encoded(kept.join('\n')), record.version)
+  if (sealed?.kind === 'kept') return { metadata: metadataOfPatch, data: others }
+  const data = { ...present(sealedKey, sealed && encoded(sealed.text), record.version), ...others }
   if (record.version !== '') return { metadata: metadataOfPatch, data }
   const metadata = { name: recordSecretName(record.uid), ...changed }
   return { apiVersion: 'v1', kind: 'Secret', metadata, type: recordType, data }
+}
+
+function encoded(text: string): string {
+  return Buffer.from(text).toString('base64')
 }
 
 function keyOf(sealed: SealedPart): string | undefined {
@@ -137,11 +152,13 @@ export function readRecordSecret(secret: Secret, uid: string): RecordSecret {
   const { record: clear } = decoded
   if (clear.uid !== uid) return unreadable('holds the record of another credential')
   const sealed = textAt(data.get(sealedKey))
+  const sealedKept = keptTexts(textAt(data.get(keptKey)), clear)
   const damage = sealedDamage(sealed, metadata.annotations[annotations.sealedWith], clear)
   if (damage !== undefined) return unreadable(damage)
+  if (sealedKept === undefined) return unreadable('has sealed tokens of other places that are damaged')
   const version = versionOf(metadata.uid, metadata.resourceVersion)
   const write = metadata.annotations[annotations.write] ?? ''
-  return { kind: 'content', content: { clear, ...(sealed !== undefined && { sealed }), version, write } }
+  return { kind: 'content', content: { clear, ...(sealed !== undefined && { sealed }), sealedKept, version, write } }
 }
 
 /** What the metadata of a record's Secret tells, in a list; undefined for one that is damaged, or none of ours. */
@@ -161,6 +178,14 @@ function unfitness({ metadata, type, immutable }: Secret): string | undefined {
   if (metadata.deletionTimestamp !== undefined) return 'is being deleted'
   if (type !== recordType) return `is not of type ${recordType}`
   return immutable ? 'is immutable' : undefined
+}
+
+/** Undefined when they are not those of the record. */
+function keptTexts(text: string | undefined, { kept = [] }: ClearRecord): readonly (string | undefined)[] | undefined {
+  if (text === undefined) return kept.length === 0 ? [] : undefined
+  const lines = text.split('\n').map((line) => (line === '' ? undefined : line))
+  const isWhole = lines.every((line) => line === undefined || sealedWith(line) !== undefined)
+  return isWhole && lines.length === kept.length ? lines : undefined
 }
 
 function sealedDamage(

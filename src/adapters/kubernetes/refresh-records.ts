@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Failure, failure } from '../../domain/failures.ts'
 import { fieldManager } from '../../domain/names.ts'
-import type { RetainedTokens } from '../../domain/refresh-record.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import type { Sensitive } from '../../domain/sensitive.ts'
 import type { RecordEntry, RecordSubject, RefreshRecord, RefreshRecords } from '../../ports/refresh-records.ts'
@@ -11,7 +10,8 @@ import { listPages } from './list-pages.ts'
 import { metadataList } from './metadata-only.ts'
 import { secretPath } from './object-paths.ts'
 import { OperatorKey } from './operator-key.ts'
-import { listTimeoutMs, recordCodes, recordTimeoutMs, secretsPath } from './record-calls.ts'
+import { damagedRecord, listTimeoutMs, recordCodes, recordTimeoutMs, secretsPath } from './record-calls.ts'
+import { RecordSeals, writtenWith } from './record-seals.ts'
 import {
   ownerLabel,
   preconditions,
@@ -21,11 +21,9 @@ import {
   type RecordContent,
   recordSecretName,
   recordText,
-  type SealedPart,
   versionAsSent,
 } from './record-secret.ts'
 import { Secret } from './schema.ts'
-import { keyNameOf, keyText, seal, sealedWith, type SealingKey, sealingKey as keyFrom, unseal } from './sealing.ts'
 
 export interface KubernetesRefreshRecordsOptions {
   readonly client: KubeClient
@@ -47,36 +45,34 @@ export interface KubernetesRefreshRecordsOptions {
 export class KubernetesRefreshRecords implements RefreshRecords {
   readonly #client: KubeClient
   readonly #namespace: string
-  readonly #key: OperatorKey
-  /** A refresh writes twice with the key that it read once, and deriving is half of what sealing costs. */
-  readonly #documentKeys = new Map<Sensitive, SealingKey>()
+  readonly #seals: RecordSeals
   readonly fingerprint: (refreshToken: Sensitive) => string
 
   constructor({ client, namespace, fingerprint }: KubernetesRefreshRecordsOptions) {
     this.#client = client
     this.#namespace = namespace
-    this.#key = new OperatorKey(client, namespace)
+    this.#seals = new RecordSeals(new OperatorKey(client, namespace), namespace)
     this.fingerprint = fingerprint
   }
 
   async read(subject: RecordSubject, sealingKey: Sensitive | undefined): Promise<Result<RefreshRecord | undefined>> {
     const read = await this.#content(subject)
     if (!read.ok) return read
-    return read.value === undefined ? ok(undefined) : this.#opened(subject, read.value, sealingKey)
+    return read.value === undefined ? ok(undefined) : this.#seals.opened(subject, read.value, sealingKey)
   }
 
   async replace(record: RefreshRecord, sealingKey: Sensitive | undefined): Promise<Result<RefreshRecord>> {
-    const sealed = await this.#sealed(record, sealingKey)
+    const sealed = await this.#seals.sealed(record, sealingKey, () => this.#content(record))
     if (!sealed.ok) return sealed
     const write = randomBytes(8).toString('hex')
     const body = recordBody(record, sealed.value, write)
     const outcome = await this.#write(record, body)
     const version = outcome.ok ? versionIn(outcome.body, body, record.uid) : undefined
-    if (version !== undefined) return ok(written(record, sealed.value, version))
+    if (version !== undefined) return ok(writtenWith(record, sealed.value, version))
     const error = outcome.ok ? undefined : outcome.error
     if (error !== undefined && !mayBeWritten(error, record)) return failed(this.#failure(error, record, verbOf(record)))
     const found = await this.#content(record)
-    if (found.ok && found.value?.write === write) return ok(written(record, sealed.value, found.value.version))
+    if (found.ok && found.value?.write === write) return ok(writtenWith(record, sealed.value, found.value.version))
     return failed(this.#notFound(record, found, error))
   }
 
@@ -117,23 +113,6 @@ export class KubernetesRefreshRecords implements RefreshRecords {
     return failed(this.#failure(error, record, 'delete'))
   }
 
-  /** Tokens that the key at hand does not open stay sealed. */
-  async #opened(
-    subject: RecordSubject,
-    { clear, sealed, version }: RecordContent,
-    sealingKey: Sensitive | undefined,
-  ): Promise<Result<RefreshRecord>> {
-    const { retained: known, ...rest } = clear
-    if (known === undefined) return ok({ ...rest, version })
-    if (sealed === undefined) return ok({ ...rest, version, retained: known })
-    const key = await this.#keyOf(sealed, sealingKey)
-    if (!key.ok) return key
-    if (key.value === undefined) return ok({ ...rest, version, retained: { ...known, sealed } })
-    const tokens = unseal(sealed, { uid: subject.uid, fingerprint: known.fingerprint }, key.value)
-    if (tokens === undefined) return failed(this.#damaged(subject, 'has sealed tokens that are damaged'))
-    return ok({ ...rest, version, retained: { ...known, tokens, sealedWith: keyText(key.value) } })
-  }
-
   /** Undefined when there is no Secret. */
   async #content(subject: RecordSubject): Promise<Result<RecordContent | undefined>> {
     const path = secretPath(this.#namespace, recordSecretName(subject.uid))
@@ -145,47 +124,7 @@ export class KubernetesRefreshRecords implements RefreshRecords {
     const secret = Secret.safeParse(outcome.body)
     if (!secret.success) return failed(this.#unavailable(`Reading ${this.#text(subject)} brought no Secret.`))
     const read = readRecordSecret(secret.data, subject.uid)
-    return read.kind === 'content' ? ok(read.content) : failed(this.#damaged(subject, read.problem))
-  }
-
-  /** The key that a sealed text wants, when it is at hand. */
-  async #keyOf(sealed: string, sealingKey: Sensitive | undefined): Promise<Result<SealingKey | undefined>> {
-    const wanted = keyNameOf(sealed)
-    if (wanted?.owner === 'operator') return this.#key.withId(wanted.id)
-    const key = sealingKey && this.#documentKey(sealingKey)
-    return ok(key?.id === wanted?.id ? key : undefined)
-  }
-
-  /** What goes into the Secret for the retained tokens. An intent to send also makes sure of the key that the answer will need. */
-  async #sealed(
-    { uid, version, intent, retained }: RefreshRecord,
-    sealingKey: Sensitive | undefined,
-  ): Promise<Result<SealedPart>> {
-    const arming = intent?.holder !== undefined
-    const { tokens } = retained ?? {}
-    if (!arming && tokens === undefined) return ok(asStored(retained))
-    const key = await this.#sealingKey(sealingKey, arming)
-    if (!key.ok) return key
-    return ok(retained && sealedPart(retained, { uid, version }, key.value))
-  }
-
-  async #sealingKey(sealingKey: Sensitive | undefined, mustBeThere: boolean): Promise<Result<SealingKey>> {
-    if (sealingKey === undefined) return mustBeThere ? this.#key.ensure() : this.#key.current()
-    const key = this.#documentKey(sealingKey)
-    if (key !== undefined) return ok(key)
-    return failed(
-      this.#unavailable('The claim in the store document has a sealing key that is not 32 bytes in base64.'),
-    )
-  }
-
-  #documentKey(sealingKey: Sensitive): SealingKey | undefined {
-    const known = this.#documentKeys.get(sealingKey)
-    if (known !== undefined) return known
-    const key = keyFrom('document', sealingKey)
-    if (key !== undefined) this.#documentKeys.set(sealingKey, key)
-    const [oldest] = this.#documentKeys.keys()
-    if (this.#documentKeys.size > rememberedKeys && oldest !== undefined) this.#documentKeys.delete(oldest)
-    return key
+    return read.kind === 'content' ? ok(read.content) : failed(damagedRecord(this.#namespace, subject, read.problem))
   }
 
   #write(record: RefreshRecord, body: object): Promise<KubeOutcome> {
@@ -217,12 +156,6 @@ export class KubernetesRefreshRecords implements RefreshRecords {
     })
   }
 
-  #damaged(subject: RecordSubject, problem: string): Failure {
-    const help =
-      'Restore it from a backup, or undo what was done to it. If neither is possible, make sure that the store holds a refresh token that works, then delete this Secret.'
-    return failure('REFRESH_RECORD_DAMAGED', `${this.#text(subject)} ${problem}. ${help}`)
-  }
-
   #unavailable(what: string): Failure {
     return failure('REFRESH_RECORD_UNAVAILABLE', what)
   }
@@ -231,9 +164,6 @@ export class KubernetesRefreshRecords implements RefreshRecords {
     return recordText(this.#namespace, subject)
   }
 }
-
-/** More than the refreshes that are under way at one time, and less than would show in the memory of ten thousand credentials. */
-const rememberedKeys = 256
 
 const doing = { get: 'Reading', create: 'Creating', patch: 'Writing', delete: 'Deleting' } as const
 
@@ -247,23 +177,6 @@ function mayBeWritten(error: KubeError, { version }: RefreshRecord): boolean {
   return error.ambiguous || problem === 'conflict' || (problem === 'missing' && version !== '')
 }
 
-/** An intent changes nothing about the tokens that are there: they are not sealed again under the same key. */
-function sealedPart(
-  retained: RetainedTokens,
-  { uid, version }: Pick<RefreshRecord, 'uid' | 'version'>,
-  key: SealingKey,
-): SealedPart {
-  const { fingerprint, tokens, sealedWith: sealedBefore } = retained
-  if (tokens === undefined) return asStored(retained)
-  if (version !== '' && sealedBefore === keyText(key)) return { kind: 'kept', sealedWith: sealedBefore }
-  return { kind: 'new', text: seal(tokens, { uid, fingerprint }, key) }
-}
-
-/** Of tokens that nobody has opened. */
-function asStored(retained: RetainedTokens | undefined): SealedPart {
-  return retained?.sealed === undefined ? undefined : { kind: 'new', text: retained.sealed }
-}
-
 /** What has been written; undefined when what is there cannot be told to be this record. */
 function versionIn(answer: unknown, sent: object, uid: string): string | undefined {
   const unchanged = versionAsSent(answer, sent)
@@ -271,12 +184,4 @@ function versionIn(answer: unknown, sent: object, uid: string): string | undefin
   const secret = Secret.safeParse(answer)
   const read = secret.success ? readRecordSecret(secret.data, uid) : undefined
   return read?.kind === 'content' ? read.content.version : undefined
-}
-
-function written(record: RefreshRecord, sealed: SealedPart, version: string): RefreshRecord {
-  const { retained, ...rest } = record
-  if (retained === undefined) return { ...rest, version }
-  if (sealed?.kind !== 'new' || retained.tokens === undefined) return { ...rest, version, retained }
-  const key = sealedWith(sealed.text)
-  return { ...rest, version, retained: { ...retained, ...(key !== undefined && { sealedWith: key }) } }
 }

@@ -7,29 +7,27 @@ import { aCredential, anObservation, aStoredToken, noon, refreshedState } from '
 import { canary } from '../../support/canary.ts'
 
 const { uid, key, spec } = aCredential()
-const elsewhere = { ...spec.refreshToken, key: 'teams/ci/another' }
+const { refreshToken: source } = spec
 
-function recordOf(fingerprint: string, source = elsewhere): RefreshRecord {
+function recordOf(fingerprint: string): RefreshRecord {
   const tokens = { refreshToken: new Sensitive(canary('rt')) }
   return { ...newRecord(uid, key), spent: ['used-up'], retained: { fingerprint, source, tokens }, version: '1' }
 }
 
-/** What follows where the store of the place that was left shows a used-up token, and another one was brought up to date just now. */
-function afterLook(known: RefreshRecord): string {
-  const observed = anObservation({ record: known, rolledForwardAt: noon, state: refreshedState(0, 3600) })
-  const before = { look: { kind: 'pre-flight', stored: aStoredToken() } } as const
-  const result = ok({ record: recordOf('newest'), stored: aStoredToken('v7'), storeHolds: 'spent' as const })
-  const looked = { action: { kind: 'read-record', before }, result } as const
-  const next = afterRecordLook(observed, { state: observed.state }, looked, noon)
+/** What follows where the store shows a used-up token. */
+function afterLook(record: RefreshRecord): string {
+  const observed = anObservation({ state: refreshedState(0, 3600) })
+  const result = ok({ record, stored: aStoredToken('v7'), storeHolds: 'spent' as const })
+  const next = afterRecordLook(observed, { state: observed.state }, result, noon)
   return next.kind === 'act' ? next.action.kind : next.settlement.kind
 }
 
-describe('what the store of a place that was left lacks', () => {
-  it('is put there, though other tokens were put somewhere just now', () => {
-    expect(afterLook(recordOf('another', spec.refreshToken))).toBe('write-back')
+describe('what the store lacks', () => {
+  it('is put there', () => {
+    expect(afterLook(recordOf('newest'))).toBe('write-back')
   })
 
-  it('is not put there again at once where it was not kept', () => {
-    expect(afterLook(recordOf('newest'))).toBe('retrying')
+  it('is not put there where it is used up itself', () => {
+    expect(afterLook(recordOf('used-up'))).toBe('fine')
   })
 })

@@ -1,0 +1,89 @@
+import { keyText, type RefreshTokenSource } from '../domain/credential.ts'
+import type { Observed } from '../domain/observed.ts'
+import { facing } from '../domain/record-places.ts'
+import { isClosed, type RefreshRecord, type RetainedTokens } from '../domain/refresh-record.ts'
+import { lackingIn, pendingOf } from '../domain/record-look.ts'
+import { failed, ok, type Result } from '../domain/result.ts'
+import type { RecordLook } from '../domain/step.ts'
+import type { Deps } from './deps.ts'
+import { readRecord, sealingKeyOf, withStoreWrite } from './execute-record.ts'
+import { isGivenUpBy, isStoreFailure, openStore, readOpen, standingOf, type StoreSubject } from './execute-store.ts'
+import { isClaimedByAnother, writeStore } from './execute-write-back.ts'
+
+/**
+ * Reads the record as it faces a place, and what stands there. Where the record has no tokens of that place, or somebody
+ * has taken it away after the credential had left, nothing is looked at there.
+ */
+export async function lookAtRecord(
+  observed: StoreSubject,
+  source: RefreshTokenSource,
+  deps: Deps,
+): Promise<Result<RecordLook>> {
+  const { credential } = observed
+  const sealed = await readRecord(credential, undefined, deps)
+  if (!sealed.ok) return sealed
+  const faced = facing(sealed.value, source)
+  if (faced.retained === undefined) return ok({ record: faced })
+  const open = openStore(observed, deps, source)
+  const stored = isStoreFailure(open) ? failed(open) : await readOpen(open, observed, deps)
+  if (!stored.ok) return isGivenUpBy(credential, source, stored.failure, deps) ? ok({ record: faced }) : stored
+  const read = await readRecord(credential, sealingKeyOf(stored.value.claim), deps)
+  if (!read.ok) return read
+  const record = opened(facing(read.value, source), observed.record && facing(observed.record, source))
+  const fingerprint = deps.records.fingerprint(stored.value.refreshToken)
+  return ok({ record, stored: stored.value, storeHolds: standingOf(fingerprint, record) })
+}
+
+/** With its tokens as this process has opened them before, where a key is gone that opened them. */
+function opened(record: RefreshRecord, known: RefreshRecord | undefined): RefreshRecord {
+  const { retained } = record
+  const { tokens, fingerprint } = known?.retained ?? {}
+  if (!isClosed(record) || retained === undefined || tokens === undefined || fingerprint !== retained.fingerprint) {
+    return record
+  }
+  const { sealed: _closed, ...rest } = retained
+  // Sealed anew with the next write: what they were sealed with then is not what they are sealed with now.
+  return { ...record, retained: { ...rest, tokens } }
+}
+
+/** As {@link lookAtRecord}, at the place that the spec names. Of a grant without one the record is all there is. */
+export async function lookAtSpec(observed: Observed, deps: Deps): Promise<Result<RecordLook>> {
+  const { spec } = observed.credential
+  if (spec.grant === 'RefreshToken') return lookAtRecord(observed, spec.refreshToken, deps)
+  const read = await readRecord(observed.credential, undefined, deps)
+  return read.ok ? ok({ record: read.value }) : read
+}
+
+/**
+ * Puts into the store of a place that was left what the record has of it and the store has not: over a token that is used
+ * up, and over nothing else. Resolves with the record as it was read. Idempotent.
+ *
+ * Failures: those of reading the record, and of the store. Where somebody has taken the place away, and where the document
+ * is another credential's by now, nothing is to be done.
+ */
+export async function bringHome(
+  { source }: RetainedTokens,
+  observed: Observed,
+  deps: Deps,
+): Promise<Result<RefreshRecord>> {
+  const look = await lookAtRecord(observed, source, deps)
+  if (!look.ok) return told(look, observed, deps)
+  const { record } = look.value
+  const lacking = lackingIn(look.value)
+  if (lacking === undefined || isClaimedByAnother(lacking.stored, observed, deps)) return ok(record)
+  const pending = pendingOf({ ...lacking, source, persisted: false }, deps.clock.now())
+  const written = await writeStore(pending, { ...observed, record }, deps)
+  if (written.kind === 'failed') return told(failed(written.failure), observed, deps)
+  return ok(written.kind === 'written' ? withStoreWrite(record, source, deps.clock.now()) : record)
+}
+
+/** Nobody waits for it, so that no condition tells it. */
+function told(
+  result: Extract<Result<never>, { ok: false }>,
+  { credential: { key, uid } }: Observed,
+  { logger }: Deps,
+): Result<never> {
+  const { code, message } = result.failure
+  logger.warn({ credential: keyText(key), uid, code }, message)
+  return result
+}
