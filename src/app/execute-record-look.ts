@@ -1,12 +1,12 @@
-import { keyText, type RefreshTokenSource } from '../domain/credential.ts'
+import type { RefreshTokenSource } from '../domain/credential.ts'
 import type { Observed } from '../domain/observed.ts'
 import { facing } from '../domain/record-places.ts'
 import { isClosed, type RefreshRecord, type RetainedTokens } from '../domain/refresh-record.ts'
 import { lackingIn, pendingOf } from '../domain/record-look.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
-import type { RecordLook } from '../domain/step.ts'
+import type { BroughtHome, RecordLook } from '../domain/step.ts'
 import type { Deps } from './deps.ts'
-import { readRecord, sealingKeyOf, withStoreWrite } from './execute-record.ts'
+import { readRecord, sealingKeyOf } from './execute-record.ts'
 import { isGivenUpBy, isStoreFailure, openStore, readOpen, standingOf, type StoreSubject } from './execute-store.ts'
 import { isClaimedByAnother, writeStore } from './execute-write-back.ts'
 
@@ -56,7 +56,7 @@ export async function lookAtSpec(observed: Observed, deps: Deps): Promise<Result
 
 /**
  * Puts into the store of a place that was left what the record has of it and the store has not: over a token that is used
- * up, and over nothing else. Resolves with the record as it was read. Idempotent.
+ * up, and over nothing else. Idempotent.
  *
  * Failures: those of reading the record, and of the store. Where somebody has taken the place away, and where the document
  * is another credential's by now, nothing is to be done.
@@ -65,25 +65,14 @@ export async function bringHome(
   { source }: RetainedTokens,
   observed: Observed,
   deps: Deps,
-): Promise<Result<RefreshRecord>> {
+): Promise<Result<BroughtHome>> {
   const look = await lookAtRecord(observed, source, deps)
-  if (!look.ok) return told(look, observed, deps)
+  if (!look.ok) return look
   const { record } = look.value
   const lacking = lackingIn(look.value)
-  if (lacking === undefined || isClaimedByAnother(lacking.stored, observed, deps)) return ok(record)
+  if (lacking === undefined || isClaimedByAnother(lacking.stored, observed, deps)) return ok({ record })
   const pending = pendingOf({ ...lacking, source, persisted: false }, deps.clock.now())
   const written = await writeStore(pending, { ...observed, record }, deps)
-  if (written.kind === 'failed') return told(failed(written.failure), observed, deps)
-  return ok(written.kind === 'written' ? withStoreWrite(record, source, deps.clock.now()) : record)
-}
-
-/** Nobody waits for it, so that no condition tells it. */
-function told(
-  result: Extract<Result<never>, { ok: false }>,
-  { credential: { key, uid } }: Observed,
-  { logger }: Deps,
-): Result<never> {
-  const { code, message } = result.failure
-  logger.warn({ credential: keyText(key), uid, code }, message)
-  return result
+  if (written.kind === 'failed') return failed(written.failure)
+  return ok({ record, ...(written.kind === 'written' && { stored: written.stored }) })
 }

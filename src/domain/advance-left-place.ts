@@ -5,20 +5,18 @@ import type { RefreshRecord } from './refresh-record.ts'
 import type { Outcome, Step } from './step.ts'
 import type { EpochSeconds } from './time.ts'
 
-type BroughtHome = Extract<Outcome, { kind: 'bring-home' }>
-
 /**
  * Follows a look at the store of a place that was left. That holds nobody up, whatever came of it: the record has the
  * tokens, and a store that is away is asked again later. A condition says so until then.
  */
 export function afterBringHome(
   observed: Observed,
-  { tokens: { fingerprint }, result }: BroughtHome,
+  { tokens: { fingerprint }, result }: Extract<Outcome, { kind: 'bring-home' }>,
   now: EpochSeconds,
 ): Step {
   const { settled = [] } = observed.left ?? {}
   if (!result.ok) return decide({ ...observed, left: { settled, failed: { at: now, failure: result.failure } } }, now)
-  const record = asKnown(observed, result.value)
+  const record = asKnown(observed, result.value.record)
   return decide({ ...observed, record, left: { settled: [...settled, fingerprint] }, broughtHome: true }, now)
 }
 

@@ -63,6 +63,8 @@ function detailsOf(
       return ofTokenRequest(observed, outcome)
     case 'write-back':
       return auditWriteBack(outcome, fingerprint)
+    case 'bring-home':
+      return ofBringHome(outcome)
     case 'claim-document':
       return ofClaim(observed, action, outcome)
     default:
@@ -162,6 +164,14 @@ export function auditWriteBack(
         ? [{ event: 'RefreshTokenRecorded', ...ours, ...place }]
         : []
   }
+}
+
+function ofBringHome({ tokens, result }: Extract<Outcome, { kind: 'bring-home' }>): readonly AuditDetail[] {
+  const stored = result.ok ? result.value.stored : undefined
+  if (stored === undefined) return []
+  const place = placeOf(tokens.source)
+  const { fingerprint } = tokens
+  return [{ event: 'RefreshTokenWrittenBack', fingerprint, ...place, storeVersion: stored.version, recorded: true }]
 }
 
 function isNewlyRecorded({

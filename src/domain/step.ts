@@ -93,8 +93,7 @@ export type Outcome =
   | { readonly kind: 'request-access-token'; readonly result: Result<AccessToken> }
   | { readonly kind: 'read-access-token'; readonly result: Result<StoredAccessToken> }
   | { readonly kind: 'read-record'; readonly result: Result<RecordLook> }
-  /** The record as it was read. */
-  | { readonly kind: 'bring-home'; readonly tokens: RetainedTokens; readonly result: Result<RefreshRecord> }
+  | { readonly kind: 'bring-home'; readonly tokens: RetainedTokens; readonly result: Result<BroughtHome> }
   | { readonly kind: 'read-journaled-answer'; readonly result: Result<JournaledAnswer> }
   | {
       readonly kind: 'write-back'
@@ -131,6 +130,12 @@ export interface RecordLook {
   readonly record: RefreshRecord
   readonly stored?: StoredRefreshToken
   readonly storeHolds?: StoreHolds
+}
+
+/** A record as it was read, and the document of a place that was left as it was written, if it was. */
+export interface BroughtHome {
+  readonly record: RefreshRecord
+  readonly stored?: StoredRefreshToken
 }
 
 /** An answer that an earlier process received, and what the store holds now. */

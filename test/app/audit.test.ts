@@ -244,6 +244,23 @@ describe('the audit log', () => {
     expect(world.audit.of('RefreshTokenWrittenBack')).toHaveLength(1)
   })
 
+  it('tells when a document that was left gets its newest token', async () => {
+    const world = await atRefresh()
+    world.store.writeFault = down
+    await world.clock.pass(400)
+    const newest = world.records.record(aCredential().uid)?.retained?.fingerprint
+    const { refreshToken } = aCredential().spec
+    const next = 'teams/ci/another'
+    world.store.put(next, world.endpoint.login())
+    world.apply(aCredential({ generation: 2, spec: { refreshToken: { ...refreshToken, key: next } } }))
+    await world.clock.pass(1)
+    world.store.writeFault = undefined
+    await world.clock.pass(2000)
+    const [written] = world.audit.of('RefreshTokenWrittenBack').filter(({ storeKey }) => storeKey === key)
+    expect(written).toMatchObject({ fingerprint: newest, recorded: true })
+    expect(written?.storeVersion).toMatch(/./)
+  })
+
   it('counts a token that is presented again after its answer was lost', async () => {
     const world = await atRefresh()
     world.endpoint.leewaySeconds = 3600
