@@ -62,6 +62,7 @@ const kept = retained.extend({
   origin: z.string().min(1).exactOptional(),
   storeWrittenAt: time.exactOptional(),
   stored: z.array(fingerprint).exactOptional(),
+  isHome: z.literal(true).exactOptional(),
 })
 
 const recordSchema = z.strictObject({

@@ -7,8 +7,11 @@ import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 import { record, type Recording } from './record.ts'
 
-/** `held`: nothing is left to do for a credential that is being deleted, but our finalizer is still on it. */
-export type Ended = 'gone' | 'held'
+/**
+ * `held`: nothing is left to do for a credential that is being deleted, but our finalizer is still on it. `owing`: it is
+ * gone, and a store does not have yet what its record keeps.
+ */
+export type Ended = 'gone' | 'owing' | 'held'
 
 /** How far a reconcile has come. */
 export interface Course {

@@ -147,9 +147,9 @@ export class Engine {
       this.#deps.metrics.reconciled('error', took)
       return later(this.#deps.clock.now(), leftoverRetry)
     }
-    if (recording === 'gone' || recording === undefined) {
+    if (recording === 'gone' || recording === 'owing' || recording === undefined) {
       this.#deps.metrics.reconciled('success', took)
-      return this.#letGo(text)
+      return this.#letGo(text, recording === 'owing')
     }
     this.#memory.set(text, recording.memory)
     const failing = recording.memory.state.lastFailure !== undefined
@@ -158,8 +158,8 @@ export class Engine {
     return recording.requeue
   }
 
-  /** Forgets a credential, unless a rotated refresh token of it is not in its store: that goes on without the object. */
-  #letGo(text: string): Requeue {
+  /** Forgets a credential, unless a refresh token of it is not in its store: that goes on without the object. */
+  #letGo(text: string, isOwing: boolean): Requeue {
     this.#deps.storeLooks.forget(keyOf(text))
     this.#deps.targetLooks.forget(text)
     const memory = this.#memory.get(text)
@@ -169,8 +169,11 @@ export class Engine {
       this.#deps.intentWatches.forget(memory.uid)
       this.#deps.unconfirmedRecords.settle(memory.uid)
     }
-    this.#memory.delete(text)
     this.#namesakes.forget(text)
+    // Whoever comes after it finds in the record what a place lacks that was left, and does not wait for that.
+    const isAlone = memory !== undefined && this.#deps.resources.credential(keyOf(text)) === undefined
+    if (isOwing && isAlone) return later(this.#deps.clock.now(), leftoverRetry)
+    this.#memory.delete(text)
     return this.#replacedBy(text, memory?.uid)
   }
 

@@ -186,14 +186,22 @@ function successionOf(
   }
 }
 
-/** `before`: as it faced the place that the credential uses by now, perhaps, where another token may be refused. */
+/** `before`: as it was read. A refusal in it is of a token that was presented since, where these come late. */
 function followed(record: RefreshRecord, before: RefreshRecord, succession: Succession): RefreshRecord {
+  if (isKept(record, succession)) return record
   if (isOvertaken(record, succession)) return outdated(record, succession)
   const next = succeeded(record, succession)
-  const { refused: known } = before
-  return record === before || known?.fingerprint === succession.presented
+  const { refused: known, left = [] } = before
+  const isLate = record !== before || left.some(({ fingerprint }) => fingerprint === succession.presented)
+  return !isLate || known === undefined || known.fingerprint === succession.presented
     ? next
-    : { ...next, ...(known && { refused: known }) }
+    : { ...next, refused: known }
+}
+
+/** True when a commit that is made once more would change nothing. */
+function isKept({ retained: kept, intent, spent }: RefreshRecord, { presented, retained }: Succession): boolean {
+  const isSame = kept?.tokens !== undefined && kept.fingerprint === retained.fingerprint
+  return isSame && intent?.fingerprint !== presented && spent.includes(presented)
 }
 
 /** The record with a write of the store in it, when it was and which token: it is stored with the next change. */

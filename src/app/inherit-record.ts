@@ -5,7 +5,7 @@ import { type Inheritance, inherited, isOfLogin, knows, sourcesOf, tellingOf } f
 import type { Observed } from '../domain/observed.ts'
 import { asksForOwnership, owned } from '../domain/ownership.ts'
 import type { PredecessorRecord } from '../domain/preflight-finding.ts'
-import { type HeldIntent, intentsOf, isHeld, type RefreshRecord } from '../domain/refresh-record.ts'
+import { type HeldIntent, intentsOf, isHeld, newestIn, type RefreshRecord } from '../domain/refresh-record.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { RecordSubject } from '../ports/refresh-records.ts'
@@ -79,7 +79,7 @@ async function inheritFrom(
   const isMeant = isOfLogin(left, known.record, fingerprint)
   const open = isMeant ? await whileOpen({ left, whole: read.value }, known.record, heir, deps) : undefined
   if (open !== undefined) return failed(open)
-  const inheritance = inheritanceOf(known.record, left, heir, deps)
+  const inheritance = inheritanceOf(known.record, { left, whole: read.value }, heir, deps)
   const isUsed = isMeant || isSettledOn(fingerprint, known.record, left)
   const isInherited = isUsed && inheritance.isProven && isToGo(left, read.value, fingerprint, deps)
   return ok({
@@ -89,9 +89,15 @@ async function inheritFrom(
   })
 }
 
+/** A record, and what it tells of the heir's place. */
+interface ReadRecord {
+  readonly left: RefreshRecord
+  readonly whole: RefreshRecord
+}
+
 function inheritanceOf(
   { retained }: RefreshRecord,
-  left: RefreshRecord,
+  read: ReadRecord,
   { observed, fingerprint }: Heir,
   { resources }: Deps,
 ): Inheritance {
@@ -101,15 +107,16 @@ function inheritanceOf(
   return {
     fingerprint,
     source,
-    isProven: isProvenAt(source, left, observed),
+    isProven: isProvenAt(source, read, observed),
     isOwnHere: ownPlace === resources.placeOf(credential),
-    loginUsedAt: state.loginUsedAt,
+    // Who has just come back has used another login meanwhile, of which the status tells.
+    loginUsedAt: retained?.generation === undefined ? state.loginUsedAt : undefined,
   }
 }
 
 /** Why nobody inherits yet from a record that tells of the refresh token. Whoever has inherited it already need not be asked. */
 async function whileOpen(
-  { left, whole }: { readonly left: RefreshRecord; readonly whole: RefreshRecord },
+  { left, whole }: ReadRecord,
   own: RefreshRecord,
   { observed, fingerprint }: Heir,
   deps: Deps,
@@ -185,9 +192,10 @@ function isOfHeir(
  * True when it is certain that a record tells of the heir's document: it names the very same one, or its tokens were
  * opened with the key that is in there. Two stores of one kind may be accounts of two tenants, and a claim may be a copy.
  */
-function isProvenAt(own: RefreshTokenSource, left: RefreshRecord, { credential }: Observed): boolean {
+function isProvenAt(own: RefreshTokenSource, { left, whole }: ReadRecord, { credential }: Observed): boolean {
   const isNamespace = own.store.kind === 'ClusterTokenStore' || left.credential.namespace === credential.key.namespace
-  const isSealedThere = left.retained?.tokens !== undefined && left.retained.sealedWith?.startsWith('document') === true
+  const newest = newestIn(whole).find(({ fingerprint }) => fingerprint === left.retained?.fingerprint)
+  const isSealedThere = newest?.tokens !== undefined && newest.sealedWith?.startsWith('document') === true
   return sourcesOf(left).every((source) =>
     isSealedThere ? slotOf(source) === slotOf(own) : isNamespace && isSameSource(source, own),
   )

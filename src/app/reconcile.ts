@@ -1,12 +1,13 @@
 import { advance } from '../domain/advance.ts'
-import { type Credential, keyText } from '../domain/credential.ts'
+import { type Credential, keyText, type RefreshTokenSource } from '../domain/credential.ts'
 import { decide, decideInvalid } from '../domain/decide.ts'
 import type { Failure } from '../domain/failures.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
 import type { Observed } from '../domain/observed.ts'
-import { newestIn, type RefreshRecord } from '../domain/refresh-record.ts'
+import { intentsOf, newestIn, type RefreshRecord, type RetainedTokens } from '../domain/refresh-record.ts'
 import { sourcesOf } from '../domain/inherited-record.ts'
-import { ok, type Result } from '../domain/result.ts'
+import { withoutKept } from '../domain/record-places.ts'
+import { ok } from '../domain/result.ts'
 import { outcomeAttributes, settledAttributes } from '../domain/span-attributes.ts'
 import type { Action, Outcome, Step } from '../domain/step.ts'
 import { auditPerformed } from './audit.ts'
@@ -114,10 +115,10 @@ export async function reconcileInvalid(
 
 async function letGo(credential: Pick<Credential, 'key' | 'uid'>, step: Settled, deps: Deps): Promise<Ended> {
   await forgetRequest(credential.uid, step, deps)
-  await forgetRecord(credential, step, deps)
-  if (step.progress.release !== true) return 'gone'
+  const ended = await forgetRecord(credential, step, deps)
+  if (step.progress.release !== true) return ended
   const released = await deps.status.setFinalizer(credential, false)
-  if (released.ok) return 'gone'
+  if (released.ok) return ended
   deps.logger.warn({ credential: keyText(credential.key), code: released.failure.code }, released.failure.message)
   return 'held'
 }
@@ -131,13 +132,37 @@ async function forgetRecord(
   credential: Pick<Credential, 'key' | 'uid'>,
   { progress }: Settled,
   deps: Deps,
-): Promise<void> {
+): Promise<'gone' | 'owing'> {
   const { pending, state } = progress
-  if (pending?.persisted === false) return
-  const home = await recordAtHome({ credential, state }, deps)
-  if (!home.ok) return toldToStay(credential, home.failure, deps)
-  const record = home.value
-  if (record === undefined || record.intent !== undefined || hasHeir(record, deps)) return
+  if (pending?.persisted === false) return 'gone'
+  const read = await readRecord(credential, undefined, deps)
+  if (!read.ok) {
+    toldToStay(credential, read.failure, deps)
+    return 'gone'
+  }
+  const record = read.value
+  const missing = await notAtHome({ credential, state }, record, deps)
+  if (missing !== undefined) return missing === record.retained ? 'gone' : 'owing'
+  if (intentsOf(record).length > 0) return 'gone'
+  if (hasHeir(record, deps)) await leaveToHeirs(record, deps)
+  else await removeRecord(credential, record, deps)
+  return 'gone'
+}
+
+/** What is at home at places that nobody names any more is nobody's inheritance, and whoever has inherited the rest is to remove it. */
+async function leaveToHeirs(record: RefreshRecord, deps: Deps): Promise<void> {
+  const left = (record.kept ?? []).filter(({ source }) => !isNamed(source, record, deps))
+  if (left.length === 0) return
+  const fingerprints = left.map(({ fingerprint }) => fingerprint)
+  const replaced = await deps.records.replace(withoutKept(record, fingerprints), undefined)
+  if (!replaced.ok) toldToStay(record, replaced.failure, deps)
+}
+
+async function removeRecord(
+  credential: Pick<Credential, 'key' | 'uid'>,
+  record: RefreshRecord,
+  deps: Deps,
+): Promise<void> {
   // What this process has just made may arrive once more, or late: where there is a record, that is refused.
   if (deps.unconfirmedRecords.has(credential.uid)) return
   const removed = record.version === '' ? ok(undefined) : await deps.records.remove(record)
@@ -145,20 +170,26 @@ async function forgetRecord(
   else toldToStay(credential, removed.failure, deps)
 }
 
-/** Undefined when some store does not hold what the record keeps for it. */
-async function recordAtHome(subject: StoreSubject, deps: Deps): Promise<Result<RefreshRecord | undefined>> {
-  const read = await readRecord(subject.credential, undefined, deps)
-  if (!read.ok) return read
-  for (const { source } of newestIn(read.value)) {
-    const look = await lookAtRecord(subject, source, deps)
-    if (!look.ok) return look
-    if (look.value.storeHolds === 'spent') return ok(undefined)
+/** What the record keeps for a store that does not hold it, or cannot be looked at. */
+async function notAtHome(
+  subject: StoreSubject,
+  record: RefreshRecord,
+  deps: Deps,
+): Promise<RetainedTokens | undefined> {
+  for (const tokens of newestIn(record)) {
+    const look = await lookAtRecord(subject, tokens.source, deps)
+    if (!look.ok) toldToStay(subject.credential, look.failure, deps)
+    if (!look.ok || look.value.storeHolds === 'spent') return tokens
   }
-  return read
+  return undefined
 }
 
-function hasHeir(record: RefreshRecord, { resources }: Deps): boolean {
-  return sourcesOf(record).some((source) => resources.isNamed(placeOfSource(record.credential, source, resources)))
+function hasHeir(record: RefreshRecord, deps: Deps): boolean {
+  return sourcesOf(record).some((source) => isNamed(source, record, deps))
+}
+
+function isNamed(source: RefreshTokenSource, { credential }: RefreshRecord, { resources }: Deps): boolean {
+  return resources.isNamed(placeOfSource(credential, source, resources))
 }
 
 function toldToStay({ uid }: Pick<Credential, 'uid'>, { code, message }: Failure, deps: Deps): void {

@@ -5,6 +5,7 @@ import type { ClaimState } from '../domain/document-claim.ts'
 import { failureRegistry } from '../domain/failure-registry.ts'
 import type { Observed } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
+import { leftFailure } from '../domain/place-left.ts'
 import { previousLookAt, previousProblem } from '../domain/previous-token.ts'
 import { dueAt } from '../domain/due.ts'
 import type { RefreshRecord } from '../domain/refresh-record.ts'
@@ -81,7 +82,7 @@ function withConditions(subject: Recorded, { settlement, progress }: Settled, de
       storeIsNewest,
       target: progress.target ?? (observed?.target.kind === 'observed' ? observed.target.state : undefined),
       targetOutdated: isOutdated(state, observed),
-      leftFailure: progress.left?.failed?.failure,
+      leftFailure: observed && leftFailure({ ...progress, credential: observed.credential }),
       answerWaiting: answerWaits(observed, progress),
       previousProblem: observed && previousProblem(observed),
       generation,

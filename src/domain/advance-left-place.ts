@@ -1,6 +1,8 @@
+import { conditionOf } from './conditions.ts'
 import { decide } from './decide.ts'
+import { failureRegistry } from './failure-registry.ts'
 import type { Observed } from './observed.ts'
-import { facing } from './record-places.ts'
+import { facing, withHome } from './record-places.ts'
 import type { RefreshRecord } from './refresh-record.ts'
 import type { Outcome, Step } from './step.ts'
 import type { EpochSeconds } from './time.ts'
@@ -14,10 +16,21 @@ export function afterBringHome(
   { tokens: { fingerprint }, result }: Extract<Outcome, { kind: 'bring-home' }>,
   now: EpochSeconds,
 ): Step {
-  const { settled = [] } = observed.left ?? {}
-  if (!result.ok) return decide({ ...observed, left: { settled, failed: { at: now, failure: result.failure } } }, now)
-  const record = asKnown(observed, result.value.record)
-  return decide({ ...observed, record, left: { settled: [...settled, fingerprint] }, broughtHome: true }, now)
+  const { settled = [], failed = [] } = observed.left ?? {}
+  const others = failed.filter((one) => one.fingerprint !== fingerprint)
+  if (!result.ok) {
+    const left = { settled, failed: [...others, { fingerprint, at: now, failure: result.failure }] }
+    return decide({ ...observed, left }, now)
+  }
+  const record = withHome(asKnown(observed, result.value.record), fingerprint)
+  const left = { settled: [...settled, fingerprint], failed: others }
+  return decide({ ...observed, record, left, ...homeSign(observed) }, now)
+}
+
+/** What was told of a document that was put back says nothing of a place that was left. */
+function homeSign({ state }: Observed): Pick<Observed, 'broughtHome'> {
+  const told = conditionOf(state.conditions, 'RefreshTokenPersisted')
+  return told?.reason === failureRegistry.STORE_ROLLED_BACK.reason ? {} : { broughtHome: true }
 }
 
 /** With the tokens of the spec's place in the open, where they are: their key was not at hand at the other one. */

@@ -2,6 +2,7 @@ import { recover } from './advance-preflight.ts'
 import { conclude } from './conclude.ts'
 import { withLoginReplaced } from './login-replaced.ts'
 import type { Observed } from './observed.ts'
+import { leftTokens } from './place-left.ts'
 import { lackingIn } from './record-look.ts'
 import type { Result } from './result.ts'
 import { settleFailed } from './settle.ts'
@@ -21,7 +22,9 @@ export function afterRecordLook(
   const known: Progress = { ...progress, record }
   const lacking = lackingIn(result.value)
   if (lacking === undefined) {
-    const next: Progress = { ...known, storeIsNewest: storeHolds !== 'spent' }
+    // Of a place that was left that place tells itself.
+    const isWhole = storeHolds !== 'spent' && leftTokens({ ...observed, record }, now) === undefined
+    const next: Progress = { ...known, storeIsNewest: isWhole }
     return conclude(observed, storeHolds === 'another' ? withLoginReplaced(next, now) : next, now)
   }
   const { tokens, stored } = lacking

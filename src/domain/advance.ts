@@ -27,12 +27,22 @@ import type { StoredRefreshToken } from './tokens.ts'
  * a later one of the list in decide.ts, or settles.
  */
 export function advance(
-  observed: Observed,
+  gathered: Observed,
   step: Extract<Step, { kind: 'act' }>,
   outcome: Outcome,
   now: EpochSeconds,
 ): Step {
-  const { progress, action } = step
+  const { left } = step.progress
+  // What was done for a place that was left is not done again in this reconcile.
+  return follow(left === undefined ? gathered : { ...gathered, left }, step, outcome, now)
+}
+
+function follow(
+  observed: Observed,
+  { progress, action }: Extract<Step, { kind: 'act' }>,
+  outcome: Outcome,
+  now: EpochSeconds,
+): Step {
   switch (outcome.kind) {
     case 'read-refresh-token':
       return afterRead(observed, progress, { action, result: outcome.result }, now)
@@ -53,7 +63,7 @@ export function advance(
     case 'write-back':
       return afterWriteBack(observed, progress, outcome, now)
     default:
-      return afterOther(observed, step, outcome, now)
+      return afterOther(observed, progress, outcome, now)
   }
 }
 
@@ -67,12 +77,7 @@ type TargetOutcome = Extract<Outcome, { kind: 'clean-up' | 'publish' | 'end-prev
 type OtherOutcome = Extract<Outcome, { kind: 'revoke' | 'bring-home' }> | FinalizerOutcome | TargetOutcome
 
 /** Follows what is done beside a refresh: to an object of the cluster, a directory that stands for one, or a place that was left. */
-function afterOther(
-  observed: Observed,
-  { progress }: Extract<Step, { kind: 'act' }>,
-  outcome: OtherOutcome,
-  now: EpochSeconds,
-): Step {
+function afterOther(observed: Observed, progress: Progress, outcome: OtherOutcome, now: EpochSeconds): Step {
   switch (outcome.kind) {
     case 'revoke':
       return afterRevocation(observed, progress, outcome.isOver, now)

@@ -57,9 +57,10 @@ function tellingOfFaced(record: RefreshRecord, isHere: (source: RefreshTokenSour
  * True when this one has used up the newest token of another one, which is still there, and has begun nothing since: of
  * one login, all that the other one has used up comes before that.
  */
-export function continues(own: RefreshRecord, { retained, spent, intent, left }: RefreshRecord): boolean {
-  if (retained === undefined || intent !== undefined || left !== undefined) return false
-  return own.spent.includes(retained.fingerprint) && !spent.includes(own.retained?.fingerprint ?? '')
+export function continues(own: RefreshRecord, other: RefreshRecord): boolean {
+  const isReplaced = newestIn(other).some(({ fingerprint }) => own.spent.includes(fingerprint))
+  if (!isReplaced || intentsOf(other).length > 0) return false
+  return !other.spent.includes(own.retained?.fingerprint ?? '')
 }
 
 /** Where the tokens of a record were read, as far as it says. */

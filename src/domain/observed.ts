@@ -61,12 +61,19 @@ export interface FirstOwner {
   readonly rotates?: boolean
 }
 
+/** A store at a place that was left has not got its newest tokens. */
+export interface LeftFailure {
+  readonly fingerprint: string
+  readonly at: EpochSeconds
+  readonly failure: Failure
+}
+
 /** What this process has done for the places that a credential has left. */
 export interface LeftPlaces {
   /** Fingerprints of newest tokens for which nothing is to be done there any more. */
   readonly settled: readonly string[]
-  /** Why a store there could not be brought up to date, and when that was tried. */
-  readonly failed?: { readonly at: EpochSeconds; readonly failure: Failure }
+  /** Of which tokens a store there could not be brought up to date, why, and when that was tried. The latest last. */
+  readonly failed: readonly LeftFailure[]
 }
 
 /** How long an intent has been watched, on a clock that never jumps. */

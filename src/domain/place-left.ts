@@ -37,19 +37,30 @@ export function isOfPlace(
   return isRefreshTokenAt(credential.spec, source)
 }
 
+type WithRecord = Pick<Observed, 'credential' | 'record' | 'left'>
+
+/** The newest tokens of places that were left, for which something may have to be done there. */
+function unsettled({ credential, record, left }: WithRecord): readonly RetainedTokens[] {
+  if (record === undefined) return []
+  return newestIn(record).filter(
+    (one) => !isRefreshTokenAt(credential.spec, one.source) && left?.settled.includes(one.fingerprint) !== true,
+  )
+}
+
 /**
  * The newest tokens of a place that was left, whose store may lack them: whoever got them may have ended before they were
- * there, and could not tell. Undefined when that was looked at for all of them, and while a store is not to be asked again.
+ * there, and could not tell. Undefined when that was looked at for all of them, but for those whose store is not to be
+ * asked again yet.
  */
-export function leftTokens(
-  { credential, record, left }: Pick<Observed, 'credential' | 'record' | 'left'>,
-  now: EpochSeconds,
-): RetainedTokens | undefined {
-  const { settled = [], failed } = left ?? {}
-  if (record === undefined || (failed !== undefined && failed.at <= now && now < later(failed.at, retryInterval))) {
-    return undefined
-  }
-  return newestIn(record).find(
-    (one) => !isRefreshTokenAt(credential.spec, one.source) && !settled.includes(one.fingerprint),
-  )
+export function leftTokens(observed: WithRecord, now: EpochSeconds): RetainedTokens | undefined {
+  const { failed = [] } = observed.left ?? {}
+  const waiting = failed.filter(({ at }) => at <= now && now < later(at, retryInterval))
+  return unsettled(observed).find(({ fingerprint }) => !waiting.some((one) => one.fingerprint === fingerprint))
+}
+
+/** Why the store of some place that was left has not got its newest tokens, as far as this process has tried. */
+export function leftFailure(observed: WithRecord): Failure | undefined {
+  const { failed = [] } = observed.left ?? {}
+  const open = unsettled(observed)
+  return failed.findLast(({ fingerprint }) => open.some((one) => one.fingerprint === fingerprint))?.failure
 }

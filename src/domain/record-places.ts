@@ -4,7 +4,7 @@ import { storedLimit } from './spent-tokens.ts'
 
 // A record keeps the newest tokens of every place where its credential was. It faces one of them: that of `retained`.
 
-const keptLimit = 4
+const keptLimit = 8
 
 /**
  * The record as it is for whoever has to do with one place: the newest tokens of that are the retained ones, if there are
@@ -15,15 +15,35 @@ export function facing(record: RefreshRecord, source: RefreshTokenSource): Refre
   const { retained, kept = [] } = record
   if (retained !== undefined && isSameSource(retained.source, source)) return record
   const here = kept.findLast((one) => isSameSource(one.source, source))
-  if (retained === undefined && here === undefined) return record
+  if (retained === undefined && here === undefined)
+    return isBegunElsewhere(record, source) ? withoutPlace(record) : record
   const others = kept.filter((one) => one !== here)
-  // The oldest goes first, whose store has had most time to get it.
-  const left = retained === undefined ? others : [...others, leftWith(record, retained)].slice(-keptLimit)
-  return { ...withoutPlace(record), ...(here && turnedTo(here)), ...(left.length > 0 && { kept: left }) }
+  const left = retained === undefined ? others : withRoom([...others, leftWith(record, retained)])
+  const { kept: _before, ...rest } = withoutPlace(record)
+  return { ...rest, ...(here && turnedTo(here)), ...(left.length > 0 && { kept: left }) }
+}
+
+/** What is in its store goes first, and of that the oldest. */
+function withRoom(kept: readonly KeptTokens[]): readonly KeptTokens[] {
+  if (kept.length <= keptLimit) return kept
+  const dropped = kept.find(({ isHome }) => isHome) ?? kept[0]
+  return kept.filter((one) => one !== dropped)
+}
+
+/** The record with a note that the store of a place that was left has its newest tokens, or is to have other ones. */
+export function withHome(record: RefreshRecord, fingerprint: string): RefreshRecord {
+  const { kept } = record
+  if (kept === undefined) return record
+  return { ...record, kept: kept.map((one) => (one.fingerprint === fingerprint ? { ...one, isHome: true } : one)) }
+}
+
+/** What is known of a place that has no tokens yet belongs to where one is presented, and to no other. */
+function isBegunElsewhere({ intent }: RefreshRecord, source: RefreshTokenSource): boolean {
+  return intent !== undefined && !isSameSource(intent.source, source)
 }
 
 function withoutPlace(record: RefreshRecord): RefreshRecord {
-  const { retained: _left, kept: _others, origin: _there, storeWrittenAt: _then, stored: _what, ...rest } = record
+  const { retained: _left, origin: _there, storeWrittenAt: _then, stored: _what, ...rest } = record
   return rest
 }
 
@@ -41,7 +61,7 @@ function leftWith(record: RefreshRecord, retained: RetainedTokens): KeptTokens {
 
 /** What they are sealed with is not where the retained tokens are: they are sealed anew, unless nobody has opened them. */
 function turnedTo(here: KeptTokens): Pick<RefreshRecord, 'retained' | 'origin' | 'storeWrittenAt' | 'stored'> {
-  const { fingerprint, source, generation, tokens, sealed, sealedWith: _elsewhere, ...place } = here
+  const { fingerprint, source, generation, tokens, sealed, sealedWith: _elsewhere, isHome: _then, ...place } = here
   const content = tokens === undefined ? sealed !== undefined && { sealed } : { tokens }
   const number = generation !== undefined && { generation }
   return { ...place, retained: { fingerprint, source, ...number, ...content } }

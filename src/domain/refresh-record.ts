@@ -47,6 +47,8 @@ export interface KeptTokens extends RetainedTokens {
   readonly origin?: string
   readonly storeWrittenAt?: EpochSeconds
   readonly stored?: readonly string[]
+  /** Its store was seen to have it, or not to be meant to have it any more. */
+  readonly isHome?: true
 }
 
 /** The refresh token that the authorization server refused last, until another one has a successor. */
@@ -73,7 +75,7 @@ export interface RefreshRecord extends SpentTokens {
    */
   readonly left?: readonly RefreshIntent[]
   readonly retained?: RetainedTokens
-  /** Those of places that were left, one of each, the latest last, at most four. */
+  /** Those of places that were left, one of each, the latest last, at most eight. */
   readonly kept?: readonly KeptTokens[]
   readonly refused?: RefusedToken
   /** Scheme, host and port that the refresh tokens were sent to. */

@@ -77,7 +77,8 @@ export function isOvertaken(record: RefreshRecord, succession: Succession): bool
   const { retained: kept, spent, intent } = record
   const { presented, retained, unannounced } = succession
   if (spent.includes(retained.fingerprint)) return true
-  if (kept?.fingerprint === retained.fingerprint || (unannounced && intent === undefined)) return false
+  if (kept?.fingerprint === retained.fingerprint) return false
+  if (unannounced && (intent === undefined || !isSameSource(intent.source, retained.source))) return false
   if (kept === undefined || isReplaced(kept, spent, succession)) return false
   return [presented, retained.fingerprint].every((one) => intentOn(record, one) === undefined)
 }

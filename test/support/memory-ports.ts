@@ -192,6 +192,11 @@ export class MemoryTokenEndpoint implements TokenEndpoint {
     return token
   }
 
+  /** Which login a token descends from; undefined when it was revoked, or is none. */
+  loginOf(token: string): string | undefined {
+    return this.#live.get(token) ?? this.#spent.get(token)
+  }
+
   isLive(token: string): boolean {
     return this.#live.has(token)
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RefreshTokenSource } from '../../../src/domain/credential.ts'
-import { facing, generationOf } from '../../../src/domain/record-places.ts'
+import { facing, generationOf, withHome } from '../../../src/domain/record-places.ts'
 import { armed, isNewestIn, newestIn, newRecord, type RefreshRecord } from '../../../src/domain/refresh-record.ts'
 import { spentLimit } from '../../../src/domain/spent-tokens.ts'
 import { succeeded } from '../../../src/domain/succession.ts'
@@ -71,11 +71,26 @@ describe('a record that faces a place', () => {
     expect(generationOf(facing(next, at('b')))).toBe(3)
   })
 
-  it('keeps four other places, and the latest of them', () => {
-    let record = here
-    for (const document of ['b', 'c', 'd', 'e', 'f'])
-      record = refreshed(record, document, [`${document}0`, `${document}1`])
-    expect(newestIn(record).map(({ fingerprint }) => fingerprint)).toEqual(['b1', 'c1', 'd1', 'e1', 'f1'])
+  it('keeps eight other places, and of those first what is not in its store', () => {
+    let record = refreshed(withHome(refreshed(here, 'b', ['b0', 'b1']), 'a1'), 'c', ['c0', 'c1'])
+    for (const document of 'defghij') record = refreshed(record, document, [`${document}0`, `${document}1`])
+    expect(
+      newestIn(record)
+        .map(({ fingerprint }) => fingerprint[0])
+        .join(''),
+    ).toBe('bcdefghij')
+    const homely = refreshed(withHome(record, 'e1'), 'k', ['k0', 'k1'])
+    expect(
+      newestIn(homely)
+        .map(({ fingerprint }) => fingerprint[0])
+        .join(''),
+    ).toBe('bcdfghijk')
+    const last = refreshed(homely, 'l', ['l0', 'l1'])
+    expect(
+      newestIn(last)
+        .map(({ fingerprint }) => fingerprint[0])
+        .join(''),
+    ).toBe('cdfghijkl')
   })
 
   it('drops a token of another place that somebody has put here, once it is used up', () => {
