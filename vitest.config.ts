@@ -10,7 +10,15 @@ const compileCache = join(import.meta.dirname, 'node_modules/.cache/compile')
  * What turns the clock, or watches or fills its whole process. All other files share processes, for most of them are
  * done sooner than a process has loaded the program.
  */
-const alone = ['test/{simulation,standalone}/**/*.test.ts', 'test/unit/{bench,bundle,files,main,system}/**/*.test.ts']
+const alone = [
+  'test/{simulation,standalone}/**/*.test.ts',
+  'test/unit/bundle/*.test.ts',
+  'test/unit/bench/{protocol-cost,refresh-watch}.test.ts',
+  'test/unit/files/{directory-sink,file-store,manifest-source,previous-token,status-file,target-leftovers}.test.ts',
+  'test/unit/files/*process*.test.ts',
+  'test/unit/main/{cannot-begin,check,process-end,trace-environment,tracing}.test.ts',
+  'test/unit/system/system-clock.test.ts',
+]
 const fast = { setupFiles: canary, testTimeout: 20_000, env: { NODE_COMPILE_CACHE: compileCache } }
 
 export default defineConfig({
