@@ -1,6 +1,12 @@
 import * as z from 'zod'
 import type { CredentialKey } from '../domain/credential.ts'
-import type { KeptTokens, RefreshIntent, RefreshRecord, RetainedTokens } from '../domain/refresh-record.ts'
+import {
+  intentsOf,
+  type KeptTokens,
+  type RefreshIntent,
+  type RefreshRecord,
+  type RetainedTokens,
+} from '../domain/refresh-record.ts'
 import { storedLimit } from '../domain/spent-tokens.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import { decodeTime } from './status-time.ts'
@@ -50,6 +56,7 @@ const intent = z.strictObject({
   source,
   startedAt: time,
   sends: z.int().min(1),
+  origin: z.string().min(1).exactOptional(),
 })
 
 const refused = z.strictObject({
@@ -105,9 +112,15 @@ export function encodeRecord(record: RefreshRecord): object {
 }
 
 function formatOf(record: RefreshRecord): number {
-  if (record.kept !== undefined || record.retained?.generation !== undefined) return format.fourth
+  if (tellsOfOtherPlaces(record)) return format.fourth
   if (isFarBehind(record)) return format.third
   return record.left === undefined && record.refused === undefined ? format.first : format.second
+}
+
+function tellsOfOtherPlaces(record: RefreshRecord): boolean {
+  const { kept, retained } = record
+  const isBegun = intentsOf(record).some(({ origin }) => origin !== undefined)
+  return kept !== undefined || retained?.generation !== undefined || isBegun
 }
 
 /** True when the store may hold a token that was replaced so long ago that nobody could guess it. */

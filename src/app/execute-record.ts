@@ -1,4 +1,4 @@
-import { type Credential, keyText, type RefreshTokenSource } from '../domain/credential.ts'
+import { type Credential, isRefreshTokenAt, keyText, type RefreshTokenSource } from '../domain/credential.ts'
 import type { PendingTokens } from '../domain/observed.ts'
 import {
   armed,
@@ -123,10 +123,17 @@ export async function commit(issued: IssuedFor, place: RecordPlace, deps: Engine
   const written = await follow({ ...place, source: issued.source }, deps, (record, before) =>
     followed(record, before, succession),
   )
-  if (written.ok && written.value.retained?.fingerprint === succession.retained.fingerprint) {
+  const isNewest = written.ok && written.value.retained?.fingerprint === succession.retained.fingerprint
+  // What came late for a place that was left is presented by whoever is there by now.
+  if (isNewest && !hasLeft(place.credential, issued, deps)) {
     deps.tokenOwners.replaced(succession.presented, succession.retained.fingerprint, place.credential)
   }
   return written
+}
+
+function hasLeft({ uid }: Pick<Credential, 'uid'>, { source }: IssuedFor, { resources }: EngineDeps): boolean {
+  const indexed = resources.credentialByUid(uid)
+  return indexed?.type === 'credential' && !isRefreshTokenAt(indexed.credential.spec, source)
 }
 
 /** The intent of this process to present the token, which nobody else could tell to be over. */

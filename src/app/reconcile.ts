@@ -18,7 +18,7 @@ import { execute } from './execute.ts'
 import { lookAtRecord } from './execute-record-look.ts'
 import { readRecord } from './execute-record.ts'
 import type { StoreSubject } from './execute-store.ts'
-import { facingSpec, gather } from './gather.ts'
+import { facingSpec, gather, isAtPlace } from './gather.ts'
 import { placeOfSource } from './left-records.ts'
 import { record, type Recording } from './record.ts'
 import { recoverElsewhere, recoverEntry } from './recover-journal.ts'
@@ -44,6 +44,7 @@ export async function reconcile(
 ): Promise<Recording | Ended> {
   const beganMs = deps.tracing && deps.clock.monotonicMs()
   const { spec } = credential
+  if (memory !== undefined && !isAtPlace(memory, credential)) deps.tokenOwners.moved(credential)
   const isAtAnswer = memory?.pending !== undefined || memory?.settledAnswerAt !== undefined
   const recovered = await recoverElsewhere(credential, { spec, isAtAnswer }, deps)
   const gathered = await gather(credential, memory, deps)

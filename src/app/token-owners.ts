@@ -45,6 +45,12 @@ export class TokenOwners {
     this.#free([fingerprint], { uid })
   }
 
+  /** The credential is at another place by now, and what it was to present next is of whoever is at the one before. */
+  moved({ uid }: Pick<Owner, 'uid'>): void {
+    const current = this.#byUid.get(uid)?.current
+    if (current !== undefined) this.gaveUp(current, { uid })
+  }
+
   /** The token that the credential presented was replaced by this one. */
   replaced(presented: string, fingerprint: string, owner: Owner): void {
     const { spent = [] } = this.#byUid.get(owner.uid) ?? {}

@@ -24,6 +24,8 @@ export interface RefreshIntent {
   readonly startedAt: EpochSeconds
   /** How often it may have been presented without an answer, this time included. */
   readonly sends: number
+  /** Scheme, host and port that it was sent to, where the record tells that of another place by now. */
+  readonly origin?: string
 }
 
 /** The newest tokens that a token endpoint issued, whatever has become of them since. */

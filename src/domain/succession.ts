@@ -39,8 +39,15 @@ export function succeeded(record: RefreshRecord, { presented, retained }: Succes
     ...(isOfNewest && { refused: known }),
     generation: record.generation + (isCounted(record, { presented, retained }) ? 0 : 1),
     retained,
+    ...originOf(record, presented),
     spent: withSpent(record, replaced, retained.fingerprint),
   }
+}
+
+/** Where the token was sent, which an intent knows of a place that had no tokens yet. */
+function originOf(record: RefreshRecord, presented: string): Pick<RefreshRecord, 'origin'> {
+  const { origin } = intentOn(record, presented) ?? {}
+  return origin === undefined ? {} : { origin }
 }
 
 /** Which of the intents that were left are over with these tokens, and which came later. */

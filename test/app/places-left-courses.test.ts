@@ -134,6 +134,37 @@ it.each([false, true])(
   },
 )
 
+it.each([false, true])(
+  'a token goes to its own server when its credential comes back, its answer late: %s',
+  async (isLate) => {
+    const world = twoDocuments()
+    const first = world.replica()
+    if (isLate) first.dieOf('journal.answered')
+    await first.lead()
+    await world.clock.pass(60)
+    if (!isLate) await first.stepDown()
+    world.apply(movedTo(otherKey))
+    await world.leader()
+    await world.clock.pass(600)
+    if (isLate) await first.restart()
+    await world.clock.pass(600)
+    expect(world.storeIsLive()).toBe(true)
+    const token = world.stored()
+    const sentTo: string[] = []
+    const request = world.endpoint.request.bind(world.endpoint)
+    world.endpoint.request = (asked, ...more) => {
+      const { grant, provider } = asked
+      if (grant.type === 'refresh_token' && grant.refreshToken.reveal() === token)
+        sentTo.push(provider.tokenEndpoint ?? '')
+      return request(asked, ...more)
+    }
+    world.applyProvider({ generation: 2, tokenEndpoint: 'https://elsewhere.example.org/token' })
+    world.apply(movedTo(documentKey))
+    await world.clock.pass(2 * hour)
+    expect([world.problem(), sentTo]).toEqual(['TOKEN_ORIGIN_CHANGED', []])
+  },
+)
+
 describe('the record of a late answer', () => {
   it('is not written again and again by a process that does not lead', async () => {
     const world = twoDocuments()

@@ -448,6 +448,7 @@ const anIntent: Required<RefreshIntent> = {
   source,
   startedAt: epochSeconds(1_800_000_000.123),
   sends: 2,
+  origin: 'https://login.example.com',
 }
 
 function retained(): RetainedTokens {

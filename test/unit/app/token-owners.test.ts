@@ -26,6 +26,17 @@ describe('a refresh token', () => {
     expect(owners.ownerOf('b', '2')).toEqual(claude.key)
   })
 
+  it('is free when its owner is at another place by now, unless it is used up', () => {
+    const owners = new TokenOwners()
+    owners.moved(claude)
+    owners.took('a', claude)
+    owners.replaced('a', 'b', claude)
+    owners.moved(claude)
+    expect(owners.ownerOf('a', '2')).toEqual(claude.key)
+    expect(owners.ownerOf('b', '2')).toBeUndefined()
+    expect(owners.knows('1')).toBe(true)
+  })
+
   it('is free when its owner takes another one without having used it up', () => {
     const owners = new TokenOwners()
     owners.took('a', claude)
