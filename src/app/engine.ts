@@ -10,7 +10,7 @@ import { writeBack } from './execute-write-back.ts'
 import { Limiter } from './limiter.ts'
 import { Namesakes } from './namesakes.ts'
 import { PackedRecord } from './packed-record.ts'
-import { reconcile, reconcileInvalid } from './reconcile.ts'
+import { reconcile, reconcileInvalid, settleOwing } from './reconcile.ts'
 import type { Recording } from './record.ts'
 import { RestartTurns } from './restart-turns.ts'
 import { StoreLooks } from './store-looks.ts'
@@ -20,6 +20,8 @@ import { type Requeue, WorkQueue } from './work-queue.ts'
 
 /** How often a write-back is tried whose credential is gone, and a finalizer that could not be taken off. */
 const leftoverRetry = seconds(60)
+/** The record has what is owed, so a store that stays away is asked less and less. */
+const longestLeftoverRetry = seconds(3600)
 /** How often a token that is in memory alone is tried to be kept, when this process is to act no more. */
 const rescueRetryMs = 2000
 
@@ -34,6 +36,8 @@ export class Engine {
   readonly #queue: WorkQueue
   readonly #memory = new Map<string, CredentialMemory>()
   readonly #namesakes = new Namesakes()
+  /** By name: credentials that are gone, and whose record has what some store lacks. */
+  readonly #owing = new Map<string, { readonly uid: string; readonly tries: number }>()
 
   #stopping = false
 
@@ -164,17 +168,27 @@ export class Engine {
     this.#deps.targetLooks.forget(text)
     const memory = this.#memory.get(text)
     if (memory?.pending?.persisted === false) return later(this.#deps.clock.now(), leftoverRetry)
-    if (memory !== undefined) {
-      this.#deps.tokenOwners.forget(memory.uid)
-      this.#deps.intentWatches.forget(memory.uid)
-      this.#deps.unconfirmedRecords.settle(memory.uid)
-    }
-    this.#namesakes.forget(text)
-    // Whoever comes after it finds in the record what a place lacks that was left, and does not wait for that.
-    const isAlone = memory !== undefined && this.#deps.resources.credential(keyOf(text)) === undefined
-    if (isOwing && isAlone) return later(this.#deps.clock.now(), leftoverRetry)
+    if (memory !== undefined) this.#forget(memory)
     this.#memory.delete(text)
-    return this.#replacedBy(text, memory?.uid)
+    this.#namesakes.forget(text)
+    return this.#replacedBy(text, memory?.uid) ?? this.#owes(text, isOwing, memory?.uid)
+  }
+
+  #forget({ uid }: CredentialMemory): void {
+    this.#deps.tokenOwners.forget(uid)
+    this.#deps.intentWatches.forget(uid)
+    this.#deps.unconfirmedRecords.settle(uid)
+  }
+
+  /** Whoever comes after a credential finds in its record what some place lacks, and does not wait for that. */
+  #owes(text: string, isOwing: boolean, gone: string | undefined): Requeue {
+    const owed = this.#owing.get(text)
+    this.#owing.delete(text)
+    const uid = gone ?? owed?.uid
+    if (!isOwing || uid === undefined) return undefined
+    const tries = owed?.uid === uid ? owed.tries + 1 : 0
+    this.#owing.set(text, { uid, tries })
+    return later(this.#deps.clock.now(), seconds(Math.min(leftoverRetry * 2 ** tries, longestLeftoverRetry)))
   }
 
   /** A namesake that was created while its predecessor was brought to an end is begun at once. */
@@ -192,7 +206,10 @@ export class Engine {
     const indexed = this.#deps.resources.credential(key)
     const left = leftBehind(memory, indexed?.credential.uid)
     if (left !== undefined) return this.#bringToEnd(left, memory, indexed)
-    if (indexed === undefined) return Promise.resolve(undefined)
+    const owed = this.#owing.get(text)
+    if (indexed === undefined)
+      return owed ? settleOwing({ key, uid: owed.uid }, this.#deps) : Promise.resolve(undefined)
+    this.#owing.delete(text)
     return this.#reconcileIndexed(indexed, memory?.uid === indexed.credential.uid ? memory : undefined)
   }
 

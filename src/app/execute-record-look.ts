@@ -1,4 +1,5 @@
 import type { RefreshTokenSource } from '../domain/credential.ts'
+import { type Failure, failure } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
 import { facing } from '../domain/record-places.ts'
 import { isClosed, type RefreshRecord, type RetainedTokens } from '../domain/refresh-record.ts'
@@ -14,7 +15,7 @@ import { isClaimedByAnother, writeStore } from './execute-write-back.ts'
  * Reads the record as it faces a place, and what stands there. Where the record has no tokens of that place, or somebody
  * has taken it away after the credential had left, nothing is looked at there.
  */
-export async function lookAtRecord(
+async function lookAtRecord(
   observed: StoreSubject,
   source: RefreshTokenSource,
   deps: Deps,
@@ -58,21 +59,27 @@ export async function lookAtSpec(observed: Observed, deps: Deps): Promise<Result
  * Puts into the store of a place that was left what the record has of it and the store has not: over a token that is used
  * up, and over nothing else. Idempotent.
  *
- * Failures: those of reading the record, and of the store. Where somebody has taken the place away, and where the document
- * is another credential's by now, nothing is to be done.
+ * Failures: those of reading the record, and of the store; STORE_ROLLED_BACK where nothing opens the tokens any more.
  */
 export async function bringHome(
-  { source }: RetainedTokens,
-  observed: Observed,
+  { source }: Pick<RetainedTokens, 'source'>,
+  observed: StoreSubject,
   deps: Deps,
 ): Promise<Result<BroughtHome>> {
   const look = await lookAtRecord(observed, source, deps)
   if (!look.ok) return look
-  const { record } = look.value
+  const { record, stored, storeHolds } = look.value
+  if (storeHolds !== undefined && storeHolds !== 'spent') return ok({ kind: 'at-home', record })
+  if (stored === undefined || isClaimedByAnother(stored, observed, deps)) return ok({ kind: 'given-up', record })
   const lacking = lackingIn(look.value)
-  if (lacking === undefined || isClaimedByAnother(lacking.stored, observed, deps)) return ok({ record })
+  if (lacking === undefined) return isClosed(record) ? failed(lockedIn(source)) : ok({ kind: 'at-home', record })
   const pending = pendingOf({ ...lacking, source, persisted: false }, deps.clock.now())
   const written = await writeStore(pending, { ...observed, record }, deps)
   if (written.kind === 'failed') return failed(written.failure)
-  return ok({ record, ...(written.kind === 'written' && { stored: written.stored }) })
+  return ok(written.kind === 'written' ? { ...written, record } : { kind: 'at-home', record })
+}
+
+function lockedIn({ key }: RefreshTokenSource): Failure {
+  const what = `The document "${key}" holds a refresh token that was replaced before, and has lost the key that opens its successor.`
+  return failure('STORE_ROLLED_BACK', what)
 }

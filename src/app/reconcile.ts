@@ -1,12 +1,13 @@
 import { advance } from '../domain/advance.ts'
 import { type Credential, keyText, type RefreshTokenSource } from '../domain/credential.ts'
+import { noState } from '../domain/credential-state.ts'
 import { decide, decideInvalid } from '../domain/decide.ts'
 import type { Failure } from '../domain/failures.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
 import type { Observed } from '../domain/observed.ts'
-import { intentsOf, newestIn, type RefreshRecord, type RetainedTokens } from '../domain/refresh-record.ts'
+import { intentsOf, type KeptTokens, newestIn, type RefreshRecord } from '../domain/refresh-record.ts'
 import { sourcesOf } from '../domain/inherited-record.ts'
-import { withoutKept } from '../domain/record-places.ts'
+import { facing, withoutKept } from '../domain/record-places.ts'
 import { ok } from '../domain/result.ts'
 import { outcomeAttributes, settledAttributes } from '../domain/span-attributes.ts'
 import type { Action, Outcome, Step } from '../domain/step.ts'
@@ -15,9 +16,8 @@ import type { Course, Ended } from './contain.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 import { execute } from './execute.ts'
-import { lookAtRecord } from './execute-record-look.ts'
+import { bringHome } from './execute-record-look.ts'
 import { readRecord } from './execute-record.ts'
-import type { StoreSubject } from './execute-store.ts'
 import { facingSpec, gather, isAtPlace } from './gather.ts'
 import { placeOfSource } from './left-records.ts'
 import { record, type Recording } from './record.ts'
@@ -116,7 +116,7 @@ export async function reconcileInvalid(
 
 async function letGo(credential: Pick<Credential, 'key' | 'uid'>, step: Settled, deps: Deps): Promise<Ended> {
   await forgetRequest(credential.uid, step, deps)
-  const ended = await forgetRecord(credential, step, deps)
+  const ended = await forgetRecord(credential, step.progress, deps)
   if (step.progress.release !== true) return ended
   const released = await deps.status.setFinalizer(credential, false)
   if (released.ok) return ended
@@ -131,10 +131,9 @@ async function letGo(credential: Pick<Credential, 'key' | 'uid'>, step: Settled,
  */
 async function forgetRecord(
   credential: Pick<Credential, 'key' | 'uid'>,
-  { progress }: Settled,
+  { pending }: Pick<Settled['progress'], 'pending'>,
   deps: Deps,
 ): Promise<'gone' | 'owing'> {
-  const { pending, state } = progress
   if (pending?.persisted === false) return 'gone'
   const read = await readRecord(credential, undefined, deps)
   if (!read.ok) {
@@ -142,20 +141,48 @@ async function forgetRecord(
     return 'gone'
   }
   const record = read.value
-  const missing = await notAtHome({ credential, state }, record, deps)
-  if (missing !== undefined) return missing === record.retained ? 'gone' : 'owing'
+  const reason = await staysFor(credential, record, deps)
+  if (reason !== undefined) return reason
   if (intentsOf(record).length > 0) return 'gone'
   if (hasHeir(record, deps)) await leaveToHeirs(record, deps)
   else await removeRecord(credential, record, deps)
   return 'gone'
 }
 
+/**
+ * Whether the record has the only copy of something: then it stays. `owing`: a store is asked again, which may have it
+ * later. What is in its store was seen there once, whatever that says now.
+ */
+async function staysFor(
+  credential: Pick<Credential, 'key' | 'uid'>,
+  record: RefreshRecord,
+  deps: Deps,
+): Promise<'gone' | 'owing' | undefined> {
+  let reason: 'gone' | undefined
+  for (const tokens of newestIn(record)) {
+    const home = await bringHome(tokens, { credential, state: noState }, deps)
+    if (!home.ok && tokens.isHome !== true) {
+      toldToStay(credential, home.failure, deps)
+      return 'owing'
+    }
+    if (home.ok && home.value.kind === 'given-up' && mayBeMissing(tokens, record)) reason = 'gone'
+  }
+  return reason
+}
+
+/** Whoever takes a credential away together with its document wants nothing of it back. Of earlier ones nobody may have thought. */
+function mayBeMissing(tokens: KeptTokens, { retained }: RefreshRecord): boolean {
+  return tokens !== retained && tokens.isHome !== true
+}
+
 /** What is at home at places that nobody names any more is nobody's inheritance, and whoever has inherited the rest is to remove it. */
 async function leaveToHeirs(record: RefreshRecord, deps: Deps): Promise<void> {
-  const left = (record.kept ?? []).filter(({ source }) => !isNamed(source, record, deps))
-  if (left.length === 0) return
+  const named = newestIn(record).filter(({ source }) => isNamed(source, record, deps))
+  const faced = named.at(-1)
+  if (faced === undefined || named.length === newestIn(record).length) return
+  const left = newestIn(record).filter((one) => !named.includes(one))
   const fingerprints = left.map(({ fingerprint }) => fingerprint)
-  const replaced = await deps.records.replace(withoutKept(record, fingerprints), undefined)
+  const replaced = await deps.records.replace(withoutKept(facing(record, faced.source), fingerprints), undefined)
   if (!replaced.ok) toldToStay(record, replaced.failure, deps)
 }
 
@@ -171,18 +198,9 @@ async function removeRecord(
   else toldToStay(credential, removed.failure, deps)
 }
 
-/** What the record keeps for a store that does not hold it, or cannot be looked at. */
-async function notAtHome(
-  subject: StoreSubject,
-  record: RefreshRecord,
-  deps: Deps,
-): Promise<RetainedTokens | undefined> {
-  for (const tokens of newestIn(record)) {
-    const look = await lookAtRecord(subject, tokens.source, deps)
-    if (!look.ok) toldToStay(subject.credential, look.failure, deps)
-    if (!look.ok || look.value.storeHolds === 'spent') return tokens
-  }
-  return undefined
+/** Goes on with what a credential that is gone has left in its record alone. */
+export function settleOwing(credential: Pick<Credential, 'key' | 'uid'>, deps: Deps): Promise<'gone' | 'owing'> {
+  return forgetRecord(credential, {}, deps)
 }
 
 function hasHeir(record: RefreshRecord, deps: Deps): boolean {

@@ -12,18 +12,21 @@ import type { EpochSeconds } from './time.ts'
  * tokens, and a store that is away is asked again later. A condition says so until then.
  */
 export function afterBringHome(
-  observed: Observed,
-  { tokens: { fingerprint }, result }: Extract<Outcome, { kind: 'bring-home' }>,
+  gathered: Observed,
+  { tokens: { fingerprint, isHome }, result }: Extract<Outcome, { kind: 'bring-home' }>,
   now: EpochSeconds,
 ): Step {
+  const observed: Observed = { ...gathered, leftTried: true }
   const { settled = [], failed = [] } = observed.left ?? {}
   const others = failed.filter((one) => one.fingerprint !== fingerprint)
-  if (!result.ok) {
-    const left = { settled, failed: [...others, { fingerprint, at: now, failure: result.failure }] }
-    return decide({ ...observed, left }, now)
+  const isSettled = result.ok ? result.value.kind !== 'given-up' : isHome === true
+  if (!isSettled) {
+    const again = { fingerprint, at: now, ...(!result.ok && { failure: result.failure }) }
+    return decide({ ...observed, left: { settled, failed: [...others, again] } }, now)
   }
-  const record = withHome(asKnown(observed, result.value.record), fingerprint)
   const left = { settled: [...settled, fingerprint], failed: others }
+  if (!result.ok) return decide({ ...observed, left }, now)
+  const record = withHome(asKnown(observed, result.value.record), fingerprint)
   return decide({ ...observed, record, left, ...homeSign(observed) }, now)
 }
 

@@ -167,11 +167,11 @@ export function auditWriteBack(
 }
 
 function ofBringHome({ tokens, result }: Extract<Outcome, { kind: 'bring-home' }>): readonly AuditDetail[] {
-  const stored = result.ok ? result.value.stored : undefined
-  if (stored === undefined) return []
+  if (!result.ok || result.value.kind !== 'written') return []
   const place = placeOf(tokens.source)
+  const { version: storeVersion } = result.value.stored
   const { fingerprint } = tokens
-  return [{ event: 'RefreshTokenWrittenBack', fingerprint, ...place, storeVersion: stored.version, recorded: true }]
+  return [{ event: 'RefreshTokenWrittenBack', fingerprint, ...place, storeVersion, recorded: true }]
 }
 
 function isNewlyRecorded({

@@ -121,8 +121,17 @@ function storeMayBeBehind(observed: Observed, now: EpochSeconds): Step | undefin
 }
 
 function leftPlaceBehind(observed: Observed, now: EpochSeconds): Step | undefined {
+  if (observed.leftTried === true || isRefreshNext(observed, now)) return undefined
   const tokens = leftTokens(observed, now)
   return tokens && act(observed, { kind: 'bring-home', tokens })
+}
+
+/** A store that was left may take a minute to say nothing: pods do not wait for that. */
+function isRefreshNext(observed: Observed, now: EpochSeconds): boolean {
+  const { credential, state } = observed
+  if (credential.deleting || credential.spec.suspend || state.lastFailure !== undefined) return false
+  const due = dueAt(observed, state, now)
+  return targetWantsPublication(observed) || (due !== undefined && now >= due)
 }
 
 /** Each kind comes over a watch of its own, so nothing says that a provider is known before a credential that was applied after it. */

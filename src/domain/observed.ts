@@ -65,7 +65,8 @@ export interface FirstOwner {
 export interface LeftFailure {
   readonly fingerprint: string
   readonly at: EpochSeconds
-  readonly failure: Failure
+  /** Absent where the place was taken away: nobody is told of that. */
+  readonly failure?: Failure
 }
 
 /** What this process has done for the places that a credential has left. */
@@ -117,6 +118,8 @@ export interface Observed {
   readonly left?: LeftPlaces
   /** True once this reconcile has found the newest tokens of a place that was left in its store, or put them there. */
   readonly broughtHome?: true
+  /** True once this reconcile has looked at such a place: the next one looks at another. */
+  readonly leftTried?: true
   /** Absent until this process has looked. */
   readonly look?: StaticTokenLook
   /** The credential that was first at the same place of the same store. */

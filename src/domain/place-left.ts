@@ -1,13 +1,15 @@
 import { type CredentialSpec, isRefreshTokenAt, type RefreshTokenSource } from './credential.ts'
 import type { Failure, FailureCode } from './failures.ts'
 import type { Observed } from './observed.ts'
-import { newestIn, type RetainedTokens } from './refresh-record.ts'
+import { type KeptTokens, newestIn, type RetainedTokens } from './refresh-record.ts'
 import { later, type EpochSeconds, minutes } from './time.ts'
 
 // A credential that names another place by now may have a refresh token that belongs to the one before.
 
 /** Nobody waits for it: the record has the tokens. */
 const retryInterval = minutes(5)
+/** What was taken away comes back seldom. */
+const takenAwayInterval = minutes(60)
 
 /** Somebody has taken the document away, or the store. */
 const takenAway: ReadonlySet<FailureCode> = new Set<FailureCode>([
@@ -40,7 +42,7 @@ export function isOfPlace(
 type WithRecord = Pick<Observed, 'credential' | 'record' | 'left'>
 
 /** The newest tokens of places that were left, for which something may have to be done there. */
-function unsettled({ credential, record, left }: WithRecord): readonly RetainedTokens[] {
+function unsettled({ credential, record, left }: WithRecord): readonly KeptTokens[] {
   if (record === undefined) return []
   return newestIn(record).filter(
     (one) => !isRefreshTokenAt(credential.spec, one.source) && left?.settled.includes(one.fingerprint) !== true,
@@ -52,15 +54,18 @@ function unsettled({ credential, record, left }: WithRecord): readonly RetainedT
  * there, and could not tell. Undefined when that was looked at for all of them, but for those whose store is not to be
  * asked again yet.
  */
-export function leftTokens(observed: WithRecord, now: EpochSeconds): RetainedTokens | undefined {
+export function leftTokens(observed: WithRecord, now: EpochSeconds): KeptTokens | undefined {
   const { failed = [] } = observed.left ?? {}
-  const waiting = failed.filter(({ at }) => at <= now && now < later(at, retryInterval))
+  const waiting = failed.filter(({ at, failure }) => {
+    const dueAt = later(at, failure === undefined ? takenAwayInterval : retryInterval)
+    return at <= now && now < dueAt
+  })
   return unsettled(observed).find(({ fingerprint }) => !waiting.some((one) => one.fingerprint === fingerprint))
 }
 
 /** Why the store of some place that was left has not got its newest tokens, as far as this process has tried. */
 export function leftFailure(observed: WithRecord): Failure | undefined {
   const { failed = [] } = observed.left ?? {}
-  const open = unsettled(observed)
+  const open = unsettled(observed).filter(({ isHome }) => isHome !== true)
   return failed.findLast(({ fingerprint }) => open.some((one) => one.fingerprint === fingerprint))?.failure
 }

@@ -96,7 +96,7 @@ export function intentsOf({ intent, left = [] }: Pick<RefreshRecord, 'intent' | 
 }
 
 /** The newest tokens of all places, that which the record faces last. */
-export function newestIn({ retained, kept = [] }: Pick<RefreshRecord, 'retained' | 'kept'>): readonly RetainedTokens[] {
+export function newestIn({ retained, kept = [] }: Pick<RefreshRecord, 'retained' | 'kept'>): readonly KeptTokens[] {
   return retained === undefined ? kept : [...kept, retained]
 }
 

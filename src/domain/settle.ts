@@ -8,6 +8,7 @@ import { awaitsDocument, hidesRefusal, isRefusal } from './refusals.ts'
 import type { Observed } from './observed.ts'
 import { present } from './present.ts'
 import { nearEndAt } from './near-end.ts'
+import { leftTokens } from './place-left.ts'
 import { type Resend, resendAfter } from './resend.ts'
 import type { EarlierSends } from './uncertainty.ts'
 import type { Action, Postponed, Progress, Settlement, Step } from './step.ts'
@@ -36,8 +37,13 @@ export function settleFine(observed: Observed, progress: Progress, now: EpochSec
   const outdated =
     credential.deleting || isRequested(credential, progress.state) || progress.state.targetDigest !== targetDigest
   const planned = earliest(due ?? now, progress.pending?.storeWriteDueAt ?? observed.targetCheckAt)
-  const wakeAt = outdated ? now : earliest(planned, observed.targetCheckAt)
+  const wakeAt = outdated || isLeftBehind(observed, progress, now) ? now : earliest(planned, observed.targetCheckAt)
   return settleFineUntil(observed, progress, wakeAt < now ? now : wakeAt)
+}
+
+/** True when a place that was left is to be looked at: one in each reconcile. */
+function isLeftBehind({ credential }: Observed, { record, left }: Progress, now: EpochSeconds): boolean {
+  return leftTokens(present({ credential, record, left }), now) !== undefined
 }
 
 function isRequested({ refreshRequest }: Credential, { handledRefreshRequest }: CredentialState): boolean {

@@ -4,7 +4,7 @@ import type { AnsweredEntry } from './journal-entry.ts'
 import type { ClaimState } from './document-claim.ts'
 import type { IntentWatch, LeftPlaces, PendingTokens } from './observed.ts'
 import type { PredecessorRecord, Preflight } from './preflight-finding.ts'
-import type { RefreshRecord, RetainedTokens } from './refresh-record.ts'
+import type { KeptTokens, RefreshRecord } from './refresh-record.ts'
 import type { Result } from './result.ts'
 import type { Sensitive } from './sensitive.ts'
 import type { StaticTokenLook } from './static-token.ts'
@@ -40,7 +40,7 @@ export type Action =
   /** Whether the record holds what the store does not. */
   | { readonly kind: 'read-record' }
   /** What the store of a place that was left lacks goes there. */
-  | { readonly kind: 'bring-home'; readonly tokens: RetainedTokens }
+  | { readonly kind: 'bring-home'; readonly tokens: KeptTokens }
   | { readonly kind: 'write-back'; readonly pending: PendingTokens }
   | { readonly kind: 'publish'; readonly accessToken: AccessToken }
   /** The access token before the present one is over. */
@@ -93,7 +93,7 @@ export type Outcome =
   | { readonly kind: 'request-access-token'; readonly result: Result<AccessToken> }
   | { readonly kind: 'read-access-token'; readonly result: Result<StoredAccessToken> }
   | { readonly kind: 'read-record'; readonly result: Result<RecordLook> }
-  | { readonly kind: 'bring-home'; readonly tokens: RetainedTokens; readonly result: Result<BroughtHome> }
+  | { readonly kind: 'bring-home'; readonly tokens: KeptTokens; readonly result: Result<BroughtHome> }
   | { readonly kind: 'read-journaled-answer'; readonly result: Result<JournaledAnswer> }
   | {
       readonly kind: 'write-back'
@@ -132,11 +132,14 @@ export interface RecordLook {
   readonly storeHolds?: StoreHolds
 }
 
-/** A record as it was read, and the document of a place that was left as it was written, if it was. */
-export interface BroughtHome {
-  readonly record: RefreshRecord
-  readonly stored?: StoredRefreshToken
-}
+/** What was found at a place that was left, and the record as it was read before. */
+export type BroughtHome = { readonly record: RefreshRecord } & (
+  | { readonly kind: 'written'; readonly stored: StoredRefreshToken }
+  /** The store has the tokens, or is to have other ones. */
+  | { readonly kind: 'at-home' }
+  /** Somebody has taken the place away, or it is another credential's by now. */
+  | { readonly kind: 'given-up' }
+)
 
 /** An answer that an earlier process received, and what the store holds now. */
 export interface JournaledAnswer {

@@ -118,8 +118,8 @@ export const heirGuards: readonly Guard[] = [
     'test/app/places-left.test.ts',
     'a record outlives its credential while a store lacks what it keeps',
     'app/reconcile.ts',
-    "if (!look.ok || look.value.storeHolds === 'spent') return tokens",
-    'if (!look.ok) return tokens',
+    '    if (!home.ok && tokens.isHome !== true) {\n',
+    '    if (!home.ok && deps.clock.monotonicMs() < 0) {\n',
   ),
   rareGuard(
     940_002_735,
@@ -127,5 +127,26 @@ export const heirGuards: readonly Guard[] = [
     'domain/preflight.ts',
     '  if (retained?.generation !== undefined) return retained.generation\n',
     '  if (retained?.generation === -1) return retained.generation\n',
+  ),
+  testedGuard(
+    'test/app/places-left-ends.test.ts',
+    'a record outlives its credential where a store was taken away that may have lacked its token',
+    'app/reconcile.ts',
+    'return tokens !== retained && tokens.isHome !== true',
+    'return tokens !== retained && tokens.isHome !== true && tokens.fingerprint.length < 0',
+  ),
+  testedGuard(
+    'test/app/places-left-courses.test.ts',
+    'a record outlives its credential while somebody may be at a place that it has left',
+    'app/reconcile.ts',
+    "  if (intentsOf(record).length > 0) return 'gone'",
+    "  if (record.intent !== undefined) return 'gone'",
+  ),
+  testedGuard(
+    'test/app/places-left-ends.test.ts',
+    'pods do not wait for a place that was left',
+    'domain/checks.ts',
+    '  if (observed.leftTried === true || isRefreshNext(observed, now)) return undefined',
+    '  if (observed.leftTried === true && isRefreshNext(observed, now)) return undefined',
   ),
 ]
