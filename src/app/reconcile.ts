@@ -1,5 +1,5 @@
 import { advance } from '../domain/advance.ts'
-import { type Credential, keyText, type RefreshTokenSource } from '../domain/credential.ts'
+import { type Credential, isRefreshTokenAt, keyText, type RefreshTokenSource } from '../domain/credential.ts'
 import { noState } from '../domain/credential-state.ts'
 import { decide, decideInvalid } from '../domain/decide.ts'
 import type { Failure } from '../domain/failures.ts'
@@ -114,7 +114,7 @@ export async function reconcileInvalid(
   return record({ key, uid, generation, before: state, ...(memory && { memory }) }, step, deps)
 }
 
-async function letGo(credential: Pick<Credential, 'key' | 'uid'>, step: Settled, deps: Deps): Promise<Ended> {
+async function letGo(credential: Leaving, step: Settled, deps: Deps): Promise<Ended> {
   await forgetRequest(credential.uid, step, deps)
   const ended = await forgetRecord(credential, step.progress, deps)
   if (step.progress.release !== true) return ended
@@ -124,13 +124,16 @@ async function letGo(credential: Pick<Credential, 'key' | 'uid'>, step: Settled,
   return 'held'
 }
 
+/** With the spec that it was last acted on with, where that is at hand. */
+type Leaving = Pick<Credential, 'key' | 'uid'> & Partial<Pick<Credential, 'spec'>>
+
 /**
  * The record of a credential that is gone goes too, unless it holds what its store does not, or another credential is
  * there to inherit it. Nothing but a look at both says so: what an earlier process told may have been before its last
  * refresh.
  */
 async function forgetRecord(
-  credential: Pick<Credential, 'key' | 'uid'>,
+  credential: Leaving,
   { pending }: Pick<Settled['progress'], 'pending'>,
   deps: Deps,
 ): Promise<'gone' | 'owing'> {
@@ -153,11 +156,7 @@ async function forgetRecord(
  * Whether the record has the only copy of something: then it stays. `owing`: a store is asked again, which may have it
  * later. What is in its store was seen there once, whatever that says now.
  */
-async function staysFor(
-  credential: Pick<Credential, 'key' | 'uid'>,
-  record: RefreshRecord,
-  deps: Deps,
-): Promise<'gone' | 'owing' | undefined> {
+async function staysFor(credential: Leaving, record: RefreshRecord, deps: Deps): Promise<'gone' | 'owing' | undefined> {
   let reason: 'gone' | undefined
   for (const tokens of newestIn(record)) {
     const home = await bringHome(tokens, { credential, state: noState }, deps)
@@ -165,14 +164,14 @@ async function staysFor(
       toldToStay(credential, home.failure, deps)
       return 'owing'
     }
-    if (home.ok && home.value.kind === 'given-up' && mayBeMissing(tokens, record)) reason = 'gone'
+    if (home.ok && home.value.kind === 'given-up' && mayBeMissing(tokens, credential)) reason = 'gone'
   }
   return reason
 }
 
 /** Whoever takes a credential away together with its document wants nothing of it back. Of earlier ones nobody may have thought. */
-function mayBeMissing(tokens: KeptTokens, { retained }: RefreshRecord): boolean {
-  return tokens !== retained && tokens.isHome !== true
+function mayBeMissing({ source, isHome }: KeptTokens, { spec }: Leaving): boolean {
+  return isHome !== true && (spec === undefined || !isRefreshTokenAt(spec, source))
 }
 
 /** What is at home at places that nobody names any more is nobody's inheritance, and whoever has inherited the rest is to remove it. */

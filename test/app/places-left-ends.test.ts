@@ -41,23 +41,27 @@ async function owing(): Promise<Replicas> {
 }
 
 describe('a credential that is gone', () => {
-  it('leaves the only copy of a token to its heir, though its store went with it', async () => {
-    const world = await owing()
-    world.apply(movedTo(otherKey))
-    await world.clock.pass(hour)
-    const resources = world.replicas.map(({ operator }) => operator.resources)
-    world.delete(base)
-    world.sink.published.clear()
-    await world.clock.pass(1)
-    for (const one of resources) one.deleted('TokenStore', 'ci', 'vault')
-    await world.clock.pass(300)
-    world.store.unreachable.delete(documentKey)
-    for (const one of resources) one.upserted('TokenStore', { type: 'store', store: aStore() })
-    world.apply(heir(documentKey))
-    await world.clock.pass(2 * hour)
-    expect(world.endpoint.reuses).toBe(0)
-    expectAtWork(world)
-  })
+  it.each(['before', 'after'])(
+    'leaves the only copy of a token to its heir, though its store went, %s it had moved',
+    async (when) => {
+      const world = await owing()
+      const resources = world.replicas.map(({ operator }) => operator.resources)
+      if (when === 'before') for (const one of resources) one.deleted('TokenStore', 'ci', 'vault')
+      world.apply(movedTo(otherKey))
+      await world.clock.pass(hour)
+      world.delete(base)
+      world.sink.published.clear()
+      await world.clock.pass(1)
+      for (const one of resources) one.deleted('TokenStore', 'ci', 'vault')
+      await world.clock.pass(300)
+      world.store.unreachable.delete(documentKey)
+      for (const one of resources) one.upserted('TokenStore', { type: 'store', store: aStore() })
+      world.apply(heir(documentKey))
+      await world.clock.pass(2 * hour)
+      expect(world.endpoint.reuses).toBe(0)
+      expectAtWork(world)
+    },
+  )
 
   it('leaves no record where its document goes with it', async () => {
     const world = twoDocuments()

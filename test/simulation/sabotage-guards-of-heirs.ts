@@ -132,8 +132,8 @@ export const heirGuards: readonly Guard[] = [
     'test/app/places-left-ends.test.ts',
     'a record outlives its credential where a store was taken away that may have lacked its token',
     'app/reconcile.ts',
-    'return tokens !== retained && tokens.isHome !== true',
-    'return tokens !== retained && tokens.isHome !== true && tokens.fingerprint.length < 0',
+    'return isHome !== true && (spec === undefined',
+    'return isHome === undefined && source.key.length < 0 && (spec === undefined',
   ),
   testedGuard(
     'test/app/places-left-courses.test.ts',
