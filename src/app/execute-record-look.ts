@@ -6,6 +6,7 @@ import { isClosed, type RefreshRecord, type RetainedTokens } from '../domain/ref
 import { lackingIn, pendingOf } from '../domain/record-look.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import type { BroughtHome, RecordLook } from '../domain/step.ts'
+import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { readRecord, sealingKeyOf } from './execute-record.ts'
 import { isGivenUpBy, isStoreFailure, openStore, readOpen, standingOf, type StoreSubject } from './execute-store.ts'
@@ -70,13 +71,21 @@ export async function bringHome(
   if (!look.ok) return look
   const { record, stored, storeHolds } = look.value
   if (storeHolds !== undefined && storeHolds !== 'spent') return ok({ kind: 'at-home', record })
-  if (stored === undefined || isClaimedByAnother(stored, observed, deps)) return ok({ kind: 'given-up', record })
+  if (stored === undefined || isAnothers(stored, observed, deps)) return ok({ kind: 'given-up', record })
   const lacking = lackingIn(look.value)
   if (lacking === undefined) return isClosed(record) ? failed(lockedIn(source)) : ok({ kind: 'at-home', record })
   const pending = pendingOf({ ...lacking, source, persisted: false }, deps.clock.now())
   const written = await writeStore(pending, { ...observed, record }, deps)
   if (written.kind === 'failed') return failed(written.failure)
   return ok(written.kind === 'written' ? { ...written, record } : { kind: 'at-home', record })
+}
+
+/** True of a claim of somebody who may be there: one that is gone from this installation brings nothing home any more. */
+function isAnothers(stored: StoredRefreshToken, observed: StoreSubject, deps: Deps): boolean {
+  if (!isClaimedByAnother(stored, observed, deps) || stored.claim?.kind !== 'claimed') return false
+  const prefix = `${deps.installation.id}/`
+  const { owner } = stored.claim.claim
+  return !owner.startsWith(prefix) || deps.resources.credentialByUid(owner.slice(prefix.length)) !== undefined
 }
 
 function lockedIn({ key }: RefreshTokenSource): Failure {

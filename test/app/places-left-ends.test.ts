@@ -63,6 +63,28 @@ describe('a credential that is gone', () => {
     },
   )
 
+  it('has an heir that brings home what it could not, wherever that has gone since', async () => {
+    const world = twoDocuments(true)
+    await world.leader()
+    await world.clock.pass(beforeDue)
+    world.store.writeFault = down
+    const first = world.replicas[0]
+    await world.clock.pass(afterDue)
+    const newest = newestOf(world)
+    first?.loseItsPod()
+    world.delete(base)
+    world.sink.published.clear()
+    world.apply(heir(documentKey))
+    await world.leader()
+    await world.clock.pass(hour)
+    world.apply(movedTo(otherKey, { uid: heirUid, createdAt: later(base.createdAt, seconds(60)) }))
+    world.store.writeFault = undefined
+    await world.clock.pass(2 * hour)
+    expect(world.endpoint.reuses).toBe(0)
+    expect(world.storeIsLive()).toBe(true)
+    expect(newest).toBeDefined()
+  })
+
   it('leaves no record where its document goes with it', async () => {
     const world = twoDocuments()
     await world.leader()
