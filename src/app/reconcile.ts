@@ -1,5 +1,6 @@
 import { advance } from '../domain/advance.ts'
 import { type Credential, isRefreshTokenAt, keyText, type RefreshTokenSource } from '../domain/credential.ts'
+import { conditionOf } from '../domain/conditions.ts'
 import { noState } from '../domain/credential-state.ts'
 import { decide, decideInvalid } from '../domain/decide.ts'
 import type { Failure } from '../domain/failures.ts'
@@ -134,7 +135,7 @@ type Leaving = Pick<Credential, 'key' | 'uid'> & Partial<Pick<Credential, 'spec'
  */
 async function forgetRecord(
   credential: Leaving,
-  { pending }: Pick<Settled['progress'], 'pending'>,
+  { pending, state = noState }: Partial<Pick<Settled['progress'], 'pending' | 'state'>>,
   deps: Deps,
 ): Promise<'gone' | 'owing'> {
   if (pending?.persisted === false) return 'gone'
@@ -144,7 +145,7 @@ async function forgetRecord(
     return 'gone'
   }
   const record = read.value
-  const reason = await staysFor(credential, record, deps)
+  const reason = await staysFor({ ...credential, state }, record, deps)
   if (reason !== undefined) return reason
   if (intentsOf(record).length > 0) return 'gone'
   if (hasHeir(record, deps)) await leaveToHeirs(record, deps)
@@ -156,10 +157,14 @@ async function forgetRecord(
  * Whether the record has the only copy of something: then it stays. `owing`: a store is asked again, which may have it
  * later. What is in its store was seen there once, whatever that says now.
  */
-async function staysFor(credential: Leaving, record: RefreshRecord, deps: Deps): Promise<'gone' | 'owing' | undefined> {
+async function staysFor(
+  credential: Leaving & Pick<Credential, 'state'>,
+  record: RefreshRecord,
+  deps: Deps,
+): Promise<'gone' | 'owing' | undefined> {
   let reason: 'gone' | undefined
   for (const tokens of newestIn(record)) {
-    const home = await bringHome(tokens, { credential, state: noState }, deps)
+    const home = await bringHome(tokens, { credential, state: credential.state }, deps)
     if (!home.ok && tokens.isHome !== true) {
       toldToStay(credential, home.failure, deps)
       return 'owing'
@@ -170,8 +175,12 @@ async function staysFor(credential: Leaving, record: RefreshRecord, deps: Deps):
 }
 
 /** Whoever takes a credential away together with its document wants nothing of it back. Of earlier ones nobody may have thought. */
-function mayBeMissing({ source, isHome }: KeptTokens, { spec }: Leaving): boolean {
-  return isHome !== true && (spec === undefined || !isRefreshTokenAt(spec, source))
+function mayBeMissing(
+  { source, isHome }: KeptTokens,
+  { spec, state: { conditions } }: Leaving & Pick<Credential, 'state'>,
+): boolean {
+  const isToldBehind = conditionOf(conditions, 'RefreshTokenPersisted')?.status === 'False'
+  return isHome !== true && (isToldBehind || spec === undefined || !isRefreshTokenAt(spec, source))
 }
 
 /** What is at home at places that nobody names any more is nobody's inheritance, and whoever has inherited the rest is to remove it. */

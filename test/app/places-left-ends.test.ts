@@ -95,6 +95,26 @@ describe('a credential that is gone', () => {
     expect(world.record()).toBeUndefined()
   })
 
+  it('leaves the only copy to its heir, where its store went before it', async () => {
+    const world = await owing()
+    const [first] = world.replicas
+    first?.loseItsPod()
+    await world.leader()
+    await world.clock.pass(60)
+    for (const { operator } of world.replicas) operator.resources.deleted('TokenStore', 'ci', 'vault')
+    world.delete(base)
+    world.sink.published.clear()
+    await world.clock.pass(300)
+    world.store.unreachable.delete(documentKey)
+    for (const { operator } of world.replicas) {
+      operator.resources.upserted('TokenStore', { type: 'store', store: aStore() })
+    }
+    world.apply(heir(documentKey))
+    await world.clock.pass(2 * hour)
+    expect(world.endpoint.reuses).toBe(0)
+    expectAtWork(world)
+  })
+
   it('brings home what it owes, with a finalizer, too', async () => {
     const world = await owing()
     const newest = newestOf(world)

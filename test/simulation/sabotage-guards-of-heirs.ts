@@ -132,8 +132,8 @@ export const heirGuards: readonly Guard[] = [
     'test/app/places-left-ends.test.ts',
     'a record outlives its credential where a store was taken away that may have lacked its token',
     'app/reconcile.ts',
-    'return isHome !== true && (spec === undefined',
-    'return isHome === undefined && source.key.length < 0 && (spec === undefined',
+    'return isHome !== true && (isToldBehind ||',
+    'return isHome === undefined && source.key.length < 0 && (isToldBehind ||',
   ),
   testedGuard(
     'test/app/places-left-courses.test.ts',
