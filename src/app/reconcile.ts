@@ -162,14 +162,14 @@ async function staysFor(
   record: RefreshRecord,
   deps: Deps,
 ): Promise<'gone' | 'owing' | undefined> {
-  let reason: 'gone' | undefined
+  let reason: 'gone' | 'owing' | undefined
   for (const tokens of newestIn(record)) {
     const home = await bringHome(tokens, { credential, state: credential.state }, deps)
     if (!home.ok && tokens.isHome !== true) {
       toldToStay(credential, home.failure, deps)
-      return 'owing'
+      reason = 'owing'
     }
-    if (home.ok && home.value.kind === 'given-up' && mayBeMissing(tokens, credential)) reason = 'gone'
+    if (home.ok && home.value.kind === 'given-up' && mayBeMissing(tokens, credential)) reason ??= 'gone'
   }
   return reason
 }

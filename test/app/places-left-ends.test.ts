@@ -179,12 +179,31 @@ describe('a credential that is gone', () => {
     let reads = 0
     const read = world.store.read.bind(world.store)
     world.store.read = (location) => {
-      reads += 1
+      if (location.key === documentKey) reads += 1
       return read(location)
     }
     await world.clock.pass(day)
     expect(reads).toBeLessThan(40)
     expect(world.audit.entries).toHaveLength(length)
+  })
+
+  it('brings home what it can, whatever else is away', async () => {
+    const world = twoDocuments()
+    await world.leader()
+    await world.clock.pass(beforeDue)
+    world.apply(movedTo(otherKey))
+    await world.clock.pass(1)
+    world.store.writeFault = down
+    await world.clock.pass(hour)
+    world.store.unreachable.add(documentKey)
+    world.store.put('teams/ci/third', world.endpoint.login())
+    world.apply(movedTo('teams/ci/third'))
+    await world.clock.pass(60)
+    world.delete(base)
+    await world.clock.pass(60)
+    world.store.writeFault = undefined
+    await world.clock.pass(2 * hour)
+    expect(world.storeIsLive(otherKey)).toBe(true)
   })
 
   it('leaves no record to an heir at a place that it has left', async () => {
