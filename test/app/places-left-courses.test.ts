@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { failed } from '../../src/domain/result.ts'
-import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential, aRotation, aStore } from '../support/builders.ts'
 import { documentKey, type Replicas } from '../support/replicas.ts'
 import {
@@ -8,11 +6,14 @@ import {
   beforeDue,
   down,
   expectAtWork,
+  heir,
+  heirUid,
   hour,
   keptInRecordAlone,
   movedTo,
   newestOf,
   otherKey,
+  refusesWrites,
   twoDocuments,
 } from '../support/two-documents.ts'
 
@@ -20,27 +21,11 @@ import {
 
 const base = aCredential()
 const third = 'teams/ci/third'
-const heirUid = '6f1c0a52-0000-4000-8000-000000000009'
-
-function heir(key: string) {
-  return movedTo(key, { uid: heirUid, createdAt: later(base.createdAt, seconds(60)) })
-}
 
 function threeDocuments(): Replicas {
   const world = twoDocuments()
   world.store.put(third, world.endpoint.login())
   return world
-}
-
-/** From the call of the one that is returned the document takes writes again. */
-function refusesWrites(world: Replicas, document: string): () => void {
-  const { store } = world
-  const writeBack = store.writeBack.bind(store)
-  store.writeBack = (location, from, tokens) =>
-    location.key === document ? Promise.resolve(failed(down)) : writeBack(location, from, tokens)
-  return () => {
-    store.writeBack = writeBack
-  }
 }
 
 describe('one reconcile', () => {

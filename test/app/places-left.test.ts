@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Failure, failure } from '../../src/domain/failures.ts'
-import { failed } from '../../src/domain/result.ts'
+import { failure } from '../../src/domain/failures.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential, aRotation } from '../support/builders.ts'
@@ -8,6 +7,7 @@ import { documentKey, Replicas } from '../support/replicas.ts'
 import {
   afterDue,
   beforeDue,
+  day,
   down,
   expectAtWork,
   hour,
@@ -16,25 +16,13 @@ import {
   newestOf,
   nextRequest,
   otherKey,
+  refusesWrites,
   twoDocuments,
 } from '../support/two-documents.ts'
 
 // What is owed to a document that its credential has left, and what that may cost the next one.
 
 const base = aCredential()
-const day = 24 * hour
-
-/** Until what it returns is called. */
-function writesFail(world: Replicas, document: string, cause: Failure): () => void {
-  const { store } = world
-  const writeBack = store.writeBack.bind(store)
-  store.writeBack = (location, from, tokens) =>
-    location.key === document ? Promise.resolve(failed(cause)) : writeBack(location, from, tokens)
-  return () => {
-    store.writeBack = writeBack
-  }
-}
-
 describe('what the record alone has when its credential is moved', () => {
   it('goes into the store of the place that was left, before the other document is used', async () => {
     const world = await keptInRecordAlone()
@@ -85,7 +73,7 @@ describe('what the record alone has when its credential is moved', () => {
     'holds up nobody where it cannot be put: %s',
     async (code) => {
       const world = await keptInRecordAlone()
-      writesFail(world, documentKey, failure(code, 'The document cannot be written.'))
+      refusesWrites(world, documentKey, failure(code, 'The document cannot be written.'))
       world.apply(movedTo(otherKey))
       await world.leader()
       await world.clock.pass(6 * hour)
@@ -190,7 +178,7 @@ describe('a place that was left and does not answer', () => {
       const world = await keptInRecordAlone(hasRoom)
       const newest = newestOf(world)
       world.apply(movedTo(otherKey))
-      const takesWrites = writesFail(world, documentKey, down)
+      const takesWrites = refusesWrites(world, documentKey, down)
       await world.leader()
       await world.clock.pass(hour)
       world.delete(base)
@@ -227,7 +215,7 @@ describe('a place that was left and does not answer', () => {
     const world = twoDocuments()
     const first = await world.leader()
     await world.clock.pass(beforeDue)
-    writesFail(world, documentKey, down)
+    refusesWrites(world, documentKey, down)
     await world.clock.pass(afterDue)
     expect(world.condition('RefreshTokenPersisted')?.status).toBe('False')
     if (what === 'knows it from the status') first.loseItsPod()

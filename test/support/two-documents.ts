@@ -1,6 +1,8 @@
 import { expect } from 'vitest'
 import type { Credential } from '../../src/domain/credential.ts'
-import { failure } from '../../src/domain/failures.ts'
+import { type Failure, failure } from '../../src/domain/failures.ts'
+import { failed } from '../../src/domain/result.ts'
+import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential } from './builders.ts'
 import { Replicas } from './replicas.ts'
 
@@ -11,6 +13,7 @@ export const otherKey = 'teams/ci/another'
 export const beforeDue = 2000
 export const afterDue = 400
 export const hour = 3600
+export const day = 24 * hour
 export const down = failure('STORE_UNAVAILABLE', 'The store did not answer.')
 
 let generation = 1
@@ -26,6 +29,24 @@ export function twoDocuments(hasRoom = true): Replicas {
   world.store.hasRoom = hasRoom
   world.store.put(otherKey, world.endpoint.login())
   return world
+}
+
+/** Whoever has a document after the credential is gone: another object of its name, a minute younger. */
+export const heirUid = '6f1c0a52-0000-4000-8000-000000000009'
+
+export function heir(key: string): Credential {
+  return movedTo(key, { uid: heirUid, createdAt: later(aCredential().createdAt, seconds(60)) })
+}
+
+/** The document takes no writes until what this returns is called. */
+export function refusesWrites(world: Replicas, document: string, cause: Failure = down): () => void {
+  const { store } = world
+  const writeBack = store.writeBack.bind(store)
+  store.writeBack = (location, from, tokens) =>
+    location.key === document ? Promise.resolve(failed(cause)) : writeBack(location, from, tokens)
+  return () => {
+    store.writeBack = writeBack
+  }
 }
 
 /** The process gets an answer, keeps it in the record, cannot write the store, and ends before it can tell. */
