@@ -51,24 +51,24 @@ export async function gather(
   const identity = targetIdentity(credential)
   const needsCleanup = sink.needsCleanup(identity)
   const targetDigest = resources.publicationDigests.of(credential.spec)
-  const known: Observed = {
+  const { inputs, grantInputs } = inputsOf(credential, [provider, store], loginOf(targetDigest))
+  const known: Observed = present({
     ...rememberedOf(credential, memory, deps),
-    ...present({
-      namespaceLabels: resources.namespaceLabels(credential.key.namespace),
-      journal: unsettled(journal.pending(credential.uid), memory),
-      firstOwner: firstOwnerOf(credential, deps),
-      targetHolder: resources.firstInto(credential)?.key,
-      documentTokens: documentTokensOf(credential, deps),
-      withoutConsumers: deps.consumers === undefined ? (true as const) : undefined,
-    }),
+    namespaceLabels: resources.namespaceLabels(credential.key.namespace),
+    journal: unsettled(journal.pending(credential.uid), memory),
+    firstOwner: firstOwnerOf(credential, deps),
+    targetHolder: resources.firstInto(credential)?.key,
+    documentTokens: documentTokensOf(credential, deps),
+    withoutConsumers: deps.consumers === undefined ? (true as const) : undefined,
     credential,
     provider,
     store,
     targetDigest,
     needsCleanup,
     needsFinalizer: (needsCleanup || endsWithCredential(credential.spec)) && usesFinalizers,
-    ...inputsOf(credential, [provider, store], loginOf(targetDigest)),
-  }
+    inputs,
+    grantInputs,
+  })
   const refused = await withClient(known, deps)
   return isLookDue(refused, deps) ? withHeldToken(await withTarget(refused, identity, deps), identity, deps) : refused
 }

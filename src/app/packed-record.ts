@@ -18,16 +18,8 @@ export class PackedRecord {
     this.#spent = packFingerprints(spent)
   }
 
-  /** What was packed. Most reconciles do not look at the spent tokens, so they are unpacked for who does. */
+  /** What was packed. */
   unpacked(): RefreshRecord {
-    const packed = this.#spent
-    let spent: readonly string[] | undefined
-    return {
-      ...this.#record,
-      get spent() {
-        spent ??= unpackFingerprints(packed)
-        return spent
-      },
-    }
+    return { ...this.#record, spent: unpackFingerprints(this.#spent) }
   }
 }
