@@ -3,7 +3,6 @@ import { performance } from 'node:perf_hooks'
 import { argumentsOrEnd, wholeNumbersOrEnd } from '../support/command-line.ts'
 import { Crew, type SeedRange } from './crew.ts'
 import { earlierProgress, keepProgress, type Progress } from './progress.ts'
-import { simulate } from './simulate.ts'
 import { add, tallyText } from './tally.ts'
 
 const usage = `Plays seeds of the simulation.
@@ -46,6 +45,8 @@ if (options.seed !== undefined) await playOne(Number(options.seed))
 else await playMany()
 
 async function playOne(seed: number): Promise<void> {
+  // Loaded here alone: threads that play many load it for themselves.
+  const { simulate } = await import('./simulate.ts')
   const outcome = await simulate(seed, true)
   const lines = outcome.story.split('\n')
   console.log((options.trace ? lines : lines.slice(-41)).join('\n'))

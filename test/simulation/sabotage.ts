@@ -42,6 +42,8 @@ export interface Finding {
 export interface SabotageOptions {
   readonly seeds: number
   readonly seconds: number
+  /** Threads, each of which has to load the whole source first; absent: one for each core. */
+  readonly workers?: number
 }
 
 interface Found {
@@ -106,13 +108,14 @@ export class Workshop {
   #atItsSeed(guard: Guard): Found | undefined {
     const { seed } = guard
     if (seed === undefined) return undefined
-    const found = this.#without(guard, { from: seed, seeds: 1, seconds: 60 })
+    const found = this.#without(guard, { from: seed, seeds: 1, seconds: 60, workers: 1 })
     return found !== undefined && this.#holds(seed) ? found : undefined
   }
 
   #among(guard: Guard, limits: SabotageOptions, took: () => number): Found | undefined {
     for (let from = 1; took() < limits.seconds && from <= limits.seeds;) {
-      const found = this.#without(guard, { from, seeds: limits.seeds - from + 1, seconds: limits.seconds - took() })
+      const rest = { seeds: limits.seeds - from + 1, seconds: limits.seconds - took() }
+      const found = this.#without(guard, { ...limits, ...rest, from })
       // What breaks a rule with the guard in place as well says nothing of the guard.
       if (found === undefined || this.#holds(found.seed)) return found
       from = found.seed + 1
@@ -120,9 +123,11 @@ export class Workshop {
     return undefined
   }
 
-  #without(guard: Guard, { from, seeds, seconds }: SabotageOptions & { readonly from: number }): Found | undefined {
-    const limits = ['--from', from, '--seeds', seeds, '--seconds', Math.max(1, seconds)].map(String)
-    const { stdout, stderr, status } = this.#taken(guard, () => this.#run(['--first', ...limits]))
+  #without(guard: Guard, limits: SabotageOptions & { readonly from: number }): Found | undefined {
+    const { from, seeds, seconds, workers } = limits
+    const asked = ['--from', from, '--seeds', seeds, '--seconds', Math.max(1, seconds)]
+    if (workers !== undefined) asked.push('--workers', workers)
+    const { stdout, stderr, status } = this.#taken(guard, () => this.#run(['--first', ...asked.map(String)]))
     const [, seed, what = ''] = /^seed (\d+): (.*)$/m.exec(stdout) ?? []
     const isBroken = seed === undefined ? status !== 0 : /ReferenceError|TypeError/.test(what)
     // A patch that does not even run proves nothing.
