@@ -6,6 +6,8 @@ import { withLoginReplaced } from './login-replaced.ts'
 import { isHold } from './hold-reason.ts'
 import { settleTurnedAway } from './hold.ts'
 import type { Observed, PendingTokens } from './observed.ts'
+import { datedAfter } from './publication-order.ts'
+import { newestIn } from './refresh-record.ts'
 import { mayBeAnnounced } from './rotation.ts'
 import { withoutTerm, withTerm } from './refresh-token-term.ts'
 import { withPresented } from './refused-token.ts'
@@ -137,14 +139,25 @@ function afterIssue(
   return conclude(observed, { ...next, ...over }, now)
 }
 
-/** Of an answer that waited nobody knows what the provider named when it was asked for. */
+/**
+ * With what tells whose the access token is, and its place in their order. Not so for an answer that waited: what the
+ * provider named when it was asked for, and which tokens were known then, nobody knows any more.
+ */
 function marked(
   observed: Observed,
   state: CredentialState,
-  { tokens, journaled }: Received & { readonly tokens: IssuedTokens },
+  { tokens, journaled, action }: Received & { readonly tokens: IssuedTokens },
 ): IssuedTokens {
   if (journaled !== undefined) return tokens
-  return { ...tokens, accessToken: { ...tokens.accessToken, mark: issuanceMark(observed, state) } }
+  const accessToken = datedAfter(tokens.accessToken, knownTimesOfIssue(observed, action))
+  return { ...tokens, accessToken: { ...accessToken, mark: issuanceMark(observed, state) } }
+}
+
+/** Of the access tokens that were known when the request was made, by any clock. */
+function knownTimesOfIssue({ state }: Observed, { record }: SendAction): readonly EpochSeconds[] {
+  const newest = record === undefined ? [] : newestIn(record)
+  const times = newest.map(({ tokens }) => tokens?.accessToken?.issuedAt)
+  return [...times, state.lastRefreshAt].filter((at) => at !== undefined)
 }
 
 function issuedState(

@@ -16,7 +16,7 @@ export interface CredentialState {
   readonly accessTokenExpiresAt?: EpochSeconds
   /** Until when the target holds the access token before that one; absent: it holds none. */
   readonly previousExpiresAt?: EpochSeconds
-  /** When the request for that token was started. */
+  /** `issuedAt` of that token. */
   readonly lastRefreshAt?: EpochSeconds
   readonly refreshTokenExpiresAt?: EpochSeconds
   /** True when that stays where it is however often the refresh token is used. */

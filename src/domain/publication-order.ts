@@ -2,7 +2,13 @@ import type { CredentialState } from './credential-state.ts'
 import type { TargetObservation } from './observed.ts'
 import { liesAhead } from './due.ts'
 import type { TargetState } from './target-state.ts'
-import type { EpochSeconds } from './time.ts'
+import { epochSeconds, type EpochSeconds, secondsBetween } from './time.ts'
+import type { AccessToken } from './tokens.ts'
+
+/** By so much a time of issue may be put off, for the schedule counts from there, */
+const longestDelaySeconds = 5
+/** and by no more than this share of the token's life. */
+const longestDelayShare = 0.1
 
 type OwnTarget = Extract<TargetState, { kind: 'ours' }>
 
@@ -15,6 +21,21 @@ type OwnTarget = Extract<TargetState, { kind: 'ours' }>
  */
 export function isIssuedLater(found: EpochSeconds | undefined, issuedAt: EpochSeconds, now: EpochSeconds): boolean {
   return found !== undefined && Math.floor(found) > Math.floor(issuedAt) && !liesAhead(found, now)
+}
+
+/**
+ * The access token, dated after those that were known when it was asked for: a second later at least, as
+ * {@link isIssuedLater} compares. One of them may be of the same second, or have been dated by a clock that is a little
+ * ahead. When it expires stays as it is.
+ *
+ * Left as it is where the schedule would suffer. Two that know the same others, and not each other, may get one date.
+ */
+export function datedAfter(accessToken: AccessToken, known: readonly EpochSeconds[]): AccessToken {
+  const { issuedAt, expiresAt } = accessToken
+  const longestDelay = Math.min(longestDelaySeconds, longestDelayShare * secondsBetween(issuedAt, expiresAt))
+  const dates = known.map((at) => Math.floor(at) + 1).filter((date) => date <= issuedAt + longestDelay)
+  const date = Math.max(Math.floor(issuedAt), ...dates)
+  return date > issuedAt ? { ...accessToken, issuedAt: epochSeconds(date) } : accessToken
 }
 
 /** True when the target was seen to hold a token that another replica got after the one at hand. */

@@ -27,7 +27,7 @@ export interface AccessToken {
   readonly value: Sensitive
   /** As on the wire; `Bearer` when the answer has none. */
   readonly tokenType: string
-  /** Start of the request that issued it. */
+  /** Start of the request that issued it, or up to five seconds later where another token is of the same second, or a later one. */
   readonly issuedAt: EpochSeconds
   readonly expiresAt: EpochSeconds
   /** True when the answer did not say how long it lives, so that `expiresAt` is what the provider assumes. */

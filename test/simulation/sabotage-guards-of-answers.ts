@@ -26,6 +26,13 @@ export const answerGuards: readonly Guard[] = [
     '    generation: record.generation + (isCounted(record, { presented, retained }) ? 0 : 1),\n    retained,\n',
     '    generation: record.generation + (isCounted(record, { presented, retained }) ? 0 : 1),\n',
   ),
+  rareGuard(
+    943_015_483,
+    'a token is dated after those that were known when it was asked for',
+    'domain/advance-refresh.ts',
+    'datedAfter(tokens.accessToken, knownTimesOfIssue(observed, action))',
+    'datedAfter(tokens.accessToken, [])',
+  ),
   guard(
     'the record is brought up to date until it is',
     'domain/conclude.ts',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decide } from '../../../src/domain/decide.ts'
-import { isIssuedLater } from '../../../src/domain/publication-order.ts'
+import { datedAfter, isIssuedLater } from '../../../src/domain/publication-order.ts'
 import type { TargetState } from '../../../src/domain/target-state.ts'
 import { epochSeconds, type EpochSeconds } from '../../../src/domain/time.ts'
 import { anAccessToken, anObservation, inSeconds, noon, refreshedState } from '../../support/builders.ts'
@@ -21,6 +21,39 @@ describe('isIssuedLater', () => {
 
   it.each(Object.entries(orders))('%s', (_what, [found, issuedAt, later]) => {
     expect(isIssuedLater(found, issuedAt, noon)).toBe(later)
+  })
+})
+
+describe('datedAfter', () => {
+  const token = { ...anAccessToken(), issuedAt: noon, expiresAt: inSeconds(3600) }
+  const dates: Record<string, [known: readonly EpochSeconds[], date: EpochSeconds]> = {
+    'no other one': [[], noon],
+    'an earlier one': [[inSeconds(-1)], noon],
+    'one of the same time': [[noon], inSeconds(1)],
+    'one of the same second': [[inSeconds(0.9)], inSeconds(1)],
+    'one of a clock that is a little ahead': [[inSeconds(-5), inSeconds(4.5)], inSeconds(5)],
+    'one of a clock that is so far ahead that the schedule would suffer': [[inSeconds(5)], noon],
+    'one of a clock that is wrong': [[inSeconds(0.5), inSeconds(3600)], inSeconds(1)],
+  }
+
+  it.each(Object.entries(dates))('%s', (_what, [known, issuedAt]) => {
+    expect(datedAfter(token, known)).toEqual({ ...token, issuedAt })
+  })
+
+  it('tells the order, whatever the second', () => {
+    for (let start = 0; start < 2; start += 0.125) {
+      const started = { ...token, issuedAt: inSeconds(start) }
+      for (let ahead = 0; ahead <= 4; ahead += 0.125) {
+        const known = inSeconds(start + ahead)
+        expect(isIssuedLater(datedAfter(started, [known]).issuedAt, known, noon)).toBe(true)
+      }
+    }
+  })
+
+  it('leaves the schedule of a short life as it is', () => {
+    const short = { ...token, expiresAt: inSeconds(20) }
+    expect(datedAfter(short, [inSeconds(2)])).toBe(short)
+    expect(datedAfter(short, [inSeconds(1)]).issuedAt).toBe(inSeconds(2))
   })
 })
 
