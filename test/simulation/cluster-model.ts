@@ -1,7 +1,7 @@
 import { conditionOf } from '../../src/domain/conditions.ts'
 import type { CredentialState } from '../../src/domain/credential-state.ts'
 import type { EpochSeconds } from '../../src/domain/time.ts'
-import { keyText } from '../../src/domain/credential.ts'
+import { type CredentialKey, keyText } from '../../src/domain/credential.ts'
 import { failure } from '../../src/domain/failures.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
 import type {
@@ -65,6 +65,10 @@ export class ClusterModel {
   clocksWereSet = false
   /** True of a world in which objects are made anew. */
   recreates = false
+  /** True of a world in which no target goes with its credential by itself. */
+  keepsTargets = false
+  /** Hears of each finalizer that is added, or taken off. */
+  onFinalizer: (key: CredentialKey, uid: string, isWanted: boolean) => void = () => undefined
   /** Hears of each status that was written. */
   onStatus: (name: string) => void = () => undefined
 
@@ -93,6 +97,7 @@ export class ClusterModel {
 
   /** A target goes with its owner, and so does one that comes later; the garbage collector takes its time. */
   collect(target: string, uid: string): void {
+    if (this.keepsTargets) return
     this.#collected.add(uid)
     this.#scheduler.after(collectionMs, () => {
       if (this.targets.get(target)?.uid === uid) this.targets.delete(target)
@@ -120,9 +125,11 @@ export class ClusterModel {
       endPrevious: () => Promise.resolve(ok(undefined)),
       remove: (identity) =>
         call('remove', identity, () => {
+          const found = this.targets.get(identity.name)
+          if (found !== undefined && found.uid !== identity.credentialUid) return ok('kept')
           return ok(this.targets.delete(identity.name) ? 'removed' : 'absent')
         }),
-      needsCleanup: () => false,
+      needsCleanup: () => this.keepsTargets,
     }
   }
 
@@ -146,7 +153,7 @@ export class ClusterModel {
           this.#write(report)
         }),
       exists: (credential) => this.#exists(process, credential),
-      setFinalizer: ({ uid }) => call('finalize', uid, () => undefined),
+      setFinalizer: ({ key, uid }, isWanted) => call('finalize', uid, () => this.onFinalizer(key, uid, isWanted)),
     }
   }
 

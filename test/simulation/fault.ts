@@ -25,6 +25,7 @@ export interface Stage {
   suspend(name: string): void
   recreate(planned: Planned, gapMs: number): void
   move(planned: Planned): void
+  withdrawStore(durationMs: number): void
   change(name: string, changed: (credential: Credential) => Credential): void
 }
 

@@ -126,7 +126,21 @@ const mostRecreated = 4
 
 /** True of a world in which objects are made anew. */
 export function recreatesObjects(seed: number): boolean {
-  return seed % worldsForEachRecreation === 3
+  const ofClass = seed % worldsForEachRecreation
+  return ofClass === 3 || (isMixed(seed) && (ofClass === 5 || ofClass === 7))
+}
+
+/**
+ * True of a world in which the object of the store goes as well, objects may have finalizers, and those whose credentials
+ * move have others that are made anew. Theirs are the seeds from here on, so that all others stay what they were.
+ */
+function isMixed(seed: number): boolean {
+  return seed >= 1_000_000_000
+}
+
+/** True of a world in which a target does not go with its credential, unless the operator removes it. */
+export function keepsTargets(seed: number): boolean {
+  return isMixed(seed) && recreatesObjects(seed) && new Random(seed).chance(0.5)
 }
 
 /** Somebody replaces a credential by force, or deletes it for a while, where a refresh is under way; often the operator is restarted, too. */
@@ -219,6 +233,31 @@ export function planMovesOfKept(seed: number, stage: Stage, gremlin: Gremlin, wi
   }
   for (let count = 1 + random.below(mostMoved); count > 0; count -= 1) {
     const fault = random.chance(0.5) ? move : away
+    stage.models.scheduler.after(random.between(0, withinMs), () => {
+      if (!stage.isCalm) fault.begin(stage, gremlin)
+    })
+  }
+}
+
+const mostWithdrawn = 3
+
+/** Somebody deletes the object of the store where a refresh is under way, and creates it again; now and then the operator is restarted, too. */
+export function planWithdrawals(seed: number, stage: Stage, gremlin: Gremlin, withinMs: number): void {
+  if (!isMixed(seed)) return
+  const random = new Random(seed + 1)
+  const fault = strike(
+    'store-object-deleted',
+    0,
+    ({ service }) => service === 'server' || service === 'records' || service === 'store',
+    ({ fleet }, { process }) => {
+      stage.withdrawStore(random.pick([random.between(1000, 60_000), random.between(60_000, 1_200_000)]))
+      const end = random.below(10)
+      if (end < 3) fleet.crash(process)
+      else if (end < 5) fleet.lose(process)
+      return 'pass'
+    },
+  )
+  for (let count = random.below(mostWithdrawn + 1); count > 0; count -= 1) {
     stage.models.scheduler.after(random.between(0, withinMs), () => {
       if (!stage.isCalm) fault.begin(stage, gremlin)
     })

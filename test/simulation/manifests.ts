@@ -10,6 +10,8 @@ export class Manifests {
   readonly providers = new Map<string, Provider>()
   readonly store: TokenStore
   readonly credentials = new Map<string, Credential>()
+  /** False while somebody has deleted the object of the store. */
+  #hasStore = true
   /** True while watches may tell statuses that are some writes old. */
   lagging = true
   readonly #models: Models
@@ -24,7 +26,7 @@ export class Manifests {
     const index = process.operator?.resources
     if (index === undefined) return
     for (const provider of this.providers.values()) index.upserted(provider.kind, { type: 'provider', provider })
-    index.upserted(this.store.kind, { type: 'store', store: this.store })
+    this.#tellStore(process)
     const credentials = [...this.credentials.values()].map((credential) => ({
       type: 'credential' as const,
       credential: { ...credential, state: this.#stateOf(credential) },
@@ -42,6 +44,21 @@ export class Manifests {
         credential === undefined ? this.#tellGone(process, gone) : this.#tell(process, credential)
       this.#models.scheduler.after(this.#models.random.between(5, 2000), tell, process)
     }
+  }
+
+  /** Somebody deletes the object of the store, or creates it again; each process hears of it in its own time. */
+  applyStore(isThere: boolean, processes: readonly Process[]): void {
+    if (this.#hasStore === isThere) return
+    this.#hasStore = isThere
+    for (const process of processes) {
+      this.#models.scheduler.after(this.#models.random.between(5, 2000), () => this.#tellStore(process), process)
+    }
+  }
+
+  #tellStore({ operator }: Process): void {
+    const { kind, namespace = '', name } = this.store
+    if (this.#hasStore) operator?.resources.upserted(kind, { type: 'store', store: this.store })
+    else operator?.resources.deleted(kind, namespace, name)
   }
 
   /** A watch tells in order: nothing of an object comes after its successor, and no spec after a later one. */

@@ -51,6 +51,7 @@ function isExcused(found: Case): boolean {
   const { world, planned, stalled } = found
   if (stalled === 'RefreshTokenOwned' && hasOwner(found)) return true
   if ((stalled === 'RefreshTokenOwned' || stalled === undefined) && wasLeft(found)) return true
+  if (stalled === 'TargetNotOwned' && isLeftover(found)) return true
   // A former leader's last word says nothing of what the leader knows.
   return world.models.cluster.writers.get(`ci/${planned.name}`)?.leads === false
 }
@@ -64,6 +65,11 @@ function hasOwner({ world, planned: { place, provider, name } }: Case): boolean 
     const conditions = world.models.cluster.status(`ci/${other.name}`)?.conditions ?? []
     return conditionOf(conditions, 'Stalled')?.reason !== 'RefreshTokenOwned'
   })
+}
+
+/** A process that stood still while its credential went puts its token there when it goes on, and nobody else takes that away. */
+function isLeftover({ world: { models }, planned: { target, formerUids } }: Case): boolean {
+  return models.cluster.keepsTargets && formerUids.includes(models.cluster.targets.get(target)?.uid ?? '')
 }
 
 /** Whoever has claimed the document names another one by now: it may be the same one by another name, so a human says who takes over. */

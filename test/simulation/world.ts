@@ -1,7 +1,6 @@
 import type { Credential, RefreshTokenSource } from '../../src/domain/credential.ts'
 import type { DocumentClaim } from '../../src/domain/document-claim.ts'
 import type { RefreshRecord } from '../../src/domain/refresh-record.ts'
-import { epochSeconds } from '../../src/domain/time.ts'
 import { ClusterModel } from './cluster-model.ts'
 import { EndpointModel } from './endpoint-model.ts'
 import type { Stage } from './fault.ts'
@@ -10,7 +9,9 @@ import {
   planForcedDeletions,
   planMoves,
   planMovesOfKept,
+  keepsTargets,
   planRecreations,
+  planWithdrawals,
   recreatesObjects,
 } from './faults.ts'
 import { Fleet } from './fleet.ts'
@@ -18,9 +19,9 @@ import { Gremlin } from './gremlin.ts'
 import { Manifests } from './manifests.ts'
 import type { Models } from './models.ts'
 import { type AnswerContents, PodModel } from './pods.ts'
-import { beginning } from './process.ts'
 import { Random } from './random.ts'
 import { RecordModel, type Retained } from './record-model.ts'
+import { Recreations } from './recreations.ts'
 import { drawScenario, manifestOf, type Planned, type Scenario } from './scenario.ts'
 import { Scheduler } from './scheduler.ts'
 import { ServerModel } from './server-model.ts'
@@ -63,8 +64,7 @@ export class World implements Stage {
   readonly #onceLeft = new Set<string>()
   /** Where those were that were moved, by name. */
   readonly #awayFrom = new Map<string, string>()
-  /** Each brings an object back that somebody is about to make anew. */
-  readonly #absent = new Set<() => void>()
+  readonly #recreations: Recreations
 
   readonly #seed: number
 
@@ -83,6 +83,8 @@ export class World implements Stage {
       bug: (bug) =>
         violations.add(`A bug was thrown: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`),
     })
+    this.#recreations = new Recreations(this.models, this.#manifests, this.fleet)
+    this.#recreations.onGone = ({ place }) => void this.#onceLeft.add(place)
     this.models.records.onRemoved = (record) => this.#recordRemoved(record)
     this.models.records.keyAt = (place) => this.models.store.claim(place)?.sealingKey.reveal()
     this.models.ledger.isTakenAway = ({ family }) =>
@@ -101,9 +103,11 @@ export class World implements Stage {
     planFaults(this, this.gremlin, this.scenario.faults, this.scenario.faultyMs)
     planForcedDeletions(this.#seed, this, this.gremlin, this.scenario.faultyMs)
     this.models.cluster.recreates = recreatesObjects(this.#seed)
+    this.models.cluster.keepsTargets = keepsTargets(this.#seed)
     planRecreations(this.#seed, this, this.gremlin, this.scenario.faultyMs)
     planMoves(this.#seed, this, this.gremlin, this.scenario.faultyMs)
     planMovesOfKept(this.#seed, this, this.gremlin, this.scenario.faultyMs)
+    planWithdrawals(this.#seed, this, this.gremlin, this.scenario.faultyMs)
     this.#lookAgain()
   }
 
@@ -120,7 +124,8 @@ export class World implements Stage {
       this.#suspend(name, false)
       this.#giveBack(place)
     }
-    for (const back of this.#absent) back()
+    this.#manifests.applyStore(true, this.fleet.processes())
+    this.#recreations.calm()
     this.fleet.calm(this.scenario.everybodyLeads || this.random.chance(0.5))
   }
 
@@ -148,7 +153,8 @@ export class World implements Stage {
 
   /** A credential is gone that was at its newest token, and nobody was there to inherit what it knew. */
   #recordRemoved({ uid, spent }: RefreshRecord): void {
-    const planned = this.planned.find(({ formerUids }) => formerUids.includes(uid))
+    // One with a finalizer is there until its record is gone.
+    const planned = this.planned.find((one) => one.uid === uid || one.formerUids.includes(uid))
     if (planned === undefined) return
     const known = new Set(this.planned.flatMap((one) => this.models.records.current(one.uid)?.spent ?? []))
     if (!spent.every((one) => known.has(one))) this.#forget(planned.place, spent)
@@ -246,23 +252,14 @@ export class World implements Stage {
 
   /** The object goes, with its status and its target; after a while there is another one of its name. */
   recreate(planned: Planned, gapMs: number): void {
-    const { cluster, scheduler } = this.models
-    if (!this.#manifests.credentials.has(planned.name)) return
-    const { uid: gone, name, target } = planned
-    planned.formerUids.push(gone)
-    this.#onceLeft.add(planned.place)
-    planned.uid = `${gone.slice(0, -2)}${planned.formerUids.length}${gone.slice(-1)}`
-    cluster.forget(`ci/${name}`, planned.uid)
-    cluster.collect(target, gone)
-    const back = (): void => {
-      if (!this.#absent.delete(back)) return
-      const createdAt = epochSeconds(beginning + scheduler.nowMs / 1000)
-      this.#manifests.apply(name, { ...manifestOf(planned), createdAt }, this.fleet.processes())
-    }
-    this.#absent.add(back)
-    if (gapMs === 0) return back()
-    this.#manifests.apply(name, undefined, this.fleet.processes())
-    scheduler.after(gapMs, back)
+    this.#recreations.recreate(planned, gapMs)
+  }
+
+  /** Somebody deletes the object of the store, and creates it again. */
+  withdrawStore(durationMs: number): void {
+    this.models.violations.note(() => `the object of the store is deleted for ${Math.round(durationMs / 1000)} s`)
+    this.#manifests.applyStore(false, this.fleet.processes())
+    this.models.scheduler.after(durationMs, () => this.#manifests.applyStore(true, this.fleet.processes()))
   }
 
   hasMoved({ name }: Planned): boolean {
