@@ -145,6 +145,7 @@ export class Engine {
 
   async #work(text: string): Promise<Requeue> {
     const startedMs = this.#deps.clock.monotonicMs()
+    const uid = this.#uidOf(text)
     const recording = await this.#deps.tokenHosts.during(text, () => this.#reconcile(text))
     const took = seconds((this.#deps.clock.monotonicMs() - startedMs) / 1000)
     if (recording === 'held') {
@@ -153,7 +154,7 @@ export class Engine {
     }
     if (recording === 'gone' || recording === 'owing' || recording === undefined) {
       this.#deps.metrics.reconciled('success', took)
-      return this.#letGo(text, recording === 'owing')
+      return this.#letGo(text, recording === 'owing', uid)
     }
     this.#memory.set(text, recording.memory)
     const failing = recording.memory.state.lastFailure !== undefined
@@ -162,19 +163,27 @@ export class Engine {
     return recording.requeue
   }
 
-  /** Forgets a credential, unless a refresh token of it is not in its store: that goes on without the object. */
-  #letGo(text: string, isOwing: boolean): Requeue {
+  /** Of the object that the next reconcile has to do with: of one that is gone as long as something is known of it. */
+  #uidOf(text: string): string | undefined {
+    return this.#memory.get(text)?.uid ?? this.#deps.resources.credential(keyOf(text))?.credential.uid
+  }
+
+  /**
+   * Forgets a credential, unless a refresh token of it is not in its store: that goes on without the object. One that
+   * is let go by its first reconcile was never remembered here, and is known from an earlier term all the same.
+   */
+  #letGo(text: string, isOwing: boolean, uid: string | undefined): Requeue {
     this.#deps.storeLooks.forget(keyOf(text))
     this.#deps.targetLooks.forget(text)
     const memory = this.#memory.get(text)
     if (memory?.pending?.persisted === false) return later(this.#deps.clock.now(), leftoverRetry)
-    if (memory !== undefined) this.#forget(memory)
+    if (uid !== undefined) this.#forget(uid)
     this.#memory.delete(text)
     this.#namesakes.forget(text)
-    return this.#replacedBy(text, memory?.uid) ?? this.#owes(text, isOwing, memory?.uid)
+    return this.#replacedBy(text, uid) ?? this.#owes(text, isOwing, uid)
   }
 
-  #forget({ uid }: CredentialMemory): void {
+  #forget(uid: string): void {
     this.#deps.tokenOwners.forget(uid)
     this.#deps.intentWatches.forget(uid)
     this.#deps.unconfirmedRecords.settle(uid)

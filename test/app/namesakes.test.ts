@@ -218,4 +218,20 @@ describe.each([true, false])('a namesake, at a document with room for a claim: %
     await world.clock.pass(60)
     expect(world.status.finalized.has(name)).toBe(false)
   })
+
+  it('goes on with its token where the leader let it go at once, which had led before', async () => {
+    const world = twoDocuments(hasRoom)
+    world.sink.cleansUp = true
+    const finalized = { finalized: true }
+    world.apply(movedTo(documentKey, finalized))
+    const leader = await world.leader()
+    await world.clock.pass(600)
+    await leader.stepDown()
+    world.apply(movedTo(documentKey, { ...finalized, deleting: true }))
+    await leader.lead()
+    await world.clock.pass(60)
+    replace(world, documentKey, finalized)
+    await world.clock.pass(hour)
+    expectAtWork(world)
+  })
 })

@@ -23,6 +23,13 @@ export const heirGuards: readonly Guard[] = [
     "entry.phase === 'answered' ? await deps.journal.settled(uid) : await recoverEntry(entry, deps)",
     'await deps.journal.settled(uid)',
   ),
+  rareGuard(
+    1_000_002_829,
+    'what a credential had presented in an earlier term of its leader is forgotten when it is let go',
+    'app/engine.ts',
+    'const uid = this.#uidOf(text)\n',
+    'const { uid } = this.#memory.get(text) ?? { uid: undefined }\n',
+  ),
   testedGuard(
     'test/app/heirs.test.ts',
     'the records of predecessors are looked at once more, and over, before anything is sent',
