@@ -239,8 +239,10 @@ export class ClusterModel {
     ])
   }
 
-  #keepStall(name: string, { conditions, targetName }: CredentialState): void {
-    const reason = conditionOf(conditions, 'Stalled')?.reason
+  #keepStall(name: string, { conditions, targetName, lastFailure }: CredentialState): void {
+    const isUnknown = lastFailure?.code === 'TOKEN_RESULT_UNKNOWN'
+    // Whoever waits to ask again would have been told that its answer was lost.
+    const reason = conditionOf(conditions, 'Stalled')?.reason ?? (isUnknown ? 'LostResponse' : undefined)
     const family = this.targets.get(targetName ?? '')?.accessToken.family
     if (reason === undefined || family?.revoked !== true) return
     this.stalls.set(name, [...(this.stalls.get(name) ?? []), { reason, family }])
