@@ -239,11 +239,9 @@ export class ClusterModel {
     ])
   }
 
-  #keepStall(name: string, { conditions, targetName, lastFailure }: CredentialState): void {
-    const isUnknown = lastFailure?.code === 'TOKEN_RESULT_UNKNOWN'
-    // Whoever waits to ask again would have been told that its answer was lost.
-    const reason = conditionOf(conditions, 'Stalled')?.reason ?? (isUnknown ? 'LostResponse' : undefined)
-    const family = this.targets.get(targetName ?? '')?.accessToken.family
+  #keepStall(name: string, state: CredentialState): void {
+    const reason = stallReason(state)
+    const family = this.targets.get(state.targetName ?? '')?.accessToken.family
     if (reason === undefined || family?.revoked !== true) return
     this.stalls.set(name, [...(this.stalls.get(name) ?? []), { reason, family }])
   }
@@ -254,6 +252,12 @@ export class ClusterModel {
       if (typeof text === 'string' && text.includes(secretMark)) this.#violations.add(`A secret is in a ${where}.`)
     }
   }
+}
+
+/** Whoever waits to ask again would have been told that its answer was lost. */
+function stallReason({ conditions, lastFailure }: CredentialState): string | undefined {
+  const isUnknown = lastFailure?.code === 'TOKEN_RESULT_UNKNOWN'
+  return conditionOf(conditions, 'Stalled')?.reason ?? (isUnknown ? 'LostResponse' : undefined)
 }
 
 /** A later token is not replaced by an earlier one, unless its time is one that cannot be. */

@@ -51,7 +51,7 @@ function isExcused(found: Case): boolean {
   const { world, planned, stalled } = found
   if (stalled === 'RefreshTokenOwned' && hasOwner(found)) return true
   if ((stalled === 'RefreshTokenOwned' || stalled === undefined) && wasLeft(found)) return true
-  if (stalled === 'TargetNotOwned' && isLeftover(found)) return true
+  if (stalled !== undefined && isLeftover(found)) return true
   // A former leader's last word says nothing of what the leader knows.
   return world.models.cluster.writers.get(`ci/${planned.name}`)?.leads === false
 }
@@ -67,7 +67,10 @@ function hasOwner({ world, planned: { place, provider, name } }: Case): boolean 
   })
 }
 
-/** A process that stood still while its credential went puts its token there when it goes on, and nobody else takes that away. */
+/**
+ * A process that stood still while its credential went puts its token there when it goes on, and nobody else takes that
+ * away. Whoever was refused before that goes on saying so.
+ */
 function isLeftover({ world: { models }, planned: { target, formerUids } }: Case): boolean {
   return models.cluster.keepsTargets && formerUids.includes(models.cluster.targets.get(target)?.uid ?? '')
 }

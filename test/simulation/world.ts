@@ -156,7 +156,9 @@ export class World implements Stage {
     // One with a finalizer is there until its record is gone.
     const planned = this.planned.find((one) => one.uid === uid || one.formerUids.includes(uid))
     if (planned === undefined) return
-    const known = new Set(this.planned.flatMap((one) => this.models.records.current(one.uid)?.spent ?? []))
+    // Only the records of those at the same place are looked at.
+    const beside = this.planned.filter(({ place }) => place === planned.place)
+    const known = new Set(beside.flatMap((one) => this.models.records.current(one.uid)?.spent ?? []))
     if (!spent.every((one) => known.has(one))) this.#forget(planned.place, spent)
   }
 
