@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { errorClasses } from '../domain/provider.ts'
 import { constrained, exactlyOneOf } from './rule.ts'
 import { jsonPointer, printable } from './scalars.ts'
 
@@ -33,16 +34,7 @@ const errorRule = constrained(
       .describe('The HTTP status, from 200 to 599. Default: any.')
       .optional(),
     meaning: z
-      .enum([
-        'RefreshTokenRejected',
-        'RefreshTokenReused',
-        'InteractionRequired',
-        'ClientRejected',
-        'ScopeRejected',
-        'RequestRejected',
-        'Throttled',
-        'Unavailable',
-      ])
+      .enum(errorClasses)
       .describe(
         'RefreshTokenRejected: somebody has to log in again. RefreshTokenReused: the same, because the refresh token was used twice. ' +
           'InteractionRequired: somebody has to do something at the server. ClientRejected: the client id or its proof is wrong. ScopeRejected: a ' +

@@ -3,7 +3,7 @@ import type { DocumentClaim } from '../domain/document-claim.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
 import { isFailure, storeFailure, usableReferents } from '../domain/referents.ts'
-import type { AnsweredEntry } from '../domain/journal-entry.ts'
+import { type AnsweredEntry, asAsked } from '../domain/journal-entry.ts'
 import { isGivenUp, isTakenAway } from '../domain/place-left.ts'
 import { facing } from '../domain/record-places.ts'
 import { intentOn, refused, type RefreshRecord } from '../domain/refresh-record.ts'
@@ -91,7 +91,8 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   const record = await readRecord(credential, entry.sealingKey ?? sealingKeyOf(stored.value.claim), deps)
   if (!record.ok) return record
   const { answer, startedAt } = entry
-  const reading = readTokenAnswer(answer, { provider: answering.value, startedAt, scopes: scopesOf(credential.spec) })
+  const provider = asAsked(answering.value, entry)
+  const reading = readTokenAnswer(answer, { provider, startedAt, scopes: scopesOf(credential.spec) })
   const known = await heeded(record.value, { entry, reading }, deps)
   if (!known.ok) return known
   const faced = facing(record.value, entry.source)

@@ -22,7 +22,7 @@ import { readRecord } from './execute-record.ts'
 import { facingSpec, gather, isAtPlace } from './gather.ts'
 import { placeOfSource } from './left-records.ts'
 import { record, type Recording } from './record.ts'
-import { recoverElsewhere, recoverEntry } from './recover-journal.ts'
+import { isHeldAlone, recoverElsewhere, recoverEntry } from './recover-journal.ts'
 import { tellConsumers } from './tell-consumers.ts'
 import { describeSpan, inSpan, inTrace } from './traced.ts'
 import { atItsTurn } from './turns.ts'
@@ -47,7 +47,7 @@ export async function reconcile(
   const { spec } = credential
   if (memory !== undefined && !isAtPlace(memory, credential)) deps.tokenOwners.moved(credential)
   const isAtAnswer = memory?.pending !== undefined || memory?.settledAnswerAt !== undefined
-  const recovered = await recoverElsewhere(credential, { spec, isAtAnswer }, deps)
+  const recovered = await recoverElsewhere(credential, { spec, isAtAnswer, pending: memory?.pending }, deps)
   const gathered = await gather(credential, memory, deps)
   const observed = recovered === undefined ? gathered : withRecovered(gathered, recovered)
   const first = atItsTurn(decide(observed, deps.clock.now()), observed, deps)
@@ -105,7 +105,7 @@ export async function reconcileInvalid(
   memory: CredentialMemory | undefined,
   deps: Deps,
 ): Promise<Recording | Ended> {
-  await recoverElsewhere(credential, { spec: undefined, isAtAnswer: true }, deps)
+  await recoverElsewhere(credential, { spec: undefined, isAtAnswer: true, pending: memory?.pending }, deps)
   const state = memory?.state ?? credential.state
   const step = decideInvalid({ credential, state }, deps.clock.now())
   if (step.kind === 'act') throw new Error('an invalid credential is never acted on')
@@ -229,7 +229,9 @@ function toldToStay({ uid }: Pick<Credential, 'uid'>, { code, message }: Failure
  */
 async function forgetRequest(uid: string, { progress }: Settled, deps: Deps): Promise<void> {
   const entry = deps.journal.pending(uid)
-  if (entry === undefined || (entry.phase === 'answered' && progress.pending?.persisted !== true)) return
+  const { pending } = progress
+  if (entry === undefined || (entry.phase === 'answered' && pending?.persisted !== true)) return
+  if (pending !== undefined && isHeldAlone(pending, entry)) return
   const result = entry.phase === 'answered' ? await deps.journal.settled(uid) : await recoverEntry(entry, deps)
   if (!result.ok) toldToStay({ uid }, result.failure, deps)
 }

@@ -1,5 +1,5 @@
-import { type Credential, type CredentialSpec, isRefreshTokenAt, scopesOf } from '../domain/credential.ts'
-import type { AnsweredEntry, JournalEntry } from '../domain/journal-entry.ts'
+import { type Credential, type CredentialSpec, isRefreshTokenAt, isSameSource, scopesOf } from '../domain/credential.ts'
+import { type AnsweredEntry, asAsked, type JournalEntry } from '../domain/journal-entry.ts'
 import {
   intentOn,
   refused,
@@ -8,6 +8,7 @@ import {
   withIntentOn,
   withoutHolder,
 } from '../domain/refresh-record.ts'
+import type { PendingTokens } from '../domain/observed.ts'
 import { facing } from '../domain/record-places.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { mayBeAnnounced, mayRotate } from '../domain/rotation.ts'
@@ -69,6 +70,18 @@ function settle({ uid }: JournalEntry, { missing }: Recovered, { journal }: Engi
   return missing === undefined ? journal.settled(uid) : Promise.resolve(failed(missing))
 }
 
+/** What the process knows beside its journal. */
+interface AtHand {
+  readonly spec: CredentialSpec | undefined
+  readonly isAtAnswer: boolean
+  readonly pending: PendingTokens | undefined
+}
+
+/** True while the answer is in memory alone: the journal could not take it, and knows of the request only. */
+export function isHeldAlone({ recorded, persisted, source }: PendingTokens, entry: JournalEntry): boolean {
+  return !recorded && !persisted && isSameSource(source, entry.source)
+}
+
 /**
  * Brings into the record what the journal has of a token that the credential does not use now. Call it where nothing else
  * is done for that one: whose record says that somebody is at the token keeps its heir waiting. `isAtAnswer`: an answer in
@@ -76,11 +89,12 @@ function settle({ uid }: JournalEntry, { missing }: Recovered, { journal }: Engi
  */
 export async function recoverElsewhere(
   { uid }: Pick<Credential, 'uid'>,
-  { spec, isAtAnswer }: { readonly spec: CredentialSpec | undefined; readonly isAtAnswer: boolean },
+  { spec, isAtAnswer, pending }: AtHand,
   deps: EngineDeps,
 ): Promise<RefreshRecord | undefined> {
   const entry = deps.journal.pending(uid)
   if (entry === undefined || (entry.phase === 'answered' && isAtAnswer)) return undefined
+  if (pending !== undefined && isHeldAlone(pending, entry)) return undefined
   if (spec !== undefined && isRefreshTokenAt(spec, entry.source)) return undefined
   const recovered = await recoverEntry(entry, deps)
   if (recovered.ok) return recovered.value
@@ -186,7 +200,8 @@ function withoutProcess(
 /** Undefined when the answer settles nothing. */
 function readingOf(entry: AnsweredEntry, deps: EngineDeps): TokenAnswerReading | undefined {
   const { provider, scopes } = contextOf(entry, deps)
-  const reading = readTokenAnswer(entry.answer, { provider, startedAt: entry.startedAt, scopes })
+  const { answer, startedAt } = entry
+  const reading = readTokenAnswer(answer, { provider: asAsked(provider, entry), startedAt, scopes })
   return settlesNothing(reading) ? undefined : reading
 }
 

@@ -1,5 +1,6 @@
 import { type Credential, refreshTokenSpec } from '../domain/credential.ts'
 import type { AnsweredEntry, RequestEntry, SentEntry } from '../domain/journal-entry.ts'
+import type { Provider } from '../domain/provider.ts'
 import type { SendAction } from '../domain/step.ts'
 import type { TokenAnswer } from '../domain/token-exchange.ts'
 import type { EpochSeconds } from '../domain/time.ts'
@@ -22,9 +23,13 @@ export function sentEntry({ send, credential, startedAt }: Sending, sends: numbe
   }
 }
 
-/** The journal's entry of an answer that has just come. */
-export function answeredEntry({ send, credential, startedAt }: Sending, answer: TokenAnswer): AnsweredEntry {
-  return { phase: 'answered', startedAt, sends: earlierSends(send) + 1, answer, ...entryBase(send, credential) }
+/** The journal's entry of an answer that has just come from this provider. */
+export function answeredEntry(
+  { send, credential, startedAt, provider: { response } }: Sending & { readonly provider: Pick<Provider, 'response'> },
+  answer: TokenAnswer,
+): AnsweredEntry {
+  const sends = earlierSends(send) + 1
+  return { phase: 'answered', startedAt, sends, answer, response, ...entryBase(send, credential) }
 }
 
 /** What the journal has to know of a request, whatever came of it. */

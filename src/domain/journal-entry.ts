@@ -1,4 +1,5 @@
 import type { CredentialKey, RefreshTokenSource } from './credential.ts'
+import type { ResponseForm } from './provider.ts'
 import type { Sensitive } from './sensitive.ts'
 import type { EpochSeconds } from './time.ts'
 import type { TokenAnswer } from './token-exchange.ts'
@@ -42,4 +43,14 @@ export interface AnsweredEntry extends RequestEntry {
   /** When the request began that was answered: the tokens' lives count from it. */
   readonly startedAt: EpochSeconds
   readonly answer: TokenAnswer
+  /** How the provider answers that was asked. Absent in journals of versions before this member. */
+  readonly response?: ResponseForm
+}
+
+/** The provider with the answers of the one that was asked: by now it may be another one, or gone. */
+export function asAsked<P extends { readonly response: ResponseForm }>(
+  provider: P,
+  { response }: Pick<AnsweredEntry, 'response'>,
+): P {
+  return response === undefined ? provider : { ...provider, response }
 }

@@ -99,15 +99,18 @@ export interface ErrorRule {
   readonly meaning: ErrorClass
 }
 
-export type ErrorClass =
-  | 'RefreshTokenRejected'
-  | 'RefreshTokenReused'
-  | 'InteractionRequired'
-  | 'ClientRejected'
-  | 'ScopeRejected'
-  | 'RequestRejected'
-  | 'Throttled'
-  | 'Unavailable'
+export const errorClasses = [
+  'RefreshTokenRejected',
+  'RefreshTokenReused',
+  'InteractionRequired',
+  'ClientRejected',
+  'ScopeRejected',
+  'RequestRejected',
+  'Throttled',
+  'Unavailable',
+] as const
+
+export type ErrorClass = (typeof errorClasses)[number]
 
 /** How long the server keeps a refresh token. An answer that says more is believed. */
 export interface RefreshTokenLifetime {

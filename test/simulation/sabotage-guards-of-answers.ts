@@ -26,6 +26,20 @@ export const answerGuards: readonly Guard[] = [
     '    generation: record.generation + (isCounted(record, { presented, retained }) ? 0 : 1),\n    retained,\n',
     '    generation: record.generation + (isCounted(record, { presented, retained }) ? 0 : 1),\n',
   ),
+  testedGuard(
+    'test/app/journaled-forms.test.ts',
+    'an answer is read as the provider described it that was asked',
+    'app/recover-journal.ts',
+    'provider: asAsked(provider, entry)',
+    'provider: asAsked(provider, {})',
+  ),
+  testedGuard(
+    'test/app/journaled-forms.test.ts',
+    'an answer that memory alone holds is not told as lost',
+    'app/recover-journal.ts',
+    'if (pending !== undefined && isHeldAlone(pending, entry)) return undefined',
+    'if (pending !== undefined && deps.clock.monotonicMs() < 0) return undefined',
+  ),
   rareGuard(
     943_015_483,
     'a token is dated after those that were known when it was asked for',

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import * as z from 'zod'
 import type { JournalEntry } from '../../domain/journal-entry.ts'
+import { errorClasses } from '../../domain/provider.ts'
 import { Sensitive } from '../../domain/sensitive.ts'
 import { epochSeconds } from '../../domain/time.ts'
 
@@ -54,10 +55,23 @@ const answer = z.object({
   complete: z.boolean(),
 })
 
+/** How a provider answers, as {@link ResponseForm} has it. */
+const response = z.object({
+  accessToken: z.string().exactOptional(),
+  refreshToken: z.string().exactOptional(),
+  expiresIn: z.string().exactOptional(),
+  refreshTokenExpiresIn: z.string().exactOptional(),
+  error: z.string().exactOptional(),
+  success: z.object({ pointer: z.string(), value: z.union([z.string(), z.number(), z.boolean()]) }).exactOptional(),
+  errors: z.array(
+    z.object({ code: z.string().exactOptional(), status: z.int().exactOptional(), meaning: z.enum(errorClasses) }),
+  ),
+})
+
 const recordSchema = z.discriminatedUnion('phase', [
   z.object({ phase: z.literal('armed'), ...base }),
   z.object({ phase: z.literal('sent'), ...base }),
-  z.object({ phase: z.literal('answered'), ...base, answer }),
+  z.object({ phase: z.literal('answered'), ...base, answer, response: response.exactOptional() }),
   z.object({ phase: z.literal('settled'), uid: z.string().min(1) }),
 ])
 

@@ -22,6 +22,7 @@ import {
   openRefreshJournal,
 } from '../../../src/adapters/files/refresh-journal.ts'
 import { canary, observeOutput } from '../../support/canary.ts'
+import type { ResponseForm } from '../../../src/domain/provider.ts'
 import { answeredEntry, entryText, play, stateAfter, stateOf } from './journal-script.ts'
 import { Death, mortal, refusing } from './mortal.ts'
 import { said } from './said.ts'
@@ -167,6 +168,28 @@ describe('a refresh journal', () => {
     const again = await opened({ file, durability: 'process' })
     const found = again.pending('a')
     expect(found && entryText(found)).toBe(entryText(full))
+    await again.close()
+  })
+
+  it('keeps how the provider answers that was asked', async () => {
+    const file = join(await temporaryDirectory(), 'journal')
+    const response: ResponseForm = {
+      accessToken: '/data/access_token',
+      refreshToken: '/data/refresh_token',
+      expiresIn: '/data/left',
+      refreshTokenExpiresIn: '/data/days',
+      error: '/error/code',
+      success: { pointer: '/ok', value: true },
+      errors: [
+        { code: 'gone', status: 410, meaning: 'RefreshTokenRejected' },
+        { status: 503, meaning: 'Unavailable' },
+      ],
+    }
+    const journal = await opened({ file, durability: 'process' })
+    await journal.answered({ ...answeredEntry('a', 7, 'x'), response })
+    await journal.close()
+    const again = await opened({ file, durability: 'process' })
+    expect(again.pending('a')).toMatchObject({ phase: 'answered', response })
     await again.close()
   })
 
