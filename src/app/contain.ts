@@ -47,10 +47,24 @@ export async function contained(
   }
 }
 
+/** As {@link contained}, of what a credential that is gone owes its store: that is tried again. */
+export async function containedOwing(
+  credential: Pick<Credential, 'key' | 'uid'>,
+  deps: Deps,
+  work: () => Promise<'gone' | 'owing'>,
+): Promise<'gone' | 'owing'> {
+  try {
+    return await work()
+  } catch (bug) {
+    tell(credential, bug, deps)
+    return 'owing'
+  }
+}
+
 async function afterBug(subject: Subject, bug: unknown, deps: Deps): Promise<Recording> {
   const { credential, memory } = subject
   const { key, uid, generation } = credential
-  tell(subject, bug, deps)
+  tell(credential, bug, deps)
   const before = memory?.state ?? credential.state
   const known: Unexpected = { credential, state: before, ...(memory?.pending && { pending: memory.pending }) }
   const step = settleUnexpected(known, deps.clock.now())
@@ -58,12 +72,12 @@ async function afterBug(subject: Subject, bug: unknown, deps: Deps): Promise<Rec
     return await record({ key, uid, generation, before, ...(memory && { memory }) }, step, deps)
   } catch (another) {
     // What cannot even be told is tried again all the same.
-    tell(subject, another, deps)
+    tell(credential, another, deps)
     return { memory: remembered(subject, step.progress.state), requeue: step.wakeAt }
   }
 }
 
-function tell({ credential: { key, uid } }: Subject, bug: unknown, { metrics, logger }: Deps): void {
+function tell({ key, uid }: Pick<Credential, 'key' | 'uid'>, bug: unknown, { metrics, logger }: Deps): void {
   metrics.reconcilePanicked()
   logger.error({ credential: keyText(key), uid, ...bugFields(bug) }, 'a bug: this credential is tried again later')
 }

@@ -36,6 +36,8 @@ export class Engine {
   readonly #queue: WorkQueue
   readonly #memory = new Map<string, CredentialMemory>()
   readonly #namesakes = new Namesakes()
+  /** By name: of the object that was there last, until it is let go. Of one of an earlier term nothing else is known here. */
+  readonly #uids = new Map<string, string>()
   /** By name: credentials that are gone, and whose record has what some store lacks. */
   readonly #owing = new Map<string, { readonly uid: string; readonly tries: number }>()
 
@@ -61,6 +63,7 @@ export class Engine {
   start(): void {
     if (this.#stopping) return
     const known = [...this.#deps.resources.credentials()].map(({ credential }) => credential)
+    for (const { key, uid } of known) this.#uids.set(keyText(key), uid)
     for (const { key } of known.toSorted((one, other) => endOf(one) - endOf(other))) this.changed(key)
     this.#queue.start()
   }
@@ -163,9 +166,9 @@ export class Engine {
     return recording.requeue
   }
 
-  /** Of the object that the next reconcile has to do with: of one that is gone as long as something is known of it. */
+  /** Of the object that the next reconcile has to do with: of one that is gone until it is let go. */
   #uidOf(text: string): string | undefined {
-    return this.#memory.get(text)?.uid ?? this.#deps.resources.credential(keyOf(text))?.credential.uid
+    return this.#uids.get(text) ?? this.#deps.resources.credential(keyOf(text))?.credential.uid
   }
 
   /**
@@ -179,6 +182,7 @@ export class Engine {
     if (memory?.pending?.persisted === false) return later(this.#deps.clock.now(), leftoverRetry)
     if (uid !== undefined) this.#forget(uid)
     this.#memory.delete(text)
+    this.#uids.delete(text)
     this.#namesakes.forget(text)
     return this.#replacedBy(text, uid) ?? this.#owes(text, isOwing, uid)
   }
@@ -215,11 +219,19 @@ export class Engine {
     const indexed = this.#deps.resources.credential(key)
     const left = leftBehind(memory, indexed?.credential.uid)
     if (left !== undefined) return this.#bringToEnd(left, memory, indexed)
-    const owed = this.#owing.get(text)
+    const before = this.#uids.get(text) ?? this.#owing.get(text)?.uid
     if (indexed === undefined)
-      return owed ? settleOwing({ key, uid: owed.uid }, this.#deps) : Promise.resolve(undefined)
+      return before === undefined ? Promise.resolve(undefined) : settleOwing({ key, uid: before }, this.#deps)
+    const { uid } = indexed.credential
+    this.#names(text, uid, before)
+    return this.#reconcileIndexed(indexed, memory?.uid === uid ? memory : undefined)
+  }
+
+  /** The name is this object's by now, and nothing is left to do for the one before it. */
+  #names(text: string, uid: string, before: string | undefined): void {
     this.#owing.delete(text)
-    return this.#reconcileIndexed(indexed, memory?.uid === indexed.credential.uid ? memory : undefined)
+    if (before !== undefined && before !== uid) this.#forget(before)
+    this.#uids.set(text, uid)
   }
 
   #reconcileIndexed(indexed: IndexedCredential, known: CredentialMemory | undefined): Promise<Recording | Ended> {

@@ -126,7 +126,7 @@ export async function commit(issued: IssuedFor, place: RecordPlace, deps: Engine
   const isNewest = written.ok && written.value.retained?.fingerprint === succession.retained.fingerprint
   // What came late for a place that was left is presented by whoever is there by now.
   if (isNewest && !hasLeft(place.credential, issued, deps)) {
-    deps.tokenOwners.replaced(succession.presented, succession.retained.fingerprint, place.credential)
+    deps.tokenOwners.replaced(succession.presented, succession.retained, place.credential)
   }
   return written
 }

@@ -132,7 +132,7 @@ async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
   const fingerprint = deps.records.fingerprint(base.refreshToken)
   const twin = deps.tokenOwners.ownerOf(fingerprint, observed.credential.uid)
   if (twin !== undefined) return failed(owned(observed, `OAuthCredential ${keyText(twin)}`))
-  deps.tokenOwners.took(fingerprint, observed.credential)
+  deps.tokenOwners.took(fingerprint, refreshTokenSpec(observed.credential).refreshToken, observed.credential)
   // From here on the journal holds what the record may say, or the entry of an earlier attempt.
   attempt.armed = 'unknown'
   const journaled = await deps.journal.armed(entry)

@@ -141,7 +141,7 @@ function owed({ pending }: CredentialMemory, { spec }: Credential): PendingToken
 }
 
 /** True when the credential was last acted on at the place where it is, or was at none, as now. */
-export function isAtPlace({ credential: before }: CredentialMemory, { spec }: Credential): boolean {
+function isAtPlace({ credential: before }: CredentialMemory, { spec }: Credential): boolean {
   if (before?.spec.grant !== 'RefreshToken') return before !== undefined && spec.grant !== 'RefreshToken'
   return isRefreshTokenAt(spec, before.spec.refreshToken)
 }

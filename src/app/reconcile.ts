@@ -13,13 +13,13 @@ import { ok } from '../domain/result.ts'
 import { outcomeAttributes, settledAttributes } from '../domain/span-attributes.ts'
 import type { Action, Outcome, Step } from '../domain/step.ts'
 import { auditPerformed } from './audit.ts'
-import type { Course, Ended } from './contain.ts'
+import { containedOwing, type Course, type Ended } from './contain.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 import { execute } from './execute.ts'
 import { bringHome } from './execute-record-look.ts'
 import { readRecord } from './execute-record.ts'
-import { facingSpec, gather, isAtPlace } from './gather.ts'
+import { facingSpec, gather } from './gather.ts'
 import { placeOfSource } from './left-records.ts'
 import { record, type Recording } from './record.ts'
 import { isHeldAlone, recoverElsewhere, recoverEntry } from './recover-journal.ts'
@@ -45,7 +45,7 @@ export async function reconcile(
 ): Promise<Recording | Ended> {
   const beganMs = deps.tracing && deps.clock.monotonicMs()
   const { spec } = credential
-  if (memory !== undefined && !isAtPlace(memory, credential)) deps.tokenOwners.moved(credential)
+  deps.tokenOwners.placed(credential)
   const isAtAnswer = memory?.pending !== undefined || memory?.settledAnswerAt !== undefined
   const recovered = await recoverElsewhere(credential, { spec, isAtAnswer, pending: memory?.pending }, deps)
   const gathered = await gather(credential, memory, deps)
@@ -208,7 +208,7 @@ async function removeRecord(
 
 /** Goes on with what a credential that is gone has left in its record alone. */
 export function settleOwing(credential: Pick<Credential, 'key' | 'uid'>, deps: Deps): Promise<'gone' | 'owing'> {
-  return forgetRecord(credential, {}, deps)
+  return containedOwing(credential, deps, () => forgetRecord(credential, {}, deps))
 }
 
 function hasHeir(record: RefreshRecord, deps: Deps): boolean {

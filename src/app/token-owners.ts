@@ -1,10 +1,13 @@
-import type { Credential, CredentialKey } from '../domain/credential.ts'
+import { type Credential, type CredentialKey, isRefreshTokenAt, type RefreshTokenSource } from '../domain/credential.ts'
+import type { RetainedTokens } from '../domain/refresh-record.ts'
 
 type Owner = Pick<Credential, 'uid' | 'key'>
 
 /** What one credential presents, and what it presented before that was replaced by it. */
 interface Owned {
   readonly current: string
+  /** Where that was read, or belongs. */
+  readonly source: RefreshTokenSource
   /** The latest last. */
   readonly spent: readonly string[]
 }
@@ -32,10 +35,10 @@ export class TokenOwners {
   }
 
   /** The credential presents this token from now on. One that it gives up without having used it up is anybody's. */
-  took(fingerprint: string, owner: Owner): void {
+  took(fingerprint: string, source: RefreshTokenSource, owner: Owner): void {
     const { current, spent = [] } = this.#byUid.get(owner.uid) ?? {}
     if (current !== undefined) this.#free([current], owner)
-    this.#keep({ current: fingerprint, spent }, owner)
+    this.#keep({ current: fingerprint, source, spent }, owner)
   }
 
   /** The credential does not present the token after all: another one may. */
@@ -45,19 +48,20 @@ export class TokenOwners {
     this.#free([fingerprint], { uid })
   }
 
-  /** The credential is at another place by now, and what it was to present next is of whoever is at the one before. */
-  moved({ uid }: Pick<Owner, 'uid'>): void {
-    const current = this.#byUid.get(uid)?.current
-    if (current !== undefined) this.gaveUp(current, { uid })
+  /** The credential is where its spec says. What it was to present next at another place is of whoever is there now. */
+  placed({ uid, spec }: Pick<Credential, 'uid' | 'spec'>): void {
+    const owned = this.#byUid.get(uid)
+    if (owned !== undefined && !isRefreshTokenAt(spec, owned.source)) this.gaveUp(owned.current, { uid })
   }
 
   /** The token that the credential presented was replaced by this one. */
-  replaced(presented: string, fingerprint: string, owner: Owner): void {
+  replaced(presented: string, next: Pick<RetainedTokens, 'fingerprint' | 'source'>, owner: Owner): void {
+    const { fingerprint, source } = next
     const { spent = [] } = this.#byUid.get(owner.uid) ?? {}
-    this.took(fingerprint, owner)
+    this.took(fingerprint, source, owner)
     const used = [...spent.filter((one) => one !== presented), presented].filter((one) => one !== fingerprint)
     this.#free(used.slice(0, -spentLimit), owner)
-    this.#keep({ current: fingerprint, spent: used.slice(-spentLimit) }, owner)
+    this.#keep({ current: fingerprint, source, spent: used.slice(-spentLimit) }, owner)
   }
 
   /** Forgets every credential but these: what was deleted while this process did not act has told nobody. */

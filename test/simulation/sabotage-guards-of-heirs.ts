@@ -31,6 +31,20 @@ export const heirGuards: readonly Guard[] = [
     'const { uid } = this.#memory.get(text) ?? { uid: undefined }\n',
   ),
   testedGuard(
+    'test/app/terms.test.ts',
+    'a credential owns no token any more at the place where it was',
+    'app/reconcile.ts',
+    '  deps.tokenOwners.placed(credential)\n',
+    '',
+  ),
+  testedGuard(
+    'test/app/terms.test.ts',
+    'who vanished before its first reconcile of a term is known',
+    'app/engine.ts',
+    'this.#uids.set(keyText(key), uid)',
+    'void [key, uid]',
+  ),
+  testedGuard(
     'test/app/heirs.test.ts',
     'the records of predecessors are looked at once more, and over, before anything is sent',
     'app/last-look.ts',

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { TokenOwners } from '../../../src/app/token-owners.ts'
+import { refreshTokenSpec } from '../../../src/domain/credential.ts'
+import { aCredential } from '../../support/builders.ts'
+import { movedTo, otherKey } from '../../support/two-documents.ts'
 
+const { spec } = aCredential()
+const source = refreshTokenSpec({ spec }).refreshToken
+const elsewhere = movedTo(otherKey).spec
 const claude = { uid: '1', key: { namespace: 'ci', name: 'claude' } }
 const other = { uid: '2', key: { namespace: 'ci', name: 'other' } }
 
@@ -12,7 +18,7 @@ describe('a refresh token', () => {
 
   it('is of whoever presents it, for everybody else', () => {
     const owners = new TokenOwners()
-    owners.took('a', claude)
+    owners.took('a', source, claude)
     expect(owners.ownerOf('a', '2')).toEqual(claude.key)
     expect(owners.ownerOf('a', '1')).toBeUndefined()
     expect(owners.knows('1')).toBe(true)
@@ -20,18 +26,20 @@ describe('a refresh token', () => {
 
   it('stays so when it is used up', () => {
     const owners = new TokenOwners()
-    owners.took('a', claude)
-    owners.replaced('a', 'b', claude)
+    owners.took('a', source, claude)
+    owners.replaced('a', { fingerprint: 'b', source }, claude)
     expect(owners.ownerOf('a', '2')).toEqual(claude.key)
     expect(owners.ownerOf('b', '2')).toEqual(claude.key)
   })
 
   it('is free when its owner is at another place by now, unless it is used up', () => {
     const owners = new TokenOwners()
-    owners.moved(claude)
-    owners.took('a', claude)
-    owners.replaced('a', 'b', claude)
-    owners.moved(claude)
+    owners.placed({ uid: '1', spec: elsewhere })
+    owners.took('a', source, claude)
+    owners.replaced('a', { fingerprint: 'b', source }, claude)
+    owners.placed({ uid: '1', spec })
+    expect(owners.ownerOf('b', '2')).toEqual(claude.key)
+    owners.placed({ uid: '1', spec: elsewhere })
     expect(owners.ownerOf('a', '2')).toEqual(claude.key)
     expect(owners.ownerOf('b', '2')).toBeUndefined()
     expect(owners.knows('1')).toBe(true)
@@ -39,21 +47,21 @@ describe('a refresh token', () => {
 
   it('is free when its owner takes another one without having used it up', () => {
     const owners = new TokenOwners()
-    owners.took('a', claude)
-    owners.replaced('a', 'b', claude)
-    owners.took('login', claude)
+    owners.took('a', source, claude)
+    owners.replaced('a', { fingerprint: 'b', source }, claude)
+    owners.took('login', source, claude)
     expect(owners.ownerOf('b', '2')).toBeUndefined()
     expect(owners.ownerOf('a', '2')).toEqual(claude.key)
-    owners.took('b', other)
+    owners.took('b', source, other)
     expect(owners.ownerOf('b', '1')).toEqual(other.key)
-    owners.replaced('login', 'next', claude)
+    owners.replaced('login', { fingerprint: 'next', source }, claude)
     expect(owners.ownerOf('b', '1')).toEqual(other.key)
   })
 
   it('is free with all others of its owner when that one is gone', () => {
     const owners = new TokenOwners()
-    owners.took('a', claude)
-    owners.replaced('a', 'b', claude)
+    owners.took('a', source, claude)
+    owners.replaced('a', { fingerprint: 'b', source }, claude)
     owners.forget('1')
     expect(owners.ownerOf('a', '2')).toBeUndefined()
     expect(owners.ownerOf('b', '2')).toBeUndefined()
@@ -63,17 +71,18 @@ describe('a refresh token', () => {
 
   it('is forgotten when sixteen later ones were used up', () => {
     const owners = new TokenOwners()
-    owners.took('0', claude)
-    for (let turn = 0; turn < 17; turn += 1) owners.replaced(String(turn), String(turn + 1), claude)
+    owners.took('0', source, claude)
+    for (let turn = 0; turn < 17; turn += 1)
+      owners.replaced(String(turn), { fingerprint: String(turn + 1), source }, claude)
     expect(owners.ownerOf('0', '2')).toBeUndefined()
     expect(owners.ownerOf('1', '2')).toEqual(claude.key)
   })
 
   it('that a server sends again is not used up', () => {
     const owners = new TokenOwners()
-    owners.took('a', claude)
-    owners.replaced('a', 'a', claude)
-    owners.took('login', claude)
+    owners.took('a', source, claude)
+    owners.replaced('a', { fingerprint: 'a', source }, claude)
+    owners.took('login', source, claude)
     expect(owners.ownerOf('a', '2')).toBeUndefined()
   })
 })
