@@ -132,9 +132,9 @@ function healthProblem(found: Case): string | undefined {
   return undefined
 }
 
-/** Of a record that was put back nobody knows which of its tokens the status counts, once they were at several places. */
+/** Of a record that was put back nobody knows which of its tokens the status counts, once they were at several places, or of several objects. */
 function isMiscounted({ world, planned }: Case): boolean {
-  return world.recordsWereRestored && world.hasMoved(planned)
+  return world.recordsWereRestored && (world.hasMoved(planned) || planned.formerUids.length > 0)
 }
 
 function accessTokenProblem(found: Case): string | undefined {
