@@ -3,7 +3,8 @@ import type { DocumentClaim } from '../domain/document-claim.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
 import { isFailure, storeFailure, usableReferents } from '../domain/referents.ts'
-import { type AnsweredEntry, asAsked } from '../domain/journal-entry.ts'
+import type { AnsweredEntry } from '../domain/journal-entry.ts'
+import { readKeptAnswer } from '../domain/kept-answer.ts'
 import { isGivenUp, isTakenAway } from '../domain/place-left.ts'
 import { facing } from '../domain/record-places.ts'
 import { intentOn, refused, type RefreshRecord } from '../domain/refresh-record.ts'
@@ -11,7 +12,6 @@ import { awaitsDocument, isRefusal } from '../domain/refusals.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { rememberedFailure } from '../domain/settle.ts'
 import type { JournaledAnswer, StoreHolds } from '../domain/step.ts'
-import { readTokenAnswer } from '../domain/token-answer.ts'
 import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
 import { refusalIn, settlesNothing, type TokenAnswerReading } from '../domain/token-exchange.ts'
 import { storeText, type TokenStore } from '../domain/token-store.ts'
@@ -90,9 +90,7 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   if (!stored.ok) return isGivenUpBy(credential, entry.source, stored.failure, deps) ? giveUp(entry, deps) : stored
   const record = await readRecord(credential, entry.sealingKey ?? sealingKeyOf(stored.value.claim), deps)
   if (!record.ok) return record
-  const { answer, startedAt } = entry
-  const provider = asAsked(answering.value, entry)
-  const reading = readTokenAnswer(answer, { provider, startedAt, scopes: scopesOf(credential.spec) })
+  const reading = readKeptAnswer(entry, { provider: answering.value, scopes: scopesOf(credential.spec) })
   const known = await heeded(record.value, { entry, reading }, deps)
   if (!known.ok) return known
   const faced = facing(record.value, entry.source)

@@ -1,5 +1,6 @@
 import { type Credential, type CredentialSpec, isRefreshTokenAt, isSameSource, scopesOf } from '../domain/credential.ts'
-import { type AnsweredEntry, asAsked, type JournalEntry } from '../domain/journal-entry.ts'
+import type { AnsweredEntry, JournalEntry } from '../domain/journal-entry.ts'
+import { readKeptAnswer } from '../domain/kept-answer.ts'
 import {
   intentOn,
   refused,
@@ -12,7 +13,6 @@ import type { PendingTokens } from '../domain/observed.ts'
 import { facing } from '../domain/record-places.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import { mayBeAnnounced, mayRotate } from '../domain/rotation.ts'
-import { readTokenAnswer } from '../domain/token-answer.ts'
 import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
 import { refusalIn, settlesNothing, type TokenAnswerReading } from '../domain/token-exchange.ts'
 import type { RotatedTokens } from '../domain/tokens.ts'
@@ -199,9 +199,7 @@ function withoutProcess(
 
 /** Undefined when the answer settles nothing. */
 function readingOf(entry: AnsweredEntry, deps: EngineDeps): TokenAnswerReading | undefined {
-  const { provider, scopes } = contextOf(entry, deps)
-  const { answer, startedAt } = entry
-  const reading = readTokenAnswer(answer, { provider: asAsked(provider, entry), startedAt, scopes })
+  const reading = readKeptAnswer(entry, contextOf(entry, deps))
   return settlesNothing(reading) ? undefined : reading
 }
 

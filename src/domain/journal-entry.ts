@@ -46,11 +46,3 @@ export interface AnsweredEntry extends RequestEntry {
   /** How the provider answers that was asked. Absent in journals of versions before this member. */
   readonly response?: ResponseForm
 }
-
-/** The provider with the answers of the one that was asked: by now it may be another one, or gone. */
-export function asAsked<P extends { readonly response: ResponseForm }>(
-  provider: P,
-  { response }: Pick<AnsweredEntry, 'response'>,
-): P {
-  return response === undefined ? provider : { ...provider, response }
-}

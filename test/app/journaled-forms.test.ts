@@ -48,9 +48,10 @@ function nested(world: Replicas): Replicas {
 }
 
 /** A process that died when its journal had the answer, and nothing else had. */
-async function diesWithAnswer(world: Replicas): Promise<Replica> {
+async function diesWithAnswer(world: Replicas, before: () => void = () => undefined): Promise<Replica> {
   const first = await world.leader()
   await world.clock.pass(beforeDue)
+  before()
   first.dieOf('journal.answered')
   await world.clock.pass(afterDue)
   expect(first.isDead).toBe(true)
@@ -89,6 +90,18 @@ describe('an answer in the journal is read as its provider described it', () => 
     const world = nested(twoDocuments())
     const first = await diesWithAnswer(world)
     world.applyProvider({ response: { errors: [] } })
+    await first.restart()
+    await first.lead()
+    await world.clock.pass(60)
+    expect(world.storeIsLive()).toBe(true)
+    expect(world.endpoint.reuses).toBe(0)
+  })
+
+  it('unless a human has corrected what it says, and that finds the refresh token', async () => {
+    const world = nested(twoDocuments())
+    const { response } = world.manifests.provider
+    const first = await diesWithAnswer(world, () => world.applyProvider({ response: { errors: [] } }))
+    world.applyProvider({ response })
     await first.restart()
     await first.lead()
     await world.clock.pass(60)

@@ -29,9 +29,9 @@ export const answerGuards: readonly Guard[] = [
   testedGuard(
     'test/app/journaled-forms.test.ts',
     'an answer is read as the provider described it that was asked',
-    'app/recover-journal.ts',
-    'provider: asAsked(provider, entry)',
-    'provider: asAsked(provider, {})',
+    'domain/kept-answer.ts',
+    'const asked = read({ ...provider, response })',
+    'const asked = read(provider)',
   ),
   testedGuard(
     'test/app/journaled-forms.test.ts',
