@@ -127,6 +127,8 @@ export async function commit(issued: IssuedFor, place: RecordPlace, deps: Engine
   // What came late for a place that was left is presented by whoever is there by now.
   if (isNewest && !hasLeft(place.credential, issued, deps)) {
     deps.tokenOwners.replaced(succession.presented, succession.retained, place.credential)
+  } else if (written.ok) {
+    deps.tokenOwners.usedUp(succession.presented, place.credential)
   }
   return written
 }

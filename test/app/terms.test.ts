@@ -60,7 +60,7 @@ describe('a process that leads once more', () => {
   })
 })
 
-const unwritable = failure('REFRESH_RECORD_UNAVAILABLE', 'The record could not be written.')
+const away = failure('REFRESH_RECORD_UNAVAILABLE', 'The record could not be reached.')
 const answerLost = failure('KUBERNETES_UNAVAILABLE', 'The answer was lost.')
 
 function bug(): never {
@@ -116,6 +116,21 @@ describe('what moved while a process did not lead is owned by it no more', () =>
     expect(world.problem('ci/second')).toBeUndefined()
   })
 })
+
+it.each([true, false])(
+  'a token that was used up belongs to who moved meanwhile, where a copy of it is: %s',
+  async (moves) => {
+    const world = twoDocuments(false)
+    const leader = await world.leader()
+    await world.clock.pass(beforeDue)
+    world.store.put('teams/ci/copy', world.stored())
+    if (moves) leader.after('endpoint.request', () => world.apply(movedTo(otherKey)))
+    await world.clock.pass(afterDue)
+    world.apply(second('teams/ci/copy'))
+    await world.clock.pass(hour)
+    expect([world.endpoint.reuses, world.problem('ci/second')]).toEqual([0, 'REFRESH_TOKEN_OWNED'])
+  },
+)
 
 describe('what went in a term before anything of it was known there is forgotten', () => {
   it('where it vanished before its first reconcile', async () => {
@@ -175,7 +190,7 @@ describe('what went in a term before anything of it was known there is forgotten
     await world.clock.pass(beforeDue)
     world.store.writeFault = down
     leader.records.afterReplace = () => {
-      leader.records.replaceFault = unwritable
+      leader.records.replaceFault = away
     }
     await world.clock.pass(afterDue)
     leader.records.afterReplace = undefined
@@ -222,6 +237,19 @@ describe('what a credential owes its store when it goes', () => {
       expect(world.storeIsLive()).toBe(true)
     },
   )
+
+  it('arrives there, though its record could not be read for a while', async () => {
+    const { world, leader } = await owing()
+    await leader.lead()
+    world.delete(aCredential())
+    await world.clock.pass(300)
+    leader.records.readFault = away
+    await world.clock.pass(600)
+    leader.records.readFault = undefined
+    world.store.writeFault = undefined
+    await world.clock.pass(day)
+    expect(world.storeIsLive()).toBe(true)
+  })
 
   it('arrives there after an error of the operator, which ends nothing else', async () => {
     const { world, leader } = await owing()

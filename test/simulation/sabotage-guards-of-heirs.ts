@@ -39,6 +39,20 @@ export const heirGuards: readonly Guard[] = [
   ),
   testedGuard(
     'test/app/terms.test.ts',
+    'a token that is used up for a place that was left is known to be',
+    'app/execute-record.ts',
+    'deps.tokenOwners.usedUp(succession.presented, place.credential)',
+    'void succession',
+  ),
+  testedGuard(
+    'test/app/terms.test.ts',
+    'a record that cannot be read is looked at again',
+    'app/reconcile.ts',
+    "    toldToStay(credential, read.failure, deps)\n    return 'owing'",
+    "    toldToStay(credential, read.failure, deps)\n    return 'gone'",
+  ),
+  testedGuard(
+    'test/app/terms.test.ts',
     'who vanished before its first reconcile of a term is known',
     'app/engine.ts',
     'this.#uids.set(keyText(key), uid)',
