@@ -123,14 +123,26 @@ export async function commit(issued: IssuedFor, place: RecordPlace, deps: Engine
   const written = await follow({ ...place, source: issued.source }, deps, (record, before) =>
     followed(record, before, succession),
   )
-  const isNewest = written.ok && written.value.retained?.fingerprint === succession.retained.fingerprint
-  // What came late for a place that was left is presented by whoever is there by now.
-  if (isNewest && !hasLeft(place.credential, issued, deps)) {
-    deps.tokenOwners.replaced(succession.presented, succession.retained, place.credential)
-  } else if (written.ok) {
-    deps.tokenOwners.usedUp(succession.presented, place.credential)
-  }
+  if (written.ok) own(succession, { issued, place, record: written.value }, deps)
   return written
+}
+
+/** What came late for a place that was left is presented by whoever is there by now; what it came for is used up. */
+function own(
+  { presented, retained }: Succession,
+  {
+    issued,
+    place,
+    record,
+  }: { readonly issued: IssuedFor; readonly place: RecordPlace; readonly record: RefreshRecord },
+  deps: EngineDeps,
+): void {
+  const isNewest = record.retained?.fingerprint === retained.fingerprint
+  if (isNewest && !hasLeft(place.credential, issued, deps)) {
+    deps.tokenOwners.replaced(presented, retained, place.credential)
+  } else if (retained.fingerprint !== presented) {
+    deps.tokenOwners.usedUp(presented, place.credential)
+  }
 }
 
 function hasLeft({ uid }: Pick<Credential, 'uid'>, { source }: IssuedFor, { resources }: EngineDeps): boolean {

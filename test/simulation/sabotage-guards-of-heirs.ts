@@ -41,8 +41,8 @@ export const heirGuards: readonly Guard[] = [
     'test/app/terms.test.ts',
     'a token that is used up for a place that was left is known to be',
     'app/execute-record.ts',
-    'deps.tokenOwners.usedUp(succession.presented, place.credential)',
-    'void succession',
+    'deps.tokenOwners.usedUp(presented, place.credential)',
+    'void presented',
   ),
   testedGuard(
     'test/app/terms.test.ts',
