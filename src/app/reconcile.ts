@@ -142,7 +142,7 @@ async function forgetRecord(
   const read = await readRecord(credential, undefined, deps)
   if (!read.ok) {
     toldToStay(credential, read.failure, deps)
-    return 'owing'
+    return read.failure.code === 'REFRESH_RECORD_DAMAGED' ? 'gone' : 'owing'
   }
   const record = read.value
   const reason = await staysFor({ ...credential, state }, record, deps)

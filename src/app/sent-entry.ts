@@ -1,6 +1,6 @@
 import { type Credential, refreshTokenSpec } from '../domain/credential.ts'
 import type { AnsweredEntry, RequestEntry, SentEntry } from '../domain/journal-entry.ts'
-import type { Provider } from '../domain/provider.ts'
+import { type Provider, providerText } from '../domain/provider.ts'
 import type { SendAction } from '../domain/step.ts'
 import type { TokenAnswer } from '../domain/token-exchange.ts'
 import type { EpochSeconds } from '../domain/time.ts'
@@ -25,11 +25,12 @@ export function sentEntry({ send, credential, startedAt }: Sending, sends: numbe
 
 /** The journal's entry of an answer that has just come from this provider. */
 export function answeredEntry(
-  { send, credential, startedAt, provider: { response } }: Sending & { readonly provider: Pick<Provider, 'response'> },
+  { send, credential, startedAt, provider: asked }: Sending & { readonly provider: Provider },
   answer: TokenAnswer,
 ): AnsweredEntry {
-  const sends = earlierSends(send) + 1
-  return { phase: 'answered', startedAt, sends, answer, response, ...entryBase(send, credential) }
+  const { response } = asked
+  const of = { startedAt, sends: earlierSends(send) + 1, response, provider: providerText(asked) }
+  return { phase: 'answered', ...of, answer, ...entryBase(send, credential) }
 }
 
 /** What the journal has to know of a request, whatever came of it. */

@@ -60,19 +60,19 @@ export class TokenOwners {
     const { spent = [] } = this.#byUid.get(owner.uid) ?? {}
     this.took(fingerprint, source, owner)
     const used = [...spent.filter((one) => one !== presented), presented].filter((one) => one !== fingerprint)
-    this.#spend(used, { current: fingerprint, source }, owner)
+    this.#free(used.slice(0, -spentLimit), owner)
+    this.#keep({ current: fingerprint, source, spent: used.slice(-spentLimit) }, owner)
   }
 
   /** The token that the credential presented was replaced, at a place that it has left: by one that it does not present. */
-  usedUp(presented: string, owner: Owner): void {
-    const owned = this.#byUid.get(owner.uid)
+  usedUp(presented: string, { uid, key }: Owner): void {
+    const owned = this.#byUid.get(uid)
     if (owned === undefined) return
-    this.#spend([...owned.spent.filter((one) => one !== presented), presented], owned, owner)
-  }
-
-  #spend(used: readonly string[], presents: Omit<Owned, 'spent'>, owner: Owner): void {
-    this.#free(used.slice(0, -spentLimit), owner)
-    this.#keep({ ...presents, spent: used.slice(-spentLimit) }, owner)
+    const used = [...owned.spent.filter((one) => one !== presented), presented]
+    this.#free(used.slice(0, -spentLimit), { uid })
+    this.#byUid.set(uid, { ...owned, spent: used.slice(-spentLimit) })
+    // What it was to present next may be another one's by now.
+    this.#byFingerprint.set(presented, { uid, key })
   }
 
   /** Forgets every credential but these: what was deleted while this process did not act has told nobody. */

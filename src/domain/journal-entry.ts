@@ -43,6 +43,7 @@ export interface AnsweredEntry extends RequestEntry {
   /** When the request began that was answered: the tokens' lives count from it. */
   readonly startedAt: EpochSeconds
   readonly answer: TokenAnswer
-  /** How the provider answers that was asked. Absent in journals of versions before this member. */
+  /** How the provider answers that was asked, and which one that is. Absent in journals of versions before these members. */
   readonly response?: ResponseForm
+  readonly provider?: string
 }

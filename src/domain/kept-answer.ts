@@ -1,4 +1,5 @@
 import type { AnsweredEntry } from './journal-entry.ts'
+import { providerText } from './provider.ts'
 import { readTokenAnswer } from './token-answer.ts'
 import type { TokenAnswerContext } from './token-answer-tokens.ts'
 import type { TokenAnswerReading } from './token-exchange.ts'
@@ -8,19 +9,25 @@ type KeptContext = Pick<TokenAnswerContext, 'provider' | 'scopes'>
 
 /**
  * Reads an answer that waited in the journal: as its provider described it when it was asked, for by now that may be
- * another one, or gone. Where that finds no refresh token, and the provider as it is now says where one is, a human has
+ * another one, or gone. Where that finds no refresh token, and the same provider says by now where one is, a human has
  * corrected the description, and that one is taken.
  */
 export function readKeptAnswer(
-  { answer, response, startedAt }: Pick<AnsweredEntry, 'answer' | 'response' | 'startedAt'>,
+  {
+    answer,
+    response,
+    provider: asked,
+    startedAt,
+  }: Pick<AnsweredEntry, 'answer' | 'response' | 'provider' | 'startedAt'>,
   { provider, scopes }: KeptContext,
 ): TokenAnswerReading {
   const read = (form: KeptContext['provider']): TokenAnswerReading =>
     readTokenAnswer(answer, { provider: form, startedAt, scopes })
+  if (response === undefined) return read(provider)
+  const then = read({ ...provider, response })
+  if (hasRefreshToken(then) || asked !== providerText(provider)) return then
   const now = read(provider)
-  if (response === undefined) return now
-  const asked = read({ ...provider, response })
-  return !hasRefreshToken(asked) && hasRefreshToken(now) ? now : asked
+  return hasRefreshToken(now) ? now : then
 }
 
 function hasRefreshToken(reading: TokenAnswerReading): boolean {

@@ -127,6 +127,26 @@ describe('an answer in the journal is read as its provider described it', () => 
     expect(world.storeIsLive(documentKey)).toBe(true)
   })
 
+  it.each([documentKey, otherKey])('and not as another one describes its own, at %s', async (key) => {
+    const world = twoDocuments()
+    world.endpoint.rotates = false
+    const first = await diesWithAnswer(world)
+    const before = world.stored()
+    const moved = movedTo(key)
+    const spec = { ...moved.spec, provider: { kind: 'OAuthProvider', name: 'long-lived' } }
+    world.apply({ ...moved, spec } as Credential)
+    const seesAll = first.seesAll.bind(first)
+    first.seesAll = () => {
+      const provider = { ...aProvider({ response: { errors: [], refreshToken: '/access_token' } }), name: 'long-lived' }
+      first.operator.resources.upserted('OAuthProvider', { type: 'provider', provider })
+      seesAll()
+    }
+    await first.restart()
+    await first.lead()
+    await world.clock.pass(60)
+    expect(world.stored()).toBe(before)
+  })
+
   it.each([false, true])("and no other one's refresh token beside it is taken for it, gone: %s", async (isGone) => {
     const world = twoDocuments()
     const pointers = { accessToken: '/authed_user/access_token', refreshToken: '/authed_user/refresh_token' }

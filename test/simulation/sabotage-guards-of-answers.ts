@@ -30,8 +30,8 @@ export const answerGuards: readonly Guard[] = [
     'test/app/journaled-forms.test.ts',
     'an answer is read as the provider described it that was asked',
     'domain/kept-answer.ts',
-    'const asked = read({ ...provider, response })',
-    'const asked = read(provider)',
+    'const then = read({ ...provider, response })',
+    'const then = read(provider)',
   ),
   testedGuard(
     'test/app/journaled-forms.test.ts',

@@ -68,10 +68,12 @@ const response = z.object({
   ),
 })
 
+const asked = { response: response.exactOptional(), provider: z.string().exactOptional() }
+
 const recordSchema = z.discriminatedUnion('phase', [
   z.object({ phase: z.literal('armed'), ...base }),
   z.object({ phase: z.literal('sent'), ...base }),
-  z.object({ phase: z.literal('answered'), ...base, answer, response: response.exactOptional() }),
+  z.object({ phase: z.literal('answered'), ...base, answer, ...asked }),
   z.object({ phase: z.literal('settled'), uid: z.string().min(1) }),
 ])
 

@@ -85,4 +85,17 @@ describe('a refresh token', () => {
     owners.took('login', source, claude)
     expect(owners.ownerOf('a', '2')).toBeUndefined()
   })
+
+  it('that was given up stays so when another one of its owner turns out to be used up', () => {
+    const owners = new TokenOwners()
+    owners.took('a', source, claude)
+    owners.replaced('a', { fingerprint: 'b', source }, claude)
+    owners.gaveUp('b', claude)
+    owners.took('b', source, other)
+    owners.usedUp('late', claude)
+    expect(owners.ownerOf('b', '2')).toBeUndefined()
+    expect(owners.ownerOf('late', '2')).toEqual(claude.key)
+    owners.usedUp('of nobody', { ...other, uid: '3' })
+    expect(owners.ownerOf('of nobody', '2')).toBeUndefined()
+  })
 })

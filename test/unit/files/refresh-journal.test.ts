@@ -186,10 +186,10 @@ describe('a refresh journal', () => {
       ],
     }
     const journal = await opened({ file, durability: 'process' })
-    await journal.answered({ ...answeredEntry('a', 7, 'x'), response })
+    await journal.answered({ ...answeredEntry('a', 7, 'x'), response, provider: 'OAuthProvider ci/gateway' })
     await journal.close()
     const again = await opened({ file, durability: 'process' })
-    expect(again.pending('a')).toMatchObject({ phase: 'answered', response })
+    expect(again.pending('a')).toMatchObject({ phase: 'answered', response, provider: 'OAuthProvider ci/gateway' })
     await again.close()
   })
 
