@@ -223,12 +223,12 @@ export class Engine {
     if (indexed === undefined)
       return before === undefined ? Promise.resolve(undefined) : settleOwing({ key, uid: before }, this.#deps)
     const { uid } = indexed.credential
-    this.#names(text, uid, before)
+    this.#takeName(text, uid, before)
     return this.#reconcileIndexed(indexed, memory?.uid === uid ? memory : undefined)
   }
 
   /** The name is this object's by now, and nothing is left to do for the one before it. */
-  #names(text: string, uid: string, before: string | undefined): void {
+  #takeName(text: string, uid: string, before: string | undefined): void {
     this.#owing.delete(text)
     if (before !== undefined && before !== uid) this.#forget(before)
     this.#uids.set(text, uid)

@@ -123,12 +123,12 @@ export async function commit(issued: IssuedFor, place: RecordPlace, deps: Engine
   const written = await follow({ ...place, source: issued.source }, deps, (record, before) =>
     followed(record, before, succession),
   )
-  if (written.ok) own(succession, { issued, place, record: written.value }, deps)
+  if (written.ok) tellOwners(succession, { issued, place, record: written.value }, deps)
   return written
 }
 
 /** What came late for a place that was left is presented by whoever is there by now; what it came for is used up. */
-function own(
+function tellOwners(
   { presented, retained }: Succession,
   {
     issued,

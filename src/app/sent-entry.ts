@@ -28,9 +28,15 @@ export function answeredEntry(
   { send, credential, startedAt, provider: asked }: Sending & { readonly provider: Provider },
   answer: TokenAnswer,
 ): AnsweredEntry {
-  const { response } = asked
-  const of = { startedAt, sends: earlierSends(send) + 1, response, provider: providerText(asked) }
-  return { phase: 'answered', ...of, answer, ...entryBase(send, credential) }
+  return {
+    phase: 'answered',
+    startedAt,
+    sends: earlierSends(send) + 1,
+    answer,
+    response: asked.response,
+    provider: providerText(asked),
+    ...entryBase(send, credential),
+  }
 }
 
 /** What the journal has to know of a request, whatever came of it. */
