@@ -49,9 +49,13 @@ function quarterOfRemainingLife({ expiresAt, failedAt }: BackoffInput): number {
 const firstRecheckSeconds = 15
 const longestRecheckSeconds = 60
 
-/** How long until a stalled credential looks again whether a human has mended what it reads: 15 s doubling to a minute. */
-export function recheckDelay(failures: number): DurationSeconds {
-  return seconds(Math.min(longestRecheckSeconds, firstRecheckSeconds * 2 ** Math.min(Math.max(failures, 1) - 1, 4)))
+/**
+ * How long until a stalled credential looks again whether a human has mended what it reads: 15 s doubling to a minute,
+ * with each failure that is counted, and with the time that it has waited where the same is found without counting it.
+ */
+export function recheckDelay(failures: number, waitedSeconds: number): DurationSeconds {
+  const doubled = firstRecheckSeconds * 2 ** Math.min(Math.max(failures, 1) - 1, 4)
+  return seconds(Math.min(longestRecheckSeconds, Math.max(doubled, waitedSeconds)))
 }
 
 /** With the ten seconds for which a look is good, less than a minute. */
@@ -63,7 +67,7 @@ const longestClientLookSeconds = 45
  */
 export function clientLookDelay(failures: number, waitedSeconds: number): DurationSeconds {
   if (waitedSeconds < 1) return seconds(1)
-  return seconds(Math.min(longestClientLookSeconds, recheckDelay(failures)))
+  return seconds(Math.min(longestClientLookSeconds, recheckDelay(failures, 0)))
 }
 
 const firstLookSeconds = 5

@@ -141,7 +141,7 @@ export function stalledLookDelay(
 ): DurationSeconds {
   const waited = secondsBetween(lastFailure?.at ?? now, now)
   if (cause.code === 'CLIENT_REJECTED') return clientLookDelay(consecutiveFailures, waited)
-  if (observed === undefined || !awaitsDocument(cause)) return recheckDelay(consecutiveFailures)
+  if (observed === undefined || !awaitsDocument(cause)) return recheckDelay(consecutiveFailures, waited)
   const backend = observed.store.kind === 'found' ? observed.store.value.backend.type : undefined
   return lookDelay(backend, waited)
 }

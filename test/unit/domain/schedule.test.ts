@@ -159,7 +159,8 @@ describe('backoff', () => {
   })
 
   it('rechecks a stall after 15 s, then 30 s, then every minute', () => {
-    expect([0, 1, 2, 3, 4, 50].map(recheckDelay)).toEqual([15, 15, 30, 60, 60, 60])
+    expect([0, 1, 2, 3, 4, 50].map((failures) => recheckDelay(failures, 0))).toEqual([15, 15, 30, 60, 60, 60])
+    expect([0, 15, 30, 59, 3600].map((waited) => recheckDelay(1, waited))).toEqual([15, 15, 30, 59, 60])
   })
 
   it('looks for another document every few seconds, and every minute where that costs money', () => {
