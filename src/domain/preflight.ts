@@ -9,7 +9,7 @@ import { isOfPlace } from './place-left.ts'
 import { generationOf } from './record-places.ts'
 import type { Preflight } from './preflight-finding.ts'
 import type { Provider } from './provider.ts'
-import { intentOn, type RefreshRecord, type RetainedTokens } from './refresh-record.ts'
+import { intentOn, intentsOf, type RefreshRecord, type RetainedTokens } from './refresh-record.ts'
 import { isRefusal } from './refusals.ts'
 import { mayRotate, tokenOrigin } from './rotation.ts'
 import { sameSecret, type Sensitive } from './sensitive.ts'
@@ -278,11 +278,17 @@ function refuse(cause: Failure): Verdict {
 
 /**
  * True when a read is to be followed by a look at everything that a successor needs. A server that was never
- * seen to rotate may have done so at last in a process that could not tell any more, so each process looks once.
+ * seen to rotate may have done so at last in a process that could not tell any more, so each process looks once, and
+ * again as long as the record says that one may be at it.
  */
 export function needsPreflight(observed: Observed, provider: Provider): boolean {
-  const isFirstLook = provider.rotation.mode === 'Detect' && observed.record === undefined
-  return mayRotate(observed, provider) || asksForOwnership(observed) || isFirstLook
+  const isOpen = provider.rotation.mode === 'Detect' && mayBeUnderWay(observed)
+  return mayRotate(observed, provider) || asksForOwnership(observed) || isOpen
+}
+
+/** An intent on another token, whose answer is known to be lost, is nobody's any more. */
+function mayBeUnderWay({ record }: Observed): boolean {
+  return record === undefined || record.intent !== undefined || intentsOf(record).some(({ holder }) => holder)
 }
 
 /** Progress that acknowledges a handled request for ownership. */

@@ -155,4 +155,11 @@ export const answerGuards: readonly Guard[] = [
     'return restored.ok ? ok(record) : restored\n',
     'return restored.ok ? ok(record) : ok(record)\n',
   ),
+  testedGuard(
+    'test/app/elsewhere.test.ts',
+    'a server that was never seen to rotate is not asked while another process may be at the token',
+    'domain/preflight.ts',
+    'return record === undefined || record.intent !== undefined || intentsOf(record).some(({ holder }) => holder)',
+    'return record === undefined || record.epoch < 0',
+  ),
 ]
