@@ -22,8 +22,8 @@ export class Recreations {
   /** Each brings an object back that somebody is about to make anew. */
   readonly #absent = new Set<() => void>()
   #isCalm = false
-  /** Hears of each object that is gone, before it has a successor. */
-  onGone: (planned: Planned) => void = () => undefined
+  /** Hears of each object that is deleted, before the operator does. */
+  onDeleted: (planned: Planned) => void = () => undefined
 
   constructor(models: Models, manifests: Manifests, fleet: Fleet) {
     this.#models = models
@@ -36,6 +36,7 @@ export class Recreations {
   recreate(planned: Planned, gapMs: number): void {
     const credential = this.#manifests.credentials.get(planned.name)
     if (credential === undefined || credential.deleting) return
+    this.onDeleted(planned)
     if (!credential.finalized) return this.#remove({ planned, gapMs })
     this.#models.violations.note(() => `${planned.name} is deleted, and waits for its finalizer`)
     this.#leaving.set(credential.uid, { planned, gapMs })
@@ -65,7 +66,6 @@ export class Recreations {
     const { cluster, scheduler } = this.#models
     const { uid: gone, name, target } = planned
     planned.formerUids.push(gone)
-    this.onGone(planned)
     planned.uid = `${gone.slice(0, -2)}${planned.formerUids.length}${gone.slice(-1)}`
     cluster.forget(`ci/${name}`, planned.uid)
     cluster.collect(target, gone)

@@ -84,7 +84,7 @@ export class World implements Stage {
         violations.add(`A bug was thrown: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}`),
     })
     this.#recreations = new Recreations(this.models, this.#manifests, this.fleet)
-    this.#recreations.onGone = ({ place }) => void this.#onceLeft.add(place)
+    this.#recreations.onDeleted = ({ place }) => void this.#onceLeft.add(place)
     this.models.records.onRemoved = (record) => this.#recordRemoved(record)
     this.models.records.keyAt = (place) => this.models.store.claim(place)?.sealingKey.reveal()
     this.models.ledger.isTakenAway = ({ family }) =>
