@@ -55,8 +55,8 @@ export async function recoverJournal(deps: EngineDeps, log: RecoveryLog): Promis
 /** As {@link recoverJournal}, of one entry that no engine looks after. It is settled with that, as a rule. Resolves with the record. */
 export async function recoverEntry(entry: JournalEntry, deps: EngineDeps): Promise<Result<RefreshRecord>> {
   const recovered = await recover(entry, deps, new RecoveryLog(deps.logger))
-  // Nobody presents for it what has come.
-  deps.tokenOwners.forget(entry.uid)
+  // For what is gone nobody presents what has come. What moved is at another token by now, and keeps what it has used up.
+  if (deps.resources.credentialByUid(entry.uid) === undefined) deps.tokenOwners.forget(entry.uid)
   if (!recovered.ok) return recovered
   if (deps.journal.pending(entry.uid) !== entry) return ok(recovered.value.record)
   const { record, missing } = recovered.value

@@ -132,6 +132,20 @@ it.each([true, false])(
   },
 )
 
+it('what a credential used up stays its own when it moves while an answer is lost', async () => {
+  const world = twoDocuments(false)
+  const used = world.stored()
+  const leader = await world.leader()
+  await world.clock.pass(beforeDue)
+  world.endpoint.next = 'lost-answer'
+  leader.after('journal.sent', () => world.apply(movedTo(otherKey)))
+  await world.clock.pass(afterDue)
+  world.store.put('teams/ci/copy', used)
+  world.apply(second('teams/ci/copy'))
+  await world.clock.pass(hour)
+  expect([world.endpoint.reuses, world.problem('ci/second')]).toEqual([0, 'REFRESH_TOKEN_OWNED'])
+})
+
 describe('what went in a term before anything of it was known there is forgotten', () => {
   it('where it vanished before its first reconcile', async () => {
     const world = twoDocuments()

@@ -46,6 +46,13 @@ export const heirGuards: readonly Guard[] = [
   ),
   testedGuard(
     'test/app/terms.test.ts',
+    'who has moved keeps what it has used up',
+    'app/recover-journal.ts',
+    'if (deps.resources.credentialByUid(entry.uid) === undefined) deps',
+    'deps',
+  ),
+  testedGuard(
+    'test/app/terms.test.ts',
     'a record that cannot be read is looked at again',
     'app/reconcile.ts',
     "return read.failure.code === 'REFRESH_RECORD_DAMAGED' ? 'gone' : 'owing'",
