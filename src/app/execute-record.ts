@@ -10,6 +10,7 @@ import {
   type RefreshRecord,
   unanswered,
   withIntentOn,
+  withoutHolder,
 } from '../domain/refresh-record.ts'
 import { facing } from '../domain/record-places.ts'
 import { isOvertaken, outdated, succeeded, type Succession } from '../domain/succession.ts'
@@ -150,7 +151,10 @@ function hasLeft({ uid }: Pick<Credential, 'uid'>, { source }: IssuedFor, { reso
   return indexed?.type === 'credential' && !isRefreshTokenAt(indexed.credential.spec, source)
 }
 
-/** The intent of this process to present the token, which nobody else could tell to be over. */
+/**
+ * The intent of this process to present the token, which nobody else could tell to be over. It is at one token at a time,
+ * so whatever else the record says of it was left for this one.
+ */
 function takeOut(
   { presented, source }: Pick<IssuedFor, 'presented' | 'source'>,
   place: RecordPlace,
@@ -160,7 +164,7 @@ function takeOut(
   const { journalId } = deps.holders.self
   return follow({ ...place, source }, deps, (record) => {
     const isOwn = intentOn(record, fingerprint)?.holder?.journalId === journalId
-    return isOwn ? withIntentOn(record, fingerprint, undefined) : record
+    return withoutHolder(isOwn ? withIntentOn(record, fingerprint, undefined) : record, journalId)
   })
 }
 

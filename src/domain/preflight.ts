@@ -9,7 +9,7 @@ import { isOfPlace } from './place-left.ts'
 import { generationOf } from './record-places.ts'
 import type { Preflight } from './preflight-finding.ts'
 import type { Provider } from './provider.ts'
-import { intentOn, intentsOf, type RefreshRecord, type RetainedTokens } from './refresh-record.ts'
+import { intentOn, type RefreshRecord, type RetainedTokens } from './refresh-record.ts'
 import { isRefusal } from './refusals.ts'
 import { mayRotate, tokenOrigin } from './rotation.ts'
 import { sameSecret, type Sensitive } from './sensitive.ts'
@@ -279,16 +279,16 @@ function refuse(cause: Failure): Verdict {
 /**
  * True when a read is to be followed by a look at everything that a successor needs. A server that was never
  * seen to rotate may have done so at last in a process that could not tell any more, so each process looks once, and
- * again as long as the record says that one may be at it.
+ * again as long as somebody else may be at it.
  */
 export function needsPreflight(observed: Observed, provider: Provider): boolean {
   const isOpen = provider.rotation.mode === 'Detect' && mayBeUnderWay(observed)
   return mayRotate(observed, provider) || asksForOwnership(observed) || isOpen
 }
 
-/** An intent on another token, whose answer is known to be lost, is nobody's any more. */
-function mayBeUnderWay({ record }: Observed): boolean {
-  return record === undefined || record.intent !== undefined || intentsOf(record).some(({ holder }) => holder)
+/** Whoever was told that it shares the token with another credential of this process has looked, too. */
+function mayBeUnderWay({ record, intentWatch, state }: Observed): boolean {
+  return record === undefined || (intentWatch !== undefined && state.lastFailure?.code !== 'REFRESH_TOKEN_OWNED')
 }
 
 /** Progress that acknowledges a handled request for ownership. */

@@ -164,29 +164,3 @@ describe('an answer of no use that brought a refresh token, while a mistake of a
     expect(world.endpoint.reuses).toBe(0)
   })
 })
-
-describe('a refresh token of a server that was never seen to rotate', () => {
-  it('is presented by nobody while another process may be at it', async () => {
-    const world = Replicas.withCredential()
-    worlds.push(world)
-    world.endpoint.rotates = false
-    const first = await world.leader()
-    await world.clock.pass(beforeDue)
-    await first.stepDown()
-    const second = world.replica()
-    let goOn = (): void => {}
-    second.records.afterReplace = () => new Promise<void>((resolve) => (goOn = resolve))
-    await second.lead()
-    await world.clock.pass(afterDue)
-    expect(world.record()?.intent?.holder?.journalId).toBe('journal-2')
-    await world.leader()
-    await world.clock.pass(60)
-    expect(world.problem()).toBe('REFRESH_UNDER_WAY')
-    expect(world.endpoint.requests).toBe(1)
-    second.records.afterReplace = undefined
-    goOn()
-    await world.clock.pass(60)
-    expect(world.condition('Ready')?.status).toBe('True')
-    expect(world.record()?.intent).toBeUndefined()
-  })
-})

@@ -156,10 +156,24 @@ export const answerGuards: readonly Guard[] = [
     'return restored.ok ? ok(record) : ok(record)\n',
   ),
   testedGuard(
-    'test/app/elsewhere.test.ts',
+    'test/app/unrotated.test.ts',
     'a server that was never seen to rotate is not asked while another process may be at the token',
     'domain/preflight.ts',
-    'return record === undefined || record.intent !== undefined || intentsOf(record).some(({ holder }) => holder)',
-    'return record === undefined || record.epoch < 0',
+    'return record === undefined || (intentWatch',
+    'return record === undefined || (record.epoch < 0 && intentWatch',
+  ),
+  testedGuard(
+    'test/app/unrotated.test.ts',
+    'who shares a token that does not rotate is held up by nobody',
+    'domain/preflight.ts',
+    "state.lastFailure?.code !== 'REFRESH_TOKEN_OWNED'",
+    'state.consecutiveFailures >= 0',
+  ),
+  testedGuard(
+    'test/app/unrotated.test.ts',
+    'what a process could not take back goes with its next answer',
+    'app/execute-record.ts',
+    'return withoutHolder(isOwn ? withIntentOn(record, fingerprint, undefined) : record, journalId)',
+    'return isOwn ? withIntentOn(record, fingerprint, undefined) : record',
   ),
 ]
