@@ -152,17 +152,15 @@ export class ResourceIndex implements ResourceHandler {
     if (previous?.type !== 'credential' || previous.credential.spec !== credential.spec) return undefined
     if (!isSignificantlySame(previous, next)) return undefined
     this.#keep(text, next)
+    // Others wait for whoever is first until it is known whether their refresh token rotates.
+    if (previous.credential.state.rotates !== state.rotates) this.#tell(this.othersAt(next.credential))
     return next.credential
   }
 
   replaced(kind: ResourceKind, resources: readonly Resource[]): void {
     const present = new Set(resources.map(resourceKey))
-    const all = {
-      credentials: this.#credentials.values(),
-      namespaces: this.#namespaces.keys(),
-      referred: this.#referred,
-    }
-    for (const known of keysOf(kind, all)) {
+    const [credentials, namespaces] = [this.#credentials.values(), this.#namespaces.keys()]
+    for (const known of keysOf(kind, { credentials, namespaces, referred: this.#referred })) {
       if (!present.has(known.text)) this.deleted(kind, known.namespace, known.name)
     }
     for (const resource of resources) this.upserted(kind, resource)
@@ -290,8 +288,7 @@ export class ResourceIndex implements ResourceHandler {
   }
 
   #dependentsOf(key: string): readonly IndexedCredential[] {
-    const users = [...this.#dependents.of(key)].map((text) => this.#credentials.get(text))
-    return users.filter((user) => user !== undefined)
+    return [...this.#dependents.of(key)].flatMap((text) => this.#credentials.get(text) ?? [])
   }
 
   #tell(credentials: readonly Pick<Credential, 'key'>[]): void {

@@ -50,8 +50,8 @@ const firstRecheckSeconds = 15
 const longestRecheckSeconds = 60
 
 /**
- * How long until a stalled credential looks again whether a human has mended what it reads: 15 s doubling to a minute,
- * with each failure that is counted, and with the time that it has waited where the same is found without counting it.
+ * How long until a stalled credential looks again whether a human has mended what it reads: 15 s doubling to a minute
+ * with each failure that is counted, and as long as it has waited, up to a minute, for what it would be told of besides.
  */
 export function recheckDelay(failures: number, waitedSeconds: number): DurationSeconds {
   const doubled = firstRecheckSeconds * 2 ** Math.min(Math.max(failures, 1) - 1, 4)

@@ -31,6 +31,16 @@ const badDocuments: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'STORE_ROLLED_BACK',
 ])
 
+/** What other manifests say, or the manifest of whoever was first at the refresh token: a change of them wakes who waits. */
+const ofManifests: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  'PROVIDER_NOT_FOUND',
+  'PROVIDER_INVALID',
+  'STORE_NOT_FOUND',
+  'STORE_INVALID',
+  'STORE_ACCESS_NOT_GRANTED',
+  'REFRESH_TOKEN_OWNED',
+])
+
 /** What a token endpoint may say of a refresh token itself. */
 export type TokenRefusal = 'REFRESH_TOKEN_REJECTED' | 'REFRESH_TOKEN_REUSED' | 'REFRESH_ANSWER_LOST'
 
@@ -80,4 +90,9 @@ export function awaitsAnother(failure: Pick<Failure, 'code'>): boolean {
 /** True for failures that end once somebody puts another document into the store. */
 export function awaitsDocument({ code }: Pick<Failure, 'code'>): boolean {
   return deadGrants.has(code) || usedByOthers.has(code) || badDocuments.has(code)
+}
+
+/** True for failures whose end is told by a change of some manifest, as a rule: a look is for what was missed. */
+export function awaitsManifest({ code }: Pick<Failure, 'code'>): boolean {
+  return ofManifests.has(code)
 }

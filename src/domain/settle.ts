@@ -4,7 +4,7 @@ import type { CredentialState, RememberedFailure } from './credential-state.ts'
 import { dueAt, liesAhead } from './due.ts'
 import { failureRegistry } from './failure-registry.ts'
 import type { Failure } from './failures.ts'
-import { awaitsDocument, hidesRefusal, isRefusal } from './refusals.ts'
+import { awaitsDocument, awaitsManifest, hidesRefusal, isRefusal } from './refusals.ts'
 import type { Observed } from './observed.ts'
 import { present } from './present.ts'
 import { nearEndAt } from './near-end.ts'
@@ -141,7 +141,9 @@ export function stalledLookDelay(
 ): DurationSeconds {
   const waited = secondsBetween(lastFailure?.at ?? now, now)
   if (cause.code === 'CLIENT_REJECTED') return clientLookDelay(consecutiveFailures, waited)
-  if (observed === undefined || !awaitsDocument(cause)) return recheckDelay(consecutiveFailures, waited)
+  if (observed === undefined || !awaitsDocument(cause)) {
+    return recheckDelay(consecutiveFailures, awaitsManifest(cause) ? waited : 0)
+  }
   const backend = observed.store.kind === 'found' ? observed.store.value.backend.type : undefined
   return lookDelay(backend, waited)
 }

@@ -8,6 +8,9 @@ import {
   probeDelay,
   recheckDelay,
 } from '../../../src/domain/backoff.ts'
+import { noState } from '../../../src/domain/credential-state.ts'
+import { failure } from '../../../src/domain/failures.ts'
+import { stalledLookDelay } from '../../../src/domain/settle.ts'
 import { refreshAt, type ScheduleInput } from '../../../src/domain/schedule.ts'
 import { stableFraction } from '../../../src/domain/stable-fraction.ts'
 import { epochSeconds } from '../../../src/domain/time.ts'
@@ -161,6 +164,20 @@ describe('backoff', () => {
   it('rechecks a stall after 15 s, then 30 s, then every minute', () => {
     expect([0, 1, 2, 3, 4, 50].map((failures) => recheckDelay(failures, 0))).toEqual([15, 15, 30, 60, 60, 60])
     expect([0, 15, 30, 59, 3600].map((waited) => recheckDelay(1, waited))).toEqual([15, 15, 30, 59, 60])
+  })
+
+  it.each([
+    ['PROVIDER_NOT_FOUND', 45],
+    ['REFRESH_TOKEN_OWNED', 45],
+    // Nobody tells that somebody else's Secret is gone.
+    ['TARGET_NOT_OWNED', 15],
+    ['SCOPE_REJECTED', 15],
+  ] as const)('looks again after %s for the same finding every %d s, once that has lasted for 45', (code, expected) => {
+    const lastFailure = { code, message: '', at: epochSeconds(1000), inputs: '' }
+    const state = { ...noState, consecutiveFailures: 1, lastFailure }
+    expect(stalledLookDelay({ store: { kind: 'missing' } }, state, failure(code, ''), epochSeconds(1045))).toBe(
+      expected,
+    )
   })
 
   it('looks for another document every few seconds, and every minute where that costs money', () => {
