@@ -252,7 +252,7 @@ function yields({ owner, ownerName: name }: DocumentClaim, credential: Credentia
   const uid = owner.slice(prefix.length)
   const indexed = resources.credentialByUid(uid)
   if (indexed !== undefined) {
-    return indexed.type === 'credential' && standsBack(indexed.credential, tokenOwners.knows(uid))
+    return indexed.type === 'credential' && standsBack(indexed.credential, tokenOwners.presents(uid))
   }
   return seesAllCredentials || name === ownerName(installation.id, credential.key)
 }

@@ -154,7 +154,7 @@ function isOfLogin({ credential: before }: CredentialMemory, { spec }: Credentia
 
 function firstOwnerOf(credential: Credential, { resources, tokenOwners }: Deps): FirstOwner | undefined {
   const first = resources.firstAt(credential)
-  if (first === undefined || standsBack(first, tokenOwners.knows(first.uid)) || isDenied(first, resources)) {
+  if (first === undefined || standsBack(first, tokenOwners.presents(first.uid)) || isDenied(first, resources)) {
     return undefined
   }
   return present({ key: first.key, rotates: first.state.rotates })

@@ -146,6 +146,20 @@ it('what a credential used up stays its own when it moves while an answer is los
   expect([world.endpoint.reuses, world.problem('ci/second')]).toEqual([0, 'REFRESH_TOKEN_OWNED'])
 })
 
+it.each([true, false])('who moved and is held up there holds nobody up, with room for a claim: %s', async (hasRoom) => {
+  const world = twoDocuments(hasRoom)
+  world.endpoint.next = 'lost-answer'
+  const leader = world.replica()
+  const moved = movedTo(otherKey)
+  const provider = { kind: 'OAuthProvider', name: 'nowhere' } as const
+  leader.after('journal.sent', () => world.apply({ ...moved, spec: { ...moved.spec, provider } as Credential['spec'] }))
+  await leader.lead()
+  await world.clock.pass(60)
+  world.apply(second(otherKey))
+  await world.clock.pass(hour)
+  expect([world.problem(), world.problem('ci/second')]).toEqual(['PROVIDER_NOT_FOUND', undefined])
+})
+
 describe('what went in a term before anything of it was known there is forgotten', () => {
   it('where it vanished before its first reconcile', async () => {
     const world = twoDocuments()

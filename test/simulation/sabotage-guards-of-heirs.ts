@@ -53,6 +53,13 @@ export const heirGuards: readonly Guard[] = [
   ),
   testedGuard(
     'test/app/terms.test.ts',
+    'who has given its token up, and is held up, holds nobody up',
+    'app/gather.ts',
+    'tokenOwners.presents(first.uid)',
+    'tokenOwners.knows(first.uid)',
+  ),
+  testedGuard(
+    'test/app/terms.test.ts',
     'a record that cannot be read is looked at again',
     'app/reconcile.ts',
     "return read.failure.code === 'REFRESH_RECORD_DAMAGED' ? 'gone' : 'owing'",
