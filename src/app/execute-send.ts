@@ -37,7 +37,8 @@ interface Attempt {
   readonly credential: Credential
   readonly observed: Observed
   readonly provider: Provider
-  readonly startedAt: EpochSeconds
+  /** When it was begun, and when the request left, once it has. */
+  startedAt: EpochSeconds
   readonly startedMs: number
   /** The record with this attempt's intent in it; `unknown` when it may have it, and may not. */
   armed?: RefreshRecord | 'unknown'
@@ -114,6 +115,8 @@ async function beforeSend(attempt: Attempt, deps: Deps): Promise<Result<void>> {
   if (!deps.mayBegin()) return failed(notLeading(observed))
   if (deps.clock.monotonicMs() - beganMs >= sendWindowMs) return failed(tooLate(observed))
   attempt.isJournaled = true
+  // Of two processes that wait for their connections, the one that is served later may have been the first to begin.
+  attempt.startedAt = deps.clock.now()
   return deps.journal.sent(sentEntry(attempt, earlierSends(send) + 1))
 }
 
@@ -145,17 +148,8 @@ async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
   }
   const sealingKey = sealingKeyOf(base.claim)
   if (record.version === '') deps.unconfirmedRecords.making(record.uid)
-  const armed = await arm(
-    {
-      record,
-      intent,
-      origin: tokenOrigin(provider),
-      generation: generationOf(base, observed),
-      stored: send.stored,
-      sealingKey,
-    },
-    deps,
-  )
+  const [origin, generation] = [tokenOrigin(provider), generationOf(base, observed)]
+  const armed = await arm({ record, intent, origin, generation, stored: send.stored, sealingKey }, deps)
   if (!armed.ok) return armed
   attempt.armed = armed.value
   const alone = await lastLook(send, fingerprint, observed, deps)

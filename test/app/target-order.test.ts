@@ -91,3 +91,16 @@ it('a publication that failed is not made any more once another process has a ne
   expect(world.sink.found(target)).toBe(newer)
   expect(world.condition('Stalled')).toBeUndefined()
 })
+
+it('a token is of the time when its request left, however long the connection took', async () => {
+  const world = await World.withCredential()
+  const connected = Promise.withResolvers<void>()
+  world.endpoint.gate = connected.promise
+  await world.clock.pass(3000)
+  const at = world.clock.now()
+  world.endpoint.gate = undefined
+  connected.resolve()
+  await world.clock.pass(1)
+  expect(world.podToken()).toBe(world.newestAccessToken())
+  expect(publicationIn(world).issuedAt).toBeGreaterThanOrEqual(at)
+})

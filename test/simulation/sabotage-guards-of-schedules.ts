@@ -52,4 +52,11 @@ export const scheduleGuards: readonly Guard[] = [
     'return earliest(loginReplacedAt, now)',
     'return loginReplacedAt',
   ),
+  testedGuard(
+    'test/app/target-order.test.ts',
+    'a token is of the time when its request left',
+    'app/execute-send.ts',
+    '  attempt.startedAt = deps.clock.now()\n',
+    '',
+  ),
 ]
