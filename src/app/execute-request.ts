@@ -25,7 +25,8 @@ interface Asking {
 interface Attempt {
   readonly observed: Observed
   readonly provider: Provider
-  readonly startedAt: EpochSeconds
+  /** When it was begun, and when the request left, once it has. */
+  startedAt: EpochSeconds
   readonly startedMs: number
 }
 
@@ -56,7 +57,11 @@ async function ask({ observed, provider, tell }: Asking, deps: Deps): Promise<Re
   const exchange = await inSpan(
     { name: 'token-request', kind: 'client' },
     deps,
-    (within) => within.tokenEndpoint.request(asked, () => Promise.resolve(mayBegin())),
+    (within) =>
+      within.tokenEndpoint.request(asked, () => {
+        attempt.startedAt = deps.clock.now()
+        return Promise.resolve(mayBegin())
+      }),
     (came) => tokenRequestAttributes(provider, came),
   )
   const result = readExchange(exchange, attempt, deps)

@@ -128,6 +128,8 @@ function announce(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
 
 /** Makes this process the one that may present the token. */
 async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
+  // The connection stands by now: no server grants a leeway for the time that this took.
+  attempt.startedAt = deps.clock.now()
   const { send, observed, provider, startedAt } = attempt
   const { record, base, earlier } = send
   if (record === undefined) throw new Error('without a record nothing is announced')

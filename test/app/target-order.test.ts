@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
 import { failure } from '../../src/domain/failures.ts'
 import type { Publication } from '../../src/ports/access-token-sink.ts'
+import { aClientCredential, aConfidentialClient, aRotation } from '../support/builders.ts'
+import { Replicas } from '../support/replicas.ts'
 import { World } from '../support/world.ts'
 
 const target = 'claude-token'
@@ -103,4 +105,48 @@ it('a token is of the time when its request left, however long the connection to
   await world.clock.pass(1)
   expect(world.podToken()).toBe(world.newestAccessToken())
   expect(publicationIn(world).issuedAt).toBeGreaterThanOrEqual(at)
+})
+
+it('a token without a refresh token is of the time when its request left, too', async () => {
+  const world = new Replicas()
+  world.applyProvider({ client: aConfidentialClient })
+  world.apply(aClientCredential())
+  const { endpoint } = world
+  const request = endpoint.request.bind(endpoint)
+  const connected = Promise.withResolvers<void>()
+  endpoint.request = async (...asked) => {
+    endpoint.request = request
+    await connected.promise
+    return request(...asked)
+  }
+  await world.leader()
+  await world.clock.pass(3)
+  await world.leader()
+  await world.clock.pass(1)
+  connected.resolve()
+  await world.clock.pass(1)
+  expect(endpoint.issuedAccessTokens).toHaveLength(2)
+  expect(world.podToken()).toBe(world.newestAccessToken())
+})
+
+it('a leeway counts from when the request left, however long the connection took', async () => {
+  const world = Replicas.withCredential()
+  const { endpoint } = world
+  endpoint.leewaySeconds = 10
+  world.applyProvider({ rotation: aRotation({ mode: 'Always', reuseLeewaySeconds: 10 }) })
+  await world.leader()
+  await world.clock.pass(2000)
+  const request = endpoint.request.bind(endpoint)
+  let connected: (() => void) | undefined
+  endpoint.request = async (...asked) => {
+    endpoint.request = request
+    await new Promise<void>((resolve) => (connected = resolve))
+    return request(...asked)
+  }
+  endpoint.next = 'lost-answer'
+  while (connected === undefined) await world.clock.pass(1)
+  await world.clock.pass(11)
+  connected()
+  await world.clock.pass(9)
+  expect([endpoint.requests, endpoint.reuses, world.storeIsLive()]).toEqual([3, 0, true])
 })

@@ -54,9 +54,9 @@ export const scheduleGuards: readonly Guard[] = [
   ),
   testedGuard(
     'test/app/target-order.test.ts',
-    'a token is of the time when its request left',
+    'a leeway counts from when the request left',
     'app/execute-send.ts',
-    '  attempt.startedAt = deps.clock.now()\n',
-    '',
+    '  attempt.startedAt = deps.clock.now()\n  const { send',
+    '  const { send',
   ),
 ]
