@@ -1,3 +1,4 @@
+import { intentOn } from '../domain/refresh-record.ts'
 import { outputText, renderOutputs } from '../domain/formats.ts'
 import { failure } from '../domain/failures.ts'
 import { formerTargets } from '../domain/former-targets.ts'
@@ -108,7 +109,7 @@ function isAtStore(action: StoreAction | ObjectAction): action is StoreAction {
 async function executeAtStore(action: StoreAction, observed: Observed, deps: Deps): Promise<Outcome> {
   switch (action.kind) {
     case 'read-refresh-token':
-      return { kind: action.kind, result: await readRefreshToken(observed, deps) }
+      return readIntended(observed, deps)
     case 'read-access-token':
       return { kind: action.kind, result: await readAccessToken(observed, deps) }
     case 'read-record':
@@ -120,6 +121,16 @@ async function executeAtStore(action: StoreAction, observed: Observed, deps: Dep
     case 'write-back':
       return { kind: action.kind, pending: action.pending, ...(await writeBack(action.pending, observed, deps)) }
   }
+}
+
+async function readIntended(observed: Observed, deps: Deps): Promise<Outcome> {
+  const result = await readRefreshToken(observed, deps)
+  const { record } = observed
+  const isIntended =
+    result.ok &&
+    record !== undefined &&
+    intentOn(record, deps.records.fingerprint(result.value.refreshToken)) !== undefined
+  return { kind: 'read-refresh-token', result, isIntended }
 }
 
 /** What was observed, with the record as the reconcile has left it so far. */

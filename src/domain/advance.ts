@@ -45,7 +45,7 @@ function follow(
 ): Step {
   switch (outcome.kind) {
     case 'read-refresh-token':
-      return afterRead(observed, progress, { action, result: outcome.result }, now)
+      return afterRead(observed, progress, { action, ...outcome }, now)
     case 'pre-flight':
       return afterPreflight(observed, progress, outcome, now)
     case 'claim-document':

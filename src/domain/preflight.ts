@@ -279,16 +279,17 @@ function refuse(cause: Failure): Verdict {
 /**
  * True when a read is to be followed by a look at everything that a successor needs. A server that was never
  * seen to rotate may have done so at last in a process that could not tell any more, so each process looks once, and
- * again as long as somebody else may be at it.
+ * again as long as somebody else may be at it, or the answer to whoever was is lost.
  */
-export function needsPreflight(observed: Observed, provider: Provider): boolean {
-  const isOpen = provider.rotation.mode === 'Detect' && mayBeUnderWay(observed)
+export function needsPreflight(observed: Observed, provider: Provider, isIntended: boolean): boolean {
+  const isOpen = provider.rotation.mode === 'Detect' && mayBeUsed(observed, isIntended)
   return mayRotate(observed, provider) || asksForOwnership(observed) || isOpen
 }
 
 /** Whoever was told that it shares the token with another credential of this process has looked, too. */
-function mayBeUnderWay({ record, intentWatch, state }: Observed): boolean {
-  return record === undefined || (intentWatch !== undefined && state.lastFailure?.code !== 'REFRESH_TOKEN_OWNED')
+function mayBeUsed({ record, intentWatch, state }: Observed, isIntended: boolean): boolean {
+  const isOpen = isIntended || intentWatch !== undefined
+  return record === undefined || (isOpen && state.lastFailure?.code !== 'REFRESH_TOKEN_OWNED')
 }
 
 /** Progress that acknowledges a handled request for ownership. */

@@ -71,7 +71,8 @@ export type Outcome =
   /** `isOver`: false when the process ended before it was settled, so that the next one begins anew. `result`: once it is over. */
   | { readonly kind: 'revoke'; readonly isOver: boolean; readonly result?: Result<void> }
   | { readonly kind: 'remove-former-target'; readonly name: string; readonly result: Result<TargetRemoval> }
-  | { readonly kind: 'read-refresh-token'; readonly result: Result<StoredRefreshToken> }
+  /** `isIntended`: the record in memory tells of an intent to present what was read, of whoever. */
+  | { readonly kind: 'read-refresh-token'; readonly result: Result<StoredRefreshToken>; readonly isIntended: boolean }
   | {
       readonly kind: 'pre-flight'
       readonly stored: StoredRefreshToken

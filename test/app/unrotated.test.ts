@@ -86,6 +86,46 @@ describe('while another process may be at the refresh token', () => {
   })
 })
 
+describe('who has looked looks again', () => {
+  it('where a document comes back, and another process is at what it held', async () => {
+    const world = await afterTheFirst()
+    const token = world.stored()
+    const second = world.replica()
+    let goOn = (): void => {}
+    second.records.afterReplace = () => new Promise<void>((resolve) => (goOn = resolve))
+    await second.lead()
+    await world.clock.pass(afterDue)
+    await world.leader()
+    world.store.put(documentKey, world.endpoint.login())
+    await world.clock.pass(30)
+    expect(world.condition('Ready')?.status).toBe('True')
+    const { requests } = world.endpoint
+    world.store.put(documentKey, token)
+    world.apply(aCredential({ refreshRequest: 'now' }))
+    await world.clock.pass(30)
+    expect([world.endpoint.requests, world.problem()]).toEqual([requests, 'REFRESH_UNDER_WAY'])
+    goOn()
+  })
+
+  it('where the answer of another process was lost, and tells what that most likely means', async () => {
+    const world = await afterTheFirst()
+    const second = await world.leader()
+    world.endpoint.rotates = true
+    world.endpoint.next = 'lost-answer'
+    second.after('endpoint.request', () => void second.shutDown())
+    await world.clock.pass(afterDue)
+    const { endpoint } = world
+    const request = endpoint.request.bind(endpoint)
+    endpoint.request = () => {
+      endpoint.request = request
+      return Promise.resolve({ kind: 'not-sent', failure: silent })
+    }
+    await world.leader()
+    for (let tries = 0; tries < 60 && endpoint.requests < 3; tries += 1) await world.clock.pass(30)
+    expect(world.problem()).toBe('REFRESH_ANSWER_LOST')
+  })
+})
+
 describe('an intent that a process could not take back', () => {
   it('goes out of the record with its answer for another login', async () => {
     const world = await afterTheFirst()

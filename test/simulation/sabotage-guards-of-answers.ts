@@ -127,8 +127,8 @@ export const answerGuards: readonly Guard[] = [
     'return intentOn(record, fingerprint) !== undefined',
     'return intentOn(record, fingerprint) === undefined && record.epoch < 0',
   ),
-  rareGuard(
-    3_129_670,
+  testedGuard(
+    'test/app/logins.test.ts',
     'a document is looked at again once nobody else claims it',
     'domain/after-failure.ts',
     '(isRefusal(last) || hidesRefusal(last)) ? obtain(observed)',
@@ -159,8 +159,8 @@ export const answerGuards: readonly Guard[] = [
     'test/app/unrotated.test.ts',
     'a server that was never seen to rotate is not asked while another process may be at the token',
     'domain/preflight.ts',
-    'return record === undefined || (intentWatch',
-    'return record === undefined || (record.epoch < 0 && intentWatch',
+    'const isOpen = isIntended || intentWatch !== undefined',
+    'const isOpen = isIntended && intentWatch === undefined && record === undefined',
   ),
   testedGuard(
     'test/app/unrotated.test.ts',

@@ -84,7 +84,8 @@ const spendingGuards: readonly Guard[] = [
     'return ownerYields || asksForOwnership(observed)',
     'return true',
   ),
-  guard(
+  testedGuard(
+    'test/app/ownership.test.ts',
     'of two at one place the first one goes first',
     'domain/checks.ts',
     "  if (firstOwner === undefined || provider.kind !== 'found' || !mayRotate(observed, provider.value)) return undefined\n  const cause",
