@@ -34,10 +34,11 @@ export class TokenOwners {
     return this.#byUid.has(uid)
   }
 
-  /** True while the credential has a token to present. One that it gave up is none. */
+  /** True while the credential has a token to present. One that it gave up, or has used up, is none. */
   presents(uid: string): boolean {
     const owned = this.#byUid.get(uid)
-    return owned !== undefined && this.#byFingerprint.get(owned.current)?.uid === uid
+    if (owned === undefined || owned.spent.includes(owned.current)) return false
+    return this.#byFingerprint.get(owned.current)?.uid === uid
   }
 
   /** The credential presents this token from now on. One that it gives up without having used it up is anybody's. */

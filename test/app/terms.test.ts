@@ -3,6 +3,7 @@ import type { Credential } from '../../src/domain/credential.ts'
 import { failure } from '../../src/domain/failures.ts'
 import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential } from '../support/builders.ts'
+import { answer } from '../support/memory-ports.ts'
 import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
 import {
   afterDue,
@@ -146,18 +147,40 @@ it('what a credential used up stays its own when it moves while an answer is los
   expect([world.endpoint.reuses, world.problem('ci/second')]).toEqual([0, 'REFRESH_TOKEN_OWNED'])
 })
 
-it.each([true, false])('who moved and is held up there holds nobody up, with room for a claim: %s', async (hasRoom) => {
-  const world = twoDocuments(hasRoom)
-  world.endpoint.next = 'lost-answer'
-  const leader = world.replica()
-  const moved = movedTo(otherKey)
-  const provider = { kind: 'OAuthProvider', name: 'nowhere' } as const
-  leader.after('journal.sent', () => world.apply({ ...moved, spec: { ...moved.spec, provider } as Credential['spec'] }))
-  await leader.lead()
-  await world.clock.pass(60)
-  world.apply(second(otherKey))
-  await world.clock.pass(hour)
-  expect([world.problem(), world.problem('ci/second')]).toEqual(['PROVIDER_NOT_FOUND', undefined])
+describe.each([true, false])('who moved and is held up there, with room for a claim: %s', (hasRoom) => {
+  function heldUp(): Credential {
+    const moved = movedTo(otherKey)
+    return {
+      ...moved,
+      spec: { ...moved.spec, provider: { kind: 'OAuthProvider', name: 'nowhere' } } as Credential['spec'],
+    }
+  }
+
+  async function expectNobodyWaits(world: Replicas): Promise<void> {
+    await world.clock.pass(60)
+    world.apply(second(otherKey))
+    await world.clock.pass(hour)
+    expect(world.problem()).toBeDefined()
+    expect(world.problem('ci/second')).toBeUndefined()
+  }
+
+  it('holds nobody up, where the only answer it asked for was lost', async () => {
+    const world = twoDocuments(hasRoom)
+    world.endpoint.next = 'lost-answer'
+    const leader = world.replica()
+    leader.after('journal.sent', () => world.apply(heldUp()))
+    await leader.lead()
+    await expectNobodyWaits(world)
+  })
+
+  it('holds nobody up, where that was of no use and brought a refresh token', async () => {
+    const world = twoDocuments(hasRoom)
+    world.endpoint.next = () => answer(200, { token_type: 'Bearer', refresh_token: world.endpoint.login() })
+    const leader = world.replica()
+    leader.after('endpoint.request', () => world.apply(heldUp()))
+    await leader.lead()
+    await expectNobodyWaits(world)
+  })
 })
 
 describe('what went in a term before anything of it was known there is forgotten', () => {
