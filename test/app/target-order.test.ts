@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
+import { noState } from '../../src/domain/credential-state.ts'
 import { failure } from '../../src/domain/failures.ts'
+import { epochSeconds } from '../../src/domain/time.ts'
 import type { Publication } from '../../src/ports/access-token-sink.ts'
 import { aClientCredential, aConfidentialClient, aRotation } from '../support/builders.ts'
 import { Replicas } from '../support/replicas.ts'
@@ -105,6 +107,13 @@ it('a token is of the time when its request left, however long the connection to
   await world.clock.pass(1)
   expect(world.podToken()).toBe(world.newestAccessToken())
   expect(publicationIn(world).issuedAt).toBeGreaterThanOrEqual(at)
+})
+
+it('a token is of a later second than the one that was known when it was asked for', async () => {
+  const lastRefreshAt = epochSeconds(1_800_000_002)
+  const world = await World.withCredential({ state: { ...noState, refreshes: 1, lastRefreshAt } })
+  expect(world.clock.now()).toBeLessThan(lastRefreshAt)
+  expect(publicationIn(world).issuedAt).toBe(1_800_000_003)
 })
 
 it('a token without a refresh token is of the time when its request left, too', async () => {

@@ -1,4 +1,4 @@
-import { type Guard, guard, rareGuard, testedGuard } from './sabotage-guard.ts'
+import { type Guard, guard, testedGuard } from './sabotage-guard.ts'
 
 /** Those that keep what was issued, and bring it where it belongs. */
 export const answerGuards: readonly Guard[] = [
@@ -40,8 +40,8 @@ export const answerGuards: readonly Guard[] = [
     'if (pending !== undefined && isHeldAlone(pending, entry)) return undefined',
     'if (pending !== undefined && deps.clock.monotonicMs() < 0) return undefined',
   ),
-  rareGuard(
-    943_015_483,
+  testedGuard(
+    'test/app/target-order.test.ts',
     'a token is dated after those that were known when it was asked for',
     'domain/advance-refresh.ts',
     'datedAfter(tokens.accessToken, knownTimesOfIssue(observed, action))',
@@ -134,22 +134,22 @@ export const answerGuards: readonly Guard[] = [
     '(isRefusal(last) || hidesRefusal(last)) ? obtain(observed)',
     'isRefusal(last) ? obtain(observed)',
   ),
-  rareGuard(
-    5_015_282,
+  testedGuard(
+    'test/app/left-intents.test.ts',
     'a token is not presented while another process presents what may be its successor',
     'domain/refresh-record.ts',
     'all.slice(own).filter((one)',
     'all.slice(own, own + 1).filter((one)',
   ),
-  rareGuard(
-    40_115_165,
+  testedGuard(
+    'test/app/open-intents.test.ts',
     'an intent of a dead process that is still on its way is refused',
     'app/recover-journal.ts',
     "  if (phase !== 'armed') return false\n",
     "  if (phase !== 'armed' || version !== uid) return false\n",
   ),
-  rareGuard(
-    40_173_946,
+  testedGuard(
+    'test/app/open-intents.test.ts',
     'an answer stays in the journal until it says that the result is unknown',
     'app/execute-store.ts',
     'return restored.ok ? ok(record) : restored\n',

@@ -10,21 +10,21 @@ export const heirGuards: readonly Guard[] = [
     '    record: known.record,\n',
   ),
   rareGuard(
-    1763,
+    371,
     'whoever was at it for a predecessor is waited for',
     'app/inherit-record.ts',
     '    if (!(await isOverFor(intent, whole, deps))) return',
     '    if (deps.clock.monotonicMs() < 0) return',
   ),
   rareGuard(
-    1515,
+    115,
     'whoever is let go leaves word that nobody is at its refresh token',
     'app/reconcile.ts',
     "entry.phase === 'answered' ? await deps.journal.settled(uid) : await recoverEntry(entry, deps)",
     'await deps.journal.settled(uid)',
   ),
-  rareGuard(
-    1_000_002_829,
+  testedGuard(
+    'test/app/namesakes.test.ts',
     'what a credential had presented in an earlier term of its leader is forgotten when it is let go',
     'app/engine.ts',
     'const uid = this.#uidOf(text)\n',
@@ -171,7 +171,7 @@ export const heirGuards: readonly Guard[] = [
     '    if (!home.ok && deps.clock.monotonicMs() < 0) {\n',
   ),
   rareGuard(
-    940_002_735,
+    940_014_055,
     'a token that was left is counted among those of its own place',
     'domain/preflight.ts',
     '  if (retained?.generation !== undefined) return retained.generation\n',
