@@ -202,6 +202,32 @@ describe('two credentials of one cluster', () => {
   })
 })
 
+describe('a document that another credential claims while a refresh is under way', () => {
+  it('gets the newest token, which is not counted in that claim', async () => {
+    const world = withRoom()
+    const { store } = world
+    const leader = await world.leader()
+    const writeBack = store.writeBack.bind(store)
+    const written: unknown[] = []
+    store.writeBack = (location, base, tokens) => {
+      const owner = base.claim?.kind === 'claimed' ? base.claim.claim.owner : undefined
+      written.push([owner, 'mark' in tokens])
+      return writeBack(location, base, tokens)
+    }
+    const claim = store.claims.get(documentKey) ?? expect.fail('there is no claim')
+    leader.after('endpoint.request', () => {
+      store.put(documentKey, world.stored())
+      store.claims.set(documentKey, { ...claim, owner: 'elsewhere/other' })
+    })
+    await world.clock.pass(untilDue)
+    expect(written).toEqual([
+      [claim.owner, true],
+      ['elsewhere/other', false],
+    ])
+    expectUntouched(world)
+  })
+})
+
 describe('a credential that is created anew', () => {
   it('takes its own claim over, and goes on with the newest refresh token', async () => {
     const world = withRoom()

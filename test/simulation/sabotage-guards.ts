@@ -157,8 +157,8 @@ const waitingGuards: readonly Guard[] = [
     '  return intent?.holder?.journalId === holders.self.journalId ? intent : undefined\n',
     '  return intent?.holder?.journalId === holders.toString() ? intent : undefined\n',
   ),
-  rareGuard(
-    120_025_710,
+  testedGuard(
+    'test/app/ownership.test.ts',
     'the tokens of one credential are not counted in the claim of another',
     'app/execute-write-back.ts',
     'isClaimedByAnother(base, observed, deps) ? undefined : markOf(',
