@@ -63,7 +63,7 @@ export class TokenLedger {
   readonly #refreshTokens = new Map<string, RefreshTokenFact>()
   readonly #accessTokens = new Map<string, AccessTokenFact>()
   readonly #violations: Violations
-  /** Whether somebody has put something else where the token belongs, at a place that its credential has left once. */
+  /** Whether somebody has put something else where the token belongs, or claimed it, at a place that its credential has left once. */
   isTakenAway: (token: RefreshTokenFact) => boolean = () => false
   #serial = 0
 

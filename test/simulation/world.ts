@@ -87,8 +87,7 @@ export class World implements Stage {
     this.#recreations.onDeleted = ({ place }) => void this.#onceLeft.add(place)
     this.models.records.onRemoved = (record) => this.#recordRemoved(record)
     this.models.records.keyAt = (place) => this.models.store.claim(place)?.sealingKey.reveal()
-    this.models.ledger.isTakenAway = ({ family }) =>
-      this.#onceLeft.has(family.place) && this.#tokenAt(family.place)?.family !== family
+    this.models.ledger.isTakenAway = (token) => this.#isTakenAway(token)
     this.models.cluster.onStatus = (name) => this.#manifests.echo(name, this.fleet.processes())
     this.#populate()
   }
@@ -343,6 +342,13 @@ export class World implements Stage {
       this.models.store.claimElsewhere(place, this.#claimsBefore.get(place))
     }
     this.#claimedElsewhereMs.delete(place)
+  }
+
+  /** What was in the store once, and is older there now, is the business of the other cluster that has claimed it. */
+  #isTakenAway({ family, everStored }: RefreshTokenFact): boolean {
+    const { place } = family
+    const isClaimed = everStored && this.#claimedElsewhereMs.has(place)
+    return this.#onceLeft.has(place) && (isClaimed || this.#tokenAt(place)?.family !== family)
   }
 
   /** A token that another cluster has claimed for long is that one's to present. */
