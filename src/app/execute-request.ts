@@ -25,7 +25,7 @@ interface Asking {
 interface Attempt {
   readonly observed: Observed
   readonly provider: Provider
-  /** When it was begun, and when the request left, once it has. */
+  /** When it was begun; from when its connection stands on, that. */
   startedAt: EpochSeconds
   readonly startedMs: number
 }

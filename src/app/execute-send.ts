@@ -37,7 +37,7 @@ interface Attempt {
   readonly credential: Credential
   readonly observed: Observed
   readonly provider: Provider
-  /** When it was begun, and when the request left, once it has. */
+  /** When it was begun; from when its connection stands on, that. */
   startedAt: EpochSeconds
   readonly startedMs: number
   /** The record with this attempt's intent in it; `unknown` when it may have it, and may not. */
@@ -109,14 +109,14 @@ function notSent(action: SendAction, cause: Failure): Sent {
 async function beforeSend(attempt: Attempt, deps: Deps): Promise<Result<void>> {
   const { send, observed } = attempt
   if (!deps.mayBegin()) return failed(notLeading(observed))
+  // Of two that waited for their connections, the first to begin may be the last to send, and no leeway counts that wait.
+  attempt.startedAt = deps.clock.now()
   const beganMs = deps.clock.monotonicMs()
   const intended = await announce(attempt, deps)
   if (!intended.ok) return intended
   if (!deps.mayBegin()) return failed(notLeading(observed))
   if (deps.clock.monotonicMs() - beganMs >= sendWindowMs) return failed(tooLate(observed))
   attempt.isJournaled = true
-  // Of two processes that wait for their connections, the one that is served later may have been the first to begin.
-  attempt.startedAt = deps.clock.now()
   return deps.journal.sent(sentEntry(attempt, earlierSends(send) + 1))
 }
 
@@ -128,8 +128,6 @@ function announce(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
 
 /** Makes this process the one that may present the token. */
 async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
-  // The connection stands by now: no server grants a leeway for the time that this took.
-  attempt.startedAt = deps.clock.now()
   const { send, observed, provider, startedAt } = attempt
   const { record, base, earlier } = send
   if (record === undefined) throw new Error('without a record nothing is announced')

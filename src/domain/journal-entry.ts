@@ -40,7 +40,7 @@ export interface SentEntry extends RequestEntry {
 /** The answer is here, and its refresh token is not yet known to be in the store. */
 export interface AnsweredEntry extends RequestEntry {
   readonly phase: 'answered'
-  /** When the request began that was answered: the tokens' lives count from it. */
+  /** When the connection stood for the request that was answered: the tokens' lives count from it. */
   readonly startedAt: EpochSeconds
   readonly answer: TokenAnswer
   /** How the provider answers that was asked, and which one that is. Absent in journals of versions before these members. */

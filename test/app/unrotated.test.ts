@@ -35,6 +35,21 @@ async function afterTheFirst(): Promise<Replicas> {
   return world
 }
 
+/** Its successor has its intent in the record, and is stopped before the request until `goOn` is called. */
+async function anotherAtIt(): Promise<{ world: Replicas; goOn: () => void }> {
+  const world = await afterTheFirst()
+  const second = world.replica()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  second.records.afterReplace = () => {
+    second.records.afterReplace = undefined
+    return promise
+  }
+  await second.lead()
+  await world.clock.pass(afterDue)
+  expect(world.record()?.intent?.holder?.journalId).toBe('journal-2')
+  return { world, goOn: resolve }
+}
+
 /** The younger of two that name one refresh token. */
 function sharer(): Credential {
   const { spec, createdAt } = aCredential()
@@ -50,18 +65,11 @@ function sharer(): Credential {
 
 describe('while another process may be at the refresh token', () => {
   it('nobody presents it', async () => {
-    const world = await afterTheFirst()
-    const second = world.replica()
-    let goOn = (): void => {}
-    second.records.afterReplace = () => new Promise<void>((resolve) => (goOn = resolve))
-    await second.lead()
-    await world.clock.pass(afterDue)
-    expect(world.record()?.intent?.holder?.journalId).toBe('journal-2')
+    const { world, goOn } = await anotherAtIt()
     await world.leader()
     await world.clock.pass(60)
     expect(world.problem()).toBe('REFRESH_UNDER_WAY')
     expect(world.endpoint.requests).toBe(1)
-    second.records.afterReplace = undefined
     goOn()
     await world.clock.pass(60)
     expect(world.condition('Ready')?.status).toBe('True')
@@ -69,12 +77,7 @@ describe('while another process may be at the refresh token', () => {
   })
 
   it('a look that fails for another reason in between does not count', async () => {
-    const world = await afterTheFirst()
-    const second = world.replica()
-    let goOn = (): void => {}
-    second.records.afterReplace = () => new Promise<void>((resolve) => (goOn = resolve))
-    await second.lead()
-    await world.clock.pass(afterDue)
+    const { world, goOn } = await anotherAtIt()
     await world.leader()
     await world.clock.pass(15)
     world.store.readFault = failure('STORE_UNAVAILABLE', 'The store did not answer.')
@@ -88,13 +91,8 @@ describe('while another process may be at the refresh token', () => {
 
 describe('who has looked looks again', () => {
   it('where a document comes back, and another process is at what it held', async () => {
-    const world = await afterTheFirst()
+    const { world, goOn } = await anotherAtIt()
     const token = world.stored()
-    const second = world.replica()
-    let goOn = (): void => {}
-    second.records.afterReplace = () => new Promise<void>((resolve) => (goOn = resolve))
-    await second.lead()
-    await world.clock.pass(afterDue)
     await world.leader()
     world.store.put(documentKey, world.endpoint.login())
     await world.clock.pass(30)

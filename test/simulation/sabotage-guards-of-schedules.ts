@@ -54,9 +54,9 @@ export const scheduleGuards: readonly Guard[] = [
   ),
   testedGuard(
     'test/app/target-order.test.ts',
-    'a leeway counts from when the request left',
+    'a token and a leeway count from when the connection stands',
     'app/execute-send.ts',
-    '  attempt.startedAt = deps.clock.now()\n  const { send',
-    '  const { send',
+    '  attempt.startedAt = deps.clock.now()\n',
+    '',
   ),
 ]

@@ -42,7 +42,7 @@ const spendingGuards: readonly Guard[] = [
     'if (deps.clock.monotonicMs() < 0) return false',
   ),
   rareGuard(
-    41,
+    412,
     'a request is not sent long after its intent',
     'app/execute-send.ts',
     'if (deps.clock.monotonicMs() - beganMs >= sendWindowMs)',
