@@ -34,19 +34,24 @@ export async function lastLook(
   return owner === undefined ? ok(undefined) : failed(owned(observed, `OAuthCredential ${keyText(owner)}`))
 }
 
-/**
- * Of a record that did not exist: its credential is there, and all records are known that were made before it. Asked once
- * for each, and again as long as the answer is another one.
- */
+/** All records are known that may have been made before the credential came to its place; and it is there, where its own is new. */
 async function confirm({ credential }: Observed, deps: Deps): Promise<Result<void>> {
-  const { status, leftRecords, unconfirmedRecords } = deps
-  if (!unconfirmedRecords.has(credential.uid)) return ok(undefined)
-  const [exists, listed] = await Promise.all([status.exists(credential), leftRecords.covers(credential, deps)])
+  const [exists, listed] = await Promise.all([
+    confirmExists(credential, deps),
+    deps.leftRecords.covers(credential, deps),
+  ])
   if (!exists.ok) return exists
-  if (!exists.value) return failed(isGone(credential))
   if (!listed.ok) return listed
-  unconfirmedRecords.settle(credential.uid)
+  deps.unconfirmedRecords.settle(credential.uid)
   return ok(undefined)
+}
+
+/** Of a record that did not exist: its credential is there. */
+async function confirmExists(credential: Credential, { status, unconfirmedRecords }: Deps): Promise<Result<void>> {
+  if (!unconfirmedRecords.has(credential.uid)) return ok(undefined)
+  const exists = await status.exists(credential)
+  if (!exists.ok) return exists
+  return exists.value ? ok(undefined) : failed(isGone(credential))
 }
 
 /**

@@ -4,7 +4,7 @@ import { failure } from '../../src/domain/failures.ts'
 import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential } from '../support/builders.ts'
 import { documentKey, type Replicas } from '../support/replicas.ts'
-import { afterDue, beforeDue, movedTo, otherKey, twoDocuments } from '../support/two-documents.ts'
+import { afterDue, beforeDue, down, movedTo, otherKey, twoDocuments } from '../support/two-documents.ts'
 
 // Credentials whose manifests name another document than before, and perhaps the first one again.
 
@@ -113,18 +113,23 @@ describe.each([true, false])('a credential that is moved, at documents that bear
   })
 })
 
+/** A credential of another name, which is younger. */
+function moving(key: string): Credential {
+  const moved = movedTo(key)
+  return {
+    ...moved,
+    uid: '6f1c0a52-0000-4000-8000-000000000009',
+    key: { namespace: 'ci', name: 'moving' },
+    createdAt: later(base.createdAt, seconds(60)),
+    spec: { ...moved.spec, target: { ...base.spec.target, name: 'moving-token' } },
+  }
+}
+
 describe.each([true, false])(
   'one that comes to the document of another that is gone, which bears a claim: %s',
   (hasRoom) => {
     it('goes on with the login there, whatever it has used elsewhere since', async () => {
       const world = twoDocuments(hasRoom)
-      const moving = (key: string): Credential => ({
-        ...movedTo(key),
-        uid: '6f1c0a52-0000-4000-8000-000000000009',
-        key: { namespace: 'ci', name: 'moving' },
-        createdAt: later(base.createdAt, seconds(60)),
-        spec: { ...movedTo(key).spec, target: { ...base.spec.target, name: 'moving-token' } },
-      })
       world.apply(moving(otherKey))
       const first = await world.leader()
       await world.clock.pass(10)
@@ -138,6 +143,29 @@ describe.each([true, false])(
       expect(world.endpoint.reuses).toBe(0)
       expect(world.problem('ci/moving')).toBeUndefined()
       expect(world.podToken('moving-token')).toBe(world.newestAccessToken())
+    })
+
+    it('knows of the answer that another process has brought into a record since', async () => {
+      const world = twoDocuments(hasRoom)
+      const first = await world.leader()
+      await world.clock.pass(beforeDue)
+      first.dieOf('journal.answered')
+      await world.clock.pass(afterDue)
+      world.delete(base)
+      const left = world.record()
+      if (left === undefined) throw new Error('a record was expected')
+      await world.records.remove(left)
+      world.apply(moving(otherKey))
+      await world.leader()
+      await world.clock.pass(beforeDue)
+      world.store.writeFault = down
+      await first.restart()
+      world.store.writeFault = undefined
+      expect(world.record()).toBeDefined()
+      world.apply(moving(documentKey))
+      await world.clock.pass(beforeDue + afterDue)
+      expect([world.endpoint.reuses, world.problem('ci/moving')]).toEqual([0, undefined])
+      expect(world.storeIsLive()).toBe(true)
     })
   },
 )

@@ -176,4 +176,11 @@ export const answerGuards: readonly Guard[] = [
     'return withoutHolder(isOwn ? withIntentOn(record, fingerprint, undefined) : record, journalId)',
     'return isOwn ? withIntentOn(record, fingerprint, undefined) : record',
   ),
+  testedGuard(
+    'test/app/moved-credentials.test.ts',
+    'who comes to a place asks for the records that may tell of it',
+    'app/last-look.ts',
+    'deps.leftRecords.covers(credential, deps)',
+    'deps.unconfirmedRecords.has(credential.uid) ? deps.leftRecords.covers(credential, deps) : ok(undefined)',
+  ),
 ]
