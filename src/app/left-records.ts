@@ -123,7 +123,8 @@ export class LeftRecords {
     this.#running = listing
     try {
       const listed = await listing
-      if (listed.ok) this.#coveredAt = coveredAt
+      // One of an earlier term, or one that another has overtaken, tells nothing of now.
+      if (listed.ok && this.#running === listing) this.#coveredAt = coveredAt
       return listed
     } finally {
       if (this.#running === listing) this.#running = undefined
