@@ -1,6 +1,7 @@
 import { conditionOf } from '../domain/conditions.ts'
 import {
   type Credential,
+  type CredentialKey,
   type CredentialSpec,
   isRefreshTokenAt,
   keyText,
@@ -10,7 +11,7 @@ import {
 import { failureRegistry } from '../domain/failure-registry.ts'
 import { stateUnderGrant } from '../domain/grant-state.ts'
 import type { JournalEntry } from '../domain/journal-entry.ts'
-import type { FirstOwner, Observed, PendingTokens, Referent, TargetObservation } from '../domain/observed.ts'
+import type { Observed, PendingTokens, Referent, TargetObservation } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
 import { previousKeyOf, targetKeys, withSeenPrevious } from '../domain/previous-token.ts'
 import { dueAt } from '../domain/due.ts'
@@ -97,6 +98,7 @@ type Remembered = Pick<
   | 'accessToken'
   | 'rejected'
   | 'record'
+  | 'foundAlone'
   | 'claim'
   | 'intentWatch'
   | 'rolledForwardAt'
@@ -113,7 +115,7 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
   const state = stateUnderGrant(memory.state, credential.spec)
   const { accessToken, look }: Partial<CredentialMemory> = isOfLogin(memory, credential) ? memory : {}
   // What was read of one document says nothing of another one.
-  const { claim: packed, left }: Partial<CredentialMemory> = isAtPlace(memory, credential) ? memory : {}
+  const { claim: packed, left, foundAlone }: Partial<CredentialMemory> = isAtPlace(memory, credential) ? memory : {}
   const { uid, key } = credential
   const claim = packed?.unpacked({ uid, key, installation: deps.installation.id })
   const targetCheckAt = nextCheckAt(memory, credential, deps)
@@ -127,7 +129,7 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
     rejected,
     record: faced,
   }
-  return present({ ...known, claim, intentWatch, rolledForwardAt, left, look })
+  return present({ ...known, foundAlone, claim, intentWatch, rolledForwardAt, left, look })
 }
 
 /** The record as it is for the place of the spec. */
@@ -152,12 +154,12 @@ function isOfLogin({ credential: before }: CredentialMemory, { spec }: Credentia
   return spec.grant === 'RefreshToken' || loginDigest(before.spec) === loginDigest(spec)
 }
 
-function firstOwnerOf(credential: Credential, { resources, tokenOwners }: Deps): FirstOwner | undefined {
+function firstOwnerOf(credential: Credential, { resources, tokenOwners }: Deps): CredentialKey | undefined {
   const first = resources.firstAt(credential)
   if (first === undefined || standsBack(first, tokenOwners.presents(first.uid)) || isDenied(first, resources)) {
     return undefined
   }
-  return present({ key: first.key, rotates: first.state.rotates })
+  return first.key
 }
 
 /**

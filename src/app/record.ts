@@ -210,7 +210,8 @@ function remembered(
   const { uid, observed, memory } = subject
   // A spec that cannot be acted on makes nothing unknown that is known.
   if (observed === undefined && memory !== undefined) return { ...memory, state, reported: false }
-  const { pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt, left, look } = progress
+  const { pending, accessToken, rejected, record, foundAlone, claim, intentWatch, rolledForwardAt, left, look } =
+    progress
   return present({
     uid,
     credential: observed && withoutState(observed.credential),
@@ -219,6 +220,7 @@ function remembered(
     accessToken,
     rejected,
     record: record && packedRecord(record, subject),
+    foundAlone,
     claim: claim && packedClaim(claim, subject, installation),
     intentWatch,
     rolledForwardAt,

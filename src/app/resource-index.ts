@@ -152,8 +152,6 @@ export class ResourceIndex implements ResourceHandler {
     if (previous?.type !== 'credential' || previous.credential.spec !== credential.spec) return undefined
     if (!isSignificantlySame(previous, next)) return undefined
     this.#keep(text, next)
-    // Others wait for whoever is first until it is known whether their refresh token rotates.
-    if (previous.credential.state.rotates !== state.rotates) this.#tell(this.othersAt(next.credential))
     return next.credential
   }
 

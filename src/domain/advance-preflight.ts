@@ -74,7 +74,7 @@ interface Looked {
 /** Follows the look at everything that a successor needs. */
 export function afterPreflight(observed: Observed, before: Progress, looked: Looked, now: EpochSeconds): Step {
   const { stored, preflight, intentWatch } = looked
-  const { intentWatch: _earlier, record: _older, ...rest } = before
+  const { intentWatch: _earlier, record: _older, foundAlone: _before, ...rest } = before
   const progress: Progress = {
     ...rest,
     ...(preflight.record.ok && { record: preflight.record.value }),

@@ -49,17 +49,12 @@ interface Received {
   readonly continues: boolean
 }
 
+type Reported = Sent & { readonly journaled?: Journaled }
+
 /** Follows a refresh request, or the answer of one that an earlier process made. */
-export function afterSend(
-  observed: Observed,
-  progress: Progress,
-  { action, sent, record, journaled }: Sent & { readonly journaled?: Journaled },
-  now: EpochSeconds,
-): Step {
-  const { record: before, intentWatch: _over, ...rest } = progress
-  // A request that the record was not told of leaves it as it is known.
-  const after = action.record === undefined ? (record ?? before) : record
-  const known: Progress = { ...rest, ...(after && { record: after }) }
+export function afterSend(observed: Observed, progress: Progress, outcome: Reported, now: EpochSeconds): Step {
+  const { action, sent, record, journaled } = outcome
+  const known = afterRequest(progress, outcome)
   const presented = presentedBy(action, journaled)
   const continues = isOfKnownLogin(known, presented)
   const used = sent.kind === 'not-sent' ? known : usedUp(known, { presented, continues }, now)
@@ -70,6 +65,18 @@ export function afterSend(
   return sent.reading.kind === 'issued'
     ? afterIssue(observed, used, { ...received, tokens: sent.reading.tokens }, now)
     : afterRefusal(observed, used, { ...received, reading: sent.reading }, now)
+}
+
+/** What is known of the record. A request that it was not told of leaves that as it is. */
+function afterRequest(
+  { record: before, intentWatch: _over, foundAlone, ...rest }: Progress,
+  { action, sent, record, journaled }: Reported,
+): Progress {
+  const isTold = action.record !== undefined
+  const after = isTold ? record : (record ?? before)
+  // What stopped a request that was to be told may be somebody who was there first.
+  const isAlone = isTold && journaled === undefined ? sent.kind !== 'not-sent' : foundAlone
+  return { ...rest, ...(after && { record: after }), ...(isAlone && { foundAlone: isAlone }) }
 }
 
 /** True when the journal has an earlier request, to a server that was not yet known to leave the token as it is. */

@@ -10,7 +10,7 @@ import { leftTokens } from './place-left.ts'
 import { previousOver } from './previous-token.ts'
 import { providerText } from './provider.ts'
 import { staticTokenProblem } from './advance-static-token.ts'
-import { mayRotate } from './rotation.ts'
+import { mayBeAnnounced } from './rotation.ts'
 import { owned } from './ownership.ts'
 import { wantsRevocation } from './revocation.ts'
 import { isForSpec, removeFormerTarget, targetWantsPublication } from './conclude.ts'
@@ -99,8 +99,9 @@ function suspended(observed: Observed, now: EpochSeconds): Step | undefined {
 
 function ownedByAnother(observed: Observed, now: EpochSeconds): Step | undefined {
   const { firstOwner, provider } = observed
-  if (firstOwner === undefined || provider.kind !== 'found' || !mayRotate(observed, provider.value)) return undefined
-  const cause = owned(observed, `OAuthCredential ${keyText(firstOwner.key)}`)
+  // What a human says is never replaced, any number may share. What was not replaced so far may be with the next answer.
+  if (firstOwner === undefined || provider.kind !== 'found' || !mayBeAnnounced(provider)) return undefined
+  const cause = owned(observed, `OAuthCredential ${keyText(firstOwner)}`)
   return stalledOrTold(observed, cause, now)
 }
 

@@ -103,7 +103,7 @@ export const failureRegistry = {
     next: 'stall',
     reason: 'RefreshTokenOwned',
     remedy:
-      'One refresh token has one owner. Log in once more and give this credential a document of its own, or delete the other one; in one cluster nothing less helps. If the other one names another document by now, or is of another cluster and was stopped there, set the annotation oauth-operator.dev/take-ownership-requested-at here.',
+      'One refresh token has one owner. Log in once more and give this credential a document of its own, or delete the other one; in one cluster nothing less helps. Where the server never replaces a refresh token, rotation.mode Never of the provider says so, and any number may use it. If the other one names another document by now, or is of another cluster and was stopped there, set the annotation oauth-operator.dev/take-ownership-requested-at here.',
   },
   TOKEN_ORIGIN_CHANGED: {
     next: 'stall',

@@ -54,13 +54,6 @@ export interface PendingTokens {
   readonly writeBackFailures: number
 }
 
-/** Another credential that uses the same refresh token, and came first. */
-export interface FirstOwner {
-  readonly key: CredentialKey
-  /** As in the state of a credential: two may share a refresh token that never changes. */
-  readonly rotates?: boolean
-}
-
 /** A store at a place that was left has not got its newest tokens. */
 export interface LeftFailure {
   readonly fingerprint: string
@@ -109,6 +102,8 @@ export interface Observed {
   readonly rejected?: Sensitive
   /** The record of its refreshes as this process last saw it; every write of it says whether that is still so. */
   readonly record?: RefreshRecord
+  /** True once a look at all that is known of the refresh token here has found nobody else at it, and a request was made. */
+  readonly foundAlone?: true
   /** What the store document said of its owner when it was last read. */
   readonly claim?: ClaimState
   /** Another process's intent, and since when this one has seen it unchanged. */
@@ -123,7 +118,7 @@ export interface Observed {
   /** Absent until this process has looked. */
   readonly look?: StaticTokenLook
   /** The credential that was first at the same place of the same store. */
-  readonly firstOwner?: FirstOwner
+  readonly firstOwner?: CredentialKey
   /** The credential that came first of those with this target. */
   readonly targetHolder?: CredentialKey
   /** How many refresh tokens of this installation are in the store document; absent: this one. */

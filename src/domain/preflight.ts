@@ -186,7 +186,7 @@ function sendProblem(
     refusedBefore(observed, candidate) ??
     lostElsewhere(observed, subject.provider, earlier, now) ??
     originProblem(observed, candidate) ??
-    placeProblem(observed, found, now) ??
+    placeProblem(observed, found, { provider: subject.provider, now }) ??
     writeBudgetProblem(observed, subject.provider, subject.store)
   )
 }
@@ -218,12 +218,13 @@ function originProblem({ credential }: Observed, { record, subject, fingerprint 
   return failure('TOKEN_ORIGIN_CHANGED', what)
 }
 
-/** Why the successor would have no place. */
+/** Why the successor would have no place. Of a server that does not rotate none is expected. */
 function placeProblem(
   observed: Observed,
   { target, writable, holdersAreOver }: Preflight,
-  now: EpochSeconds,
+  { provider, now }: { readonly provider: Provider; readonly now: EpochSeconds },
 ): Failure | undefined {
+  if (!mayRotate(observed, provider) && !holdersAreOver) return undefined
   if (!target.ok) return target.failure
   if (writable.ok) return undefined
   // Whoever takes an intent over has to be sure that the store does not hold its successor.
@@ -278,18 +279,14 @@ function refuse(cause: Failure): Verdict {
 
 /**
  * True when a read is to be followed by a look at everything that a successor needs. A server that was never
- * seen to rotate may have done so at last in a process that could not tell any more, so each process looks once, and
- * again as long as somebody else may be at it, or the answer to whoever was is lost.
+ * seen to rotate may have done so at last in a process that could not tell any more, so each process looks until a look
+ * went through, and again as long as somebody else may be at the token, or the answer to whoever was is lost.
  */
 export function needsPreflight(observed: Observed, provider: Provider, isIntended: boolean): boolean {
-  const isOpen = provider.rotation.mode === 'Detect' && mayBeUsed(observed, isIntended)
-  return mayRotate(observed, provider) || asksForOwnership(observed) || isOpen
-}
-
-/** Whoever was told that it shares the token with another credential of this process has looked, too. */
-function mayBeUsed({ record, intentWatch, state }: Observed, isIntended: boolean): boolean {
-  const isOpen = isIntended || intentWatch !== undefined
-  return record === undefined || (isOpen && state.lastFailure?.code !== 'REFRESH_TOKEN_OWNED')
+  const { record, foundAlone, intentWatch } = observed
+  const isOpen = record === undefined || foundAlone !== true || intentWatch !== undefined || isIntended
+  const isToDetect = provider.rotation.mode === 'Detect' && isOpen
+  return mayRotate(observed, provider) || asksForOwnership(observed) || isToDetect
 }
 
 /** Progress that acknowledges a handled request for ownership. */

@@ -5,11 +5,8 @@ import type { Provider } from './provider.ts'
  * True when a refresh may bring another refresh token, so that the old one must not be spent before
  * its successor has a place. A server that has never rotated is believed until it does.
  */
-export function mayRotate(
-  { state, firstOwner }: Pick<Observed, 'state' | 'firstOwner'>,
-  { rotation }: Pick<Provider, 'rotation'>,
-): boolean {
-  if (rotation.mode === 'Detect') return (state.rotates ?? firstOwner?.rotates) !== false
+export function mayRotate({ state }: Pick<Observed, 'state'>, { rotation }: Pick<Provider, 'rotation'>): boolean {
+  if (rotation.mode === 'Detect') return state.rotates !== false
   return rotation.mode === 'Always'
 }
 

@@ -19,9 +19,11 @@ const defaultWaitSeconds = 60
 
 /** Progress before anything was done. */
 export function firstProgress(observed: Observed): Progress {
-  const { state, pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt, left, look } = observed
-  const known = { pending, accessToken, rejected, record, claim, intentWatch, rolledForwardAt, left, look }
-  return { state, ...present(known), ...(observed.broughtHome && { storeIsNewest: true }) }
+  const { state, pending, accessToken, rejected, record, foundAlone, claim, intentWatch, ...rest } = observed
+  const { rolledForwardAt, left, look, broughtHome } = rest
+  const tokens = { pending, accessToken, rejected }
+  const known = { ...tokens, record, foundAlone, claim, intentWatch, rolledForwardAt, left, look }
+  return { state, ...present(known), ...(broughtHome && { storeIsNewest: true }) }
 }
 
 /** Begins with an action. */

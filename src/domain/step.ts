@@ -171,6 +171,7 @@ export interface Progress {
   readonly accessToken?: AccessToken
   readonly rejected?: Sensitive
   readonly record?: RefreshRecord
+  readonly foundAlone?: true
   readonly claim?: ClaimState
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */

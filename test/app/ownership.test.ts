@@ -4,7 +4,7 @@ import { newRecord } from '../../src/domain/refresh-record.ts'
 import { failed } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { epochSeconds, later, seconds } from '../../src/domain/time.ts'
-import { aCredential, type CredentialChanges } from '../support/builders.ts'
+import { aCredential, aRotation, type CredentialChanges } from '../support/builders.ts'
 import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
 
 const untilDue = 2400
@@ -189,9 +189,10 @@ describe('two credentials of one cluster', () => {
     expect(world.state('ci/other').lastFailure?.message).toContain('ci/claude')
   })
 
-  it('share a refresh token that does not rotate', async () => {
+  it('share a refresh token that never rotates', async () => {
     const world = Replicas.withCredential()
     world.endpoint.rotates = false
+    world.applyProvider({ rotation: aRotation({ mode: 'Never' }) })
     await world.leader()
     world.apply(aCredential())
     world.apply(another())

@@ -2,9 +2,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Credential } from '../../src/domain/credential.ts'
 import { failure } from '../../src/domain/failures.ts'
 import { later, seconds } from '../../src/domain/time.ts'
-import { aCredential } from '../support/builders.ts'
+import { aCredential, aRotation } from '../support/builders.ts'
 import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
-import { afterDue, beforeDue, day, hour } from '../support/two-documents.ts'
+import { afterDue, beforeDue, day, hour, movedTo } from '../support/two-documents.ts'
 
 // A server that was never seen to rotate: what needs the record there, and what must not.
 
@@ -139,7 +139,8 @@ describe('an intent that a process could not take back', () => {
     leader.records.replaceFault = undefined
     await world.clock.pass(600)
     expect(world.condition('Ready')?.status).toBe('True')
-    expect(world.record()?.intent?.holder).toBeUndefined()
+    const { intent, left = [] } = world.record() ?? {}
+    expect([intent, ...left].filter((one) => one?.holder !== undefined)).toEqual([])
   })
 })
 
@@ -173,63 +174,108 @@ describe('an intent that was left by a Pod that is gone', () => {
   })
 })
 
-describe('two that share a refresh token', () => {
-  /** Both have it; the older one was refreshed once more, the younger one is due next, and nobody leads. */
-  async function aSharedToken(): Promise<Replicas> {
+describe('a look that a request did not follow', () => {
+  it('does not count', async () => {
+    const world = await afterTheFirst()
+    const { endpoint } = world
+    const request = endpoint.request.bind(endpoint)
+    let tried = 0
+    endpoint.request = (asked, beforeSend) => {
+      tried += 1
+      return tried === 1 ? Promise.resolve({ kind: 'not-sent', failure: silent }) : request(asked, beforeSend)
+    }
+    const leader = await world.leader()
+    await world.clock.pass(afterDue)
+    expect([endpoint.requests, world.condition('Ready')?.status]).toEqual([2, 'True'])
+    expect(leader.records.replacements).toBe(2)
+  })
+
+  it('takes no place for a successor where none is expected', async () => {
+    const world = await afterTheFirst()
+    world.store.writableFault = readOnly
+    await world.leader()
+    await world.clock.pass(afterDue)
+    expect([world.endpoint.requests, world.problem()]).toEqual([2, undefined])
+  })
+})
+
+describe('one that comes to the document of another', () => {
+  const spareKey = 'teams/ci/spare'
+
+  function movedHere(document: string, refreshRequest: string): Credential {
+    const { generation, spec } = movedTo(document)
+    return { ...sharer(), generation, refreshRequest, spec: { ...spec, target: sharer().spec.target } }
+  }
+
+  /** It does not rotate where it was so far; the other one has got a successor meanwhile, which the store has not. */
+  async function apart(): Promise<Replicas> {
     const world = aWorld()
-    const first = await world.leader()
-    await world.clock.pass(400)
-    world.apply(sharer())
-    await world.clock.pass(beforeDue)
-    await first.shutDown()
+    world.store.put(spareKey, world.endpoint.login())
+    world.apply(movedHere(spareKey, 'first'))
+    const leader = await world.leader()
+    await world.clock.pass(60)
+    world.endpoint.rotates = true
+    world.store.writeFault = failure('STORE_UNAVAILABLE', 'The store did not answer.')
+    world.apply(aCredential({ refreshRequest: 'now' }))
+    await world.clock.pass(30)
+    expect([world.storeIsLive(), world.state('ci/other').rotates]).toEqual([false, false])
+    leader.loseItsPod()
+    world.delete(aCredential())
+    world.store.writeFault = undefined
     return world
   }
 
-  it('go on after an outage of the server within which the operator was started again', async () => {
-    const world = await aSharedToken()
-    const second = await world.leader()
-    const { endpoint } = world
-    const request = endpoint.request.bind(endpoint)
-    endpoint.request = async (_asked, beforeSend) => {
-      const may = await beforeSend()
-      return may.ok ? { kind: 'lost', failure: silent } : { kind: 'not-sent', failure: may.failure }
-    }
-    await world.clock.pass(2600)
-    await second.shutDown()
-    endpoint.request = request
+  it('goes on with the successor that is in the record of that one', async () => {
+    const world = await apart()
+    world.endpoint.rotates = false
+    world.apply(movedHere(spareKey, 'second'))
     await world.leader()
-    await world.clock.pass(2 * day)
-    expect([world.problem(), world.problem('ci/other')]).toEqual([undefined, undefined])
-  })
-
-  it('go on when another leader is lost with its node, which was at it for the younger one', async () => {
-    const world = await aSharedToken()
-    world.apply(aCredential({ refreshRequest: 'now' }))
-    const third = await world.leader()
-    third.leading = false
-    third.records.readFault = failure('REFRESH_RECORD_UNAVAILABLE', 'The record could not be read.')
-    const second = world.replica()
-    await second.lead()
-    second.dieOf('records.replace')
-    await world.clock.pass(afterDue)
-    expect(world.record(sharer().uid)?.intent?.holder?.journalId).toBe('journal-3')
-    third.leading = true
-    third.records.readFault = undefined
-    await world.clock.pass(2 * day)
-    expect([world.problem(), world.problem('ci/other')]).toEqual([undefined, undefined])
-  })
-
-  it('share it as soon as the first one has found that it stays as it is', async () => {
-    const world = aWorld()
-    let open = (): void => {}
-    world.endpoint.gate = new Promise<void>((resolve) => (open = resolve))
-    await world.leader()
-    world.apply(sharer())
+    await world.clock.pass(60)
+    world.endpoint.rotates = true
+    world.apply(movedHere(documentKey, 'third'))
     await world.clock.pass(600)
-    expect(world.problem('ci/other')).toBe('REFRESH_TOKEN_OWNED')
-    world.endpoint.gate = undefined
-    open()
-    await world.clock.pass(31)
-    expect(world.podToken('other-token')).toBe(world.newestAccessToken())
+    expect([world.endpoint.reuses, world.storeIsLive()]).toEqual([0, true])
+    expect(world.problem('ci/other')).toBeUndefined()
+  })
+})
+
+describe('two with one refresh token that stays as it is', () => {
+  async function aSharedToken(mode: 'Detect' | 'Never'): Promise<Replicas> {
+    const world = aWorld()
+    world.applyProvider({ rotation: aRotation({ mode }) })
+    await world.leader()
+    await world.clock.pass(400)
+    world.apply(sharer())
+    await world.clock.pass(beforeDue)
+    return world
+  }
+
+  async function withAnotherLeader(world: Replicas): Promise<void> {
+    await world.replicas.at(-1)?.shutDown()
+    await world.leader()
+    await world.clock.pass(day)
+  }
+
+  it('share it where a human says that it does, whoever leads', async () => {
+    const world = await aSharedToken('Never')
+    for (let leaders = 0; leaders < 3; leaders += 1) {
+      await withAnotherLeader(world)
+      expect([world.problem(), world.problem('ci/other')]).toEqual([undefined, undefined])
+      expect([world.condition('Ready')?.status, world.condition('Ready', 'ci/other')?.status]).toEqual(['True', 'True'])
+    }
+  })
+
+  it('do not share it otherwise: the second one is told once', async () => {
+    const world = await aSharedToken('Detect')
+    const told = (): number => world.events.events.filter(({ message }) => message.includes('is refreshed by')).length
+    expect(told()).toBe(1)
+    for (let leaders = 0; leaders < 3; leaders += 1) {
+      await withAnotherLeader(world)
+      expect([world.problem(), world.problem('ci/other')]).toEqual([undefined, 'REFRESH_TOKEN_OWNED'])
+    }
+    expect(told()).toBe(1)
+    world.delete(aCredential())
+    await world.clock.pass(120)
+    expect([world.problem('ci/other'), world.condition('Ready', 'ci/other')?.status]).toEqual([undefined, 'True'])
   })
 })

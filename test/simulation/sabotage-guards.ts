@@ -20,8 +20,8 @@ const spendingGuards: readonly Guard[] = [
   guard(
     'a server of which nothing is known is taken for one that rotates',
     'domain/rotation.ts',
-    '(state.rotates ?? firstOwner?.rotates) !== false',
-    '(state.rotates ?? firstOwner?.rotates) === true',
+    'return state.rotates !== false',
+    'return state.rotates === true',
   ),
   guard(
     "another process's intent is respected",
@@ -88,7 +88,7 @@ const spendingGuards: readonly Guard[] = [
     'test/app/ownership.test.ts',
     'of two at one place the first one goes first',
     'domain/checks.ts',
-    "  if (firstOwner === undefined || provider.kind !== 'found' || !mayRotate(observed, provider.value)) return undefined\n  const cause",
+    "  if (firstOwner === undefined || provider.kind !== 'found' || !mayBeAnnounced(provider)) return undefined\n  const cause",
     "  if (provider.kind === 'found' || firstOwner === undefined) return undefined\n  const cause",
   ),
   guard(

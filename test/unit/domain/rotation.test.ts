@@ -4,8 +4,6 @@ import type { Rotation } from '../../../src/domain/provider.ts'
 import { mayRotate, tokenOrigin } from '../../../src/domain/rotation.ts'
 import { anObservation, aProvider, aRotation, refreshedState } from '../../support/builders.ts'
 
-const first = { key: { namespace: 'ci', name: 'first' } }
-
 function known(rotates: boolean): Partial<Observed> {
   return { state: refreshedState(600, 3600, { rotates }) }
 }
@@ -18,13 +16,6 @@ const rotations: Record<string, [mode: Rotation['mode'], changes: Partial<Observ
   'perhaps, while nothing was seen': ['Detect', {}, true],
   'since it was seen to': ['Detect', known(true), true],
   'not since it was seen not to': ['Detect', known(false), false],
-  'not where another credential has seen it not to': ['Detect', { firstOwner: { ...first, rotates: false } }, false],
-  'where another credential has seen it to': ['Detect', { firstOwner: { ...first, rotates: true } }, true],
-  'as the credential itself has seen it': [
-    'Detect',
-    { ...known(true), firstOwner: { ...first, rotates: false } },
-    true,
-  ],
 }
 
 describe('a server rotates', () => {
