@@ -21,7 +21,7 @@ export interface CredentialMemory {
   readonly accessToken?: AccessToken
   readonly rejected?: Sensitive
   readonly record?: PackedRecord
-  readonly foundAlone?: true
+  readonly foundAlone?: string
   readonly claim?: PackedClaim
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */

@@ -11,6 +11,7 @@ import {
   unanswered,
   withIntentOn,
   withoutHolder,
+  withoutRefusal,
 } from '../domain/refresh-record.ts'
 import { facing } from '../domain/record-places.ts'
 import { isOvertaken, outdated, succeeded, type Succession } from '../domain/succession.ts'
@@ -70,14 +71,22 @@ export function disarm(
   return lastly(before === undefined ? next : { ...next, intent: before }, sealingKey, deps)
 }
 
-/** Says in the record that a token was refused. Without a code: the answer says nothing of the token itself. */
+/** What an answer says of the refresh token that was presented. */
+interface Said {
+  readonly fingerprint: string
+  readonly code: TokenRefusal | undefined
+  readonly isTaken: boolean
+}
+
+/** Says in the record that a token was refused. Without a code: it was taken, or the answer says nothing of the token itself. */
 export function leaveRefused(
   record: RefreshRecord,
-  { fingerprint, code }: { readonly fingerprint: string; readonly code: TokenRefusal | undefined },
+  { fingerprint, code, isTaken }: Said,
   sealingKey: Sensitive | undefined,
   deps: EngineDeps,
 ): Promise<RefreshRecord | undefined> {
-  return lastly(refused(record, fingerprint, code), sealingKey, deps)
+  const known = isTaken ? withoutRefusal(record, fingerprint) : record
+  return lastly(refused(known, fingerprint, code), sealingKey, deps)
 }
 
 /** Says in the record that a token was presented and nobody waits for the answer any more. */

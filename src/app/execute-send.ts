@@ -2,6 +2,7 @@ import { type Credential, keyText, refreshTokenSpec } from '../domain/credential
 import type { Failure } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
 import { owned } from '../domain/ownership.ts'
+import { present } from '../domain/present.ts'
 import type { Provider } from '../domain/provider.ts'
 import { isFailure, usableReferents } from '../domain/referents.ts'
 import type { RefreshRecord } from '../domain/refresh-record.ts'
@@ -23,6 +24,7 @@ import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { arm, disarm, leaveRefused, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
 import { lastLook } from './last-look.ts'
+import { lookMark } from './look-mark.ts'
 import { notLeading, tooLate } from './not-begun.ts'
 import { takeBackArmed } from './recover-journal.ts'
 import { answeredEntry, earlierSends, sentEntry } from './sent-entry.ts'
@@ -42,6 +44,8 @@ interface Attempt {
   readonly startedMs: number
   /** The record with this attempt's intent in it; `unknown` when it may have it, and may not. */
   armed?: RefreshRecord | 'unknown'
+  /** What the look before it found nobody else at, once the last one has found nobody either. */
+  foundAlone?: string
   /** True once the journal has an entry of this attempt. */
   isJournaled?: boolean
   /** What came of journaling the answer. */
@@ -87,7 +91,8 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
     const sent = await settleExchange(exchange, attempt, deps)
     tell(shownBy(exchange, failureIn(sent)))
     const record = await settleIntent(sent, attempt, deps)
-    return { kind: 'send-refresh-token', action: send, sent, ...(record && { record }) }
+    const foundAlone = sent.kind === 'not-sent' ? undefined : attempt.foundAlone
+    return { kind: 'send-refresh-token', action: send, sent, ...present({ record, foundAlone }) }
   })
   return 'action' in sent ? sent : notSent(send, waitFailure(sent, observed, provider))
 }
@@ -153,7 +158,8 @@ async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
   if (!armed.ok) return armed
   attempt.armed = armed.value
   const alone = await lastLook(send, fingerprint, observed, deps)
-  if (!alone.ok) deps.tokenOwners.gaveUp(fingerprint, observed.credential)
+  if (alone.ok) attempt.foundAlone = lookMark(fingerprint, observed.credential, deps)
+  else deps.tokenOwners.gaveUp(fingerprint, observed.credential)
   return alone
 }
 
@@ -219,7 +225,8 @@ async function settleIntent(sent: SendOutcome, attempt: Attempt, deps: Deps): Pr
   if (isUnused) return takeBack({ ...attempt, armed }, deps)
   // A record that cannot be written now learns of the refusal from the journal.
   const code = sent.kind === 'answered' ? refusalIn(sent.reading, sent.sends) : undefined
-  return leaveRefused(armed, { fingerprint: deps.records.fingerprint(send.base.refreshToken), code }, keyOf(send), deps)
+  const fingerprint = deps.records.fingerprint(send.base.refreshToken)
+  return leaveRefused(armed, { fingerprint, code, isTaken: failureIn(sent) === undefined }, keyOf(send), deps)
 }
 
 /** Takes the intent out of the record: what was uncertain about the token before is so again. */

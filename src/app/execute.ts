@@ -7,7 +7,8 @@ import type { Observed } from '../domain/observed.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import type { Action, Outcome, Progress, Step, RemovedTarget } from '../domain/step.ts'
 import type { Publishing, TargetRemoval } from '../domain/target-state.ts'
-import type { AccessToken } from '../domain/tokens.ts'
+import type { AccessToken, StoredRefreshToken } from '../domain/tokens.ts'
+import { ownerId } from '../domain/ownership.ts'
 import { present } from '../domain/present.ts'
 import type { Deps } from './deps.ts'
 import { revokePublished } from './execute-revocation.ts'
@@ -20,6 +21,7 @@ import { readJournaledAnswer, readRefreshToken } from './execute-store.ts'
 import { writeBack } from './execute-write-back.ts'
 import { publishedMarks, targetIdentity } from './gather.ts'
 import { withToldExpiry } from './introspect.ts'
+import { lookMark } from './look-mark.ts'
 
 type Act = Extract<Step, { kind: 'act' }>
 
@@ -109,7 +111,7 @@ function isAtStore(action: StoreAction | ObjectAction): action is StoreAction {
 async function executeAtStore(action: StoreAction, observed: Observed, deps: Deps): Promise<Outcome> {
   switch (action.kind) {
     case 'read-refresh-token':
-      return readIntended(observed, deps)
+      return readPresentable(observed, deps)
     case 'read-access-token':
       return { kind: action.kind, result: await readAccessToken(observed, deps) }
     case 'read-record':
@@ -123,14 +125,18 @@ async function executeAtStore(action: StoreAction, observed: Observed, deps: Dep
   }
 }
 
-async function readIntended(observed: Observed, deps: Deps): Promise<Outcome> {
+async function readPresentable(observed: Observed, deps: Deps): Promise<Outcome> {
   const result = await readRefreshToken(observed, deps)
-  const { record } = observed
-  const isIntended =
-    result.ok &&
-    record !== undefined &&
-    intentOn(record, deps.records.fingerprint(result.value.refreshToken)) !== undefined
-  return { kind: 'read-refresh-token', result, isIntended }
+  return { kind: 'read-refresh-token', result, isOpen: result.ok && isOpen(result.value, observed, deps) }
+}
+
+/** True unless a look has found nobody else at this token, and nothing has told of anybody since. */
+function isOpen({ refreshToken, claim }: StoredRefreshToken, observed: Observed, deps: Deps): boolean {
+  const { credential, record, foundAlone } = observed
+  if (record === undefined || foundAlone === undefined) return true
+  const fingerprint = deps.records.fingerprint(refreshToken)
+  if (intentOn(record, fingerprint) !== undefined || foundAlone !== lookMark(fingerprint, credential, deps)) return true
+  return claim?.kind === 'claimed' && claim.claim.owner !== ownerId(deps.installation.id, credential.uid)
 }
 
 /** What was observed, with the record as the reconcile has left it so far. */

@@ -220,7 +220,8 @@ function remembered(
     accessToken,
     rejected,
     record: record && packedRecord(record, subject),
-    foundAlone,
+    // Where the token rotates, every request is looked about.
+    foundAlone: state.rotates === true ? undefined : foundAlone,
     claim: claim && packedClaim(claim, subject, installation),
     intentWatch,
     rolledForwardAt,

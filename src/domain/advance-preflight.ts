@@ -30,14 +30,14 @@ import { journaledSends } from './uncertainty.ts'
 interface Read {
   readonly action: Action
   readonly result: Result<StoredRefreshToken>
-  readonly isIntended: boolean
+  readonly isOpen: boolean
 }
 
 /** Follows a read of the store. */
 export function afterRead(
   observed: Observed,
   progress: Progress,
-  { action: read, result, isIntended }: Read,
+  { action: read, result, isOpen }: Read,
   now: EpochSeconds,
 ): Step {
   if (!result.ok) return afterFailedRead(observed, progress, result.failure, now)
@@ -46,7 +46,7 @@ export function afterRead(
   if (refused !== undefined && isSameAsRefused(progress, stored)) return settleStalled(observed, progress, refused, now)
   const usable = usableReferents(observed)
   if (isFailure(usable)) return settleFailed(observed, progress, usable, now)
-  if (needsPreflight(observed, usable.provider, isIntended))
+  if (needsPreflight(observed, usable.provider, isOpen))
     return { kind: 'act', action: { kind: 'pre-flight', stored }, progress }
   const earlier = journaledSends(observed.journal, stored.refreshToken)
   return send(progress, { kind: 'send-refresh-token', base: stored, ...(earlier && { earlier }) })

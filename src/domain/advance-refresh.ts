@@ -6,6 +6,7 @@ import { withLoginReplaced } from './login-replaced.ts'
 import { isHold } from './hold-reason.ts'
 import { settleTurnedAway } from './hold.ts'
 import type { Observed, PendingTokens } from './observed.ts'
+import { present } from './present.ts'
 import { datedAfter } from './publication-order.ts'
 import { newestIn } from './refresh-record.ts'
 import { mayBeAnnounced } from './rotation.ts'
@@ -54,7 +55,7 @@ type Reported = Sent & { readonly journaled?: Journaled }
 /** Follows a refresh request, or the answer of one that an earlier process made. */
 export function afterSend(observed: Observed, progress: Progress, outcome: Reported, now: EpochSeconds): Step {
   const { action, sent, record, journaled } = outcome
-  const known = afterRequest(progress, outcome)
+  const known = afterRequest(observed, progress, outcome)
   const presented = presentedBy(action, journaled)
   const continues = isOfKnownLogin(known, presented)
   const used = sent.kind === 'not-sent' ? known : usedUp(known, { presented, continues }, now)
@@ -69,14 +70,14 @@ export function afterSend(observed: Observed, progress: Progress, outcome: Repor
 
 /** What is known of the record. A request that it was not told of leaves that as it is. */
 function afterRequest(
-  { record: before, intentWatch: _over, foundAlone, ...rest }: Progress,
-  { action, sent, record, journaled }: Reported,
+  { provider }: Pick<Observed, 'provider'>,
+  { record: before, intentWatch: _over, foundAlone: foundBefore, ...rest }: Progress,
+  { action, record, foundAlone, journaled }: Reported,
 ): Progress {
-  const isTold = action.record !== undefined
-  const after = isTold ? record : (record ?? before)
-  // What stopped a request that was to be told may be somebody who was there first.
-  const isAlone = isTold && journaled === undefined ? sent.kind !== 'not-sent' : foundAlone
-  return { ...rest, ...(after && { record: after }), ...(isAlone && { foundAlone: isAlone }) }
+  if (action.record !== undefined && journaled === undefined) return { ...rest, ...present({ record, foundAlone }) }
+  // Where nobody is told, others may have come.
+  const known = mayBeAnnounced(provider) ? { foundAlone: foundBefore } : {}
+  return { ...rest, ...present({ ...known, record: action.record === undefined ? (record ?? before) : record }) }
 }
 
 /** True when the journal has an earlier request, to a server that was not yet known to leave the token as it is. */

@@ -102,7 +102,8 @@ function ownedByAnother(observed: Observed, now: EpochSeconds): Step | undefined
   // What a human says is never replaced, any number may share. What was not replaced so far may be with the next answer.
   if (firstOwner === undefined || provider.kind !== 'found' || !mayBeAnnounced(provider)) return undefined
   const cause = owned(observed, `OAuthCredential ${keyText(firstOwner)}`)
-  return stalledOrTold(observed, cause, now)
+  const { foundAlone: _noLonger, ...known } = observed
+  return stalledOrTold(known, cause, now)
 }
 
 /** Tells a problem that stays until something changes once, and not at every look. */

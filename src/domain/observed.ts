@@ -102,8 +102,8 @@ export interface Observed {
   readonly rejected?: Sensitive
   /** The record of its refreshes as this process last saw it; every write of it says whether that is still so. */
   readonly record?: RefreshRecord
-  /** True once a look at all that is known of the refresh token here has found nobody else at it, and a request was made. */
-  readonly foundAlone?: true
+  /** Which refresh token, and where, a look at all that is known of it found nobody else at, before a request that was made. */
+  readonly foundAlone?: string
   /** What the store document said of its owner when it was last read. */
   readonly claim?: ClaimState
   /** Another process's intent, and since when this one has seen it unchanged. */

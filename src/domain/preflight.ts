@@ -186,7 +186,7 @@ function sendProblem(
     refusedBefore(observed, candidate) ??
     lostElsewhere(observed, subject.provider, earlier, now) ??
     originProblem(observed, candidate) ??
-    placeProblem(observed, found, { provider: subject.provider, now }) ??
+    placeProblem(observed, found, { subject, now }) ??
     writeBudgetProblem(observed, subject.provider, subject.store)
   )
 }
@@ -218,13 +218,14 @@ function originProblem({ credential }: Observed, { record, subject, fingerprint 
   return failure('TOKEN_ORIGIN_CHANGED', what)
 }
 
-/** Why the successor would have no place. Of a server that does not rotate none is expected. */
+/** Why the successor would have no place. A server that does not rotate sends none, and only a claim needs one. */
 function placeProblem(
   observed: Observed,
-  { target, writable, holdersAreOver }: Preflight,
-  { provider, now }: { readonly provider: Provider; readonly now: EpochSeconds },
+  { target, writable, holdersAreOver, ownership }: Preflight,
+  { subject, now }: { readonly subject: PreflightSubject; readonly now: EpochSeconds },
 ): Failure | undefined {
-  if (!mayRotate(observed, provider) && !holdersAreOver) return undefined
+  const isClaimed = !wantsClaim(subject.stored, ownership)
+  if (isClaimed && !holdersAreOver && !mayRotate(observed, subject.provider)) return undefined
   if (!target.ok) return target.failure
   if (writable.ok) return undefined
   // Whoever takes an intent over has to be sure that the store does not hold its successor.
@@ -282,10 +283,8 @@ function refuse(cause: Failure): Verdict {
  * seen to rotate may have done so at last in a process that could not tell any more, so each process looks until a look
  * went through, and again as long as somebody else may be at the token, or the answer to whoever was is lost.
  */
-export function needsPreflight(observed: Observed, provider: Provider, isIntended: boolean): boolean {
-  const { record, foundAlone, intentWatch } = observed
-  const isOpen = record === undefined || foundAlone !== true || intentWatch !== undefined || isIntended
-  const isToDetect = provider.rotation.mode === 'Detect' && isOpen
+export function needsPreflight(observed: Observed, provider: Provider, isOpen: boolean): boolean {
+  const isToDetect = provider.rotation.mode === 'Detect' && (isOpen || observed.intentWatch !== undefined)
   return mayRotate(observed, provider) || asksForOwnership(observed) || isToDetect
 }
 

@@ -246,6 +246,13 @@ export function refused(record: RefreshRecord, fingerprint: string, code: TokenR
   return { ...known, refused: { fingerprint, code }, spent: withSpent(known, dead, undefined) }
 }
 
+/** The server has taken the token: an earlier refusal of it is over. */
+export function withoutRefusal(record: RefreshRecord, fingerprint: string): RefreshRecord {
+  if (record.refused?.fingerprint !== fingerprint) return record
+  const { refused: _over, ...rest } = record
+  return rest
+}
+
 /** Sent, and no answer came: nobody is at it any more. */
 export function unanswered(record: RefreshRecord): RefreshRecord {
   if (record.intent === undefined) return record

@@ -71,8 +71,8 @@ export type Outcome =
   /** `isOver`: false when the process ended before it was settled, so that the next one begins anew. `result`: once it is over. */
   | { readonly kind: 'revoke'; readonly isOver: boolean; readonly result?: Result<void> }
   | { readonly kind: 'remove-former-target'; readonly name: string; readonly result: Result<TargetRemoval> }
-  /** `isIntended`: the record in memory tells of an intent to present what was read, of whoever. */
-  | { readonly kind: 'read-refresh-token'; readonly result: Result<StoredRefreshToken>; readonly isIntended: boolean }
+  /** `isOpen`: somebody else may be at the token, as far as this process knows without a look. */
+  | { readonly kind: 'read-refresh-token'; readonly result: Result<StoredRefreshToken>; readonly isOpen: boolean }
   | {
       readonly kind: 'pre-flight'
       readonly stored: StoredRefreshToken
@@ -90,6 +90,8 @@ export type Outcome =
       readonly sent: SendOutcome
       /** The record as it was left; absent when it is not known how. */
       readonly record?: RefreshRecord
+      /** As in what is observed; absent where the record was not told, or the request not made. */
+      readonly foundAlone?: string
     }
   | { readonly kind: 'request-access-token'; readonly result: Result<AccessToken> }
   | { readonly kind: 'read-access-token'; readonly result: Result<StoredAccessToken> }
@@ -171,7 +173,7 @@ export interface Progress {
   readonly accessToken?: AccessToken
   readonly rejected?: Sensitive
   readonly record?: RefreshRecord
-  readonly foundAlone?: true
+  readonly foundAlone?: string
   readonly claim?: ClaimState
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */
