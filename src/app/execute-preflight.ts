@@ -245,7 +245,7 @@ function ownershipOf(
  * Of this installation it is known who exists, and who waits for another one; a credential of the same name was this one
  * before it was made anew.
  */
-function yields({ owner, ownerName: name }: DocumentClaim, credential: Credential, deps: Deps): boolean {
+export function yields({ owner, ownerName: name }: DocumentClaim, credential: Credential, deps: Deps): boolean {
   const { installation, resources, seesAllCredentials, tokenOwners } = deps
   const prefix = `${installation.id}/`
   if (!owner.startsWith(prefix)) return false

@@ -1,8 +1,9 @@
 import { intentOn } from '../domain/refresh-record.ts'
 import { outputText, renderOutputs } from '../domain/formats.ts'
+import type { ClaimState } from '../domain/document-claim.ts'
 import { failure } from '../domain/failures.ts'
 import { formerTargets } from '../domain/former-targets.ts'
-import { keyText } from '../domain/credential.ts'
+import { type Credential, keyText } from '../domain/credential.ts'
 import type { Observed } from '../domain/observed.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import type { Action, Outcome, Progress, Step, RemovedTarget } from '../domain/step.ts'
@@ -12,7 +13,7 @@ import { ownerId } from '../domain/ownership.ts'
 import { present } from '../domain/present.ts'
 import type { Deps } from './deps.ts'
 import { revokePublished } from './execute-revocation.ts'
-import { claim, preflight } from './execute-preflight.ts'
+import { claim, preflight, yields } from './execute-preflight.ts'
 import { requestAccessToken } from './execute-request.ts'
 import { sendRefreshToken } from './execute-send.ts'
 import { readAccessToken } from './execute-static.ts'
@@ -134,9 +135,17 @@ async function readPresentable(observed: Observed, deps: Deps): Promise<Outcome>
 function isOpen({ refreshToken, claim }: StoredRefreshToken, observed: Observed, deps: Deps): boolean {
   const { credential, record, foundAlone } = observed
   if (record === undefined || foundAlone === undefined) return true
+  // What it has given up meanwhile, another one may have taken.
+  if (!deps.tokenOwners.presents(credential.uid) || isClaimedByOther(claim, credential, deps)) return true
   const fingerprint = deps.records.fingerprint(refreshToken)
-  if (intentOn(record, fingerprint) !== undefined || foundAlone !== lookMark(fingerprint, credential, deps)) return true
-  return claim?.kind === 'claimed' && claim.claim.owner !== ownerId(deps.installation.id, credential.uid)
+  // Told of in the record: the next leader is not to find there what is over.
+  const isToldOf = intentOn(record, fingerprint) !== undefined || record.refused?.fingerprint === fingerprint
+  return isToldOf || foundAlone !== lookMark(fingerprint, credential, deps)
+}
+
+function isClaimedByOther(claim: ClaimState | undefined, credential: Credential, deps: Deps): boolean {
+  if (claim?.kind !== 'claimed' || claim.claim.owner === ownerId(deps.installation.id, credential.uid)) return false
+  return !yields(claim.claim, credential, deps)
 }
 
 /** What was observed, with the record as the reconcile has left it so far. */

@@ -42,6 +42,11 @@ export function wantsClaim({ claim }: StoredRefreshToken, ownership: Ownership):
   return claim.kind === 'free' || !ownership.isOwn
 }
 
+/** True when whoever the document names may still be there, and is to lose it. */
+export function isTakenOver({ claim }: StoredRefreshToken, { isOwn, ownerYields }: Ownership): boolean {
+  return claim?.kind === 'claimed' && !isOwn && !ownerYields
+}
+
 /** The failure of a credential whose refresh token another one refreshes. */
 export function owned({ credential }: Pick<Observed, 'credential'>, owner: string): Failure {
   const what = `The refresh token of OAuthCredential ${keyText(credential.key)} is refreshed by ${owner}.`

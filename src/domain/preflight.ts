@@ -4,7 +4,7 @@ import { type Failure, failure } from './failures.ts'
 import { ofLatestLogin } from './login-replaced.ts'
 import { nearEndAt } from './near-end.ts'
 import type { Observed } from './observed.ts'
-import { asksForOwnership, ownershipProblem, wantsClaim } from './ownership.ts'
+import { asksForOwnership, isTakenOver, ownershipProblem, wantsClaim } from './ownership.ts'
 import { isOfPlace } from './place-left.ts'
 import { generationOf } from './record-places.ts'
 import type { Preflight } from './preflight-finding.ts'
@@ -218,14 +218,14 @@ function originProblem({ credential }: Observed, { record, subject, fingerprint 
   return failure('TOKEN_ORIGIN_CHANGED', what)
 }
 
-/** Why the successor would have no place. A server that does not rotate sends none, and only a claim needs one. */
+/** Why the successor would have no place. A server that does not rotate sends none: only what is taken from another needs one. */
 function placeProblem(
   observed: Observed,
   { target, writable, holdersAreOver, ownership }: Preflight,
   { subject, now }: { readonly subject: PreflightSubject; readonly now: EpochSeconds },
 ): Failure | undefined {
-  const isClaimed = !wantsClaim(subject.stored, ownership)
-  if (isClaimed && !holdersAreOver && !mayRotate(observed, subject.provider)) return undefined
+  const isNeeded = holdersAreOver || isTakenOver(subject.stored, ownership)
+  if (!isNeeded && !mayRotate(observed, subject.provider)) return undefined
   if (!target.ok) return target.failure
   if (writable.ok) return undefined
   // Whoever takes an intent over has to be sure that the store does not hold its successor.
