@@ -58,10 +58,15 @@ async function publishedToken(name: Name): Promise<string> {
   return (await scene.bed.secret(namespace, `${name}-token`))?.data['access_token'] ?? ''
 }
 
-/** That both tokens of a credential are the newest. */
+/** That both tokens of a credential are the newest, once a refresh is over that may be under way: the request, fulfilled once more. */
 async function expectWhole(name: Name): Promise<void> {
-  expect(await scene.server.isRefreshTokenActive(await storedToken(name))).toBe(true)
-  expect(await scene.server.isActive(await publishedToken(name))).toBe(true)
+  await vi.waitFor(
+    async () => {
+      expect(await scene.server.isRefreshTokenActive(await storedToken(name))).toBe(true)
+      expect(await scene.server.isActive(await publishedToken(name))).toBe(true)
+    },
+    { timeout: slackMs, interval: 200 },
+  )
 }
 
 describe('a leader that is lost in the middle of a refresh', () => {
