@@ -10,7 +10,7 @@ export const heirGuards: readonly Guard[] = [
     '    record: known.record,\n',
   ),
   rareGuard(
-    371,
+    3151,
     'whoever was at it for a predecessor is waited for',
     'app/inherit-record.ts',
     '    if (!(await isOverFor(intent, whole, deps))) return',
