@@ -17,7 +17,8 @@ const spendingGuards: readonly Guard[] = [
     'return mayRotate(observed, provider) || asksForOwnership(observed)',
     'return asksForOwnership(observed)',
   ),
-  guard(
+  testedGuard(
+    'test/unit/domain/rotation.test.ts',
     'a server of which nothing is known is taken for one that rotates',
     'domain/rotation.ts',
     'return state.rotates !== false',
