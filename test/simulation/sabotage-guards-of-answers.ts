@@ -164,13 +164,6 @@ export const answerGuards: readonly Guard[] = [
   ),
   testedGuard(
     'test/app/unrotated.test.ts',
-    'a look counts only once its request was made',
-    'app/execute-send.ts',
-    "const foundAlone = sent.kind === 'not-sent' ? undefined : attempt.foundAlone",
-    'const foundAlone = lookMark(deps.records.fingerprint(send.base.refreshToken), attempt.credential, deps)',
-  ),
-  testedGuard(
-    'test/app/unrotated.test.ts',
     'a server that does not rotate needs no place for a successor',
     'domain/preflight.ts',
     'if (!isNeeded && !mayRotate(observed, subject.provider)) return undefined',

@@ -94,7 +94,7 @@ export const heirGuards: readonly Guard[] = [
     'record.epoch < 0 && continues(own, record)',
   ),
   testedGuard(
-    'test/app/neighbours.test.ts',
+    'test/unit/domain/inherited-record.test.ts',
     'what a neighbour used up is its own affair as long as it has tokens of its own',
     'domain/inherited-record.ts',
     "  return !other.spent.includes(own.retained?.fingerprint ?? '')",

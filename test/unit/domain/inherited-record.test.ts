@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RefreshTokenSource } from '../../../src/domain/credential.ts'
-import { inherited, isOfLogin, knows, sourcesOf, tellingOf } from '../../../src/domain/inherited-record.ts'
+import { continues, inherited, isOfLogin, knows, sourcesOf, tellingOf } from '../../../src/domain/inherited-record.ts'
 import {
   newRecord,
   type RefreshIntent,
@@ -271,5 +271,23 @@ describe('the places of a record', () => {
     const intent = { ...intentOn('four'), source: elsewhere }
     expect(sourcesOf(before({ intent, left: [intentOn('five')] }))).toEqual([formerSource, elsewhere, formerSource])
     expect(sourcesOf(newRecord('new', key))).toEqual([])
+  })
+})
+
+describe('a record goes on with the login of a neighbour', () => {
+  const neighbour: RefreshRecord = { ...newRecord('neighbour', key), spent: ['one'], retained: retained('two') }
+  const own: RefreshRecord = { ...heir, spent: ['two'], retained: retained('three') }
+
+  it('once it has used up the newest token of that one', () => {
+    expect(continues(own, neighbour)).toBe(true)
+    expect(continues({ ...own, spent: ['other'] }, neighbour)).toBe(false)
+  })
+
+  it('not while that one has begun something since', () => {
+    expect(continues(own, { ...neighbour, intent: intentOn('two') })).toBe(false)
+  })
+
+  it('not where that one has used up the token that this one has', () => {
+    expect(continues(own, { ...neighbour, spent: ['one', 'three'] })).toBe(false)
   })
 })
