@@ -169,18 +169,21 @@ async function staysFor(
       toldToStay(credential, home.failure, deps)
       reason = 'owing'
     }
-    if (home.ok && home.value.kind === 'given-up' && mayBeMissing(tokens, credential)) reason ??= 'gone'
+    const numbered = { ...tokens, generation: tokens.generation ?? record.generation }
+    if (home.ok && home.value.kind === 'given-up' && mayBeMissing(numbered, credential)) reason ??= 'gone'
   }
   return reason
 }
 
 /** Whoever takes a credential away together with its document wants nothing of it back. Of earlier ones nobody may have thought. */
 function mayBeMissing(
-  { source, isHome }: KeptTokens,
-  { spec, state: { conditions } }: Leaving & Pick<Credential, 'state'>,
+  { source, isHome, generation }: KeptTokens & Required<Pick<KeptTokens, 'generation'>>,
+  { spec, state }: Leaving & Pick<Credential, 'state'>,
 ): boolean {
-  const isToldBehind = conditionOf(conditions, 'RefreshTokenPersisted')?.status === 'False'
-  return isHome !== true && (isToldBehind || spec === undefined || !isRefreshTokenAt(spec, source))
+  const isToldBehind = conditionOf(state.conditions, 'RefreshTokenPersisted')?.status === 'False'
+  // What was told of the store before this token came says nothing of it: a status may be seen late.
+  const isNotTold = generation > (state.refreshTokenGeneration ?? 0)
+  return isHome !== true && (isToldBehind || isNotTold || spec === undefined || !isRefreshTokenAt(spec, source))
 }
 
 /** What is at home at places that nobody names any more is nobody's inheritance, and whoever has inherited the rest is to remove it. */

@@ -106,6 +106,31 @@ describe('a credential that is gone', () => {
     expectAtWork(world)
   })
 
+  it('leaves the only copy to its heir, where its status tells of the time before that', async () => {
+    const world = twoDocuments()
+    await world.leader()
+    await world.clock.pass(beforeDue)
+    world.store.writeFault = down
+    world.status.fault = failure('KUBERNETES_UNAVAILABLE', 'The status could not be written.')
+    await world.clock.pass(afterDue)
+    world.replicas[0]?.loseItsPod()
+    world.store.writeFault = undefined
+    world.status.fault = undefined
+    world.store.unreachable.add(documentKey)
+    expect(world.condition('RefreshTokenPersisted')?.status).toBe('True')
+    const { operator } = await world.leader()
+    operator.resources.deleted('TokenStore', 'ci', 'vault')
+    world.delete(base)
+    world.sink.published.clear()
+    await world.clock.pass(300)
+    world.store.unreachable.delete(documentKey)
+    operator.resources.upserted('TokenStore', { type: 'store', store: aStore() })
+    world.apply(heir(documentKey))
+    await world.clock.pass(2 * hour)
+    expect(world.endpoint.reuses).toBe(0)
+    expectAtWork(world)
+  })
+
   it('brings home what it owes, with a finalizer, too', async () => {
     const world = await owing()
     const newest = newestOf(world)

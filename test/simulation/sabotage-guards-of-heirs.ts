@@ -185,6 +185,13 @@ export const heirGuards: readonly Guard[] = [
     'return isHome === undefined && source.key.length < 0 && (isToldBehind ||',
   ),
   testedGuard(
+    'test/app/places-left-ends.test.ts',
+    'what was told of a store before a token came does not say that the store had it',
+    'app/reconcile.ts',
+    '  const isNotTold = generation > (state.refreshTokenGeneration ?? 0)\n',
+    '  const isNotTold = generation < (state.refreshTokenGeneration ?? 0) && generation < 0\n',
+  ),
+  testedGuard(
     'test/app/places-left-courses.test.ts',
     'a record outlives its credential while somebody may be at a place that it has left',
     'app/reconcile.ts',
