@@ -180,6 +180,17 @@ export class World implements Stage {
 
   rollBack(key: string, changes: number): void {
     this.storeGoesBack()
+    this.#displaceLogins(() => this.#storeBack(key, changes))
+    this.#lockedOut('W5')
+  }
+
+  #storeBack(key: string, changes: number): void {
+    this.models.store.rollBack(key, changes, 'W5')
+    this.#rolledBackMs.set(key, this.models.scheduler.nowMs)
+  }
+
+  /** A login whose place another one takes again may come late with its successor. */
+  #displaceLogins(goBack: () => void): void {
     const { store, ledger } = this.models
     // Of a document that somebody has deleted before, the last login is what another one takes the place of.
     const lastLogin = (place: string): Family | undefined =>
@@ -187,14 +198,11 @@ export class World implements Stage {
     const before = this.planned.map(({ place }) =>
       store.token(place) === undefined ? lastLogin(place) : ledger.find(store.token(place) ?? '')?.family,
     )
-    store.rollBack(key, changes, 'W5')
-    this.#rolledBackMs.set(key, this.models.scheduler.nowMs)
-    // A login whose place another one takes again may come late with its successor.
+    goBack()
     for (const [index, { place }] of this.planned.entries()) {
       const family = before[index]
       if (family !== undefined && ledger.find(store.token(place) ?? '')?.family !== family) family.returned = true
     }
-    this.#lockedOut('W5')
   }
 
   delete(key: string): void {
@@ -209,10 +217,9 @@ export class World implements Stage {
     scheduler.after(this.random.between(60_000, 1_200_000), () => {
       if (this.isCalm) return
       this.#loseLogins(() => true)
-      for (const key of store.keys()) {
-        store.rollBack(key, 3, 'W5')
-        this.#rolledBackMs.set(key, scheduler.nowMs)
-      }
+      this.#displaceLogins(() => {
+        for (const key of store.keys()) this.#storeBack(key, 3)
+      })
       records.restore(backup, 'W5')
       this.recordsWereRestored = true
       for (const process of this.fleet.processes()) this.fleet.lose(process)
