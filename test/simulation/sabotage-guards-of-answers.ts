@@ -151,7 +151,7 @@ export const answerGuards: readonly Guard[] = [
   testedGuard(
     'test/app/open-intents.test.ts',
     'an answer stays in the journal until it says that the result is unknown',
-    'app/execute-store.ts',
+    'app/execute-journaled-answer.ts',
     'return restored.ok ? ok(record) : restored\n',
     'return restored.ok ? ok(record) : ok(record)\n',
   ),
