@@ -4,7 +4,8 @@ import type { CredentialState, RememberedFailure } from './credential-state.ts'
 import { dueAt, liesAhead } from './due.ts'
 import { failureRegistry } from './failure-registry.ts'
 import type { Failure } from './failures.ts'
-import { awaitsDocument, awaitsManifest, hidesRefusal, isRefusal } from './refusals.ts'
+import { withLoginReplaced } from './login-replaced.ts'
+import { awaitsDocument, awaitsManifest, hidesRefusal, isRefusal, isTokenRefusal } from './refusals.ts'
 import type { Observed } from './observed.ts'
 import { present } from './present.ts'
 import { nearEndAt } from './near-end.ts'
@@ -22,7 +23,8 @@ export function firstProgress(observed: Observed): Progress {
   const { state, pending, accessToken, rejected, record, foundAlone, claim, intentWatch, ...rest } = observed
   const { rolledForwardAt, left, look, broughtHome } = rest
   const tokens = { pending, accessToken, rejected }
-  const known = { ...tokens, record, foundAlone, claim, intentWatch, rolledForwardAt, left, look }
+  const seen = { foundAlone, seenInStore: observed.seenInStore, claim, intentWatch }
+  const known = { ...tokens, ...seen, record, rolledForwardAt, left, look }
   return { state, ...present(known), ...(broughtHome && { storeIsNewest: true }) }
 }
 
@@ -74,7 +76,9 @@ export function settleFailed(observed: Observed, progress: Progress, cause: Fail
   const known = rememberedFailure(progress.state)
   if (known !== undefined && isRefusal(known) && !hidesRefusal(cause))
     return settleStalled(observed, progress, known, now)
-  return settleAs(observed, progress, cause, now)
+  // What takes the place of the refusal does not tell that the target's token may be over with its login.
+  const isHidden = known !== undefined && isTokenRefusal(known)
+  return settleAs(observed, isHidden ? withLoginReplaced(progress, now) : progress, cause, now)
 }
 
 /** Settles after the refresh token was presented, or could not be: a new refusal takes the place of an older one. */
