@@ -70,14 +70,15 @@ export async function bringHome(
   const look = await lookAtRecord(observed, source, deps)
   if (!look.ok) return look
   const { record, stored, storeHolds } = look.value
-  if (storeHolds !== undefined && storeHolds !== 'spent') return ok({ kind: 'at-home', record })
+  if (storeHolds === 'newest') return ok({ kind: 'at-home', record })
+  if (storeHolds === 'another') return ok({ kind: 'replaced', record })
   if (stored === undefined || isAnothers(stored, observed, deps)) return ok({ kind: 'given-up', record })
   const lacking = lackingIn(look.value)
   if (lacking === undefined) return isClosed(record) ? failed(lockedIn(source)) : ok({ kind: 'at-home', record })
   const pending = pendingOf({ ...lacking, source, persisted: false }, deps.clock.now())
   const written = await writeStore(pending, { ...observed, record }, deps)
   if (written.kind === 'failed') return failed(written.failure)
-  return ok(written.kind === 'written' ? { ...written, record } : { kind: 'at-home', record })
+  return ok(written.kind === 'written' ? { ...written, record } : { kind: 'replaced', record })
 }
 
 /** True of a claim of somebody who may be there: one that is gone from this installation brings nothing home any more. */

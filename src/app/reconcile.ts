@@ -1,6 +1,5 @@
 import { advance } from '../domain/advance.ts'
 import { type Credential, isRefreshTokenAt, keyText, type RefreshTokenSource } from '../domain/credential.ts'
-import { conditionOf } from '../domain/conditions.ts'
 import { noState } from '../domain/credential-state.ts'
 import { decide, decideInvalid } from '../domain/decide.ts'
 import type { Failure } from '../domain/failures.ts'
@@ -11,7 +10,7 @@ import { sourcesOf } from '../domain/inherited-record.ts'
 import { facing, withoutKept } from '../domain/record-places.ts'
 import { ok } from '../domain/result.ts'
 import { outcomeAttributes, settledAttributes } from '../domain/span-attributes.ts'
-import type { Action, Outcome, Step } from '../domain/step.ts'
+import type { Action, BroughtHome, Outcome, Progress, Step } from '../domain/step.ts'
 import { auditPerformed } from './audit.ts'
 import { containedOwing, type Course, type Ended } from './contain.ts'
 import type { CredentialMemory } from './credential-memory.ts'
@@ -128,6 +127,9 @@ async function letGo(credential: Leaving, step: Settled, deps: Deps): Promise<En
 /** With the spec that it was last acted on with, where that is at hand. */
 type Leaving = Pick<Credential, 'key' | 'uid'> & Partial<Pick<Credential, 'spec'>>
 
+/** One that is gone, and what this process knew of it. */
+type Gone = Leaving & Pick<Credential, 'state'> & { readonly seenInStore: string | undefined }
+
 /**
  * The record of a credential that is gone goes too, unless it holds what its store does not, or another credential is
  * there to inherit it. Nothing but a look at both says so: what an earlier process told may have been before its last
@@ -135,7 +137,7 @@ type Leaving = Pick<Credential, 'key' | 'uid'> & Partial<Pick<Credential, 'spec'
  */
 async function forgetRecord(
   credential: Leaving,
-  { pending, state = noState }: Partial<Pick<Settled['progress'], 'pending' | 'state'>>,
+  { pending, state = noState, seenInStore }: Partial<Pick<Progress, 'pending' | 'state' | 'seenInStore'>>,
   deps: Deps,
 ): Promise<'gone' | 'owing'> {
   if (pending?.persisted === false) return 'gone'
@@ -145,7 +147,7 @@ async function forgetRecord(
     return read.failure.code === 'REFRESH_RECORD_DAMAGED' ? 'gone' : 'owing'
   }
   const record = read.value
-  const reason = await staysFor({ ...credential, state }, record, deps)
+  const reason = await staysFor({ ...credential, state, seenInStore }, record, deps)
   if (reason !== undefined) return reason
   if (intentsOf(record).length > 0) return 'gone'
   if (hasHeir(record, deps)) await leaveToHeirs(record, deps)
@@ -157,11 +159,7 @@ async function forgetRecord(
  * Whether the record has the only copy of something: then it stays. `owing`: a store is asked again, which may have it
  * later. What is in its store was seen there once, whatever that says now.
  */
-async function staysFor(
-  credential: Leaving & Pick<Credential, 'state'>,
-  record: RefreshRecord,
-  deps: Deps,
-): Promise<'gone' | 'owing' | undefined> {
+async function staysFor(credential: Gone, record: RefreshRecord, deps: Deps): Promise<'gone' | 'owing' | undefined> {
   let reason: 'gone' | 'owing' | undefined
   for (const tokens of newestIn(record)) {
     const home = await bringHome(tokens, { credential, state: credential.state }, deps)
@@ -169,21 +167,23 @@ async function staysFor(
       toldToStay(credential, home.failure, deps)
       reason = 'owing'
     }
-    const numbered = { ...tokens, generation: tokens.generation ?? record.generation }
-    if (home.ok && home.value.kind === 'given-up' && mayBeMissing(numbered, credential)) reason ??= 'gone'
+    if (home.ok && !isSeenAt(home.value) && mayBeMissing(tokens, credential)) reason ??= 'gone'
   }
   return reason
 }
 
-/** Whoever takes a credential away together with its document wants nothing of it back. Of earlier ones nobody may have thought. */
-function mayBeMissing(
-  { source, isHome, generation }: KeptTokens & Required<Pick<KeptTokens, 'generation'>>,
-  { spec, state }: Leaving & Pick<Credential, 'state'>,
-): boolean {
-  const isToldBehind = conditionOf(state.conditions, 'RefreshTokenPersisted')?.status === 'False'
-  // What was told of the store before this token came says nothing of it: a status may be seen late.
-  const isNotTold = generation > (state.refreshTokenGeneration ?? 0)
-  return isHome !== true && (isToldBehind || isNotTold || spec === undefined || !isRefreshTokenAt(spec, source))
+/** False where the document is gone, or shows something else: that may be a mistake which somebody takes back. */
+function isSeenAt({ kind }: BroughtHome): boolean {
+  return kind === 'at-home' || kind === 'written'
+}
+
+/**
+ * Whoever takes a credential away together with its document wants nothing of it back. Of earlier ones nobody may have
+ * thought; and what this process has not seen in the document may never have been there, whatever a status says.
+ */
+function mayBeMissing({ source, isHome, fingerprint }: KeptTokens, { spec, seenInStore }: Gone): boolean {
+  const isSeenHere = fingerprint === seenInStore && spec !== undefined && isRefreshTokenAt(spec, source)
+  return isHome !== true && !isSeenHere
 }
 
 /** What is at home at places that nobody names any more is nobody's inheritance, and whoever has inherited the rest is to remove it. */

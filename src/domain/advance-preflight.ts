@@ -78,6 +78,7 @@ export function afterPreflight(observed: Observed, before: Progress, looked: Loo
   const progress: Progress = {
     ...rest,
     ...(preflight.record.ok && { record: preflight.record.value }),
+    ...(preflight.withoutStore !== true && { seenInStore: preflight.fingerprint }),
     ...(stored.claim && { claim: stored.claim }),
     ...(intentWatch && { intentWatch }),
   }

@@ -3,6 +3,7 @@ import { conclude } from './conclude.ts'
 import { withLoginReplaced } from './login-replaced.ts'
 import type { Observed } from './observed.ts'
 import { leftTokens } from './place-left.ts'
+import { present } from './present.ts'
 import { lackingIn } from './record-look.ts'
 import type { Result } from './result.ts'
 import { settleFailed } from './settle.ts'
@@ -19,7 +20,8 @@ export function afterRecordLook(
 ): Step {
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
   const { record, storeHolds } = result.value
-  const known: Progress = { ...progress, record }
+  const seen = storeHolds === 'newest' ? { seenInStore: record.retained?.fingerprint } : {}
+  const known: Progress = { ...progress, record, ...present(seen) }
   const lacking = lackingIn(result.value)
   if (lacking === undefined) {
     // Of a place that was left that place tells itself.

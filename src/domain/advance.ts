@@ -186,7 +186,7 @@ function withWriteBack(
     case 'failed':
       return stillPending(observed, known, kept, written.failure)
     case 'written':
-      return stored(known, kept, written.stored)
+      return stored(isForSpec(observed, pending) ? withSight(known) : known, kept, written.stored)
     case 'superseded':
       return withdrawn(
         withLoginReplaced(superseded(withoutCauseBefore(known, committed), { ...kept, superseded: true }), now),
@@ -194,6 +194,12 @@ function withWriteBack(
     case 'overtaken':
       return withdrawn({ ...known, pending: { ...kept, persisted: true } })
   }
+}
+
+/** The newest refresh token of the record is the one that was just written. */
+function withSight(progress: Progress): Progress {
+  const seenInStore = progress.record?.retained?.fingerprint
+  return seenInStore === undefined ? progress : { ...progress, seenInStore }
 }
 
 /** Of the login that the store holds by now nothing is known: what became of the one before stops nobody from using it. */

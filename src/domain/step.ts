@@ -140,6 +140,8 @@ export type BroughtHome = { readonly record: RefreshRecord } & (
   | { readonly kind: 'written'; readonly stored: StoredRefreshToken }
   /** The store has the tokens, or is to have other ones. */
   | { readonly kind: 'at-home' }
+  /** It shows a refresh token that the record does not know. */
+  | { readonly kind: 'replaced' }
   /** Somebody has taken the place away, or it is another credential's by now. */
   | { readonly kind: 'given-up' }
 )
@@ -174,6 +176,7 @@ export interface Progress {
   readonly rejected?: Sensitive
   readonly record?: RefreshRecord
   readonly foundAlone?: string
+  readonly seenInStore?: string
   readonly claim?: ClaimState
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */

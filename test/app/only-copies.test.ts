@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest'
+import type { Credential } from '../../src/domain/credential.ts'
+import { failure } from '../../src/domain/failures.ts'
+import { failed } from '../../src/domain/result.ts'
+import { aCredential, aStore } from '../support/builders.ts'
+import { documentKey, type Replica, type Replicas } from '../support/replicas.ts'
+import {
+  afterDue,
+  beforeDue,
+  expectAtWork,
+  heir,
+  hour,
+  keptInRecordAlone,
+  movedTo,
+  otherKey,
+  twoDocuments,
+} from '../support/two-documents.ts'
+
+// A refresh token that a record, or a journal, has and nothing else: its credential goes while its place is away.
+
+const base = aCredential()
+const aws = { type: 'awsSecretsManager', minimumWriteIntervalSeconds: 6 * hour } as const
+const missing = failure('REFRESH_TOKEN_MISSING', 'There is no document.')
+const unwritable = failure('REFRESH_RECORD_UNAVAILABLE', 'The API server did not answer.')
+
+/** Nobody finds the document, until what this returns is called. */
+function hide(world: Replicas, document: string): () => void {
+  const { store } = world
+  const read = store.read.bind(store)
+  store.read = (location) => (location.key === document ? Promise.resolve(failed(missing)) : read(location))
+  return () => {
+    store.read = read
+  }
+}
+
+async function goes(world: Replicas): Promise<void> {
+  world.delete(base)
+  world.sink.published.clear()
+  await world.clock.pass(300)
+}
+
+async function expectInherited(world: Replicas): Promise<void> {
+  world.apply(heir(documentKey))
+  await world.clock.pass(2 * hour)
+  expectAtWork(world)
+}
+
+function withoutStore({ operator }: Replica): () => void {
+  operator.resources.deleted('TokenStore', 'ci', 'vault')
+  return () => operator.resources.upserted('TokenStore', { type: 'store', store: aStore() })
+}
+
+describe('a token that a record has alone goes to its heir, where its credential went', () => {
+  /** A process has kept it from the store, and is gone; the next one could not present it. */
+  async function paced(): Promise<{ world: Replicas; second: Replica }> {
+    const world = twoDocuments()
+    world.applyStore({ backend: aws })
+    const first = await world.leader()
+    await world.clock.pass(beforeDue)
+    let writes = 0
+    first.records.afterReplace = () => {
+      writes += 1
+      if (writes === 2) first.loseItsPod()
+    }
+    await world.clock.pass(afterDue + 2 * hour)
+    const unreachable = () => {
+      world.endpoint.next = unreachable
+      return { kind: 'not-sent' as const, failure: failure('TOKEN_ENDPOINT_UNREACHABLE', 'No connection.') }
+    }
+    world.endpoint.next = unreachable
+    const second = await world.leader()
+    await world.clock.pass(60)
+    world.endpoint.next = undefined
+    expect([world.problem(), world.storeIsLive()]).toEqual(['TOKEN_ENDPOINT_UNREACHABLE', false])
+    return { world, second }
+  }
+
+  it('after a process that has read of it, while its document was missing', async () => {
+    const { world } = await paced()
+    const show = hide(world, documentKey)
+    await goes(world)
+    show()
+    await expectInherited(world)
+  })
+
+  it('after a process that has read of it, while its store was missing', async () => {
+    const { world, second } = await paced()
+    const show = withoutStore(second)
+    await goes(world)
+    show()
+    await expectInherited(world)
+  })
+
+  it('while its document was claimed by another installation', async () => {
+    const world = await keptInRecordAlone()
+    const claim = world.store.claims.get(documentKey)
+    if (claim === undefined) throw new Error('the document has no claim')
+    world.store.claims.set(documentKey, { ...claim, owner: 'cluster-2/other', ownerName: 'cluster-2/ci/claude' })
+    await world.leader()
+    await world.clock.pass(afterDue + hour)
+    expect(world.problem()).toBe('REFRESH_TOKEN_OWNED')
+    await goes(world)
+    world.store.claims.set(documentKey, claim)
+    await expectInherited(world)
+  })
+
+  it('while its document showed a mistake that somebody takes back', async () => {
+    const world = await keptInRecordAlone(false)
+    const usedUp = world.stored()
+    world.store.put(documentKey, 'not a token of anybody')
+    await world.leader()
+    await goes(world)
+    world.store.put(documentKey, usedUp)
+    await expectInherited(world)
+  })
+
+  it('back from another place, where later ones were counted', async () => {
+    const world = await keptInRecordAlone()
+    world.apply(movedTo(otherKey))
+    const show = hide(world, documentKey)
+    await world.leader()
+    await world.clock.pass(3 * hour)
+    world.apply(movedTo(documentKey))
+    await world.clock.pass(hour)
+    expect(world.condition('RefreshTokenPersisted')?.status).toBe('True')
+    await goes(world)
+    show()
+    await expectInherited(world)
+  })
+})
+
+describe('an answer that a journal has alone', () => {
+  async function inJournalAlone(): Promise<{ world: Replicas; first: Replica }> {
+    const world = twoDocuments()
+    const first = await world.leader()
+    await world.clock.pass(beforeDue)
+    first.dieOf('journal.answered')
+    await world.clock.pass(afterDue)
+    first.records.replaceFault = unwritable
+    await first.restart()
+    return { world, first }
+  }
+
+  function withStore(credential: Credential, name: string): Credential {
+    const { spec } = credential
+    if (spec.grant !== 'RefreshToken') throw new Error('there is no refresh token')
+    const refreshToken = { ...spec.refreshToken, store: { kind: 'TokenStore' as const, name } }
+    return { ...credential, spec: { ...spec, refreshToken } }
+  }
+
+  it('stays there until a record takes it, when the store of a place that was left is away', async () => {
+    const { world, first } = await inJournalAlone()
+    world.apply(withStore(movedTo(otherKey), 'vault2'))
+    first.seesAll()
+    first.operator.resources.upserted('TokenStore', { type: 'store', store: aStore({ name: 'vault2' }) })
+    const show = withoutStore(first)
+    first.leading = true
+    first.operator.begin()
+    await world.clock.pass(30)
+    first.records.replaceFault = undefined
+    await world.clock.pass(hour)
+    show()
+    world.apply(movedTo(documentKey))
+    await world.clock.pass(2 * hour)
+    expectAtWork(world)
+  })
+
+  it('stays there until a record takes it, when its credential goes while its document is missing', async () => {
+    const { world, first } = await inJournalAlone()
+    const show = hide(world, documentKey)
+    await first.lead()
+    await world.clock.pass(60)
+    await goes(world)
+    first.records.replaceFault = undefined
+    await world.clock.pass(hour)
+    show()
+    await expectInherited(world)
+  })
+})
