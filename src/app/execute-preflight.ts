@@ -35,7 +35,7 @@ export async function preflight(action: Look, observed: Observed, deps: Deps): P
   const { stored, storeFailure } = action
   const own = await recordOf(observed, stored, deps)
   const fingerprint = deps.records.fingerprint(stored.refreshToken)
-  const { twin, refusedBeside, ...known } = await knownOf(own, { observed, stored, fingerprint }, deps)
+  const { twin, ...known } = await knownOf(own, { observed, stored, fingerprint }, deps)
   const { intentWatch, ...holders } = await holdersOf(known, { observed, fingerprint }, deps)
   const [writable, target] = await Promise.all([
     storeFailure === undefined ? proveWritable(stored, observed, deps) : failed(storeFailure),
@@ -44,7 +44,7 @@ export async function preflight(action: Look, observed: Observed, deps: Deps): P
   const ownership = ownershipOf(observed.credential, stored, { twin, deps })
   const without = storeFailure === undefined ? {} : { withoutStore: true as const }
   const { record, before } = known
-  const seen = { record, before, ...holders, self: deps.holders.self, ...(refusedBeside && { refusedBeside }) }
+  const seen = { record, before, ...holders, self: deps.holders.self }
   const found: Preflight = { ...seen, fingerprint, writable, target, ownership, ...without }
   return { kind: 'pre-flight', stored, preflight: found, ...(intentWatch && { intentWatch }) }
 }
@@ -54,8 +54,6 @@ interface Known {
   readonly before: readonly PredecessorRecord[]
   /** Of those before. */
   readonly holdersAreOver: boolean
-  /** By what a neighbour's record says. */
-  readonly refusedBeside?: true
 }
 
 /** All that is known of the refresh token. What is somebody else's is nobody's inheritance. */
@@ -73,9 +71,7 @@ async function knownOf(
   const twin = own === read.value ? await twinOf(heir, { own, neighbours: neighbours.value }, deps) : undefined
   if (twin !== undefined) return { ...alone, twin, record: read }
   const whole = await inherit(own, heir, deps)
-  if (!whole.ok) return { ...alone, record: whole }
-  const isRefused = neighbours.value.some(({ record }) => record.refused?.fingerprint === heir.fingerprint)
-  return { ...whole.value, record: ok(whole.value.record), ...(isRefused && { refusedBeside: true }) }
+  return whole.ok ? { ...alone, ...whole.value, record: ok(whole.value.record) } : { ...alone, record: whole }
 }
 
 /** The record itself, or with what a neighbour used up before this one went on with its login, where the store shows that. */

@@ -18,8 +18,6 @@ export interface Preflight {
   readonly fingerprint: string
   /** The store could not be read, or takes nothing: the token is the newest that the record keeps. */
   readonly withoutStore?: true
-  /** Another credential at the same place has presented the token, and the server refused it: what came with it may be over. */
-  readonly refusedBeside?: true
   /** Of whether the store would take a write over this document. */
   readonly writable: Result<void>
   /** Of whether the target would take a publication. */

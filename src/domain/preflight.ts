@@ -65,7 +65,7 @@ export function judgePreflight(
   if (isBehind(observed, record, found, subject)) return storeBehind(observed, { record, found, subject }, now)
   const { retained } = record
   const newest = retained?.fingerprint === found.fingerprint ? retained : undefined
-  if (newest?.tokens !== undefined && !isInDoubt(record, newest, found) && isUnpublished(observed, newest, now)) {
+  if (newest?.tokens !== undefined && !isInDoubt(record, newest) && isUnpublished(observed, newest, now)) {
     return { kind: 'recover', tokens: newest.tokens, persisted: true }
   }
   return judgeSend(observed, { record, found, subject, base: subject.stored, fingerprint: found.fingerprint }, now)
@@ -108,12 +108,12 @@ function ownMark({ ownership }: Preflight, { stored: { claim } }: PreflightSubje
 
 /** The token of the store was replaced by another one: it is never presented. */
 function storeBehind(observed: Observed, known: Known, now: EpochSeconds): Verdict {
-  const { record, subject, found } = known
+  const { record, subject } = known
   const successor = successorOf(observed, known)
   if (successor === undefined) return refuse(rolledBack(observed))
   const { retained, tokens, refreshToken } = successor
   const dueAt = storeWriteDueAt(observed, subject.store, record, now)
-  const doubtful = isInDoubt(record, retained, found)
+  const doubtful = isInDoubt(record, retained)
   const missing = { kind: 'recover', tokens: doubtful ? { refreshToken } : tokens, persisted: false } as const
   if (dueAt === undefined) return wasJustRolledForward(observed, now) ? refuse(takenBack(observed)) : missing
   if (!doubtful && isUnpublished(observed, retained, now)) return { ...missing, storeWriteDueAt: dueAt }
@@ -149,12 +149,11 @@ function isNewer({ retained, spent }: RefreshRecord, { fingerprint }: Preflight)
 }
 
 /**
- * True when the refresh token was presented since, with an unknown result, or refused to another one: the server may have
- * replaced the access token that came with it, or revoked it with everything else. What becomes of the refresh token says which.
+ * True when the refresh token was presented since, with an unknown result: the server may have replaced the access
+ * token that came with it, or revoked it with everything else. What became of the refresh token says which.
  */
-function isInDoubt(record: RefreshRecord, { fingerprint }: RetainedTokens, found: Preflight): boolean {
-  const isRefused = found.refusedBeside === true && fingerprint === found.fingerprint
-  return isRefused || intentOn(record, fingerprint) !== undefined
+function isInDoubt(record: RefreshRecord, { fingerprint }: RetainedTokens): boolean {
+  return intentOn(record, fingerprint) !== undefined
 }
 
 interface Candidate extends Known {

@@ -5,13 +5,11 @@ import { failed } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential, aRotation, type CredentialChanges } from '../support/builders.ts'
-import { answer } from '../support/memory-ports.ts'
 import { documentKey, Replicas } from '../support/replicas.ts'
 
 // Two credentials that name one document which bears no claim.
 
 const day = 86_400
-const down = failure('KUBERNETES_UNAVAILABLE', 'The API server did not answer.')
 const youngerUid = '6f1c0a52-0000-4000-8000-000000000002'
 
 function theYounger(changes: CredentialChanges = {}): ReturnType<typeof aCredential> {
@@ -102,29 +100,6 @@ describe('of two credentials at one place', () => {
     expect([world.problem(), world.problem('ci/other')]).toContain(undefined)
     expect(world.endpoint.reuses).toBe(0)
     expect(world.storeIsLive()).toBe(true)
-  })
-
-  it('the older does not publish what came with a token that the younger was refused', async () => {
-    const world = Replicas.withCredential()
-    const first = await world.leader()
-    const published = world.podToken()
-    first.after('journal.answered', () => {
-      world.sink.fault = failure('TARGET_UNAVAILABLE', 'The target did not answer.')
-      world.status.fault = down
-    })
-    await world.clock.pass(2400)
-    expect([world.endpoint.requests, world.podToken(), world.storeIsLive()]).toEqual([2, published, true])
-    first.loseItsPod()
-    world.apply(theYounger())
-    const refused = { fingerprint: intentOn(world).fingerprint, code: 'REFRESH_TOKEN_REJECTED' as const }
-    world.records.put({ ...newRecord(youngerUid, theYounger().key), refused })
-    world.endpoint.next = () => answer(400, { error: 'invalid_grant' })
-    world.sink.fault = undefined
-    world.status.fault = undefined
-    await world.leader()
-    await world.clock.pass(60)
-    expect(world.podToken()).toBe(published)
-    expect(world.condition('Stalled')?.reason).toBe('ReauthorizationRequired')
   })
 
   it('none goes on while the process of the other may have the answer, however short it has been gone', async () => {

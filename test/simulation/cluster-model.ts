@@ -30,7 +30,8 @@ interface Target {
 
 interface Stall {
   readonly reason: string
-  readonly family: Family
+  /** Absent where nothing had been published. */
+  readonly family: Family | undefined
 }
 
 export interface ClusterParts {
@@ -51,7 +52,7 @@ export class ClusterModel {
   readonly statuses = new Map<string, CredentialState[]>()
   /** Who wrote the status last. */
   readonly writers = new Map<string, Process>()
-  /** What statuses said that stalls a credential, when the login of the token in its target had been revoked. */
+  /** What statuses said that stalls a credential, when the login of the token in its target had been revoked, or none was there. */
   readonly stalls = new Map<string, Stall[]>()
   readonly #wire: Wire
   readonly #ledger: TokenLedger
@@ -242,7 +243,7 @@ export class ClusterModel {
   #keepStall(name: string, state: CredentialState): void {
     const reason = stallReason(state)
     const family = this.targets.get(state.targetName ?? '')?.accessToken.family
-    if (reason === undefined || family?.revoked !== true) return
+    if (reason === undefined || family?.revoked === false) return
     this.stalls.set(name, [...(this.stalls.get(name) ?? []), { reason, family }])
   }
 

@@ -124,8 +124,8 @@ export const answerGuards: readonly Guard[] = [
     'test/unit/domain/preflight.test.ts',
     'an access token is not published once its refresh token was presented again',
     'domain/preflight.ts',
-    'return isRefused || intentOn(record, fingerprint) !== undefined',
-    'return isRefused || (intentOn(record, fingerprint) === undefined && record.epoch < 0)',
+    'return intentOn(record, fingerprint) !== undefined',
+    'return intentOn(record, fingerprint) === undefined && record.epoch < 0',
   ),
   testedGuard(
     'test/app/logins.test.ts',

@@ -226,11 +226,4 @@ export const heirGuards: readonly Guard[] = [
     '  if (observed.leftTried === true || isRefreshNext(observed, now)) return undefined',
     '  if (observed.leftTried === true && isRefreshNext(observed, now)) return undefined',
   ),
-  testedGuard(
-    'test/app/neighbours.test.ts',
-    'what came with a token that a neighbour was refused is not published',
-    'domain/preflight.ts',
-    '  const isRefused = found.refusedBeside === true &&',
-    '  const isRefused = found.refusedBeside === undefined && fingerprint.length < 0 &&',
-  ),
 ]

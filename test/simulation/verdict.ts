@@ -149,11 +149,16 @@ function accessTokenProblem(found: Case): string | undefined {
   return isUntold ? 'has an access token that was revoked' : undefined
 }
 
-/** Where all lead at once, who knows of no refusal tells over the status of who does; whoever leads alone later knows that one. */
-function isToldByOther({ world, planned: { name } }: Case, { family }: AccessTokenFact): boolean {
-  if (!world.scenario.everybodyLeads) return false
-  const stalls = world.models.cluster.stalls.get(`ci/${name}`) ?? []
-  return stalls.some((stall) => refusals.has(stall.reason) && stall.family === family)
+/**
+ * Where all lead at once, who knows of no refusal tells over the status of who does; whoever leads alone later knows that one.
+ * Of two that name one document, against what they are told, the one tells of the login whose refresh token it presented.
+ */
+function isToldByOther({ world, planned: own }: Case, { family }: AccessTokenFact): boolean {
+  const refusalsOf = ({ name }: Planned) =>
+    (world.models.cluster.stalls.get(`ci/${name}`) ?? []).filter(({ reason }) => refusals.has(reason))
+  const beside = world.planned.filter((one) => one !== own && one.place === own.place).flatMap(refusalsOf)
+  if (beside.some((told) => told.family === family || told.family === undefined)) return true
+  return world.scenario.everybodyLeads && refusalsOf(own).some((told) => told.family === family)
 }
 
 function storeProblem(found: Case): string | undefined {
