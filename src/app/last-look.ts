@@ -63,10 +63,10 @@ async function settleBefore(
   observed: Observed,
   deps: Deps,
 ): Promise<Result<void>> {
-  for (const one of before) {
-    const settled = one.isInherited ? await remove(one, deps) : await unchanged(one, deps)
-    if (!settled.ok) return settled
-  }
+  // All at once: there may be many, and the request is to be made soon.
+  const all = await Promise.all(before.map((one) => (one.isInherited ? remove(one, deps) : unchanged(one, deps))))
+  const open = all.find((settled) => !settled.ok)
+  if (open?.ok === false) return open
   const left = await deps.leftRecords.at({ credential: observed.credential, claimedBy: undefined }, deps)
   if (!left.ok) return left
   const isNew = left.value.some(({ uid }) => !before.some(({ record }) => record.uid === uid))

@@ -197,3 +197,26 @@ it('a hundred credentials at one place, whose records are slow to read, hold up 
   await lead
   expect(world.condition('Ready')?.status).toBe('True')
 })
+
+it('a hundred records of others that were at one place before, slow to read, hold up nobody', async () => {
+  const world = Replicas.withCredential()
+  const { refreshToken: source } = aCredential().spec
+  for (let index = 0; index < 120; index += 1) {
+    const uid = `6f1c0a52-0000-4000-8000-1${String(index).padStart(11, '0')}`
+    const fingerprint = String(index).padStart(32, 'a')
+    world.records.put({
+      ...newRecord(uid, { namespace: 'ci', name: `gone-${index}` }),
+      retained: { fingerprint, source },
+    })
+  }
+  const first = world.replica()
+  const read = first.records.read.bind(first.records)
+  vi.spyOn(first.records, 'read').mockImplementation(async (subject, key) => {
+    await new Promise<void>((resolve) => void world.clock.wakeAfter(100, resolve))
+    return read(subject, key)
+  })
+  const lead = first.lead()
+  await world.clock.pass(600)
+  await lead
+  expect(world.condition('Ready')?.status).toBe('True')
+})
