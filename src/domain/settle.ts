@@ -23,8 +23,7 @@ export function firstProgress(observed: Observed): Progress {
   const { state, pending, accessToken, rejected, record, foundAlone, claim, intentWatch, ...rest } = observed
   const { rolledForwardAt, left, look, broughtHome } = rest
   const tokens = { pending, accessToken, rejected }
-  const seen = { foundAlone, seenInStore: observed.seenInStore, claim, intentWatch }
-  const known = { ...tokens, ...seen, record, rolledForwardAt, left, look }
+  const known = { ...tokens, record, foundAlone, claim, intentWatch, rolledForwardAt, left, look }
   return { state, ...present(known), ...(broughtHome && { storeIsNewest: true }) }
 }
 
@@ -76,8 +75,8 @@ export function settleFailed(observed: Observed, progress: Progress, cause: Fail
   const known = rememberedFailure(progress.state)
   if (known !== undefined && isRefusal(known) && !hidesRefusal(cause))
     return settleStalled(observed, progress, known, now)
-  // What takes the place of the refusal does not tell that the target's token may be over with its login.
-  const isHidden = known !== undefined && isTokenRefusal(known)
+  // What a document that was put back is told for takes with it that the target's token may be over with its login.
+  const isHidden = known !== undefined && isTokenRefusal(known) && cause.code === 'STORE_ROLLED_BACK'
   return settleAs(observed, isHidden ? withLoginReplaced(progress, now) : progress, cause, now)
 }
 

@@ -220,4 +220,18 @@ describe('a login that takes the place of a refused one', () => {
     expect(world.endpoint.issuedAccessTokens).toHaveLength(3)
     expect(world.podToken()).toBe(world.newestAccessToken())
   })
+
+  it('of an owner leaves nothing due for the one that was refused', async () => {
+    const { world } = await aLeader()
+    await world.clock.pass(600)
+    await refuse(world)
+    const older = aCredential({ key: { namespace: 'ci', name: 'older' }, uid: '6f1c0a52-0000-4000-8000-000000000002' })
+    const target = { ...older.spec.target, name: 'older-token' }
+    world.apply({ ...older, createdAt: later(older.createdAt, minutes(-1)), spec: { ...older.spec, target } })
+    world.store.put(documentKey, world.endpoint.login())
+    await world.clock.pass(7200)
+    expect(world.problem('ci/older')).toBeUndefined()
+    expect(world.problem()).toBe('REFRESH_TOKEN_OWNED')
+    expect(world.state().loginReplacedAt).toBeUndefined()
+  })
 })

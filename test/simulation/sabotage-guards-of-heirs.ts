@@ -188,7 +188,7 @@ export const heirGuards: readonly Guard[] = [
     'test/app/only-copies.test.ts',
     'a record outlives its credential unless its token was seen in the document',
     'app/reconcile.ts',
-    'const isSeenHere = fingerprint === seenInStore && ',
+    'const isSeenHere = wasSeenInStore(state, fingerprint) && ',
     'const isSeenHere = fingerprint.length > 0 && ',
   ),
   testedGuard(
@@ -209,8 +209,8 @@ export const heirGuards: readonly Guard[] = [
     'test/app/replaced-logins.test.ts',
     'what is told in the place of a refusal does not hide that its login is over',
     'domain/settle.ts',
-    '  const isHidden = known !== undefined && isTokenRefusal(known)',
-    '  const isHidden = known !== undefined && isTokenRefusal(known) && known.code.length === 0',
+    '  const isHidden = known !== undefined && isTokenRefusal(known) &&',
+    '  const isHidden = known !== undefined && isTokenRefusal(known) && known.code.length === 0 &&',
   ),
   testedGuard(
     'test/app/places-left-courses.test.ts',
