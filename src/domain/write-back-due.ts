@@ -14,9 +14,8 @@ const writeBacksBeforeDeletion = 5
 export function answerJournaled(observed: Observed, now: EpochSeconds): Step | undefined {
   const { pending, journal, credential, state } = observed
   if (pending !== undefined || journal?.phase !== 'answered') return undefined
-  if (credential.finalized && credential.deleting && state.consecutiveFailures >= writeBacksBeforeDeletion) {
-    return undefined
-  }
+  // The journal keeps it for whoever comes back.
+  if (credential.deleting && state.consecutiveFailures >= writeBacksBeforeDeletion) return undefined
   return unlessBackingOff(observed, now) ?? act(observed, { kind: 'read-journaled-answer' })
 }
 
