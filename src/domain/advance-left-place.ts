@@ -26,7 +26,9 @@ export function afterBringHome(
   }
   const left = { settled: [...settled, fingerprint], failed: others }
   if (!result.ok) return decide({ ...observed, left }, now)
-  const record = withHome(asKnown(observed, result.value.record), fingerprint)
+  const found = asKnown(observed, result.value.record)
+  // Another token there may be a mistake that somebody takes back: the store was not seen to have this one.
+  const record = result.value.kind === 'replaced' ? found : withHome(found, fingerprint)
   return decide({ ...observed, record, left, ...homeSign(observed) }, now)
 }
 
