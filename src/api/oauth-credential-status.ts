@@ -131,6 +131,13 @@ export const oauthCredentialStatus = z
     refreshTokenGeneration: count(
       'How many refresh tokens came one after the other. An older document that somebody put back is recognized by it.',
     ).optional(),
+    refreshTokenInStore: z
+      .string()
+      .max(statusLimits.version)
+      .describe(
+        'The last eight digits of the fingerprint of the newest refresh token that the store was seen to hold. The record of a deleted credential goes only when that is the token it has.',
+      )
+      .optional(),
     storeVersion: z
       .string()
       .max(statusLimits.version)

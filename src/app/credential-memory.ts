@@ -22,7 +22,6 @@ export interface CredentialMemory {
   readonly rejected?: Sensitive
   readonly record?: PackedRecord
   readonly foundAlone?: string
-  readonly seenInStore?: string
   readonly claim?: PackedClaim
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */

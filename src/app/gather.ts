@@ -99,7 +99,6 @@ type Remembered = Pick<
   | 'rejected'
   | 'record'
   | 'foundAlone'
-  | 'seenInStore'
   | 'claim'
   | 'intentWatch'
   | 'rolledForwardAt'
@@ -116,8 +115,7 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
   const state = stateUnderGrant(memory.state, credential.spec)
   const { accessToken, look }: Partial<CredentialMemory> = isOfLogin(memory, credential) ? memory : {}
   // What was read of one document says nothing of another one.
-  const here: Partial<CredentialMemory> = isAtPlace(memory, credential) ? memory : {}
-  const { claim: packed, left, foundAlone, seenInStore } = here
+  const { claim: packed, left, foundAlone }: Partial<CredentialMemory> = isAtPlace(memory, credential) ? memory : {}
   const { uid, key } = credential
   const claim = packed?.unpacked({ uid, key, installation: deps.installation.id })
   const targetCheckAt = nextCheckAt(memory, credential, deps)
@@ -131,7 +129,7 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
     rejected,
     record: faced,
   }
-  return present({ ...known, foundAlone, seenInStore, claim, intentWatch, rolledForwardAt, left, look })
+  return present({ ...known, foundAlone, claim, intentWatch, rolledForwardAt, left, look })
 }
 
 /** The record as it is for the place of the spec. */

@@ -9,6 +9,7 @@ import { intentsOf, type KeptTokens, newestIn, type RefreshRecord } from '../dom
 import { sourcesOf } from '../domain/inherited-record.ts'
 import { facing, withoutKept } from '../domain/record-places.ts'
 import { ok } from '../domain/result.ts'
+import { wasSeenInStore } from '../domain/store-sight.ts'
 import { outcomeAttributes, settledAttributes } from '../domain/span-attributes.ts'
 import type { Action, BroughtHome, Outcome, Progress, Step } from '../domain/step.ts'
 import { auditPerformed } from './audit.ts'
@@ -127,8 +128,8 @@ async function letGo(credential: Leaving, step: Settled, deps: Deps): Promise<En
 /** With the spec that it was last acted on with, where that is at hand. */
 type Leaving = Pick<Credential, 'key' | 'uid'> & Partial<Pick<Credential, 'spec'>>
 
-/** One that is gone, and what this process knew of it. */
-type Gone = Leaving & Pick<Credential, 'state'> & { readonly seenInStore: string | undefined }
+/** One that is gone, and what was known of it. */
+type Gone = Leaving & Pick<Credential, 'state'>
 
 /**
  * The record of a credential that is gone goes too, unless it holds what its store does not, or another credential is
@@ -137,7 +138,7 @@ type Gone = Leaving & Pick<Credential, 'state'> & { readonly seenInStore: string
  */
 async function forgetRecord(
   credential: Leaving,
-  { pending, state = noState, seenInStore }: Partial<Pick<Progress, 'pending' | 'state' | 'seenInStore'>>,
+  { pending, state = noState }: Partial<Pick<Progress, 'pending' | 'state'>>,
   deps: Deps,
 ): Promise<'gone' | 'owing'> {
   if (pending?.persisted === false) return 'gone'
@@ -147,7 +148,7 @@ async function forgetRecord(
     return read.failure.code === 'REFRESH_RECORD_DAMAGED' ? 'gone' : 'owing'
   }
   const record = read.value
-  const reason = await staysFor({ ...credential, state, seenInStore }, record, deps)
+  const reason = await staysFor({ ...credential, state }, record, deps)
   if (reason !== undefined) return reason
   if (intentsOf(record).length > 0) return 'gone'
   if (hasHeir(record, deps)) await leaveToHeirs(record, deps)
@@ -179,10 +180,10 @@ function isSeenAt({ kind }: BroughtHome): boolean {
 
 /**
  * Whoever takes a credential away together with its document wants nothing of it back. Of earlier ones nobody may have
- * thought; and what this process has not seen in the document may never have been there, whatever a status says.
+ * thought; and what no process has seen in the document may never have been there.
  */
-function mayBeMissing({ source, isHome, fingerprint }: KeptTokens, { spec, seenInStore }: Gone): boolean {
-  const isSeenHere = fingerprint === seenInStore && spec !== undefined && isRefreshTokenAt(spec, source)
+function mayBeMissing({ source, isHome, fingerprint }: KeptTokens, { spec, state }: Gone): boolean {
+  const isSeenHere = wasSeenInStore(state, fingerprint) && spec !== undefined && isRefreshTokenAt(spec, source)
   return isHome !== true && !isSeenHere
 }
 

@@ -222,7 +222,6 @@ function remembered(
     record: record && packedRecord(record, subject),
     // Where the token rotates, every request is looked about.
     foundAlone: state.rotates === true ? undefined : foundAlone,
-    seenInStore: progress.seenInStore,
     claim: claim && packedClaim(claim, subject, installation),
     intentWatch,
     rolledForwardAt,

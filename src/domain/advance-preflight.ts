@@ -22,6 +22,7 @@ import { isSameAsRefused } from './refused-token.ts'
 import type { Result } from './result.ts'
 import { sameSecret, Sensitive } from './sensitive.ts'
 import { settleFailed, settleFine, settleStalled } from './settle.ts'
+import { afterSight } from './store-sight.ts'
 import type { Action, Progress, SendAction, Step } from './step.ts'
 import type { EpochSeconds } from './time.ts'
 import { type AccessToken, isLaterThan, type RotatedTokens, type StoredRefreshToken } from './tokens.ts'
@@ -74,11 +75,10 @@ interface Looked {
 /** Follows the look at everything that a successor needs. */
 export function afterPreflight(observed: Observed, before: Progress, looked: Looked, now: EpochSeconds): Step {
   const { stored, preflight, intentWatch } = looked
-  const { intentWatch: _earlier, record: _older, foundAlone: _before, ...rest } = before
+  const { intentWatch: _earlier, record: _older, foundAlone: _before, ...rest } = withDocumentSeen(before, preflight)
   const progress: Progress = {
     ...rest,
     ...(preflight.record.ok && { record: preflight.record.value }),
-    ...(preflight.withoutStore !== true && { seenInStore: preflight.fingerprint }),
     ...(stored.claim && { claim: stored.claim }),
     ...(intentWatch && { intentWatch }),
   }
@@ -86,6 +86,10 @@ export function afterPreflight(observed: Observed, before: Progress, looked: Loo
   if (isFailure(usable)) return settleFailed(observed, progress, usable, now)
   const verdict = judgePreflight(observed, preflight, { ...usable, stored }, now)
   return follow(observed, progress, { verdict, stored, preflight }, now)
+}
+
+function withDocumentSeen(progress: Progress, { withoutStore, fingerprint, record }: Preflight): Progress {
+  return withoutStore === true || !record.ok ? progress : afterSight(progress, fingerprint, record.value)
 }
 
 interface Judged {

@@ -3,12 +3,12 @@ import { conclude } from './conclude.ts'
 import { withLoginReplaced } from './login-replaced.ts'
 import type { Observed } from './observed.ts'
 import { leftTokens } from './place-left.ts'
-import { present } from './present.ts'
 import { lackingIn } from './record-look.ts'
 import type { Result } from './result.ts'
 import { settleFailed } from './settle.ts'
 import type { Progress, RecordLook, Step } from './step.ts'
 import { storeWriteDueAt } from './store-pacing.ts'
+import { withSight } from './store-sight.ts'
 import type { EpochSeconds } from './time.ts'
 
 /** Follows a look at what the record holds for the place of the spec: what its store lacks goes there. */
@@ -20,8 +20,8 @@ export function afterRecordLook(
 ): Step {
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
   const { record, storeHolds } = result.value
-  const seen = storeHolds === 'newest' ? { seenInStore: record.retained?.fingerprint } : {}
-  const known: Progress = { ...progress, record, ...present(seen) }
+  const seen = storeHolds === 'newest' ? withSight(progress, record.retained?.fingerprint) : progress
+  const known: Progress = { ...seen, record }
   const lacking = lackingIn(result.value)
   if (lacking === undefined) {
     // Of a place that was left that place tells itself.

@@ -18,6 +18,7 @@ import { isRefusal } from './refusals.ts'
 import type { Result } from './result.ts'
 import { sameSecret } from './sensitive.ts'
 import { rememberedFailure, settleFailed, settleFineUntil, withoutFailure } from './settle.ts'
+import { withSight } from './store-sight.ts'
 import type { JournaledAnswer, Outcome, Progress, Step, WriteBackOutcome } from './step.ts'
 import type { EpochSeconds } from './time.ts'
 import type { StoredRefreshToken } from './tokens.ts'
@@ -186,7 +187,7 @@ function withWriteBack(
     case 'failed':
       return stillPending(observed, known, kept, written.failure)
     case 'written':
-      return stored(isForSpec(observed, pending) ? withSight(known) : known, kept, written.stored)
+      return stored(isForSpec(observed, pending) ? withNewestWritten(known) : known, kept, written.stored)
     case 'superseded':
       return withdrawn(
         withLoginReplaced(superseded(withoutCauseBefore(known, committed), { ...kept, superseded: true }), now),
@@ -197,9 +198,8 @@ function withWriteBack(
 }
 
 /** The newest refresh token of the record is the one that was just written. */
-function withSight(progress: Progress): Progress {
-  const seenInStore = progress.record?.retained?.fingerprint
-  return seenInStore === undefined ? progress : { ...progress, seenInStore }
+function withNewestWritten(progress: Progress): Progress {
+  return withSight(progress, progress.record?.retained?.fingerprint)
 }
 
 /** Of the login that the store holds by now nothing is known: what became of the one before stops nobody from using it. */

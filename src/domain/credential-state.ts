@@ -41,6 +41,8 @@ export interface CredentialState {
   readonly rotates?: boolean
   /** The newest generation of refresh tokens that was known: what knows it when the record is gone, and the document old. */
   readonly refreshTokenGeneration?: number
+  /** Of the newest refresh token that the store was seen to hold: what says so when the store is gone. */
+  readonly seenInStore?: string
   /** Version of the store document that the last attempt used. */
   readonly storeVersion?: string
   /** Identifies the target's name, outputs and policy as last published. */

@@ -104,8 +104,6 @@ export interface Observed {
   readonly record?: RefreshRecord
   /** Which refresh token, and where, a look at all that is known of it found nobody else at, before a request that was made. */
   readonly foundAlone?: string
-  /** Fingerprint of the refresh token that this process has seen last in the document of the spec. */
-  readonly seenInStore?: string
   /** What the store document said of its owner when it was last read. */
   readonly claim?: ClaimState
   /** Another process's intent, and since when this one has seen it unchanged. */

@@ -176,7 +176,6 @@ export interface Progress {
   readonly rejected?: Sensitive
   readonly record?: RefreshRecord
   readonly foundAlone?: string
-  readonly seenInStore?: string
   readonly claim?: ClaimState
   readonly intentWatch?: IntentWatch
   /** When tokens of the record were last put into a store that was behind. */

@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest'
 import type { Credential } from '../../src/domain/credential.ts'
 import { failure } from '../../src/domain/failures.ts'
 import { failed } from '../../src/domain/result.ts'
-import { aCredential, aStore } from '../support/builders.ts'
+import { aCredential, aRotation, aStore } from '../support/builders.ts'
 import { documentKey, type Replica, type Replicas } from '../support/replicas.ts'
 import {
   afterDue,
   beforeDue,
   expectAtWork,
   heir,
+  heirUid,
   hour,
   keptInRecordAlone,
   movedTo,
@@ -30,6 +31,14 @@ function hide(world: Replicas, document: string): () => void {
   store.read = (location) => (location.key === document ? Promise.resolve(failed(missing)) : read(location))
   return () => {
     store.read = read
+  }
+}
+
+/** The token endpoint, while its next answer is this. */
+function neverReached({ endpoint }: Pick<Replicas, 'endpoint'>): void {
+  endpoint.next = () => {
+    neverReached({ endpoint })
+    return { kind: 'not-sent', failure: failure('TOKEN_ENDPOINT_UNREACHABLE', 'No connection.') }
   }
 }
 
@@ -63,11 +72,7 @@ describe('a token that a record has alone goes to its heir, where its credential
       if (writes === 2) first.loseItsPod()
     }
     await world.clock.pass(afterDue + 2 * hour)
-    const unreachable = () => {
-      world.endpoint.next = unreachable
-      return { kind: 'not-sent' as const, failure: failure('TOKEN_ENDPOINT_UNREACHABLE', 'No connection.') }
-    }
-    world.endpoint.next = unreachable
+    neverReached(world)
     const second = await world.leader()
     await world.clock.pass(60)
     world.endpoint.next = undefined
@@ -127,6 +132,45 @@ describe('a token that a record has alone goes to its heir, where its credential
     show()
     await expectInherited(world)
   })
+
+  it('from a place that it had left, whose document showed a mistake', async () => {
+    const world = await keptInRecordAlone(false)
+    const usedUp = world.stored()
+    world.store.put(documentKey, 'not a token of anybody')
+    world.apply(movedTo(otherKey))
+    await world.leader()
+    await world.clock.pass(3 * hour)
+    await goes(world)
+    world.store.put(documentKey, usedUp)
+    await expectInherited(world)
+  })
+})
+
+describe('a record whose token was seen in the document goes with both', () => {
+  it('under a process that has not looked there itself', async () => {
+    const world = twoDocuments()
+    const first = await world.leader()
+    await world.clock.pass(600)
+    first.loseItsPod()
+    await world.leader()
+    await world.clock.pass(600)
+    hide(world, documentKey)
+    await goes(world)
+    expect(world.record()).toBeUndefined()
+  })
+
+  it('after somebody has put another login there, which could not be used', async () => {
+    const world = twoDocuments()
+    await world.leader()
+    await world.clock.pass(600)
+    world.store.put(documentKey, world.endpoint.login())
+    neverReached(world)
+    world.apply(aCredential({ refreshRequest: 'now' }))
+    await world.clock.pass(60)
+    expect(world.problem()).toBe('TOKEN_ENDPOINT_UNREACHABLE')
+    await goes(world)
+    expect(world.record()).toBeUndefined()
+  })
 })
 
 describe('an answer that a journal has alone', () => {
@@ -175,5 +219,19 @@ describe('an answer that a journal has alone', () => {
     await world.clock.pass(hour)
     show()
     await expectInherited(world)
+  })
+
+  it('holds up no new object of the name for ever, where no record takes it', async () => {
+    const { world, first } = await inJournalAlone()
+    hide(world, documentKey)
+    await first.lead()
+    await world.clock.pass(60)
+    await goes(world)
+    world.applyProvider({ rotation: aRotation({ mode: 'Never' }) })
+    world.endpoint.rotates = false
+    world.apply(movedTo(otherKey, { uid: heirUid }))
+    await world.clock.pass(hour)
+    expect(world.podToken()).toBe(world.newestAccessToken())
+    expect([...first.journal.entries()].map(({ uid }) => uid)).toContain(base.uid)
   })
 })

@@ -76,6 +76,7 @@ const state: fc.Arbitrary<CredentialState> = fc.record(
     handledRefreshRequest: text,
     handledOwnershipRequest: text,
     rotates: fc.boolean(),
+    seenInStore: text,
     storeVersion: text,
     targetDigest: text,
     targetName: fc.constantFrom('claude-token', 'a.b'),

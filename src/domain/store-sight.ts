@@ -1,0 +1,38 @@
+import type { CredentialState } from './credential-state.ts'
+import type { RefreshRecord } from './refresh-record.ts'
+import type { Progress } from './step.ts'
+
+// Whether a store has ever had a refresh token. Statuses are read by many, so they keep a part of its fingerprint: enough
+// to tell the few tokens of one credential apart, and of no use to find out what the token is.
+
+const markLength = 8
+
+function markOf(fingerprint: string): string {
+  return fingerprint.slice(-markLength)
+}
+
+/** Progress once the document of the spec was seen to hold a refresh token, or was written with it. */
+export function withSight<Known extends Progress>(progress: Known, fingerprint: string | undefined): Known {
+  if (fingerprint === undefined) return progress
+  return { ...progress, state: { ...progress.state, seenInStore: markOf(fingerprint) } }
+}
+
+/**
+ * As {@link withSight}, of whatever the document shows: one that was replaced before says that it has gone back since.
+ * What the record does not know says nothing; somebody may take it away again.
+ */
+export function afterSight<Known extends Progress>(
+  progress: Known,
+  fingerprint: string,
+  { retained, spent }: RefreshRecord,
+): Known {
+  if (retained?.fingerprint === fingerprint) return withSight(progress, fingerprint)
+  if (!spent.includes(fingerprint)) return progress
+  const { seenInStore: _noMore, ...state } = progress.state
+  return { ...progress, state }
+}
+
+/** True when some process has seen this very refresh token in its document, as far as the status tells. */
+export function wasSeenInStore({ seenInStore }: Pick<CredentialState, 'seenInStore'>, fingerprint: string): boolean {
+  return seenInStore === markOf(fingerprint)
+}
