@@ -19,14 +19,14 @@ import { neighboursAt, ownerAmong } from './neighbours.ts'
  * is gone; KUBERNETES_UNAVAILABLE and KUBERNETES_FORBIDDEN where that could not be found out; REFRESH_TOKEN_OWNED.
  */
 export async function lastLook(
-  { before = [] }: SendAction,
+  action: SendAction,
   fingerprint: string,
   observed: Observed,
   deps: Deps,
 ): Promise<Result<void>> {
-  const confirmed = await confirm(observed, deps)
+  const confirmed = await confirm(action, observed, deps)
   if (!confirmed.ok) return confirmed
-  const settled = await settleBefore(before, observed, deps)
+  const settled = await settleBefore(action.before ?? [], observed, deps)
   if (!settled.ok) return settled
   const neighbours = await neighboursAt(observed.credential, deps)
   if (!neighbours.ok) return neighbours
@@ -35,15 +35,25 @@ export async function lastLook(
 }
 
 /** All records are known that may have been made before the credential came to its place; and it is there, where its own is new. */
-async function confirm({ credential }: Observed, deps: Deps): Promise<Result<void>> {
+async function confirm(action: SendAction, observed: Observed, deps: Deps): Promise<Result<void>> {
+  const { credential } = observed
   const [exists, listed] = await Promise.all([
     confirmExists(credential, deps),
-    deps.leftRecords.covers(credential, deps),
+    deps.leftRecords.covers(credential, isNewAtPlace(action, observed, deps), deps),
   ])
   if (!exists.ok) return exists
   if (!listed.ok) return listed
   deps.unconfirmedRecords.settle(credential.uid)
   return ok(undefined)
+}
+
+/**
+ * True unless the record has told others for long that the credential is at this place. What is inherited may be there
+ * since now; of a token that was never replaced no record tells where it is, and each leader looks once all the same.
+ */
+function isNewAtPlace({ record, before = [] }: SendAction, { credential, state }: Observed, deps: Deps): boolean {
+  const isUntold = record?.retained === undefined && state.rotates !== false
+  return isUntold || before.length > 0 || deps.unconfirmedRecords.has(credential.uid)
 }
 
 /** Of a record that did not exist: its credential is there. */

@@ -37,6 +37,12 @@ export class LeftRecords {
   #listed: Promise<Result<void>> | undefined
   /** Where each credential was when the last list began that has ended, by uid. */
   #coveredAt: ReadonlyMap<string, string> = new Map()
+  /** Which list that was. */
+  #covering = 0
+  /** How many have begun. */
+  #begun = 0
+  /** The first list that tells of all who began beside a credential which is new at its place, by uid. */
+  readonly #needed = new Map<string, { readonly place: string | undefined; readonly list: number }>()
   /** The list that is under way. */
   #running: Promise<Result<void>> | undefined
   /** The one after it: it has what was written meanwhile. */
@@ -48,6 +54,7 @@ export class LeftRecords {
     this.#bySlot.clear()
     this.#listed = undefined
     this.#coveredAt = new Map()
+    this.#needed.clear()
     this.#running = undefined
     this.#next = undefined
     this.#isTerm = true
@@ -86,10 +93,19 @@ export class LeftRecords {
    * Makes sure of a list that began when the credential was known to be at its place: of what another process has made
    * since for one that was there before, no earlier list tells. It is one list, for all who ask meanwhile.
    *
+   * `isNew`: nothing in its record has told others of this place before the intent that stands now. Then that came
+   * first, or the list did: of two that come at the same time, at least one finds the other's intent.
+   *
    * Failures: those of a list of records.
    */
-  covers(credential: Credential, sources: LeftSources): Promise<Result<void>> {
-    const isCovered = this.#coveredAt.get(credential.uid) === sources.resources.placeOf(credential)
+  covers(credential: Credential, isNew: boolean, sources: LeftSources): Promise<Result<void>> {
+    const { uid } = credential
+    const place = sources.resources.placeOf(credential)
+    const known = this.#needed.get(uid)
+    const isNeeded = isNew && known?.place !== place
+    const list = isNeeded ? this.#begun + 1 : (known?.list ?? 0)
+    if (isNeeded) this.#needed.set(uid, { place, list })
+    const isCovered = this.#coveredAt.get(uid) === place && this.#covering >= list
     return isCovered ? Promise.resolve(ok(undefined)) : this.#listAgain(sources)
   }
 
@@ -115,6 +131,8 @@ export class LeftRecords {
 
   async #startList({ records, resources }: LeftSources): Promise<Result<void>> {
     const coveredAt = placesOf(resources)
+    this.#begun += 1
+    const list = this.#begun
     const listing = records.list((entry) => {
       const now = activeWith(entry.uid, resources)
       const isThere = (source: TokenSource): boolean => now !== undefined && isRefreshTokenAt(now.spec, source)
@@ -124,7 +142,10 @@ export class LeftRecords {
     try {
       const listed = await listing
       // One of an earlier term, or one that another has overtaken, tells nothing of now.
-      if (listed.ok && this.#running === listing) this.#coveredAt = coveredAt
+      if (listed.ok && this.#running === listing) {
+        this.#coveredAt = coveredAt
+        this.#covering = list
+      }
       return listed
     } finally {
       if (this.#running === listing) this.#running = undefined

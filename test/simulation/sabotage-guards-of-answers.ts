@@ -1,4 +1,4 @@
-import { type Guard, guard, testedGuard } from './sabotage-guard.ts'
+import { type Guard, guard, rareGuard, testedGuard } from './sabotage-guard.ts'
 
 /** Those that keep what was issued, and bring it where it belongs. */
 export const answerGuards: readonly Guard[] = [
@@ -173,8 +173,15 @@ export const answerGuards: readonly Guard[] = [
     'test/app/moved-credentials.test.ts',
     'who comes to a place asks for the records that may tell of it',
     'app/last-look.ts',
-    'deps.leftRecords.covers(credential, deps)',
-    'deps.unconfirmedRecords.has(credential.uid) ? deps.leftRecords.covers(credential, deps) : ok(undefined)',
+    'deps.leftRecords.covers(credential, isNewAtPlace(action, observed, deps), deps)',
+    'deps.unconfirmedRecords.has(credential.uid) ? deps.leftRecords.covers(credential, true, deps) : ok(undefined)',
+  ),
+  rareGuard(
+    3_300_075_461,
+    'who is new at a place asks for the records of those who began there meanwhile',
+    'app/last-look.ts',
+    'deps.leftRecords.covers(credential, isNewAtPlace(action, observed, deps), deps)',
+    'deps.leftRecords.covers(credential, false, deps)',
   ),
   testedGuard(
     'test/app/looks.test.ts',

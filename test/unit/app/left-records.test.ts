@@ -69,8 +69,8 @@ async function asked(claimedBy?: string): Promise<unknown> {
   return found.ok ? found.value.map(({ uid }) => uid) : found.failure.code
 }
 
-async function covered(credential = heir): Promise<string> {
-  const told = await left.covers(credential, sources())
+async function covered(credential = heir, isNew = false): Promise<string> {
+  const told = await left.covers(credential, isNew, sources())
   return told.ok ? 'ok' : told.failure.code
 }
 
@@ -200,5 +200,23 @@ describe('the list of all records', () => {
     await expect(covered()).rejects.toThrow('a bug')
     listBug = undefined
     expect(await covered()).toBe('ok')
+  })
+
+  it('are listed once more for who is new at its place, and once only', async () => {
+    await asked()
+    expect([await covered(), lists]).toEqual(['ok', 1])
+    const late = named('late')
+    listed = [entryOf(late, source)]
+    expect([await covered(heir, true), lists]).toEqual(['ok', 2])
+    expect(await asked()).toEqual(['uid of late'])
+    expect([await covered(heir, true), await covered(), lists]).toEqual(['ok', 'ok', 2])
+  })
+
+  it('are listed until that list is there', async () => {
+    await covered()
+    listFault = failed(failure('REFRESH_RECORD_UNAVAILABLE', 'The records could not be listed.'))
+    expect(await covered(heir, true)).toBe('REFRESH_RECORD_UNAVAILABLE')
+    listFault = undefined
+    expect([await covered(), lists]).toEqual(['ok', 3])
   })
 })
