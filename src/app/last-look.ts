@@ -8,6 +8,7 @@ import { failed, ok, type Result } from '../domain/result.ts'
 import type { SendAction } from '../domain/step.ts'
 import type { Deps } from './deps.ts'
 import { readRecord } from './execute-record.ts'
+import type { Arrival } from './left-records.ts'
 import { neighboursAt, ownerAmong } from './neighbours.ts'
 
 /**
@@ -39,7 +40,7 @@ async function confirm(action: SendAction, observed: Observed, deps: Deps): Prom
   const { credential } = observed
   const [exists, listed] = await Promise.all([
     confirmExists(credential, deps),
-    deps.leftRecords.covers(credential, isNewAtPlace(action, observed, deps), deps),
+    deps.leftRecords.covers(credential, arrivalOf(action, observed, deps), deps),
   ])
   if (!exists.ok) return exists
   if (!listed.ok) return listed
@@ -48,12 +49,12 @@ async function confirm(action: SendAction, observed: Observed, deps: Deps): Prom
 }
 
 /**
- * True unless the record has told others for long that the credential is at this place. What is inherited may be there
- * since now; of a token that was never replaced no record tells where it is, and each leader looks once all the same.
+ * What tells others that the credential is at this place. An intent that was taken back tells it no more; and of a token
+ * that was never replaced no record tells where it is, but each leader looks once.
  */
-function isNewAtPlace({ record, before = [] }: SendAction, { credential, state }: Observed, deps: Deps): boolean {
+function arrivalOf({ record, before = [] }: SendAction, { credential, state }: Observed, deps: Deps): Arrival {
   const isUntold = record?.retained === undefined && state.rotates !== false
-  return isUntold || before.length > 0 || deps.unconfirmedRecords.has(credential.uid)
+  return { isNew: isUntold || deps.unconfirmedRecords.has(credential.uid), isHeir: before.length > 0 }
 }
 
 /** Of a record that did not exist: its credential is there. */

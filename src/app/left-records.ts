@@ -17,6 +17,12 @@ export interface LeftQuestion {
   readonly claimedBy: string | undefined
 }
 
+/** How a credential has come to its place. */
+export interface Arrival {
+  readonly isNew: boolean
+  readonly isHeir: boolean
+}
+
 /** What answers it. */
 interface LeftSources {
   readonly records: Pick<RefreshRecords, 'list'>
@@ -93,16 +99,17 @@ export class LeftRecords {
    * Makes sure of a list that began when the credential was known to be at its place: of what another process has made
    * since for one that was there before, no earlier list tells. It is one list, for all who ask meanwhile.
    *
-   * `isNew`: nothing in its record has told others of this place before the intent that stands now. Then that came
-   * first, or the list did: of two that come at the same time, at least one finds the other's intent.
+   * `isNew`: nothing in its record has told others of this place before the intent that stands now, so the list begins
+   * after that: of two that come at the same time, at least one finds the other's intent. `isHeir`: what tells them may
+   * be inherited, and as new as that intent; for those it is one list in a term.
    *
    * Failures: those of a list of records.
    */
-  covers(credential: Credential, isNew: boolean, sources: LeftSources): Promise<Result<void>> {
+  covers(credential: Credential, { isNew, isHeir }: Arrival, sources: LeftSources): Promise<Result<void>> {
     const { uid } = credential
     const place = sources.resources.placeOf(credential)
     const known = this.#needed.get(uid)
-    const isNeeded = isNew && known?.place !== place
+    const isNeeded = isNew || (isHeir && known?.place !== place)
     const list = isNeeded ? this.#begun + 1 : (known?.list ?? 0)
     if (isNeeded) this.#needed.set(uid, { place, list })
     const isCovered = this.#coveredAt.get(uid) === place && this.#covering >= list

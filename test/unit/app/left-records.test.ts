@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { LeftRecords } from '../../../src/app/left-records.ts'
+import { type Arrival, LeftRecords } from '../../../src/app/left-records.ts'
 import { ResourceIndex } from '../../../src/app/resource-index.ts'
 import type { Credential, RefreshTokenSource } from '../../../src/domain/credential.ts'
 import { failure } from '../../../src/domain/failures.ts'
@@ -69,8 +69,8 @@ async function asked(claimedBy?: string): Promise<unknown> {
   return found.ok ? found.value.map(({ uid }) => uid) : found.failure.code
 }
 
-async function covered(credential = heir, isNew = false): Promise<string> {
-  const told = await left.covers(credential, isNew, sources())
+async function covered(credential = heir, arrival: Partial<Arrival> = {}): Promise<string> {
+  const told = await left.covers(credential, { isNew: false, isHeir: false, ...arrival }, sources())
   return told.ok ? 'ok' : told.failure.code
 }
 
@@ -202,20 +202,25 @@ describe('the list of all records', () => {
     expect(await covered()).toBe('ok')
   })
 
-  it('are listed once more for who is new at its place, and once only', async () => {
+  it('are listed at each request of who is new at its place: an intent that was taken back tells nobody of it', async () => {
     await asked()
     expect([await covered(), lists]).toEqual(['ok', 1])
-    const late = named('late')
-    listed = [entryOf(late, source)]
-    expect([await covered(heir, true), lists]).toEqual(['ok', 2])
+    listed = [entryOf(named('late'), source)]
+    expect([await covered(heir, { isNew: true }), lists]).toEqual(['ok', 2])
     expect(await asked()).toEqual(['uid of late'])
-    expect([await covered(heir, true), await covered(), lists]).toEqual(['ok', 'ok', 2])
+    expect([await covered(heir, { isNew: true }), await covered(), lists]).toEqual(['ok', 'ok', 3])
+  })
+
+  it('are listed once more for an heir', async () => {
+    await covered()
+    expect([await covered(heir, { isHeir: true }), lists]).toEqual(['ok', 2])
+    expect([await covered(heir, { isHeir: true }), await covered(), lists]).toEqual(['ok', 'ok', 2])
   })
 
   it('are listed until that list is there', async () => {
     await covered()
     listFault = failed(failure('REFRESH_RECORD_UNAVAILABLE', 'The records could not be listed.'))
-    expect(await covered(heir, true)).toBe('REFRESH_RECORD_UNAVAILABLE')
+    expect(await covered(heir, { isNew: true })).toBe('REFRESH_RECORD_UNAVAILABLE')
     listFault = undefined
     expect([await covered(), lists]).toEqual(['ok', 3])
   })
