@@ -20,6 +20,7 @@ import type { RefreshRecord } from '../domain/refresh-record.ts'
 import { stableFraction, stableHash } from '../domain/stable-fraction.ts'
 import { storeAccessProblem } from '../domain/store-access.ts'
 import { endsWithCredential } from '../domain/revocation.ts'
+import type { Progress } from '../domain/step.ts'
 import { loginDigest, loginOf } from '../domain/target-login.ts'
 import { markIn } from '../domain/issuance-mark.ts'
 import { type DurationSeconds, type EpochSeconds, later, minutes, seconds } from '../domain/time.ts'
@@ -89,22 +90,12 @@ async function withClient(observed: Observed, { tokenEndpoint }: Deps): Promise<
   return since !== undefined && since > lastFailure.at ? { ...observed, clientChanged: true } : observed
 }
 
-type Remembered = Pick<
-  Observed,
-  | 'state'
-  | 'target'
-  | 'targetCheckAt'
-  | 'pending'
-  | 'accessToken'
-  | 'rejected'
-  | 'record'
-  | 'foundAlone'
-  | 'claim'
-  | 'intentWatch'
-  | 'rolledForwardAt'
-  | 'left'
-  | 'look'
->
+type Certain = Pick<Observed, 'state' | 'target' | 'targetCheckAt'>
+
+/** What an earlier reconcile of this process has found, where there was one. */
+type Remembered = Certain & {
+  readonly [Name in keyof Progress & keyof Observed & keyof CredentialMemory]?: Observed[Name] | undefined
+}
 
 function rememberedOf(credential: Credential, memory: CredentialMemory | undefined, deps: Deps): Remembered {
   if (memory === undefined) {
@@ -117,19 +108,21 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
   // What was read of one document says nothing of another one.
   const { claim: packed, left, foundAlone }: Partial<CredentialMemory> = isAtPlace(memory, credential) ? memory : {}
   const { uid, key } = credential
-  const claim = packed?.unpacked({ uid, key, installation: deps.installation.id })
-  const targetCheckAt = nextCheckAt(memory, credential, deps)
-  const faced = record && facingSpec(record.unpacked(), credential.spec)
-  const known = {
+  return {
     state,
     target,
-    targetCheckAt,
+    targetCheckAt: nextCheckAt(memory, credential, deps),
     pending: owed(memory, credential),
     accessToken,
     rejected,
-    record: faced,
+    record: record && facingSpec(record.unpacked(), credential.spec),
+    foundAlone,
+    claim: packed?.unpacked({ uid, key, installation: deps.installation.id }),
+    intentWatch,
+    rolledForwardAt,
+    left,
+    look,
   }
-  return present({ ...known, foundAlone, claim, intentWatch, rolledForwardAt, left, look })
 }
 
 /** The record as it is for the place of the spec. */

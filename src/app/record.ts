@@ -49,13 +49,12 @@ export async function record(subject: Recorded, step: Settled, deps: Deps): Prom
   const settledAnswerAt = await settleJournal(subject, step, deps)
   const nextRefreshAt = nextRefresh(subject, step, { state, now: deps.clock.now() })
   const nextLookAt = later(deps.clock.now(), targetCheckIntervalOf(deps))
-  const after = { state, nextRefreshAt, settledAnswerAt, nextLookAt, installation: deps.installation.id }
-  const memory = remembered(subject, step, after)
-  const reported = await report(subject, memory, deps)
+  const reported = await report(subject, { state, nextRefreshAt }, deps)
   const statusFailures = reported ? undefined : (subject.memory?.statusFailures ?? 0) + 1
-  const credential = (reported ? kept(subject, memory, deps) : undefined) ?? memory.credential
-  const told = present({ ...memory, credential, reported, statusFailures })
-  return { memory: told, requeue: untilTold(told, withPreviousLook(step.wakeAt, state, deps.clock.now()), deps) }
+  const credential = reported ? kept(subject, state, deps) : undefined
+  const told = { state, nextRefreshAt, settledAnswerAt, nextLookAt, reported, statusFailures, credential }
+  const memory = remembered(subject, step, { ...told, installation: deps.installation.id })
+  return { memory, requeue: untilTold(memory, withPreviousLook(step.wakeAt, state, deps.clock.now()), deps) }
 }
 
 /** However a reconcile ended: a previous access token leaves the target when it is over. */
@@ -65,30 +64,28 @@ function withPreviousLook(wakeAt: Requeue, state: CredentialState, now: EpochSec
 }
 
 /** The manifest with the state that its status says now. While another process may act, that may have changed it since. */
-function kept({ observed }: Recorded, { state }: CredentialMemory, deps: Deps): Credential | undefined {
+function kept({ observed }: Recorded, state: CredentialState, deps: Deps): Credential | undefined {
   return observed !== undefined && deps.mayTell() ? deps.resources.reported(observed.credential, state) : undefined
 }
 
 function withConditions(subject: Recorded, { settlement, progress }: Settled, deps: Deps): CredentialState {
   const { generation, observed } = subject
-  const { pending, writtenBack = false, storeIsNewest = false } = progress
+  const { pending, record, left, writtenBack = false, storeIsNewest = false } = progress
   const state = withGeneration(progress)
-  const conditions = conditionsOf(
-    present({
-      state,
-      settlement,
-      pending,
-      writtenBack,
-      storeIsNewest,
-      target: progress.target ?? (observed?.target.kind === 'observed' ? observed.target.state : undefined),
-      targetOutdated: isOutdated(state, observed),
-      leftFailure: observed && leftFailure({ ...progress, credential: observed.credential }),
-      answerWaiting: answerWaits(observed, progress),
-      previousProblem: observed && previousProblem(observed),
-      generation,
-      now: deps.clock.now(),
-    }),
-  )
+  const conditions = conditionsOf({
+    state,
+    settlement,
+    pending,
+    writtenBack,
+    storeIsNewest,
+    target: progress.target ?? (observed?.target.kind === 'observed' ? observed.target.state : undefined),
+    targetOutdated: isOutdated(state, observed),
+    leftFailure: observed && leftFailure({ credential: observed.credential, record, left }),
+    answerWaiting: answerWaits(observed, progress),
+    previousProblem: observed && previousProblem(observed),
+    generation,
+    now: deps.clock.now(),
+  })
   return { ...state, observedGeneration: generation, conditions }
 }
 
@@ -200,21 +197,26 @@ interface After {
   /** At a target that is written now. */
   readonly nextLookAt: EpochSeconds
   readonly installation: string
+  readonly reported: boolean
+  readonly statusFailures: number | undefined
+  /** The manifest as it is kept with this state. */
+  readonly credential: Credential | undefined
 }
 
 function remembered(
   subject: Recorded,
   { progress }: Settled,
-  { state, nextRefreshAt, settledAnswerAt, nextLookAt, installation }: After,
+  { state, settledAnswerAt, nextLookAt, installation, reported, ...after }: After,
 ): CredentialMemory {
   const { uid, observed, memory } = subject
+  const { nextRefreshAt, statusFailures, credential = observed && withoutState(observed.credential) } = after
   // A spec that cannot be acted on makes nothing unknown that is known.
-  if (observed === undefined && memory !== undefined) return { ...memory, state, reported: false }
+  if (observed === undefined && memory !== undefined) return present({ ...memory, state, reported, statusFailures })
   const { pending, accessToken, rejected, record, foundAlone, claim, intentWatch, rolledForwardAt, left, look } =
     progress
   return present({
     uid,
-    credential: observed && withoutState(observed.credential),
+    credential,
     state,
     pending,
     accessToken,
@@ -230,7 +232,8 @@ function remembered(
     ...targetMemory(observed, progress, nextLookAt),
     nextRefreshAt,
     settledAnswerAt,
-    reported: false,
+    reported,
+    statusFailures,
   })
 }
 
@@ -261,8 +264,11 @@ function targetMemory(
   return { target: observed.target, targetCheckAt: observed.targetCheckAt }
 }
 
+/** What a status tells. */
+type Reported = Pick<After, 'state' | 'nextRefreshAt'>
+
 /** Writes the status when it differs from what was last written. True when status and memory agree afterwards. */
-async function report({ key, uid, before, memory }: Recorded, next: CredentialMemory, deps: Deps): Promise<boolean> {
+async function report({ key, uid, before, memory }: Recorded, next: Reported, deps: Deps): Promise<boolean> {
   if (!deps.mayTell()) return false
   // What goes on after an object is gone has no status to tell it in.
   if (deps.resources.credential(key)?.credential.uid !== uid) return true
@@ -271,7 +277,7 @@ async function report({ key, uid, before, memory }: Recorded, next: CredentialMe
   return written({ key, uid, state, ...(nextRefreshAt !== undefined && { nextRefreshAt }) }, deps)
 }
 
-function isTold(before: CredentialState, memory: CredentialMemory | undefined, next: CredentialMemory): boolean {
+function isTold(before: CredentialState, memory: CredentialMemory | undefined, next: Reported): boolean {
   if (memory?.reported === true && isStillWaiting(before, next.state)) return true
   const planned = memory === undefined || memory.nextRefreshAt === next.nextRefreshAt
   return planned && memory?.reported !== false && isSameState(before, next.state)

@@ -100,6 +100,8 @@ export class ResourceIndex implements ResourceHandler {
   /** The credential that came first of those that want the target of this one whole; undefined for the first one itself. */
   firstInto(credential: Credential): Credential | undefined {
     const { key, spec } = credential
+    // As nearly everywhere.
+    if (this.#targets.isAlone(credential)) return undefined
     const before = this.publishersInto(key.namespace, spec.target.name).filter((one) => comesFirst(one, credential))
     return before.find((one) => before.every((other) => one === other || comesFirst(one, other)))
   }

@@ -16,6 +16,12 @@ export class TargetPlaces {
     return this.#members.get(placeText(namespace, target)) ?? []
   }
 
+  /** True for the only one that has its target. */
+  isAlone({ key, spec }: Publisher): boolean {
+    const names = this.names(key.namespace, spec.target.name)
+    return names.length === 1 && names[0] === key.name
+  }
+
   add({ key, spec }: Publisher): void {
     const place = placeText(key.namespace, spec.target.name)
     const names = this.#members.get(place) ?? []

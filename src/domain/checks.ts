@@ -4,6 +4,7 @@ import type { Failure } from './failures.ts'
 import { conditionOf } from './conditions.ts'
 import { finalizerLeft, finalizerMissing, finalizerOwed } from './finalizer.ts'
 import { keyText } from './credential.ts'
+import { nextFormerTarget } from './former-targets.ts'
 import type { Observed } from './observed.ts'
 import { obtain } from './obtain.ts'
 import { leftTokens } from './place-left.ts'
@@ -158,11 +159,11 @@ function referentsUnusable(observed: Observed, now: EpochSeconds): Step | undefi
 
 function targetNotOurs(observed: Observed, now: EpochSeconds): Step | undefined {
   const { target, credential } = observed
-  const progress = firstProgress(observed)
   if (target.kind === 'unreadable') {
-    return unlessBackingOff(observed, now) ?? settleFailed(observed, progress, target.failure, now)
+    return unlessBackingOff(observed, now) ?? settleFailed(observed, firstProgress(observed), target.failure, now)
   }
   if (target.kind === 'unchecked' || target.state.kind !== 'foreign') return undefined
+  const progress = firstProgress(observed)
   const what = `The target ${credential.spec.target.name} of OAuthCredential ${keyText(credential.key)} exists and belongs to ${target.state.owner}.`
   const cause = targetConflict(what, target.state)
   const known = progress.state.lastFailure
@@ -231,7 +232,9 @@ function accessTokenNearExpiry(observed: Observed, now: EpochSeconds): Step | un
 }
 
 function formerTargetLeft(observed: Observed): Step | undefined {
-  return removeFormerTarget(observed, firstProgress(observed))
+  const { state, credential } = observed
+  const isLeft = nextFormerTarget(state, credential.spec.target) !== undefined
+  return isLeft ? removeFormerTarget(observed, firstProgress(observed)) : undefined
 }
 
 function staticTokenEnding(observed: Observed, now: EpochSeconds): Step | undefined {

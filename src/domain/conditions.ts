@@ -14,22 +14,22 @@ import { timeText } from './time-text.ts'
 export interface ConditionInput {
   readonly state: CredentialState
   readonly settlement: Settlement
-  readonly pending?: PendingTokens
+  readonly pending?: PendingTokens | undefined
   /** True when an answer is journaled whose refresh token has not been looked at since the process began. */
   readonly answerWaiting: boolean
   /** What is known to be where the target should be. */
-  readonly target?: TargetState
+  readonly target?: TargetState | undefined
   /** True when what was published last is not what the spec asks for by now. */
-  readonly targetOutdated?: boolean
+  readonly targetOutdated?: boolean | undefined
   /** Why the target holds no previous access token although the spec asks for it. */
-  readonly previousProblem?: string
+  readonly previousProblem?: string | undefined
   readonly generation: number
   /** True when this reconcile put a rotated refresh token into the store. */
   readonly writtenBack: boolean
   /** True when this reconcile has seen that the store holds the newest refresh token. */
   readonly storeIsNewest: boolean
   /** Why the store at a place that was left does not hold its newest refresh token. */
-  readonly leftFailure?: Failure
+  readonly leftFailure?: Failure | undefined
   readonly now: EpochSeconds
 }
 
@@ -251,5 +251,13 @@ function paced(dueAt: EpochSeconds): Draft {
 function withTransition(draft: Draft, { state, generation, now }: ConditionInput): Condition {
   const previous = conditionOf(state.conditions, draft.type)
   const lastTransitionTime = previous?.status === draft.status ? previous.lastTransitionTime : now
-  return { ...draft, observedGeneration: generation, lastTransitionTime }
+  const { type, status, reason, message } = draft
+  const next: Condition = { type, status, reason, message, observedGeneration: generation, lastTransitionTime }
+  return previous !== undefined && isSameCondition(previous, next) ? previous : next
+}
+
+/** As after most reconciles: what stays needs no memory of its own, and is known by itself to be the same. */
+function isSameCondition(one: Condition, other: Condition): boolean {
+  if (one.status !== other.status || one.reason !== other.reason || one.message !== other.message) return false
+  return one.observedGeneration === other.observedGeneration && one.lastTransitionTime === other.lastTransitionTime
 }

@@ -1,7 +1,7 @@
 import { type CredentialSpec, isRefreshTokenAt, type RefreshTokenSource } from './credential.ts'
 import type { Failure, FailureCode } from './failures.ts'
-import type { Observed } from './observed.ts'
-import { type KeptTokens, newestIn, type RetainedTokens } from './refresh-record.ts'
+import type { LeftPlaces, Observed } from './observed.ts'
+import { type KeptTokens, newestIn, type RefreshRecord, type RetainedTokens } from './refresh-record.ts'
 import { later, type EpochSeconds, minutes } from './time.ts'
 
 // A credential that names another place by now may have a refresh token that belongs to the one before.
@@ -39,7 +39,10 @@ export function isOfPlace(
   return isRefreshTokenAt(credential.spec, source)
 }
 
-type WithRecord = Pick<Observed, 'credential' | 'record' | 'left'>
+interface WithRecord extends Pick<Observed, 'credential'> {
+  readonly record?: RefreshRecord | undefined
+  readonly left?: LeftPlaces | undefined
+}
 
 /** The newest tokens of places that were left, for which something may have to be done there. */
 function unsettled({ credential, record, left }: WithRecord): readonly KeptTokens[] {

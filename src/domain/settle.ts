@@ -20,11 +20,20 @@ const defaultWaitSeconds = 60
 
 /** Progress before anything was done. */
 export function firstProgress(observed: Observed): Progress {
-  const { state, pending, accessToken, rejected, record, foundAlone, claim, intentWatch, ...rest } = observed
-  const { rolledForwardAt, left, look, broughtHome } = rest
-  const tokens = { pending, accessToken, rejected }
-  const known = { ...tokens, record, foundAlone, claim, intentWatch, rolledForwardAt, left, look }
-  return { state, ...present(known), ...(broughtHome && { storeIsNewest: true }) }
+  return present({
+    state: observed.state,
+    pending: observed.pending,
+    accessToken: observed.accessToken,
+    rejected: observed.rejected,
+    record: observed.record,
+    foundAlone: observed.foundAlone,
+    claim: observed.claim,
+    intentWatch: observed.intentWatch,
+    rolledForwardAt: observed.rolledForwardAt,
+    left: observed.left,
+    look: observed.look,
+    storeIsNewest: observed.broughtHome,
+  })
 }
 
 /** Begins with an action. */
@@ -46,7 +55,7 @@ export function settleFine(observed: Observed, progress: Progress, now: EpochSec
 
 /** True when a place that was left is to be looked at: one in each reconcile. */
 function isLeftBehind({ credential }: Observed, { record, left }: Progress, now: EpochSeconds): boolean {
-  return leftTokens(present({ credential, record, left }), now) !== undefined
+  return leftTokens({ credential, record, left }, now) !== undefined
 }
 
 function isRequested({ refreshRequest }: Credential, { handledRefreshRequest }: CredentialState): boolean {
