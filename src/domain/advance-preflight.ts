@@ -75,7 +75,7 @@ interface Looked {
 /** Follows the look at everything that a successor needs. */
 export function afterPreflight(observed: Observed, before: Progress, looked: Looked, now: EpochSeconds): Step {
   const { stored, preflight, intentWatch } = looked
-  const { intentWatch: _earlier, record: _older, foundAlone: _before, ...rest } = withDocumentSeen(before, preflight)
+  const { intentWatch: _earlier, record: _older, foundAlone: _before, ...rest } = withDocumentSeen(before, looked)
   const progress: Progress = {
     ...rest,
     ...(preflight.record.ok && { record: preflight.record.value }),
@@ -88,8 +88,9 @@ export function afterPreflight(observed: Observed, before: Progress, looked: Loo
   return follow(observed, progress, { verdict, stored, preflight }, now)
 }
 
-function withDocumentSeen(progress: Progress, { withoutStore, fingerprint, record }: Preflight): Progress {
-  return withoutStore === true || !record.ok ? progress : afterSight(progress, fingerprint, record.value)
+function withDocumentSeen(progress: Progress, { stored: { claim }, preflight }: Looked): Progress {
+  const { withoutStore, fingerprint, record } = preflight
+  return withoutStore === true || !record.ok ? progress : afterSight(progress, { fingerprint, claim }, record.value)
 }
 
 interface Judged {

@@ -8,7 +8,7 @@ import type { Result } from './result.ts'
 import { settleFailed } from './settle.ts'
 import type { Progress, RecordLook, Step } from './step.ts'
 import { storeWriteDueAt } from './store-pacing.ts'
-import { withSight } from './store-sight.ts'
+import { withoutSight, withSight } from './store-sight.ts'
 import type { EpochSeconds } from './time.ts'
 
 /** Follows a look at what the record holds for the place of the spec: what its store lacks goes there. */
@@ -20,8 +20,7 @@ export function afterRecordLook(
 ): Step {
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
   const { record, storeHolds } = result.value
-  const seen = storeHolds === 'newest' ? withSight(progress, record.retained?.fingerprint) : progress
-  const known: Progress = { ...seen, record }
+  const known: Progress = { ...withStoreSeen(progress, result.value), record }
   const lacking = lackingIn(result.value)
   if (lacking === undefined) {
     // Of a place that was left that place tells itself.
@@ -34,4 +33,9 @@ export function afterRecordLook(
   const dueAt = store.kind === 'found' ? storeWriteDueAt(observed, store.value, record, now) : undefined
   const missing = { tokens, persisted: false, ...(dueAt !== undefined && { storeWriteDueAt: dueAt }) }
   return recover(observed, known, { missing, stored }, now)
+}
+
+function withStoreSeen(progress: Progress, { record, storeHolds }: RecordLook): Progress {
+  if (storeHolds === 'newest') return withSight(progress, record.retained?.fingerprint)
+  return storeHolds === 'spent' ? withoutSight(progress) : progress
 }

@@ -235,3 +235,52 @@ describe('an answer that a journal has alone', () => {
     expect([...first.journal.entries()].map(({ uid }) => uid)).toContain(base.uid)
   })
 })
+
+describe('a look at the record that finds the document put back', () => {
+  /** The credential has moved; the token of the document before is in the record alone, so the condition says that something is missing. */
+  async function putBack(): Promise<{ world: Replicas; newest: string }> {
+    const world = await keptInRecordAlone(false)
+    world.store.unreachable.add(documentKey)
+    world.apply(movedTo(otherKey))
+    const usedUp = world.stored(otherKey)
+    const second = await world.leader()
+    await world.clock.pass(2 * hour)
+    expect([world.condition('RefreshTokenPersisted')?.status, world.state().seenInStore]).toEqual([
+      'False',
+      expect.any(String),
+    ])
+    second.loseItsPod()
+    const newest = world.stored(otherKey)
+    world.store.put(otherKey, usedUp)
+    world.store.writeFault = failure('STORE_UNAVAILABLE', 'The store takes nothing.')
+    expect(newest).not.toBe(usedUp)
+    return { world, newest }
+  }
+
+  it('says no longer that the token was seen there', async () => {
+    const { world } = await putBack()
+    await world.leader()
+    await world.clock.pass(60)
+    expect(world.state().seenInStore).toBeUndefined()
+  })
+
+  it('leaves the record to the heir, although the document is missing when the credential goes', async () => {
+    const { world, newest } = await putBack()
+    const third = await world.leader()
+    await world.clock.pass(60)
+    third.loseItsPod()
+    world.store.writeFault = undefined
+    world.store.unreachable.clear()
+    const show = hide(world, otherKey)
+    await world.leader()
+    await world.clock.pass(60)
+    world.delete(base)
+    world.sink.published.clear()
+    await world.clock.pass(300)
+    show()
+    world.apply(heir(otherKey))
+    await world.clock.pass(2 * hour)
+    expect([world.endpoint.reuses, world.endpoint.isLive(newest)]).toEqual([0, false])
+    expectAtWork(world)
+  })
+})

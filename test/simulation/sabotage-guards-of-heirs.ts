@@ -226,4 +226,11 @@ export const heirGuards: readonly Guard[] = [
     '  if (observed.leftTried === true || isRefreshNext(observed, now)) return undefined',
     '  if (observed.leftTried === true && isRefreshNext(observed, now)) return undefined',
   ),
+  testedGuard(
+    'test/app/only-copies.test.ts',
+    'a look that finds the document put back says so',
+    'domain/advance-record-look.ts',
+    "return storeHolds === 'spent' ? withoutSight(progress) : progress",
+    'return progress',
+  ),
 ]
