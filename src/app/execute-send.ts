@@ -1,15 +1,13 @@
-import { type Credential, keyText, refreshTokenSpec } from '../domain/credential.ts'
+import { refreshTokenSpec } from '../domain/credential.ts'
 import type { Failure } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
-import { owned } from '../domain/ownership.ts'
 import { present } from '../domain/present.ts'
-import type { Provider } from '../domain/provider.ts'
 import { isFailure, usableReferents } from '../domain/referents.ts'
 import type { RefreshRecord } from '../domain/refresh-record.ts'
-import { failed, type Result } from '../domain/result.ts'
+import { type Result } from '../domain/result.ts'
 import { tokenOrigin } from '../domain/rotation.ts'
 import { sameSecret, type Sensitive } from '../domain/sensitive.ts'
-import { resultAttributes, tokenRequestAttributes } from '../domain/span-attributes.ts'
+import { tokenRequestAttributes } from '../domain/span-attributes.ts'
 import type { Outcome, SendAction, SendOutcome } from '../domain/step.ts'
 import { readTokenAnswer } from '../domain/token-answer.ts'
 import {
@@ -19,44 +17,17 @@ import {
   type TokenAnswerReading,
   type TokenExchange,
 } from '../domain/token-exchange.ts'
-import { type EpochSeconds, seconds } from '../domain/time.ts'
-import type { StoredRefreshToken } from '../domain/tokens.ts'
+import { seconds } from '../domain/time.ts'
+import { announceRequest, type Attempt } from './announce-request.ts'
 import type { Deps } from './deps.ts'
-import { arm, disarm, leaveRefused, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
-import { lastLook } from './last-look.ts'
-import { lookMark } from './look-mark.ts'
-import { notLeading, tooLate } from './not-begun.ts'
-import { takeBackArmed } from './recover-journal.ts'
+import { disarm, leaveRefused, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
+import { notLeading } from './not-begun.ts'
 import { answeredEntry, earlierSends, sentEntry } from './sent-entry.ts'
 import { inSpan, traceIdOf } from './traced.ts'
 import { shownBy, turnRequest, waitFailure } from './turns.ts'
 import { unhindered } from './unhindered.ts'
 
 type Sent = Extract<Outcome, { kind: 'send-refresh-token' }>
-
-interface Attempt {
-  readonly send: SendAction
-  readonly credential: Credential
-  readonly observed: Observed
-  readonly provider: Provider
-  /** When it was begun; from when its connection stands on, that. */
-  startedAt: EpochSeconds
-  readonly startedMs: number
-  /** The record with this attempt's intent in it; `unknown` when it may have it, and may not. */
-  armed?: RefreshRecord | 'unknown'
-  /** What the look before it found nobody else at, once the last one has found nobody either. */
-  foundAlone?: string
-  /** True once the journal has an entry of this attempt. */
-  isJournaled?: boolean
-  /** What came of journaling the answer. */
-  answerJournaled?: Promise<Result<void>>
-}
-
-/**
- * Between the intent and the request. Who takes an intent over waits for longer, so a process that
- * was stopped in between finds here that it is too late.
- */
-const sendWindowMs = 10_000
 
 /**
  * Presents the refresh token, within the limits of its token host. The record knows of the request
@@ -72,7 +43,8 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
     if (!deps.mayBegin()) return notSent(send, notLeading(observed))
     const startedAt = deps.clock.now()
     const { credential } = observed
-    const attempt: Attempt = { send, credential, observed, provider, startedAt, startedMs: deps.clock.monotonicMs() }
+    const startedMs = deps.clock.monotonicMs()
+    const attempt: Attempt = { send, credential, observed, provider, startedAt, startedMs, intendedMs: startedMs }
     deps.metrics.refreshAttempted(provider.name, credential.key.namespace)
     const grant = { type: 'refresh_token', refreshToken: send.base.refreshToken } as const
     const { scopes } = refreshTokenSpec(credential)
@@ -82,7 +54,7 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
       (within) =>
         within.tokenEndpoint.request(
           { provider, grant, scopes },
-          () => beforeSend(attempt, within),
+          () => announceRequest(attempt, within),
           // What throws here throws once more in afterAnswer, where a bug of the journal is told as one.
           (answer) => unhindered(() => void journalAnswer(answer, attempt, deps), deps),
         ),
@@ -105,68 +77,6 @@ function failureIn(sent: SendOutcome): Failure | undefined {
 function notSent(action: SendAction, cause: Failure): Sent {
   const { record } = action
   return { kind: 'send-refresh-token', action, sent: { kind: 'not-sent', failure: cause }, ...(record && { record }) }
-}
-
-/**
- * The last fences, when the connection stands: the journal and the record take the intent, the process
- * may still act, and not so much time has passed that somebody else may have taken over.
- */
-async function beforeSend(attempt: Attempt, deps: Deps): Promise<Result<void>> {
-  const { send, observed } = attempt
-  if (!deps.mayBegin()) return failed(notLeading(observed))
-  // Of two that waited for their connections, the first to begin may be the last to send, and no leeway counts that wait.
-  attempt.startedAt = deps.clock.now()
-  const beganMs = deps.clock.monotonicMs()
-  const intended = await announce(attempt, deps)
-  if (!intended.ok) return intended
-  if (!deps.mayBegin()) return failed(notLeading(observed))
-  if (deps.clock.monotonicMs() - beganMs >= sendWindowMs) return failed(tooLate(observed))
-  attempt.isJournaled = true
-  return deps.journal.sent(sentEntry(attempt, earlierSends(send) + 1))
-}
-
-/** To a server that does not rotate nothing is announced, and what was before it turned out not to is taken back. */
-function announce(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
-  if (attempt.send.record === undefined) return takeBackArmed(attempt.credential, deps)
-  return inSpan({ name: 'record-intent' }, deps, (within) => intend(attempt, within), resultAttributes)
-}
-
-/** Makes this process the one that may present the token. */
-async function intend(attempt: Attempt, deps: Deps): Promise<Result<unknown>> {
-  const { send, observed, provider, startedAt } = attempt
-  const { record, base, earlier } = send
-  if (record === undefined) throw new Error('without a record nothing is announced')
-  const entry = { ...sentEntry(attempt, earlierSends(send) + 1), phase: 'armed' } as const
-  const fingerprint = deps.records.fingerprint(base.refreshToken)
-  const twin = deps.tokenOwners.ownerOf(fingerprint, observed.credential.uid)
-  if (twin !== undefined) return failed(owned(observed, `OAuthCredential ${keyText(twin)}`))
-  deps.tokenOwners.took(fingerprint, refreshTokenSpec(observed.credential).refreshToken, observed.credential)
-  // From here on the journal holds what the record may say, or the entry of an earlier attempt.
-  attempt.armed = 'unknown'
-  const journaled = await deps.journal.armed(entry)
-  if (!journaled.ok) return journaled
-  const intent = {
-    fingerprint,
-    source: refreshTokenSpec(observed.credential).refreshToken,
-    startedAt: earlier?.startedAt ?? startedAt,
-    sends: earlierSends(send) + 1,
-  }
-  const sealingKey = sealingKeyOf(base.claim)
-  if (record.version === '') deps.unconfirmedRecords.making(record.uid)
-  const [origin, generation] = [tokenOrigin(provider), generationOf(base, observed)]
-  const armed = await arm({ record, intent, origin, generation, stored: send.stored, sealingKey }, deps)
-  if (!armed.ok) return armed
-  attempt.armed = armed.value
-  const alone = await lastLook(send, fingerprint, observed, deps)
-  if (alone.ok) attempt.foundAlone = lookMark(fingerprint, observed.credential, deps)
-  else deps.tokenOwners.gaveUp(fingerprint, observed.credential)
-  return alone
-}
-
-/** Which of the tokens that came one after the other the document says that it holds; at least what the status tells. */
-function generationOf({ claim }: StoredRefreshToken, { state }: Observed): number {
-  const marked = claim?.kind === 'claimed' ? claim.claim.mark?.generation : undefined
-  return Math.max(marked ?? 0, state.refreshTokenGeneration ?? 0)
 }
 
 async function settleExchange(exchange: TokenExchange, attempt: Attempt, deps: Deps): Promise<SendOutcome> {

@@ -11,6 +11,16 @@ import { readRecord } from './execute-record.ts'
 import type { Arrival } from './left-records.ts'
 import { neighboursAt, ownerAmong } from './neighbours.ts'
 
+/** A request that is about to be made. */
+interface Intended {
+  readonly action: SendAction
+  /** Of the token. */
+  readonly fingerprint: string
+  readonly observed: Observed
+  /** Makes the intent anew where much time has passed since. */
+  readonly renew: () => Promise<Result<unknown>>
+}
+
 /**
  * Makes sure, once one's own intent stands, that nobody else has begun for the token, or will: neither a credential that
  * had it before, nor one that names it, too.
@@ -19,14 +29,11 @@ import { neighboursAt, ownerAmong } from './neighbours.ts'
  * the pre-flight, or another one has turned up, so that all is looked at anew, and where the credential of a new record
  * is gone; KUBERNETES_UNAVAILABLE and KUBERNETES_FORBIDDEN where that could not be found out; REFRESH_TOKEN_OWNED.
  */
-export async function lastLook(
-  action: SendAction,
-  fingerprint: string,
-  observed: Observed,
-  deps: Deps,
-): Promise<Result<void>> {
+export async function lastLook({ action, fingerprint, observed, renew }: Intended, deps: Deps): Promise<Result<void>> {
   const confirmed = await confirm(action, observed, deps)
   if (!confirmed.ok) return confirmed
+  const renewed = await renew()
+  if (!renewed.ok) return renewed
   const settled = await settleBefore(action.before ?? [], observed, deps)
   if (!settled.ok) return settled
   const neighbours = await neighboursAt(observed.credential, deps)

@@ -233,4 +233,11 @@ export const heirGuards: readonly Guard[] = [
     "return storeHolds === 'spent' ? withoutSight(progress) : progress",
     'return progress',
   ),
+  testedGuard(
+    'test/app/slow-lists.test.ts',
+    'an intent is made anew after a list that took long',
+    'app/announce-request.ts',
+    'if (deps.clock.monotonicMs() - attempt.intendedMs < renewalMs) return ok(armed)',
+    'if (deps.clock.monotonicMs() > 0) return ok(armed)',
+  ),
 ]

@@ -55,7 +55,7 @@ export const scheduleGuards: readonly Guard[] = [
   testedGuard(
     'test/app/target-order.test.ts',
     'a token and a leeway count from when the connection stands',
-    'app/execute-send.ts',
+    'app/announce-request.ts',
     '  attempt.startedAt = deps.clock.now()\n',
     '',
   ),

@@ -1,13 +1,13 @@
 import { scheduleGuards } from './sabotage-guards-of-schedules.ts'
 import { answerGuards } from './sabotage-guards-of-answers.ts'
 import { heirGuards } from './sabotage-guards-of-heirs.ts'
-import { type Guard, guard, rareGuard, testedGuard } from './sabotage-guard.ts'
+import { type Guard, guard, testedGuard } from './sabotage-guard.ts'
 
 /** Those that keep two from spending one refresh token. */
 const spendingGuards: readonly Guard[] = [
   guard(
     'a request leaves only with its intent in the record',
-    'app/execute-send.ts',
+    'app/announce-request.ts',
     '  if (!armed.ok) return armed\n  attempt.armed = armed.value\n',
     '  if (armed.ok) attempt.armed = armed.value\n',
   ),
@@ -42,16 +42,16 @@ const spendingGuards: readonly Guard[] = [
     'if (watchedMs(watch, deps) < intentOverMs) return false',
     'if (deps.clock.monotonicMs() < 0) return false',
   ),
-  rareGuard(
-    412,
+  testedGuard(
+    'test/app/replicas.test.ts',
     'a request is not sent long after its intent',
-    'app/execute-send.ts',
-    'if (deps.clock.monotonicMs() - beganMs >= sendWindowMs)',
-    'if (deps.clock.monotonicMs() < 0)',
+    'app/announce-request.ts',
+    'return deps.clock.monotonicMs() - intendedMs >= sendWindowMs ? tooLate(observed) : undefined',
+    'return undefined',
   ),
   guard(
     'a request is in the journal before it leaves',
-    'app/execute-send.ts',
+    'app/announce-request.ts',
     '  return deps.journal.sent(sentEntry(attempt, earlierSends(send) + 1))\n',
     '  return { ok: true, value: undefined }\n',
   ),
