@@ -120,7 +120,9 @@ async function armRecord(attempt: Attempt, fingerprint: string, deps: Deps): Pro
   const sealingKey = sealingKeyOf(base.claim)
   if (record.version === '') deps.unconfirmedRecords.making(record.uid)
   const [origin, generation] = [tokenOrigin(provider), generationOf(base, observed)]
-  return arm({ record, intent, origin, generation, stored: send.stored, sealingKey }, deps)
+  const armed = await arm({ record, intent, origin, generation, stored: send.stored, sealingKey }, deps)
+  if (!armed.ok && armed.failure.code === 'REFRESH_RECORD_CONFLICT') deps.leftRecords.contest(record.uid)
+  return armed
 }
 
 /**

@@ -191,6 +191,7 @@ export class Engine {
     this.#deps.tokenOwners.forget(uid)
     this.#deps.intentWatches.forget(uid)
     this.#deps.unconfirmedRecords.settle(uid)
+    this.#deps.leftRecords.settle(uid)
   }
 
   /** Whoever comes after a credential finds in its record what some place lacks, and does not wait for that. */

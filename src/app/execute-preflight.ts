@@ -128,7 +128,9 @@ async function recordOf(observed: Observed, stored: StoredRefreshToken, deps: De
   if (known !== undefined && !isHeldByOthers(known, deps) && !isClosed(known)) return ok(known)
   // A document that was put back to before its claim has lost the key, and this process may know it.
   const read = await readRecord(observed.credential, sealingKeyOf(stored.claim) ?? sealingKeyOf(observed.claim), deps)
-  return read.ok ? ok(facing(read.value, source)) : read
+  if (!read.ok) return read
+  if (known !== undefined && read.value.version !== known.version) deps.leftRecords.contest(read.value.uid)
+  return ok(facing(read.value, source))
 }
 
 function isHeldByOthers({ intent, left = [] }: RefreshRecord, { holders: { self } }: Deps): boolean {

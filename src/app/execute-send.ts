@@ -139,12 +139,16 @@ async function settleIntent(sent: SendOutcome, attempt: Attempt, deps: Deps): Pr
   return leaveRefused(armed, { fingerprint, code, isTaken: failureIn(sent) === undefined }, keyOf(send), deps)
 }
 
-/** Takes the intent out of the record: what was uncertain about the token before is so again. */
+/**
+ * Takes the intent out of the record: what was uncertain about the token before is so again. It tells nobody any more that
+ * the credential is there.
+ */
 async function takeBack(
   attempt: Attempt & { readonly armed: RefreshRecord },
   deps: Deps,
 ): Promise<RefreshRecord | undefined> {
   const { armed, send } = attempt
+  deps.leftRecords.contest(armed.uid)
   const record = await disarm(armed, intentBefore(send, armed), keyOf(send), deps)
   if (record === undefined) await rememberIntent(attempt, deps)
   else await forgetSend(attempt, deps)

@@ -5,11 +5,12 @@ import { owned } from '../domain/ownership.ts'
 import type { PredecessorRecord } from '../domain/preflight-finding.ts'
 import type { RefreshRecord } from '../domain/refresh-record.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
+import { tokenOrigin } from '../domain/rotation.ts'
 import type { SendAction } from '../domain/step.ts'
 import type { Deps } from './deps.ts'
 import { readRecord } from './execute-record.ts'
 import type { Arrival } from './left-records.ts'
-import { neighboursAt, ownerAmong } from './neighbours.ts'
+import { type Neighbour, neighboursAt, ownerAmong } from './neighbours.ts'
 
 /** A request that is about to be made. */
 interface Intended {
@@ -39,29 +40,51 @@ export async function lastLook({ action, fingerprint, observed, renew }: Intende
   const neighbours = await neighboursAt(observed.credential, deps)
   if (!neighbours.ok) return neighbours
   const owner = await ownerAmong(neighbours.value, fingerprint, deps)
-  return owner === undefined ? ok(undefined) : failed(owned(observed, `OAuthCredential ${keyText(owner)}`))
+  if (owner !== undefined) return failed(owned(observed, `OAuthCredential ${keyText(owner)}`))
+  return confirmed.value === 'known'
+    ? ok(undefined)
+    : turnAway([...settled.value, ...recordsOf(neighbours.value)], deps)
+}
+
+/**
+ * Whoever has read one of these records before the newcomer's intent stood, and has not heard of it, cannot put an intent
+ * of its own into that any more: it has to look again, and finds the newcomer's.
+ */
+async function turnAway(records: readonly RefreshRecord[], deps: Deps): Promise<Result<void>> {
+  const written = await Promise.all(records.map((record) => deps.records.replace(record, undefined)))
+  const late = written.find((one) => !one.ok)
+  return late?.ok === false ? late : ok(undefined)
+}
+
+/** Who has none yet is a newcomer itself. */
+function recordsOf(neighbours: readonly Neighbour[]): readonly RefreshRecord[] {
+  return neighbours.map(({ record }) => record).filter(({ version }) => version !== '')
 }
 
 /** All records are known that may have been made before the credential came to its place; and it is there, where its own is new. */
-async function confirm(action: SendAction, observed: Observed, deps: Deps): Promise<Result<void>> {
+async function confirm(action: SendAction, observed: Observed, deps: Deps): Promise<Result<'known' | 'listed'>> {
   const { credential } = observed
   const [exists, listed] = await Promise.all([
     confirmExists(credential, deps),
     deps.leftRecords.covers(credential, arrivalOf(action, observed, deps), deps),
   ])
   if (!exists.ok) return exists
-  if (!listed.ok) return listed
-  deps.unconfirmedRecords.settle(credential.uid)
-  return ok(undefined)
+  if (listed.ok) deps.unconfirmedRecords.settle(credential.uid)
+  return listed
 }
 
 /**
  * What tells others that the credential is at this place. An intent that was taken back tells it no more; and of a token
  * that was never replaced no record tells where it is, but each leader looks once.
  */
-function arrivalOf({ record, before = [] }: SendAction, { credential, state }: Observed, deps: Deps): Arrival {
-  const isUntold = record?.retained === undefined && state.rotates !== false
-  return { isNew: isUntold || deps.unconfirmedRecords.has(credential.uid), isHeir: before.length > 0 }
+function arrivalOf({ record, before = [] }: SendAction, observed: Observed, deps: Deps): Arrival {
+  const isUntold = record?.retained === undefined && !isKnownToStay(record, observed)
+  return { isNew: isUntold || deps.unconfirmedRecords.has(observed.credential.uid), isHeir: before.length > 0 }
+}
+
+/** True where the server has answered without another refresh token, and it was this one: the spec may have named another. */
+function isKnownToStay(record: RefreshRecord | undefined, { state, provider }: Observed): boolean {
+  return state.rotates === false && provider.kind === 'found' && record?.origin === tokenOrigin(provider.value)
 }
 
 /** Of a record that did not exist: its credential is there. */
@@ -74,34 +97,37 @@ async function confirmExists(credential: Credential, { status, unconfirmedRecord
 
 /**
  * The records of those before are as they were read, and those that are inherited are over with that: whoever comes late
- * for one of them is refused.
+ * for one of them is refused. Returns the others, as far as there are any.
  */
 async function settleBefore(
   before: readonly PredecessorRecord[],
   observed: Observed,
   deps: Deps,
-): Promise<Result<void>> {
+): Promise<Result<readonly RefreshRecord[]>> {
   // All at once: there may be many, and the request is to be made soon.
   const all = await Promise.all(before.map((one) => (one.isInherited ? remove(one, deps) : unchanged(one, deps))))
-  const open = all.find((settled) => !settled.ok)
-  if (open?.ok === false) return open
+  const stay: RefreshRecord[] = []
+  for (const settled of all) {
+    if (!settled.ok) return settled
+    if (settled.value !== undefined && settled.value.version !== '') stay.push(settled.value)
+  }
   const left = await deps.leftRecords.at({ credential: observed.credential, claimedBy: undefined }, deps)
   if (!left.ok) return left
   const isNew = left.value.some(({ uid }) => !before.some(({ record }) => record.uid === uid))
-  return isNew ? failed(anotherLeft(observed)) : ok(undefined)
+  return isNew ? failed(anotherLeft(observed)) : ok(stay)
 }
 
-async function remove({ record }: PredecessorRecord, deps: Deps): Promise<Result<unknown>> {
+async function remove({ record }: PredecessorRecord, deps: Deps): Promise<Result<undefined>> {
   // One that never was cannot be removed, and may have been made meanwhile.
   const removed =
     record.version === '' ? await unchanged({ record, isInherited: true }, deps) : await deps.records.remove(record)
   if (!removed.ok) return removed
   deps.leftRecords.forget(record.uid)
   deps.intentWatches.forget(record.uid)
-  return removed
+  return ok(undefined)
 }
 
-async function unchanged({ record }: PredecessorRecord, deps: Deps): Promise<Result<unknown>> {
+async function unchanged({ record }: PredecessorRecord, deps: Deps): Promise<Result<RefreshRecord>> {
   const read = await readRecord({ uid: record.uid, key: record.credential }, undefined, deps)
   return read.ok && read.value.version !== record.version ? failed(hasChanged(record)) : read
 }

@@ -49,6 +49,8 @@ export class LeftRecords {
   #begun = 0
   /** The first list that tells of all who began beside a credential which is new at its place, by uid. */
   readonly #needed = new Map<string, { readonly place: string | undefined; readonly list: number }>()
+  /** Those whose records were written by somebody else since they were read, by uid. */
+  readonly #contested = new Set<string>()
   /** The list that is under way. */
   #running: Promise<Result<void>> | undefined
   /** The one after it: it has what was written meanwhile. */
@@ -61,6 +63,7 @@ export class LeftRecords {
     this.#listed = undefined
     this.#coveredAt = new Map()
     this.#needed.clear()
+    this.#contested.clear()
     this.#running = undefined
     this.#next = undefined
     this.#isTerm = true
@@ -84,6 +87,17 @@ export class LeftRecords {
     for (const source of entry.sources) this.#bySlot.remove(slotOf(source), uid)
   }
 
+  /** The credential is gone, and comes to no place any more. */
+  settle(uid: string): void {
+    this.#needed.delete(uid)
+    this.#contested.delete(uid)
+  }
+
+  /** Somebody else has written the record of this credential, and may be at its place: no list from before tells of that. */
+  contest(uid: string): void {
+    this.#contested.add(uid)
+  }
+
   /**
    * Whose records may tell of the refresh token that this credential names. Those of others that name it now are not
    * among them: they are asked themselves.
@@ -103,17 +117,24 @@ export class LeftRecords {
    * after that: of two that come at the same time, at least one finds the other's intent. `isHeir`: what tells them may
    * be inherited, and as new as that intent; for those it is one list in a term.
    *
-   * Failures: those of a list of records.
+   * Returns whether it had to be listed for that. Failures: those of a list of records.
    */
-  covers(credential: Credential, { isNew, isHeir }: Arrival, sources: LeftSources): Promise<Result<void>> {
+  async covers(
+    credential: Credential,
+    { isNew, isHeir }: Arrival,
+    sources: LeftSources,
+  ): Promise<Result<'known' | 'listed'>> {
     const { uid } = credential
     const place = sources.resources.placeOf(credential)
-    const known = this.#needed.get(uid)
-    const isNeeded = isNew || (isHeir && known?.place !== place)
-    const list = isNeeded ? this.#begun + 1 : (known?.list ?? 0)
-    if (isNeeded) this.#needed.set(uid, { place, list })
-    const isCovered = this.#coveredAt.get(uid) === place && this.#covering >= list
-    return isCovered ? Promise.resolve(ok(undefined)) : this.#listAgain(sources)
+    const isFirst = isHeir && this.#needed.get(uid)?.place !== place
+    if (this.#contested.delete(uid) || isNew || isFirst) this.#needed.set(uid, { place, list: this.#begun + 1 })
+    if (this.#isCovered(uid, place)) return ok('known')
+    const listed = await this.#listAgain(sources)
+    return listed.ok ? ok('listed') : listed
+  }
+
+  #isCovered(uid: string, place: string | undefined): boolean {
+    return this.#coveredAt.get(uid) === place && this.#covering >= (this.#needed.get(uid)?.list ?? 0)
   }
 
   #listAgain(sources: LeftSources): Promise<Result<void>> {

@@ -1,4 +1,4 @@
-import { type Guard, guard, rareGuard, testedGuard } from './sabotage-guard.ts'
+import { type Guard, guard, testedGuard } from './sabotage-guard.ts'
 
 /** Those that keep what was issued, and bring it where it belongs. */
 export const answerGuards: readonly Guard[] = [
@@ -176,8 +176,8 @@ export const answerGuards: readonly Guard[] = [
     'deps.leftRecords.covers(credential, arrivalOf(action, observed, deps), deps)',
     'deps.unconfirmedRecords.has(credential.uid) ? deps.leftRecords.covers(credential, arrivalOf(action, observed, deps), deps) : ok(undefined)',
   ),
-  rareGuard(
-    3_300_075_461,
+  testedGuard(
+    'test/app/turned-away.test.ts',
     'who is new at a place asks for the records of those who began there meanwhile',
     'app/last-look.ts',
     'deps.leftRecords.covers(credential, arrivalOf(action, observed, deps), deps)',

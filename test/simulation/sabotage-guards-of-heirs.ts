@@ -227,11 +227,25 @@ export const heirGuards: readonly Guard[] = [
     '  if (observed.leftTried === true && isRefreshNext(observed, now)) return undefined',
   ),
   testedGuard(
-    'test/app/only-copies.test.ts',
-    'a look that finds the document put back says so',
-    'domain/advance-record-look.ts',
-    "return storeHolds === 'spent' ? withoutSight(progress) : progress",
-    'return progress',
+    'test/app/turned-away.test.ts',
+    'a newcomer turns away who has not heard of it',
+    'app/last-look.ts',
+    "return confirmed.value === 'known'\n",
+    "return confirmed.value !== 'none'\n",
+  ),
+  testedGuard(
+    'test/app/turned-away.test.ts',
+    'who was turned away asks for the records of those who have come',
+    'app/announce-request.ts',
+    'deps.leftRecords.contest(record.uid)',
+    'deps.leftRecords.contest(record.version)',
+  ),
+  testedGuard(
+    'test/app/turned-away.test.ts',
+    'what was seen of a server is not taken for what another one does',
+    'app/last-look.ts',
+    'record?.origin === tokenOrigin(provider.value)',
+    "record?.origin !== ''",
   ),
   testedGuard(
     'test/app/slow-lists.test.ts',
@@ -239,5 +253,12 @@ export const heirGuards: readonly Guard[] = [
     'app/announce-request.ts',
     'if (deps.clock.monotonicMs() - attempt.intendedMs < renewalMs) return ok(armed)',
     'if (deps.clock.monotonicMs() > 0) return ok(armed)',
+  ),
+  testedGuard(
+    'test/app/only-copies.test.ts',
+    'a look that finds the document put back says so',
+    'domain/advance-record-look.ts',
+    "return storeHolds === 'spent' ? withoutSight(progress) : progress",
+    'return progress',
   ),
 ]

@@ -69,8 +69,10 @@ async function asked(claimedBy?: string): Promise<unknown> {
   return found.ok ? found.value.map(({ uid }) => uid) : found.failure.code
 }
 
+const known = { isNew: false, isHeir: false }
+
 async function covered(credential = heir, arrival: Partial<Arrival> = {}): Promise<string> {
-  const told = await left.covers(credential, { isNew: false, isHeir: false, ...arrival }, sources())
+  const told = await left.covers(credential, { ...known, ...arrival }, sources())
   return told.ok ? 'ok' : told.failure.code
 }
 
@@ -223,5 +225,22 @@ describe('the list of all records', () => {
     expect(await covered(heir, { isNew: true })).toBe('REFRESH_RECORD_UNAVAILABLE')
     listFault = undefined
     expect([await covered(), lists]).toEqual(['ok', 3])
+  })
+
+  it('are listed once more for a credential whose record somebody else has written', async () => {
+    await asked()
+    left.contest(heir.uid)
+    expect([await left.covers(heir, known, sources()), lists]).toEqual([ok('listed'), 2])
+    expect([await left.covers(heir, known, sources()), lists]).toEqual([ok('known'), 2])
+  })
+
+  it('are not listed for a contest of the term before, nor for one that is over', async () => {
+    left.contest(heir.uid)
+    left.begin()
+    await asked()
+    expect(await left.covers(heir, known, sources())).toEqual(ok('known'))
+    left.contest(heir.uid)
+    left.settle(heir.uid)
+    expect(await left.covers(heir, known, sources())).toEqual(ok('known'))
   })
 })

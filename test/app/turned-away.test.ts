@@ -1,0 +1,107 @@
+import { expect, it } from 'vitest'
+import type { Credential, RefreshTokenSpec } from '../../src/domain/credential.ts'
+import { noState } from '../../src/domain/credential-state.ts'
+import { newRecord } from '../../src/domain/refresh-record.ts'
+import { later, seconds } from '../../src/domain/time.ts'
+import { aCredential, aStore } from '../support/builders.ts'
+import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
+import { afterDue, beforeDue, movedTo, otherKey, twoDocuments } from '../support/two-documents.ts'
+
+// Who has a token of the place in its record lists nothing once its intent stands. A process that has not heard of a
+// newcomer arms for such a one after that one's last look, which leaves its record where it is.
+
+const base = aCredential()
+
+function comer(spec: Partial<RefreshTokenSpec> = {}, age = 60): Credential {
+  return aCredential({
+    uid: '6f1c0a52-0000-4000-8000-000000000009',
+    key: { namespace: 'ci', name: 'comer' },
+    createdAt: later(base.createdAt, seconds(age)),
+    spec: { target: { ...base.spec.target, name: 'comer-token' }, ...spec },
+  })
+}
+
+/** A process that leads has its pre-flight for `ci/claude` behind it, and waits for its connection. Another one begins to lead. */
+async function staleLeader(world: Replicas): Promise<{ young: Replica; connect: () => void }> {
+  await world.leader()
+  await world.clock.pass(beforeDue)
+  let connect = (): void => {}
+  world.endpoint.gate = new Promise((resolve) => (connect = resolve))
+  await world.clock.pass(afterDue)
+  expect(world.endpoint.requests).toBe(1)
+  world.endpoint.gate = undefined
+  const young = world.replica()
+  young.seesAll()
+  return { young, connect }
+}
+
+async function expectOnce(world: Replicas, { young, connect }: { young: Replica; connect: () => void }): Promise<void> {
+  young.operator.begin()
+  await world.clock.pass(5)
+  expect([world.endpoint.requests, world.problem('ci/comer')]).toEqual([2, undefined])
+  connect()
+  await world.clock.pass(5)
+  expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
+  expect(world.storeIsLive()).toBe(true)
+}
+
+it('a newcomer at the document of one that has moved, and who has not heard of either, do not both present its token', async () => {
+  const world = twoDocuments(false)
+  const both = await staleLeader(world)
+  const moved = movedTo(otherKey)
+  both.young.sees({ ...moved, spec: { ...moved.spec, suspend: true } })
+  both.young.sees(comer())
+  await expectOnce(world, both)
+})
+
+it('a newcomer with another TokenStore for the document of one that is gone, and who has not heard of it, do not', async () => {
+  const world = twoDocuments(false)
+  const both = await staleLeader(world)
+  both.young.operator.resources.deleted('OAuthCredential', 'ci', 'claude')
+  both.young.operator.resources.upserted('TokenStore', { type: 'store', store: aStore({ name: 'vault2' }) })
+  const store = { kind: 'TokenStore', name: 'vault2' } as const
+  both.young.sees(comer({ refreshToken: { store, key: documentKey } }))
+  await expectOnce(world, both)
+})
+
+it('an older one that moves to the document of a younger one, and who has not heard of it, do not', async () => {
+  const world = twoDocuments(false)
+  const both = await staleLeader(world)
+  both.young.sees(comer({}, -60))
+  await expectOnce(world, both)
+})
+
+it('who was turned away asks who has come, before it tries once more', async () => {
+  const world = twoDocuments(false)
+  const { young, connect } = await staleLeader(world)
+  young.sees(comer({}, -60))
+  // It ends before its answer is in the store.
+  young.dieOf('endpoint.request')
+  young.operator.begin()
+  await world.clock.pass(5)
+  expect(world.endpoint.requests).toBe(2)
+  connect()
+  await world.clock.pass(60)
+  expect([world.bugs, world.endpoint.requests, world.endpoint.reuses]).toEqual([[], 2, 0])
+})
+
+it('two that come at once to a server that rotates do not, whatever was seen of the server before it', async () => {
+  const unrotated = aCredential({ state: { ...noState, rotates: false } })
+  const world = Replicas.withCredential(unrotated)
+  world.records.put({ ...newRecord(unrotated.uid, unrotated.key), epoch: 1, origin: 'https://former.example' })
+  let connect = (): void => {}
+  world.endpoint.gate = new Promise((resolve) => (connect = resolve))
+  await world.leader()
+  await world.clock.pass(1)
+  world.endpoint.gate = undefined
+  const young = world.replica()
+  young.seesAll()
+  young.operator.resources.deleted('OAuthCredential', 'ci', 'claude')
+  young.sees(comer())
+  young.operator.begin()
+  await world.clock.pass(5)
+  expect([world.endpoint.requests, world.problem('ci/comer')]).toEqual([1, undefined])
+  connect()
+  await world.clock.pass(1)
+  expect(world.endpoint.reuses).toBe(0)
+})
