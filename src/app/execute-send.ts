@@ -140,15 +140,15 @@ async function settleIntent(sent: SendOutcome, attempt: Attempt, deps: Deps): Pr
 }
 
 /**
- * Takes the intent out of the record: what was uncertain about the token before is so again. It tells nobody any more that
- * the credential is there.
+ * Takes the intent out of the record: what was uncertain about the token before is so again. Of an heir it tells nobody any
+ * more that it is there; of others their own tokens do, or they are new.
  */
 async function takeBack(
   attempt: Attempt & { readonly armed: RefreshRecord },
   deps: Deps,
 ): Promise<RefreshRecord | undefined> {
   const { armed, send } = attempt
-  deps.leftRecords.contest(armed.uid)
+  if (send.before !== undefined && send.before.length > 0) deps.leftRecords.contest(armed.uid)
   const record = await disarm(armed, intentBefore(send, armed), keyOf(send), deps)
   if (record === undefined) await rememberIntent(attempt, deps)
   else await forgetSend(attempt, deps)

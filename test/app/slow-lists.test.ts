@@ -2,7 +2,9 @@ import { expect, it, vi } from 'vitest'
 import type { Credential } from '../../src/domain/credential.ts'
 import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential } from '../support/builders.ts'
+import { answer } from '../support/memory-ports.ts'
 import { type Replica, Replicas } from '../support/replicas.ts'
+import { beforeDue } from '../support/two-documents.ts'
 
 // A list of ten thousand records takes a while, as one of an API server that many ask. A request may follow its intent for
 // ten seconds.
@@ -73,4 +75,18 @@ it('new credentials that wait for slow lists do not keep those from their turn t
     (index) => world.podToken(`new-${index}`) === undefined,
   )
   expect([over, without]).toEqual([0, []])
+})
+
+it('whoever is known at its place lists nothing while its server takes no more requests', async () => {
+  const world = Replicas.withCredential()
+  const first = await world.leader()
+  await world.clock.pass(beforeDue)
+  const list = vi.spyOn(first.records, 'list')
+  const { requests } = world.endpoint
+  for (let passed = 0; passed < 1200; passed += 1) {
+    world.endpoint.next = () => answer(429, {})
+    await world.clock.pass(1)
+  }
+  expect(world.endpoint.requests).toBeGreaterThan(requests + 3)
+  expect(list).not.toHaveBeenCalled()
 })
