@@ -120,23 +120,24 @@ async function armRecord(attempt: Attempt, fingerprint: string, deps: Deps): Pro
   const sealingKey = sealingKeyOf(base.claim)
   if (record.version === '') deps.unconfirmedRecords.making(record.uid)
   const [origin, generation] = [tokenOrigin(provider), generationOf(base, observed)]
-  const armed = await arm({ record, intent, origin, generation, stored: send.stored, sealingKey }, deps)
-  if (!armed.ok && armed.failure.code === 'REFRESH_RECORD_CONFLICT') deps.leftRecords.contest(record.uid)
-  return armed
+  return arm({ record, intent, origin, generation, stored: send.stored, sealingKey }, deps)
 }
 
 /**
  * Makes the intent anew where a list has taken of the time that a request has after it: of ten thousand records, or
  * from a busy API server, one may take more than all of it. The intent has stood meanwhile, or this is refused; and who
- * watches it begins to watch anew.
+ * watches it begins to watch anew. Not where the token may have been presented before: a leeway that was judged goes on.
  */
 async function renewIntent(attempt: Attempt, armed: RefreshRecord, deps: Deps): Promise<Result<unknown>> {
   const { send, observed } = attempt
-  if (deps.clock.monotonicMs() - attempt.intendedMs < renewalMs) return ok(armed)
+  if (send.earlier !== undefined || deps.clock.monotonicMs() - attempt.intendedMs < renewalMs) return ok(armed)
   if (!deps.mayBegin()) return failed(notLeading(observed))
   attempt.armed = 'unknown'
+  attempt.startedAt = deps.clock.now()
   attempt.intendedMs = deps.clock.monotonicMs()
-  const renewed = await deps.records.replace({ ...armed, epoch: armed.epoch + 1 }, sealingKeyOf(send.base.claim))
+  const intent = armed.intent && { ...armed.intent, startedAt: attempt.startedAt }
+  const next = { ...armed, ...(intent && { intent }), epoch: armed.epoch + 1 }
+  const renewed = await deps.records.replace(next, sealingKeyOf(send.base.claim))
   if (renewed.ok) attempt.armed = renewed.value
   return renewed
 }

@@ -16,7 +16,7 @@ import type { Action, Outcome } from '../domain/step.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
-import { readRecord, sealingKeyOf } from './execute-record.ts'
+import { noteRead, readRecord, sealingKeyOf } from './execute-record.ts'
 import { claimDocument, proveWritable } from './execute-store.ts'
 import { publishedMarks, standsBack, targetIdentity } from './gather.ts'
 import { type Heir, inherit } from './inherit-record.ts'
@@ -125,12 +125,16 @@ function ownMark({ record, fingerprint }: Preflight): TokenMark | undefined {
 async function recordOf(observed: Observed, stored: StoredRefreshToken, deps: Deps): Promise<Result<RefreshRecord>> {
   const { refreshToken: source } = refreshTokenSpec(observed.credential)
   const known = observed.record && facing(observed.record, source)
-  if (known !== undefined && !isHeldByOthers(known, deps) && !isClosed(known)) return ok(known)
+  if (known !== undefined && isUsable(known, deps)) return ok(known)
   // A document that was put back to before its claim has lost the key, and this process may know it.
   const read = await readRecord(observed.credential, sealingKeyOf(stored.claim) ?? sealingKeyOf(observed.claim), deps)
   if (!read.ok) return read
-  if (known !== undefined && read.value.version !== known.version) deps.leftRecords.contest(read.value.uid)
+  noteRead(read.value, known, deps)
   return ok(facing(read.value, source))
+}
+
+function isUsable(known: RefreshRecord, deps: Deps): boolean {
+  return !isHeldByOthers(known, deps) && !isClosed(known) && !deps.leftRecords.isContested(known.uid)
 }
 
 function isHeldByOthers({ intent, left = [] }: RefreshRecord, { holders: { self } }: Deps): boolean {

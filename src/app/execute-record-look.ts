@@ -8,7 +8,7 @@ import { failed, ok, type Result } from '../domain/result.ts'
 import type { BroughtHome, RecordLook } from '../domain/step.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
-import { readRecord, sealingKeyOf } from './execute-record.ts'
+import { noteRead, readRecord, sealingKeyOf } from './execute-record.ts'
 import { isGivenUpBy, isStoreFailure, openStore, readOpen, standingOf, type StoreSubject } from './execute-store.ts'
 import { isClaimedByAnother, writeStore } from './execute-write-back.ts'
 
@@ -31,6 +31,7 @@ async function lookAtRecord(
   if (!stored.ok) return isGivenUpBy(credential, source, stored.failure, deps) ? ok({ record: faced }) : stored
   const read = await readRecord(credential, sealingKeyOf(stored.value.claim), deps)
   if (!read.ok) return read
+  noteRead(read.value, observed.record, deps)
   const record = opened(facing(read.value, source), observed.record && facing(observed.record, source))
   const fingerprint = deps.records.fingerprint(stored.value.refreshToken)
   return ok({ record, stored: stored.value, storeHolds: standingOf(fingerprint, record) })
@@ -53,7 +54,9 @@ export async function lookAtSpec(observed: Observed, deps: Deps): Promise<Result
   const { spec } = observed.credential
   if (spec.grant === 'RefreshToken') return lookAtRecord(observed, spec.refreshToken, deps)
   const read = await readRecord(observed.credential, undefined, deps)
-  return read.ok ? ok({ record: read.value }) : read
+  if (!read.ok) return read
+  noteRead(read.value, observed.record, deps)
+  return ok({ record: read.value })
 }
 
 /**

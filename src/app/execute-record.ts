@@ -40,6 +40,19 @@ export async function readRecord(
   return read.ok ? ok(read.value ?? newRecord(uid, key)) : read
 }
 
+/**
+ * Notes that somebody else has written a record since this process last had it, as far as that can be told: whoever has
+ * may be at its place.
+ */
+export function noteRead(
+  { uid, version }: RefreshRecord,
+  known: RefreshRecord | undefined,
+  { leftRecords }: EngineDeps,
+): void {
+  const isSame = known === undefined ? leftRecords.isAsListed(uid, version) : known.version === version
+  if (!isSame) leftRecords.contest(uid)
+}
+
 export interface Arming {
   readonly record: RefreshRecord
   readonly intent: Omit<RefreshIntent, 'holder'>
@@ -192,6 +205,7 @@ async function follow(
   for (let tries = 1; ; tries += 1) {
     const current = record === undefined ? await readRecord(credential, sealingKey, deps) : ok(record)
     if (!current.ok) return current
+    if (record === undefined) noteRead(current.value, known, deps)
     const faced = facing(current.value, source)
     const next = change(faced, current.value)
     if (next === faced) return ok(faced)

@@ -63,6 +63,8 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
     const sent = await settleExchange(exchange, attempt, deps)
     tell(shownBy(exchange, failureIn(sent)))
     const record = await settleIntent(sent, attempt, deps)
+    // What it says by now is not known: others may have written it before it is read again.
+    if (record === undefined && send.record !== undefined) deps.leftRecords.contest(credential.uid)
     const foundAlone = sent.kind === 'not-sent' ? undefined : attempt.foundAlone
     return { kind: 'send-refresh-token', action: send, sent, ...present({ record, foundAlone }) }
   })
@@ -139,16 +141,12 @@ async function settleIntent(sent: SendOutcome, attempt: Attempt, deps: Deps): Pr
   return leaveRefused(armed, { fingerprint, code, isTaken: failureIn(sent) === undefined }, keyOf(send), deps)
 }
 
-/**
- * Takes the intent out of the record: what was uncertain about the token before is so again. Of an heir it tells nobody any
- * more that it is there; of others their own tokens do, or they are new.
- */
+/** Takes the intent out of the record: what was uncertain about the token before is so again. */
 async function takeBack(
   attempt: Attempt & { readonly armed: RefreshRecord },
   deps: Deps,
 ): Promise<RefreshRecord | undefined> {
   const { armed, send } = attempt
-  if (send.before !== undefined && send.before.length > 0) deps.leftRecords.contest(armed.uid)
   const record = await disarm(armed, intentBefore(send, armed), keyOf(send), deps)
   if (record === undefined) await rememberIntent(attempt, deps)
   else await forgetSend(attempt, deps)

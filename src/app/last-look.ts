@@ -1,5 +1,6 @@
-import { type Credential, keyText } from '../domain/credential.ts'
+import { type Credential, isRefreshTokenAt, keyText } from '../domain/credential.ts'
 import { type Failure, failure } from '../domain/failures.ts'
+import { sourcesOf } from '../domain/inherited-record.ts'
 import type { Observed } from '../domain/observed.ts'
 import { owned } from '../domain/ownership.ts'
 import type { PredecessorRecord } from '../domain/preflight-finding.ts'
@@ -41,9 +42,10 @@ export async function lastLook({ action, fingerprint, observed, renew }: Intende
   if (!neighbours.ok) return neighbours
   const owner = await ownerAmong(neighbours.value, fingerprint, deps)
   if (owner !== undefined) return failed(owned(observed, `OAuthCredential ${keyText(owner)}`))
-  return confirmed.value === 'known'
-    ? ok(undefined)
-    : turnAway([...settled.value, ...recordsOf(neighbours.value)], deps)
+  const others = confirmed.value === 'known' ? [] : [...settled.value, ...recordsOf(neighbours.value)]
+  const turned = await turnAway(others, deps)
+  if (turned.ok) deps.leftRecords.arrived(observed.credential.uid)
+  return turned
 }
 
 /**
@@ -51,6 +53,8 @@ export async function lastLook({ action, fingerprint, observed, renew }: Intende
  * of its own into that any more: it has to look again, and finds the newcomer's.
  */
 async function turnAway(records: readonly RefreshRecord[], deps: Deps): Promise<Result<void>> {
+  // This process, too, looks anew.
+  for (const { uid } of records) deps.leftRecords.contest(uid)
   const written = await Promise.all(records.map((record) => deps.records.replace(record, undefined)))
   const late = written.find((one) => !one.ok)
   return late?.ok === false ? late : ok(undefined)
@@ -62,7 +66,7 @@ function recordsOf(neighbours: readonly Neighbour[]): readonly RefreshRecord[] {
 }
 
 /** All records are known that may have been made before the credential came to its place; and it is there, where its own is new. */
-async function confirm(action: SendAction, observed: Observed, deps: Deps): Promise<Result<'known' | 'listed'>> {
+async function confirm(action: SendAction, observed: Observed, deps: Deps): Promise<Result<'known' | 'coming'>> {
   const { credential } = observed
   const [exists, listed] = await Promise.all([
     confirmExists(credential, deps),
@@ -78,8 +82,12 @@ async function confirm(action: SendAction, observed: Observed, deps: Deps): Prom
  * that was never replaced no record tells where it is, but each leader looks once.
  */
 function arrivalOf({ record, before = [] }: SendAction, observed: Observed, deps: Deps): Arrival {
-  const isUntold = record?.retained === undefined && !isKnownToStay(record, observed)
+  const isUntold = !tellsOfPlace(record, observed) && !isKnownToStay(record, observed)
   return { isNew: isUntold || deps.unconfirmedRecords.has(observed.credential.uid), isHeir: before.length > 0 }
+}
+
+function tellsOfPlace(record: RefreshRecord | undefined, { credential: { spec } }: Observed): boolean {
+  return record !== undefined && sourcesOf(record).some((source) => isRefreshTokenAt(spec, source))
 }
 
 /** True where the server has answered without another refresh token, and it was this one: the spec may have named another. */

@@ -23,6 +23,15 @@ export interface Arrival {
   readonly isHeir: boolean
 }
 
+/** One that has come to a place, or is about to. */
+interface Coming {
+  /** Where it has come as an heir. */
+  readonly heirAt: string | undefined
+  /** The first list that tells of all who began beside it. */
+  readonly list: number
+  isThere: boolean
+}
+
 /** What answers it. */
 interface LeftSources {
   readonly records: Pick<RefreshRecords, 'list'>
@@ -47,10 +56,12 @@ export class LeftRecords {
   #covering = 0
   /** How many have begun. */
   #begun = 0
-  /** The first list that tells of all who began beside a credential which is new at its place, by uid. */
-  readonly #needed = new Map<string, { readonly place: string | undefined; readonly list: number }>()
+  /** How those credentials have come to their places for which it was listed once more, by uid. */
+  readonly #comings = new Map<string, Coming>()
   /** Those whose records were written by somebody else since they were read, by uid. */
   readonly #contested = new Set<string>()
+  /** The versions of the records as they were listed; empty for one that was read since. */
+  readonly #versions = new Map<string, string>()
   /** The list that is under way. */
   #running: Promise<Result<void>> | undefined
   /** The one after it: it has what was written meanwhile. */
@@ -62,8 +73,9 @@ export class LeftRecords {
     this.#bySlot.clear()
     this.#listed = undefined
     this.#coveredAt = new Map()
-    this.#needed.clear()
+    this.#comings.clear()
     this.#contested.clear()
+    this.#versions.clear()
     this.#running = undefined
     this.#next = undefined
     this.#isTerm = true
@@ -89,13 +101,31 @@ export class LeftRecords {
 
   /** The credential is gone, and comes to no place any more. */
   settle(uid: string): void {
-    this.#needed.delete(uid)
+    this.#comings.delete(uid)
     this.#contested.delete(uid)
+    this.#versions.delete(uid)
   }
 
   /** Somebody else has written the record of this credential, and may be at its place: no list from before tells of that. */
   contest(uid: string): void {
     this.#contested.add(uid)
+  }
+
+  isContested(uid: string): boolean {
+    return this.#contested.has(uid)
+  }
+
+  /** Whether the record is what was listed; of one that was read before, and is not known any more, nobody can tell. */
+  isAsListed(uid: string, version: string): boolean {
+    const listed = this.#versions.get(uid)
+    this.#versions.set(uid, '')
+    return listed === undefined || listed === version
+  }
+
+  /** The credential has looked about at its place: nobody is there who does not know of it. */
+  arrived(uid: string): void {
+    const coming = this.#comings.get(uid)
+    if (coming !== undefined) coming.isThere = true
   }
 
   /**
@@ -117,24 +147,27 @@ export class LeftRecords {
    * after that: of two that come at the same time, at least one finds the other's intent. `isHeir`: what tells them may
    * be inherited, and as new as that intent; for those it is one list in a term.
    *
-   * Returns whether it had to be listed for that. Failures: those of a list of records.
+   * Returns whether it is coming to its place, until it has arrived there. Failures: those of a list of records.
    */
-  async covers(
-    credential: Credential,
-    { isNew, isHeir }: Arrival,
-    sources: LeftSources,
-  ): Promise<Result<'known' | 'listed'>> {
+  async covers(credential: Credential, arrival: Arrival, sources: LeftSources): Promise<Result<'known' | 'coming'>> {
     const { uid } = credential
     const place = sources.resources.placeOf(credential)
-    const isFirst = isHeir && this.#needed.get(uid)?.place !== place
-    if (this.#contested.delete(uid) || isNew || isFirst) this.#needed.set(uid, { place, list: this.#begun + 1 })
-    if (this.#isCovered(uid, place)) return ok('known')
-    const listed = await this.#listAgain(sources)
-    return listed.ok ? ok('listed') : listed
+    const isComing = this.#isComing(uid, place, arrival)
+    const isContested = this.#contested.delete(uid)
+    const heirAt = arrival.isHeir ? place : this.#comings.get(uid)?.heirAt
+    if (isComing || isContested) this.#comings.set(uid, { heirAt, list: this.#begun + 1, isThere: !isComing })
+    const listed = this.#isCovered(uid, place) ? ok(undefined) : await this.#listAgain(sources)
+    return listed.ok ? ok(isComing ? 'coming' : 'known') : listed
   }
 
   #isCovered(uid: string, place: string | undefined): boolean {
-    return this.#coveredAt.get(uid) === place && this.#covering >= (this.#needed.get(uid)?.list ?? 0)
+    return this.#coveredAt.get(uid) === place && this.#covering >= (this.#comings.get(uid)?.list ?? 0)
+  }
+
+  #isComing(uid: string, place: string | undefined, { isNew, isHeir }: Arrival): boolean {
+    const coming = this.#comings.get(uid)
+    if (isNew || coming?.isThere === false || this.#coveredAt.get(uid) !== place) return true
+    return isHeir && coming?.heirAt !== place
   }
 
   #listAgain(sources: LeftSources): Promise<Result<void>> {
@@ -165,6 +198,7 @@ export class LeftRecords {
       const now = activeWith(entry.uid, resources)
       const isThere = (source: TokenSource): boolean => now !== undefined && isRefreshTokenAt(now.spec, source)
       if (!entry.sources.every(isThere)) this.#keep(entry)
+      if (now !== undefined && !this.#versions.has(entry.uid)) this.#versions.set(entry.uid, entry.version)
     })
     this.#running = listing
     try {

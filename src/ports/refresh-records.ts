@@ -16,6 +16,12 @@ export interface RecordEntry extends RecordSubject {
   readonly sources: readonly RefreshTokenSource[]
 }
 
+/** A record as a list shows it. */
+export interface ListedRecord extends RecordEntry {
+  /** As {@link RefreshRecord.version}. */
+  readonly version: string
+}
+
 /**
  * The records of all refreshes, where every replica sees the same: Secrets in the operator's
  * namespace, or a file without a cluster.
@@ -42,7 +48,7 @@ export interface RefreshRecords {
    * Shows every record that is there, in no order; one that is damaged is left out. What was written before the call
    * is among them, unless it was removed since. A list that fails halfway may have shown some, or one twice.
    */
-  list(see: (entry: RecordEntry) => void): Promise<Result<void>>
+  list(see: (entry: ListedRecord) => void): Promise<Result<void>>
   /** Identifies a refresh token without telling it; the same for the same token everywhere. 32 hexadecimal digits. */
   fingerprint(refreshToken: Sensitive): string
 }

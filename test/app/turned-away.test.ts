@@ -1,11 +1,11 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { Credential, RefreshTokenSpec } from '../../src/domain/credential.ts'
 import { noState } from '../../src/domain/credential-state.ts'
 import { newRecord } from '../../src/domain/refresh-record.ts'
 import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential, aStore } from '../support/builders.ts'
 import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
-import { afterDue, beforeDue, movedTo, otherKey, twoDocuments } from '../support/two-documents.ts'
+import { afterDue, beforeDue, hour, movedTo, otherKey, twoDocuments } from '../support/two-documents.ts'
 
 // Who has a token of the place in its record lists nothing once its intent stands. A process that has not heard of a
 // newcomer arms for such a one after that one's last look, which leaves its record where it is.
@@ -104,4 +104,26 @@ it('two that come at once to a server that rotates do not, whatever was seen of 
   connect()
   await world.clock.pass(1)
   expect(world.endpoint.reuses).toBe(0)
+})
+
+it('two that have swapped their documents do not turn each other away for ever', async () => {
+  const other = (key: string, generation: number): Credential => ({
+    ...comer({ refreshToken: { ...base.spec.refreshToken, key } }),
+    generation,
+  })
+  const world = twoDocuments(false)
+  world.apply(other(otherKey, 1))
+  const leader = await world.leader()
+  await world.clock.pass(beforeDue)
+  world.apply(movedTo(otherKey))
+  world.apply(other(documentKey, 2))
+  await world.clock.pass(12 * hour)
+  expect([world.problem(), world.problem('ci/comer')]).toEqual([undefined, undefined])
+  const list = vi.spyOn(leader.records, 'list')
+  const write = vi.spyOn(world.status, 'write')
+  const { requests } = world.endpoint
+  await world.clock.pass(6 * hour)
+  expect([world.endpoint.reuses, world.endpoint.requests - requests > 8]).toEqual([0, true])
+  expect(list).not.toHaveBeenCalled()
+  expect(write.mock.calls.filter(([{ state }]) => state.lastFailure !== undefined)).toEqual([])
 })

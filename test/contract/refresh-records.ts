@@ -9,7 +9,7 @@ import type { Result } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { epochSeconds } from '../../src/domain/time.ts'
 import type { RotatedTokens } from '../../src/domain/tokens.ts'
-import type { RecordEntry, RecordSubject, RefreshRecord, RefreshRecords } from '../../src/ports/refresh-records.ts'
+import type { ListedRecord, RecordSubject, RefreshRecord, RefreshRecords } from '../../src/ports/refresh-records.ts'
 import { canary, observeOutput } from '../support/canary.ts'
 
 /** Records under test, and what somebody beside the operator sees and does. */
@@ -295,30 +295,31 @@ function listing(bench: () => RecordBench): void {
       left: [{ ...anIntent, fingerprint: fingerprintOf('f'), source: at('b') }],
       retained: { ...full().retained, source: at('c') },
     }
-    valueOf(await records.replace(written, aKey()))
-    valueOf(await records.replace({ ...small(), ...other, retained: { ...retained(), source: at('d') } }, undefined))
+    const one = valueOf(await records.replace(written, aKey()))
+    const unsealed = { ...small(), ...other, retained: { ...retained(), source: at('d') } }
+    const { version } = valueOf(await records.replace(unsealed, undefined))
     expect(await listedBy(harness.process())).toEqual([
-      { ...subject, sources: [at('a'), at('b'), at('c'), at('teams/left')] },
-      { ...other, sources: [at('d')] },
+      { ...subject, sources: [at('a'), at('b'), at('c'), at('teams/left')], version: one.version },
+      { ...other, sources: [at('d')], version },
     ])
   })
 
   test('one without any source is shown with none', async () => {
     const { records, subject, small, listedBy } = bench()
-    valueOf(
+    const { version } = valueOf(
       await records.replace(
         { ...small(), refused: { fingerprint: fingerprintOf('0'), code: 'REFRESH_ANSWER_LOST' } },
         undefined,
       ),
     )
-    expect(await listedBy(records)).toEqual([{ ...subject, sources: [] }])
+    expect(await listedBy(records)).toEqual([{ ...subject, sources: [], version }])
   })
 
   test('one is shown as it was last written', async () => {
     const { harness, records, subject, full, small, listedBy } = bench()
     const { version } = valueOf(await records.replace(full(), undefined))
-    valueOf(await records.replace({ ...small(), version }, undefined))
-    expect(await listedBy(harness.process())).toEqual([{ ...subject, sources: [] }])
+    const last = valueOf(await records.replace({ ...small(), version }, undefined))
+    expect(await listedBy(harness.process())).toEqual([{ ...subject, sources: [], version: last.version }])
   })
 
   test('one that was removed, or taken away, is not shown', async () => {
@@ -381,11 +382,11 @@ export class RecordBench {
   }
 
   /** What is shown of this bench's own records, in the order of uids and keys: others may be at the same place. */
-  listedBy = async (records: RefreshRecords): Promise<readonly RecordEntry[]> => {
-    const entries: RecordEntry[] = []
+  listedBy = async (records: RefreshRecords): Promise<readonly ListedRecord[]> => {
+    const entries: ListedRecord[] = []
     valueOf(await records.list((entry) => entries.push(entry)))
     observeOutput('list of records', JSON.stringify(entries))
-    const isOwn = ({ uid }: RecordEntry): boolean => uid === this.subject.uid || uid.startsWith(`${this.subject.uid}-`)
+    const isOwn = ({ uid }: ListedRecord): boolean => uid === this.subject.uid || uid.startsWith(`${this.subject.uid}-`)
     const own = entries.filter(isOwn).map((entry) => ({ ...entry, sources: entry.sources.toSorted(byKey) }))
     return own.toSorted((one, other) => (one.uid < other.uid ? -1 : 1))
   }

@@ -3,7 +3,7 @@ import { type KeptTokens, newestIn, type RefreshRecord, type RetainedTokens } fr
 import { sourcesOf } from '../../src/domain/inherited-record.ts'
 import { failed, ok, type Result } from '../../src/domain/result.ts'
 import type { Sensitive } from '../../src/domain/sensitive.ts'
-import type { RecordEntry, RecordSubject, RefreshRecords } from '../../src/ports/refresh-records.ts'
+import type { ListedRecord, RecordSubject, RefreshRecords } from '../../src/ports/refresh-records.ts'
 import type { Process } from './process.ts'
 import type { LossCause, RefreshTokenFact, TokenLedger } from './token-ledger.ts'
 import type { Violations } from './violations.ts'
@@ -171,9 +171,10 @@ export class RecordModel {
     return { retained: { ...one, tokens, sealed }, key: there.key }
   }
 
-  #list(see: (entry: RecordEntry) => void): Result<void> {
+  #list(see: (entry: ListedRecord) => void): Result<void> {
     for (const { record } of this.#kept.values()) {
-      see({ uid: record.uid, credential: record.credential, sources: sourcesOf(record) })
+      const { uid, credential, version } = record
+      see({ uid, credential, sources: sourcesOf(record), version })
     }
     return ok(undefined)
   }

@@ -56,7 +56,7 @@ export const scheduleGuards: readonly Guard[] = [
     'test/app/target-order.test.ts',
     'a token and a leeway count from when the connection stands',
     'app/announce-request.ts',
-    '  attempt.startedAt = deps.clock.now()\n',
-    '',
+    '  attempt.startedAt = deps.clock.now()\n  attempt.intendedMs = deps.clock.monotonicMs()\n  const announced',
+    '  attempt.intendedMs = deps.clock.monotonicMs()\n  const announced',
   ),
 ]

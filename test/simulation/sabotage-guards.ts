@@ -123,8 +123,8 @@ const spendingGuards: readonly Guard[] = [
   guard(
     "another process's intent is read anew",
     'app/execute-preflight.ts',
-    '  if (known !== undefined && !isHeldByOthers(known, deps) && !isClosed(known)) return',
-    '  if (known !== undefined && (isHeldByOthers(known, deps) || !isClosed(known))) return',
+    'return !isHeldByOthers(known, deps) && !isClosed(known)',
+    'return !isClosed(known)',
   ),
 ]
 

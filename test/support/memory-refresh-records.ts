@@ -7,7 +7,7 @@ import { failed, ok, type Result } from '../../src/domain/result.ts'
 import type { Sensitive } from '../../src/domain/sensitive.ts'
 import type { RotatedTokens } from '../../src/domain/tokens.ts'
 import type {
-  RecordEntry,
+  ListedRecord,
   RecordHolder,
   RecordHolders,
   RecordSubject,
@@ -114,11 +114,12 @@ export class MemoryRefreshRecords implements RefreshRecords {
     return unknown === undefined ? ok(written) : failed(resultUnknown(record))
   }
 
-  async list(see: (entry: RecordEntry) => void): Promise<Result<void>> {
+  async list(see: (entry: ListedRecord) => void): Promise<Result<void>> {
     await Promise.resolve()
     if (this.listFault !== undefined) return failed(this.listFault)
     for (const record of this.#shared.records.values()) {
-      see({ uid: record.uid, credential: record.credential, sources: sourcesOf(record) })
+      const { uid, credential, version } = record
+      see({ uid, credential, sources: sourcesOf(record), version })
     }
     return ok(undefined)
   }

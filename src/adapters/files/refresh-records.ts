@@ -6,7 +6,7 @@ import { type Failure, failure } from '../../domain/failures.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import type { Sensitive } from '../../domain/sensitive.ts'
 import { sourcesOf } from '../../domain/inherited-record.ts'
-import type { RecordEntry, RecordSubject, RefreshRecord, RefreshRecords } from '../../ports/refresh-records.ts'
+import type { ListedRecord, RecordSubject, RefreshRecord, RefreshRecords } from '../../ports/refresh-records.ts'
 import { classifyFileError, isMissing } from './file-error.ts'
 import { fileSteps, type FileSteps } from './file-steps.ts'
 import { privateDirectoryProblem } from './private-directory.ts'
@@ -70,7 +70,7 @@ export class FileRefreshRecords implements RefreshRecords {
     }
   }
 
-  async list(see: (entry: RecordEntry) => void): Promise<Result<void>> {
+  async list(see: (entry: ListedRecord) => void): Promise<Result<void>> {
     try {
       const problem = privateDirectoryProblem(this.#directory)
       if (problem !== undefined) return failed(this.#notPrivate(problem))
@@ -88,13 +88,14 @@ export class FileRefreshRecords implements RefreshRecords {
   }
 
   /** Undefined for one that is damaged, was removed meanwhile, or is no file of a record. */
-  async #entry(path: string): Promise<RecordEntry | undefined> {
+  async #entry(path: string): Promise<ListedRecord | undefined> {
     try {
       const document = await readDocument(path)
       const decoded = 'problem' in document ? document : decodeRecordFile(document)
       // One under another name is a copy that somebody made.
       if ('problem' in decoded || this.#path(decoded) !== path) return undefined
-      return { uid: decoded.uid, credential: decoded.credential, sources: sourcesOf(decoded) }
+      const { uid, credential, version } = decoded
+      return { uid, credential, sources: sourcesOf(decoded), version }
     } catch (error) {
       if (['missing', 'unsuitable'].includes(classifyFileError(error).problem)) return undefined
       throw error

@@ -4,7 +4,7 @@ import { apiGroup, fieldManager, targetAnnotations, targetLabels } from '../../d
 import type { RefreshRecord } from '../../domain/refresh-record.ts'
 import { sourcesOf } from '../../domain/inherited-record.ts'
 import type { Sensitive } from '../../domain/sensitive.ts'
-import type { RecordEntry, RecordSubject } from '../../ports/refresh-records.ts'
+import type { ListedRecord, RecordSubject } from '../../ports/refresh-records.ts'
 import { secretText } from './object-paths.ts'
 import type { Secret } from './schema.ts'
 import { sealedWith } from './sealing.ts'
@@ -162,15 +162,16 @@ export function readRecordSecret(secret: Secret, uid: string): RecordSecret {
 }
 
 /** What the metadata of a record's Secret tells, in a list; undefined for one that is damaged, or none of ours. */
-export function recordEntry(item: unknown): RecordEntry | undefined {
-  const { name, annotations: stored } = fields(fields(item)['metadata'])
+export function listedRecord(item: unknown): ListedRecord | undefined {
+  const { name, annotations: stored, uid: secretUid, resourceVersion } = fields(fields(item)['metadata'])
   const text = fields(stored)[annotations.record]
   const decoded = decodeRecord(parsedJson(typeof text === 'string' ? text : ''))
   if (decoded.kind === 'unreadable') return undefined
   const { uid, credential } = decoded.record
   // A copy that somebody made of one.
   if (name !== recordSecretName(uid)) return undefined
-  return { uid, credential, sources: sourcesOf(decoded.record) }
+  const version = versionOf(String(secretUid), String(resourceVersion))
+  return { uid, credential, sources: sourcesOf(decoded.record), version }
 }
 
 /** Why what is there could not be replaced, or is none of ours. */

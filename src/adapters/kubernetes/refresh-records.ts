@@ -3,7 +3,7 @@ import { type Failure, failure } from '../../domain/failures.ts'
 import { fieldManager } from '../../domain/names.ts'
 import { failed, ok, type Result } from '../../domain/result.ts'
 import type { Sensitive } from '../../domain/sensitive.ts'
-import type { RecordEntry, RecordSubject, RefreshRecord, RefreshRecords } from '../../ports/refresh-records.ts'
+import type { ListedRecord, RecordSubject, RefreshRecord, RefreshRecords } from '../../ports/refresh-records.ts'
 import { classifyKubeError, problemOf } from './classify.ts'
 import type { KubeClient, KubeError, KubeOutcome } from './kube-client.ts'
 import { listPages } from './list-pages.ts'
@@ -16,7 +16,7 @@ import {
   ownerLabel,
   preconditions,
   readRecordSecret,
-  recordEntry,
+  listedRecord,
   recordBody,
   type RecordContent,
   recordSecretName,
@@ -76,13 +76,13 @@ export class KubernetesRefreshRecords implements RefreshRecords {
     return failed(this.#notFound(record, found, error))
   }
 
-  async list(see: (entry: RecordEntry) => void): Promise<Result<void>> {
+  async list(see: (entry: ListedRecord) => void): Promise<Result<void>> {
     const listed = await listPages(this.#client, {
       path: secretsPath(this.#namespace),
       accept: metadataList,
       query: { labelSelector: ownerLabel },
       keep: (item) => {
-        const entry = recordEntry(item)
+        const entry = listedRecord(item)
         if (entry !== undefined) see(entry)
         return undefined
       },

@@ -4,7 +4,7 @@ import { ResourceIndex } from '../../../src/app/resource-index.ts'
 import type { Credential, RefreshTokenSource } from '../../../src/domain/credential.ts'
 import { failure } from '../../../src/domain/failures.ts'
 import { failed, ok, type Result } from '../../../src/domain/result.ts'
-import type { RecordEntry } from '../../../src/ports/refresh-records.ts'
+import type { ListedRecord, RecordEntry } from '../../../src/ports/refresh-records.ts'
 import { aCredential, aStore, type CredentialChanges } from '../../support/builders.ts'
 
 const source = aCredential().spec.refreshToken
@@ -12,7 +12,7 @@ const heir = named('heir')
 
 let left: LeftRecords
 let resources: ResourceIndex
-let listed: RecordEntry[]
+let listed: (RecordEntry & Partial<ListedRecord>)[]
 let lists: number
 let listFault: Result<void> | undefined
 let untilAnswered: Promise<void> | undefined
@@ -51,9 +51,9 @@ function entryOf({ uid, key }: Credential, ...sources: readonly RefreshTokenSour
 }
 
 const records = {
-  list: async (see: (entry: RecordEntry) => void): Promise<Result<void>> => {
+  list: async (see: (entry: ListedRecord) => void): Promise<Result<void>> => {
     lists += 1
-    for (const entry of listed) see(entry)
+    for (const entry of listed) see({ version: '1', ...entry })
     await untilAnswered
     if (listBug !== undefined) throw listBug
     return listFault ?? ok(undefined)
@@ -73,6 +73,7 @@ const known = { isNew: false, isHeir: false }
 
 async function covered(credential = heir, arrival: Partial<Arrival> = {}): Promise<string> {
   const told = await left.covers(credential, { ...known, ...arrival }, sources())
+  if (told.ok) left.arrived(credential.uid)
   return told.ok ? 'ok' : told.failure.code
 }
 
@@ -230,7 +231,8 @@ describe('the list of all records', () => {
   it('are listed once more for a credential whose record somebody else has written', async () => {
     await asked()
     left.contest(heir.uid)
-    expect([await left.covers(heir, known, sources()), lists]).toEqual([ok('listed'), 2])
+    expect(left.isContested(heir.uid)).toBe(true)
+    expect([await left.covers(heir, known, sources()), lists]).toEqual([ok('known'), 2])
     expect([await left.covers(heir, known, sources()), lists]).toEqual([ok('known'), 2])
   })
 
@@ -238,9 +240,28 @@ describe('the list of all records', () => {
     left.contest(heir.uid)
     left.begin()
     await asked()
-    expect(await left.covers(heir, known, sources())).toEqual(ok('known'))
+    await covered()
     left.contest(heir.uid)
     left.settle(heir.uid)
-    expect(await left.covers(heir, known, sources())).toEqual(ok('known'))
+    expect([await covered(), lists]).toEqual(['ok', 1])
+  })
+
+  it('are listed until who comes has looked about', async () => {
+    await asked()
+    const heirs = { isNew: false, isHeir: true }
+    expect([await left.covers(heir, heirs, sources()), lists]).toEqual([ok('coming'), 2])
+    expect([await left.covers(heir, known, sources()), lists]).toEqual([ok('coming'), 3])
+    left.arrived(heir.uid)
+    expect([await left.covers(heir, heirs, sources()), lists]).toEqual([ok('known'), 3])
+  })
+
+  it('tell whether a record is what was listed, of one that is read for the first time', async () => {
+    listed = [entryOf(heir, source), { ...entryOf(named('gone'), source), version: '9' }]
+    await asked()
+    expect([left.isAsListed(heir.uid, '1'), left.isAsListed(heir.uid, '1')]).toEqual([true, false])
+    expect(left.isAsListed('uid of one that was made since', '')).toBe(true)
+    left.begin()
+    await asked()
+    expect(left.isAsListed(heir.uid, '2')).toBe(false)
   })
 })

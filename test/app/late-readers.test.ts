@@ -1,0 +1,113 @@
+import { expect, it } from 'vitest'
+import type { Credential } from '../../src/domain/credential.ts'
+import { later, seconds } from '../../src/domain/time.ts'
+import { aCredential } from '../support/builders.ts'
+import { documentKey, type Replica, type Replicas } from '../support/replicas.ts'
+import { afterDue, beforeDue, hour, movedTo, otherKey, twoDocuments } from '../support/two-documents.ts'
+
+// A process has its list of records from before a newcomer's intent, and reads the record of the credential there for the
+// first time, or once more, after the newcomer has replaced it: its own intent in that is not refused.
+
+const base = aCredential()
+
+function comer(age: number): Credential {
+  return aCredential({
+    uid: '6f1c0a52-0000-4000-8000-000000000009',
+    key: { namespace: 'ci', name: 'comer' },
+    createdAt: later(base.createdAt, seconds(age)),
+    spec: { target: { ...base.spec.target, name: 'comer-token' } },
+  })
+}
+
+/** Has nothing to do with the others; its refresh makes a new leader list the records. */
+function bystander(world: Replicas): Credential {
+  const key = 'teams/ci/bystander'
+  world.store.put(key, world.endpoint.login())
+  const { refreshToken, target } = base.spec
+  return aCredential({
+    uid: '6f1c0a52-0000-4000-8000-000000000077',
+    key: { namespace: 'ci', name: 'bystander' },
+    createdAt: later(base.createdAt, seconds(1)),
+    spec: { refreshToken: { ...refreshToken, key }, target: { ...target, name: 'bystander-token' } },
+  })
+}
+
+/** The old leader is gone; the next one leads, has listed the records, and `ci/claude` is not due yet. */
+async function afterFailover(world: Replicas): Promise<Replica> {
+  const old = await world.leader()
+  await world.clock.pass(beforeDue)
+  old.loseItsPod()
+  const next = await world.leader()
+  world.apply(bystander(world))
+  await world.clock.pass(30)
+  expect([world.endpoint.requests, world.problem('ci/bystander')]).toEqual([2, undefined])
+  return next
+}
+
+it('who reads the record only after the newcomer has replaced it does not present the token once more', async () => {
+  const world = twoDocuments(false)
+  await afterFailover(world)
+  const young = world.replica()
+  young.seesAll()
+  young.sees(comer(-60))
+  // It ends before its answer is in the store.
+  young.dieOf('endpoint.request')
+  young.operator.begin()
+  await world.clock.pass(5)
+  expect(world.endpoint.requests).toBe(3)
+  await world.clock.pass(afterDue)
+  expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
+})
+
+/** A process that leads has its pre-flight for `ci/claude` behind it, and waits for its connection. */
+async function staleLeader(world: Replicas): Promise<{ old: Replica; young: Replica; connect: () => void }> {
+  const old = await world.leader()
+  await world.clock.pass(beforeDue)
+  let connect = (): void => {}
+  world.endpoint.gate = new Promise((resolve) => (connect = resolve))
+  await world.clock.pass(afterDue)
+  expect(world.endpoint.requests).toBe(1)
+  world.endpoint.gate = undefined
+  const young = world.replica()
+  young.seesAll()
+  return { old, young, connect }
+}
+
+it('nor does who has forgotten its record after a write of which nobody knows what became', async () => {
+  const world = twoDocuments(false)
+  const { old, young, connect } = await staleLeader(world)
+  old.records.nextUnknown = 'not-carried-out'
+  connect()
+  await world.clock.pass(0.1)
+  expect([world.endpoint.requests, world.problem()]).toEqual([1, 'REFRESH_RECORD_UNAVAILABLE'])
+  young.sees(comer(-60))
+  young.dieOf('endpoint.request')
+  young.operator.begin()
+  await world.clock.pass(0.1)
+  expect(world.endpoint.requests).toBe(2)
+  await world.clock.pass(hour / 10)
+  expect([world.bugs, world.endpoint.requests, world.endpoint.reuses]).toEqual([[], 2, 0])
+})
+
+it('nor does who has read its record for the sake of a place that it has left', async () => {
+  const world = twoDocuments(false)
+  world.apply(movedTo(otherKey))
+  await world.leader()
+  await world.clock.pass(60)
+  world.store.unreachable.add(otherKey)
+  world.apply(movedTo(documentKey))
+  await world.clock.pass(60)
+  expect([world.endpoint.requests, world.problem()]).toEqual([2, undefined])
+  await world.clock.pass(beforeDue / 2)
+  const young = world.replica()
+  young.seesAll()
+  young.sees(comer(-60))
+  young.dieOf('endpoint.request')
+  young.operator.begin()
+  await world.clock.pass(1)
+  expect(world.endpoint.requests).toBe(3)
+  // Now the place that was left answers: the old process looks there, and at the record on its way.
+  world.store.unreachable.delete(otherKey)
+  await world.clock.pass(2 * afterDue + beforeDue / 2)
+  expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
+})
