@@ -125,16 +125,15 @@ function ownMark({ record, fingerprint }: Preflight): TokenMark | undefined {
 async function recordOf(observed: Observed, stored: StoredRefreshToken, deps: Deps): Promise<Result<RefreshRecord>> {
   const { refreshToken: source } = refreshTokenSpec(observed.credential)
   const known = observed.record && facing(observed.record, source)
-  if (known !== undefined && isUsable(known, deps)) return ok(known)
+  if (known !== undefined && !isHeldByOthers(known, deps) && !isClosed(known)) {
+    const version = deps.leftRecords.versionNow(known)
+    return ok(version === known.version ? known : { ...known, version })
+  }
   // A document that was put back to before its claim has lost the key, and this process may know it.
   const read = await readRecord(observed.credential, sealingKeyOf(stored.claim) ?? sealingKeyOf(observed.claim), deps)
   if (!read.ok) return read
   noteRead(read.value, known, deps)
   return ok(facing(read.value, source))
-}
-
-function isUsable(known: RefreshRecord, deps: Deps): boolean {
-  return !isHeldByOthers(known, deps) && !isClosed(known) && !deps.leftRecords.isContested(known.uid)
 }
 
 function isHeldByOthers({ intent, left = [] }: RefreshRecord, { holders: { self } }: Deps): boolean {

@@ -49,7 +49,7 @@ export function noteRead(
   known: RefreshRecord | undefined,
   { leftRecords }: EngineDeps,
 ): void {
-  const isSame = known === undefined ? leftRecords.isAsListed(uid, version) : known.version === version
+  const isSame = known === undefined ? leftRecords.isAsLastHad(uid, version) : leftRecords.versionNow(known) === version
   if (!isSame) leftRecords.contest(uid)
 }
 
@@ -210,6 +210,7 @@ async function follow(
     const next = change(faced, current.value)
     if (next === faced) return ok(faced)
     const written = await deps.records.replace(next, sealingKey)
+    if (!written.ok) deps.leftRecords.lastHad(credential.uid, current.value.version)
     if (written.ok || written.failure.code !== 'REFRESH_RECORD_CONFLICT' || tries === commitTries) return written
     record = undefined
   }

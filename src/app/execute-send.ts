@@ -63,12 +63,18 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
     const sent = await settleExchange(exchange, attempt, deps)
     tell(shownBy(exchange, failureIn(sent)))
     const record = await settleIntent(sent, attempt, deps)
-    // What it says by now is not known: others may have written it before it is read again.
-    if (record === undefined && send.record !== undefined) deps.leftRecords.contest(credential.uid)
+    if (record === undefined && send.record !== undefined) {
+      deps.leftRecords.lastHad(credential.uid, lastVersion(send.record, attempt))
+    }
     const foundAlone = sent.kind === 'not-sent' ? undefined : attempt.foundAlone
     return { kind: 'send-refresh-token', action: send, sent, ...present({ record, foundAlone }) }
   })
   return 'action' in sent ? sent : notSent(send, waitFailure(sent, observed, provider))
+}
+
+/** Of a record that could not be written, or nobody knows whether it was: others may write it before it is read again. */
+function lastVersion({ version }: RefreshRecord, { armed }: Attempt): string {
+  return armed === undefined || armed === 'unknown' ? version : armed.version
 }
 
 function failureIn(sent: SendOutcome): Failure | undefined {

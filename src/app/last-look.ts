@@ -53,11 +53,16 @@ export async function lastLook({ action, fingerprint, observed, renew }: Intende
  * of its own into that any more: it has to look again, and finds the newcomer's.
  */
 async function turnAway(records: readonly RefreshRecord[], deps: Deps): Promise<Result<void>> {
-  // This process, too, looks anew.
-  for (const { uid } of records) deps.leftRecords.contest(uid)
-  const written = await Promise.all(records.map((record) => deps.records.replace(record, undefined)))
+  const written = await Promise.all(records.map((record) => rewrite(record, deps)))
   const late = written.find((one) => !one.ok)
   return late?.ok === false ? late : ok(undefined)
+}
+
+/** This process knows of the newcomer: what it has of the record itself is as good as it was. */
+async function rewrite(record: RefreshRecord, deps: Deps): Promise<Result<unknown>> {
+  const written = await deps.records.replace(record, undefined)
+  if (written.ok) deps.leftRecords.rewrote(record.uid, record.version, written.value.version)
+  return written
 }
 
 /** Who has none yet is a newcomer itself. */

@@ -5,6 +5,7 @@ import {
   isSameSource,
   type TokenSource,
 } from '../domain/credential.ts'
+import type { RefreshRecord } from '../domain/refresh-record.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { RecordEntry, RecordSubject, RefreshRecords } from '../ports/refresh-records.ts'
 import type { ResourceIndex } from './resource-index.ts'
@@ -60,8 +61,10 @@ export class LeftRecords {
   readonly #comings = new Map<string, Coming>()
   /** Those whose records were written by somebody else since they were read, by uid. */
   readonly #contested = new Set<string>()
-  /** The versions of the records as they were listed; empty for one that was read since. */
+  /** The versions of the records as they were listed, or as this process had them last. */
   readonly #versions = new Map<string, string>()
+  /** What this process has made of the versions of records that others of its credentials know, by uid. */
+  readonly #rewritten = new Map<string, { readonly from: string; readonly to: string }>()
   /** The list that is under way. */
   #running: Promise<Result<void>> | undefined
   /** The one after it: it has what was written meanwhile. */
@@ -76,6 +79,7 @@ export class LeftRecords {
     this.#comings.clear()
     this.#contested.clear()
     this.#versions.clear()
+    this.#rewritten.clear()
     this.#running = undefined
     this.#next = undefined
     this.#isTerm = true
@@ -104,6 +108,7 @@ export class LeftRecords {
     this.#comings.delete(uid)
     this.#contested.delete(uid)
     this.#versions.delete(uid)
+    this.#rewritten.delete(uid)
   }
 
   /** Somebody else has written the record of this credential, and may be at its place: no list from before tells of that. */
@@ -111,15 +116,33 @@ export class LeftRecords {
     this.#contested.add(uid)
   }
 
-  isContested(uid: string): boolean {
-    return this.#contested.has(uid)
+  /**
+   * Whether a record that this process does not know any more is as it had it last, or as it was listed. One that a list
+   * would have shown, had it been there, was made by somebody else since.
+   */
+  isAsLastHad(uid: string, version: string): boolean {
+    const last = this.#versions.get(uid)
+    this.#versions.set(uid, version)
+    if (last === undefined) return version === '' || !this.#coveredAt.has(uid)
+    return last === version
   }
 
-  /** Whether the record is what was listed; of one that was read before, and is not known any more, nobody can tell. */
-  isAsListed(uid: string, version: string): boolean {
-    const listed = this.#versions.get(uid)
-    this.#versions.set(uid, '')
-    return listed === undefined || listed === version
+  /** This process knows the record no more; this is how it had it last. */
+  lastHad(uid: string, version: string): void {
+    this.#versions.set(uid, version)
+  }
+
+  /** This process has replaced the record by itself. */
+  rewrote(uid: string, from: string, to: string): void {
+    const before = this.#rewritten.get(uid)
+    this.#rewritten.set(uid, { from: before?.to === from ? before.from : from, to })
+    if (this.#versions.get(uid) === from) this.#versions.set(uid, to)
+  }
+
+  /** The version of a record that is known to this process, unless somebody else has written it. */
+  versionNow({ uid, version }: Pick<RefreshRecord, 'uid' | 'version'>): string {
+    const rewritten = this.#rewritten.get(uid)
+    return rewritten?.from === version ? rewritten.to : version
   }
 
   /** The credential has looked about at its place: nobody is there who does not know of it. */

@@ -1,5 +1,8 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { Credential } from '../../src/domain/credential.ts'
+import { failure } from '../../src/domain/failures.ts'
+import { failed } from '../../src/domain/result.ts'
+import { Sensitive } from '../../src/domain/sensitive.ts'
 import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential } from '../support/builders.ts'
 import { documentKey, type Replica, type Replicas } from '../support/replicas.ts'
@@ -9,6 +12,8 @@ import { afterDue, beforeDue, hour, movedTo, otherKey, twoDocuments } from '../s
 // first time, or once more, after the newcomer has replaced it: its own intent in that is not refused.
 
 const base = aCredential()
+const recordAway = failure('REFRESH_RECORD_UNAVAILABLE', 'The API server did not answer.')
+const diskFull = failure('JOURNAL_UNAVAILABLE', 'The disk is full.')
 
 function comer(age: number): Credential {
   return aCredential({
@@ -109,5 +114,116 @@ it('nor does who has read its record for the sake of a place that it has left', 
   // Now the place that was left answers: the old process looks there, and at the record on its way.
   world.store.unreachable.delete(otherKey)
   await world.clock.pass(2 * afterDue + beforeDue / 2)
+  expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
+})
+
+it.each(['older', 'at a place that was left'] as const)(
+  'nor does who reads it for the first time, and it was made after the list: the newcomer is %s',
+  async (how) => {
+    const world = twoDocuments(false)
+    // Suspended from the beginning: it has no record when the old process lists them.
+    world.apply({ ...base, spec: { ...base.spec, suspend: true } })
+    const old = await world.leader()
+    const other = bystander(world)
+    world.apply(other)
+    await world.clock.pass(30)
+    expect([world.endpoint.requests, world.record()]).toEqual([1, undefined])
+    // Another process leads by now; it knows that the credential is not suspended any more, and refreshes it.
+    const young = world.replica()
+    young.seesAll()
+    young.sees(base)
+    young.sees({ ...other, spec: { ...other.spec, suspend: true } })
+    young.operator.begin()
+    await world.clock.pass(30)
+    expect([world.endpoint.requests, world.storeIsLive()]).toEqual([2, true])
+    if (how !== 'older') {
+      const moved = movedTo(otherKey)
+      young.sees({ ...moved, spec: { ...moved.spec, suspend: true } })
+    }
+    if (how === 'older') {
+      await young.restart()
+      young.leading = true
+      young.seesAll()
+      young.sees(base)
+      young.sees({ ...other, spec: { ...other.spec, suspend: true } })
+    }
+    young.dieOf('endpoint.request')
+    young.sees(comer(-60))
+    if (how === 'older') young.operator.begin()
+    await world.clock.pass(5)
+    expect(world.endpoint.requests).toBe(3)
+    // The watch of the old one comes to where the credential is not suspended any more.
+    old.sees(base)
+    await world.clock.pass(3000)
+    expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
+  },
+)
+
+it('nor does who reads it beside a journaled answer', async () => {
+  const world = twoDocuments(false)
+  const old = await world.leader()
+  // The answer is in record and store, and the journal could not forget it.
+  const settled = vi.spyOn(old.journal, 'settled').mockResolvedValue(failed(diskFull))
+  await world.clock.pass(beforeDue + afterDue)
+  settled.mockRestore()
+  expect([world.endpoint.requests, world.storeIsLive()]).toEqual([2, true])
+  expect(old.journal.pending(base.uid)?.phase).toBe('answered')
+  // Started again: the API server does not answer yet when the journal is looked at, nor the store of this credential.
+  old.records.readFault = recordAway
+  await old.restart()
+  old.records.readFault = undefined
+  world.store.unreachable.add(documentKey)
+  old.leading = true
+  old.operator.begin()
+  await world.clock.pass(0.01)
+  world.apply(bystander(world))
+  await world.clock.pass(1)
+  expect([world.endpoint.requests, world.problem()]).toEqual([3, 'STORE_UNAVAILABLE'])
+  const young = world.replica()
+  young.seesAll()
+  young.sees(comer(-60))
+  young.dieOf('endpoint.request')
+  world.store.unreachable.delete(documentKey)
+  young.operator.begin()
+  await world.clock.pass(0.1)
+  expect([world.endpoint.requests, old.journal.pending(base.uid)?.phase]).toEqual([4, 'answered'])
+  await world.clock.pass(hour)
+  expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
+})
+
+it('nor does who brings a journaled request of another place into it', async () => {
+  const world = twoDocuments(false)
+  const old = await world.leader()
+  const sent = vi.spyOn(old.journal, 'armed')
+  await world.clock.pass(beforeDue + afterDue)
+  const entry = sent.mock.calls.at(-1)?.[0]
+  if (entry === undefined) throw new Error('nothing was sent')
+  expect([world.endpoint.requests, world.storeIsLive()]).toEqual([2, true])
+  sent.mockRestore()
+  old.die()
+  const source = { ...entry.source, key: otherKey }
+  old.journal.kept.set(base.uid, { ...entry, source, refreshToken: new Sensitive(world.stored(otherKey)) })
+  // Started again: this record cannot be read for a while.
+  const read = old.records.read.bind(old.records)
+  let isDown = true
+  vi.spyOn(old.records, 'read').mockImplementation((subject, key) =>
+    isDown && subject.uid === base.uid ? Promise.resolve(failed(recordAway)) : read(subject, key),
+  )
+  await old.restart()
+  old.leading = true
+  old.operator.begin()
+  await world.clock.pass(0.01)
+  world.apply(bystander(world))
+  await world.clock.pass(1)
+  expect([world.endpoint.requests, old.journal.pending(base.uid)?.phase]).toEqual([3, 'armed'])
+  const young = world.replica()
+  young.seesAll()
+  young.sees(comer(-60))
+  young.dieOf('endpoint.request')
+  young.operator.begin()
+  await world.clock.pass(0.01)
+  expect([world.endpoint.requests, old.journal.pending(base.uid)?.phase]).toEqual([4, 'armed'])
+  isDown = false
+  await world.clock.pass(hour)
   expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
 })

@@ -127,3 +127,20 @@ it('two that have swapped their documents do not turn each other away for ever',
   expect(list).not.toHaveBeenCalled()
   expect(write.mock.calls.filter(([{ state }]) => state.lastFailure !== undefined)).toEqual([])
 })
+
+it('one that a newcomer at its former place turns away writes its store no sooner for that', async () => {
+  const world = twoDocuments(false)
+  const backend = { type: 'awsSecretsManager', region: 'eu-central-1', minimumWriteIntervalSeconds: 6 * hour } as const
+  world.applyStore({ backend })
+  await world.leader()
+  await world.clock.pass(hour)
+  world.apply(movedTo(otherKey))
+  await world.clock.pass(60)
+  const write = vi.spyOn(world.store, 'writeBack')
+  world.apply(comer())
+  await world.clock.pass(60)
+  expect(world.problem('ci/comer')).toBeUndefined()
+  await world.clock.pass(4 * hour)
+  const writes = write.mock.calls.filter(([{ key }]) => key === otherKey)
+  expect([world.endpoint.reuses, writes]).toEqual([0, []])
+})

@@ -236,9 +236,9 @@ export const heirGuards: readonly Guard[] = [
   testedGuard(
     'test/app/turned-away.test.ts',
     'who was turned away asks for the records of those who have come',
-    'app/execute-send.ts',
-    'deps.leftRecords.contest(credential.uid)',
-    'deps.leftRecords.contest(credential.key.name)',
+    'app/left-records.ts',
+    '    return last === version\n',
+    '    return true\n',
   ),
   testedGuard(
     'test/app/turned-away.test.ts',
@@ -281,5 +281,19 @@ export const heirGuards: readonly Guard[] = [
     'app/left-records.ts',
     "ok(isComing ? 'coming' : 'known')",
     "ok(isComing || isContested ? 'coming' : 'known')",
+  ),
+  testedGuard(
+    'test/app/late-readers.test.ts',
+    'a record that was made after the list tells of somebody else',
+    'app/left-records.ts',
+    "return version === '' || !this.#coveredAt.has(uid)",
+    'return true',
+  ),
+  testedGuard(
+    'test/app/turned-away.test.ts',
+    'what this process has of a record that it replaces by itself is as good as it was',
+    'app/last-look.ts',
+    'if (written.ok) deps.leftRecords.rewrote',
+    'if (!written.ok) deps.leftRecords.rewrote',
   ),
 ]
