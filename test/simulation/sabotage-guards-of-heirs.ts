@@ -276,7 +276,7 @@ export const heirGuards: readonly Guard[] = [
     'if (isNew ||',
   ),
   testedGuard(
-    'test/app/turned-away.test.ts',
+    'test/unit/app/left-records.test.ts',
     'who was turned away turns nobody away',
     'app/left-records.ts',
     "ok(isComing ? 'coming' : 'known')",
