@@ -23,6 +23,7 @@ const copied = [
   'test/simulation',
   'test/support',
   'test/app',
+  'test/unit/app',
   'test/unit/domain',
   'vitest.config.ts',
   'tsconfig.base.json',
