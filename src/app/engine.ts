@@ -180,7 +180,8 @@ export class Engine {
     this.#deps.targetLooks.forget(text)
     const memory = this.#memory.get(text)
     if (memory?.pending?.persisted === false) return later(this.#deps.clock.now(), leftoverRetry)
-    if (uid !== undefined) this.#forget(uid)
+    const gone = uid ?? this.#owing.get(text)?.uid
+    if (gone !== undefined) this.#forget(gone)
     this.#memory.delete(text)
     this.#uids.delete(text)
     this.#namesakes.forget(text)

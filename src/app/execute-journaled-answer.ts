@@ -11,7 +11,7 @@ import type { JournaledAnswer } from '../domain/step.ts'
 import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
 import { refusalIn, settlesNothing, type TokenAnswerReading } from '../domain/token-exchange.ts'
 import type { Deps } from './deps.ts'
-import { noteRead, readRecord, sealingKeyOf } from './execute-record.ts'
+import { readRecord, sealingKeyOf } from './execute-record.ts'
 import { isGivenUpBy, isStoreFailure, openStore, readOpen, standingOf } from './execute-store.ts'
 import { recoverEntry } from './recover-journal.ts'
 import { unknownProvider } from './unknown-provider.ts'
@@ -27,7 +27,7 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   if (!stored.ok) return isGivenUpBy(credential, entry.source, stored.failure, deps) ? giveUp(entry, deps) : stored
   const record = await readRecord(credential, entry.sealingKey ?? sealingKeyOf(stored.value.claim), deps)
   if (!record.ok) return record
-  noteRead(record.value, observed.record, deps)
+  deps.leftRecords.noteRead(record.value, observed.record)
   const reading = readKeptAnswer(entry, { provider: answering.value, scopes: scopesOf(credential.spec) })
   const known = await heeded(record.value, { entry, reading }, deps)
   if (!known.ok) return known

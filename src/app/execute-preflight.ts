@@ -16,7 +16,7 @@ import type { Action, Outcome } from '../domain/step.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
-import { noteRead, readRecord, sealingKeyOf } from './execute-record.ts'
+import { readRecord, sealingKeyOf } from './execute-record.ts'
 import { claimDocument, proveWritable } from './execute-store.ts'
 import { publishedMarks, standsBack, targetIdentity } from './gather.ts'
 import { type Heir, inherit } from './inherit-record.ts'
@@ -36,6 +36,9 @@ export async function preflight(action: Look, observed: Observed, deps: Deps): P
   const own = await recordOf(observed, stored, deps)
   const fingerprint = deps.records.fingerprint(stored.refreshToken)
   const { twin, ...known } = await knownOf(own, { observed, stored, fingerprint }, deps)
+  const had = own.ok ? own.value : observed.record
+  // It is dropped, whatever could not be read.
+  if (!known.record.ok && had !== undefined) deps.leftRecords.lastHad(had)
   const { intentWatch, ...holders } = await holdersOf(known, { observed, fingerprint }, deps)
   const [writable, target] = await Promise.all([
     storeFailure === undefined ? proveWritable(stored, observed, deps) : failed(storeFailure),
@@ -132,7 +135,7 @@ async function recordOf(observed: Observed, stored: StoredRefreshToken, deps: De
   // A document that was put back to before its claim has lost the key, and this process may know it.
   const read = await readRecord(observed.credential, sealingKeyOf(stored.claim) ?? sealingKeyOf(observed.claim), deps)
   if (!read.ok) return read
-  noteRead(read.value, known, deps)
+  deps.leftRecords.noteRead(read.value, known)
   return ok(facing(read.value, source))
 }
 

@@ -8,7 +8,7 @@ import { failed, ok, type Result } from '../domain/result.ts'
 import type { BroughtHome, RecordLook } from '../domain/step.ts'
 import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
-import { noteRead, readRecord, sealingKeyOf } from './execute-record.ts'
+import { readRecord, sealingKeyOf } from './execute-record.ts'
 import { isGivenUpBy, isStoreFailure, openStore, readOpen, standingOf, type StoreSubject } from './execute-store.ts'
 import { isClaimedByAnother, writeStore } from './execute-write-back.ts'
 
@@ -24,6 +24,7 @@ async function lookAtRecord(
   const { credential } = observed
   const sealed = await readRecord(credential, undefined, deps)
   if (!sealed.ok) return sealed
+  deps.leftRecords.noteRead(sealed.value, observed.record)
   const faced = facing(sealed.value, source)
   if (faced.retained === undefined) return ok({ record: faced })
   const open = openStore(observed, deps, source)
@@ -31,7 +32,7 @@ async function lookAtRecord(
   if (!stored.ok) return isGivenUpBy(credential, source, stored.failure, deps) ? ok({ record: faced }) : stored
   const read = await readRecord(credential, sealingKeyOf(stored.value.claim), deps)
   if (!read.ok) return read
-  noteRead(read.value, observed.record, deps)
+  deps.leftRecords.noteRead(read.value, observed.record)
   const record = opened(facing(read.value, source), observed.record && facing(observed.record, source))
   const fingerprint = deps.records.fingerprint(stored.value.refreshToken)
   return ok({ record, stored: stored.value, storeHolds: standingOf(fingerprint, record) })
@@ -55,7 +56,7 @@ export async function lookAtSpec(observed: Observed, deps: Deps): Promise<Result
   if (spec.grant === 'RefreshToken') return lookAtRecord(observed, spec.refreshToken, deps)
   const read = await readRecord(observed.credential, undefined, deps)
   if (!read.ok) return read
-  noteRead(read.value, observed.record, deps)
+  deps.leftRecords.noteRead(read.value, observed.record)
   return ok({ record: read.value })
 }
 

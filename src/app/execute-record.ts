@@ -40,19 +40,6 @@ export async function readRecord(
   return read.ok ? ok(read.value ?? newRecord(uid, key)) : read
 }
 
-/**
- * Notes that somebody else has written a record since this process last had it, as far as that can be told: whoever has
- * may be at its place.
- */
-export function noteRead(
-  { uid, version }: RefreshRecord,
-  known: RefreshRecord | undefined,
-  { leftRecords }: EngineDeps,
-): void {
-  const isSame = known === undefined ? leftRecords.isAsLastHad(uid, version) : leftRecords.versionNow(known) === version
-  if (!isSame) leftRecords.contest(uid)
-}
-
 export interface Arming {
   readonly record: RefreshRecord
   readonly intent: Omit<RefreshIntent, 'holder'>
@@ -205,12 +192,12 @@ async function follow(
   for (let tries = 1; ; tries += 1) {
     const current = record === undefined ? await readRecord(credential, sealingKey, deps) : ok(record)
     if (!current.ok) return current
-    if (record === undefined) noteRead(current.value, known, deps)
+    if (record === undefined) deps.leftRecords.noteRead(current.value, known)
     const faced = facing(current.value, source)
     const next = change(faced, current.value)
     if (next === faced) return ok(faced)
     const written = await deps.records.replace(next, sealingKey)
-    if (!written.ok) deps.leftRecords.lastHad(credential.uid, current.value.version)
+    if (!written.ok) deps.leftRecords.lastHad(current.value)
     if (written.ok || written.failure.code !== 'REFRESH_RECORD_CONFLICT' || tries === commitTries) return written
     record = undefined
   }

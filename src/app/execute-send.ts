@@ -64,7 +64,7 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
     tell(shownBy(exchange, failureIn(sent)))
     const record = await settleIntent(sent, attempt, deps)
     if (record === undefined && send.record !== undefined) {
-      deps.leftRecords.lastHad(credential.uid, lastVersion(send.record, attempt))
+      deps.leftRecords.lastHad(lastCertain(send.record, attempt))
     }
     const foundAlone = sent.kind === 'not-sent' ? undefined : attempt.foundAlone
     return { kind: 'send-refresh-token', action: send, sent, ...present({ record, foundAlone }) }
@@ -73,8 +73,8 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
 }
 
 /** Of a record that could not be written, or nobody knows whether it was: others may write it before it is read again. */
-function lastVersion({ version }: RefreshRecord, { armed }: Attempt): string {
-  return armed === undefined || armed === 'unknown' ? version : armed.version
+function lastCertain(record: RefreshRecord, { armed }: Attempt): RefreshRecord {
+  return armed === undefined || armed === 'unknown' ? record : armed
 }
 
 function failureIn(sent: SendOutcome): Failure | undefined {

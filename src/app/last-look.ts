@@ -61,7 +61,7 @@ async function turnAway(records: readonly RefreshRecord[], deps: Deps): Promise<
 /** This process knows of the newcomer: what it has of the record itself is as good as it was. */
 async function rewrite(record: RefreshRecord, deps: Deps): Promise<Result<unknown>> {
   const written = await deps.records.replace(record, undefined)
-  if (written.ok) deps.leftRecords.rewrote(record.uid, record.version, written.value.version)
+  if (written.ok) deps.leftRecords.rewrote(record, written.value.version)
   return written
 }
 

@@ -8,6 +8,7 @@ import {
 import type { RefreshRecord } from '../domain/refresh-record.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { RecordEntry, RecordSubject, RefreshRecords } from '../ports/refresh-records.ts'
+import { RecordVersions } from './record-versions.ts'
 import type { ResourceIndex } from './resource-index.ts'
 import { SetsByKey } from './sets-by-key.ts'
 import { tokenPlace } from './token-places.ts'
@@ -61,10 +62,7 @@ export class LeftRecords {
   readonly #comings = new Map<string, Coming>()
   /** Those whose records were written by somebody else since they were read, by uid. */
   readonly #contested = new Set<string>()
-  /** The versions of the records as they were listed, or as this process had them last. */
-  readonly #versions = new Map<string, string>()
-  /** What this process has made of the versions of records that others of its credentials know, by uid. */
-  readonly #rewritten = new Map<string, { readonly from: string; readonly to: string }>()
+  readonly #versions = new RecordVersions()
   /** The list that is under way. */
   #running: Promise<Result<void>> | undefined
   /** The one after it: it has what was written meanwhile. */
@@ -79,7 +77,6 @@ export class LeftRecords {
     this.#comings.clear()
     this.#contested.clear()
     this.#versions.clear()
-    this.#rewritten.clear()
     this.#running = undefined
     this.#next = undefined
     this.#isTerm = true
@@ -107,8 +104,7 @@ export class LeftRecords {
   settle(uid: string): void {
     this.#comings.delete(uid)
     this.#contested.delete(uid)
-    this.#versions.delete(uid)
-    this.#rewritten.delete(uid)
+    this.#versions.forget(uid)
   }
 
   /** Somebody else has written the record of this credential, and may be at its place: no list from before tells of that. */
@@ -116,33 +112,27 @@ export class LeftRecords {
     this.#contested.add(uid)
   }
 
-  /**
-   * Whether a record that this process does not know any more is as it had it last, or as it was listed. One that a list
-   * would have shown, had it been there, was made by somebody else since.
-   */
-  isAsLastHad(uid: string, version: string): boolean {
-    const last = this.#versions.get(uid)
-    this.#versions.set(uid, version)
-    if (last === undefined) return version === '' || !this.#coveredAt.has(uid)
-    return last === version
+  /** A record was read that this process knew like this, or not: somebody else may have written it since. */
+  noteRead(read: RefreshRecord, known: RefreshRecord | undefined): void {
+    const { uid, version } = read
+    const listed = { isCovered: this.#coveredAt.has(uid), isListing: this.#running !== undefined }
+    const isSame = known === undefined ? this.#versions.isAsLastHad(read, listed) : this.versionNow(known) === version
+    if (!isSame) this.contest(uid)
   }
 
   /** This process knows the record no more; this is how it had it last. */
-  lastHad(uid: string, version: string): void {
-    this.#versions.set(uid, version)
+  lastHad(record: Pick<RefreshRecord, 'uid' | 'version'>): void {
+    this.#versions.lastHad(record)
   }
 
   /** This process has replaced the record by itself. */
-  rewrote(uid: string, from: string, to: string): void {
-    const before = this.#rewritten.get(uid)
-    this.#rewritten.set(uid, { from: before?.to === from ? before.from : from, to })
-    if (this.#versions.get(uid) === from) this.#versions.set(uid, to)
+  rewrote({ uid, version }: RefreshRecord, to: string): void {
+    this.#versions.rewrote(uid, version, to)
   }
 
   /** The version of a record that is known to this process, unless somebody else has written it. */
-  versionNow({ uid, version }: Pick<RefreshRecord, 'uid' | 'version'>): string {
-    const rewritten = this.#rewritten.get(uid)
-    return rewritten?.from === version ? rewritten.to : version
+  versionNow(known: Pick<RefreshRecord, 'uid' | 'version'>): string {
+    return this.#versions.now(known)
   }
 
   /** The credential has looked about at its place: nobody is there who does not know of it. */
@@ -221,20 +211,29 @@ export class LeftRecords {
       const now = activeWith(entry.uid, resources)
       const isThere = (source: TokenSource): boolean => now !== undefined && isRefreshTokenAt(now.spec, source)
       if (!entry.sources.every(isThere)) this.#keep(entry)
-      if (now !== undefined && !this.#versions.has(entry.uid)) this.#versions.set(entry.uid, entry.version)
+      if (now !== undefined) this.#versions.listed(entry)
     })
     this.#running = listing
     try {
       const listed = await listing
       // One of an earlier term, or one that another has overtaken, tells nothing of now.
-      if (listed.ok && this.#running === listing) {
-        this.#coveredAt = coveredAt
-        this.#covering = list
-      }
+      if (this.#running === listing) this.#endList(listed, { list, coveredAt })
       return listed
     } finally {
       if (this.#running === listing) this.#running = undefined
     }
+  }
+
+  /** What was read meanwhile, and written after its moment, is not as it was listed. */
+  #endList(
+    { ok: isWhole }: Result<void>,
+    ended: { readonly list: number; readonly coveredAt: ReadonlyMap<string, string> },
+  ): void {
+    const unlisted = this.#versions.endList()
+    if (!isWhole) return
+    this.#coveredAt = ended.coveredAt
+    this.#covering = ended.list
+    for (const uid of unlisted) this.contest(uid)
   }
 
   #entriesAt({ credential, claimedBy }: LeftQuestion, { resources }: LeftSources): readonly RecordEntry[] {

@@ -18,7 +18,7 @@ import { refusalIn, settlesNothing, type TokenAnswerReading } from '../domain/to
 import type { RotatedTokens } from '../domain/tokens.ts'
 import { auditRecovered } from './audit.ts'
 import type { EngineDeps } from './deps.ts'
-import { type IssuedFor, noteRead, readRecord } from './execute-record.ts'
+import { type IssuedFor, readRecord } from './execute-record.ts'
 import { bringIn, type Recovered } from './late-tokens.ts'
 import { RecoveryLog } from './recovery-log.ts'
 import { unknownProvider } from './unknown-provider.ts'
@@ -143,7 +143,7 @@ async function settleRecord(
 ): Promise<Result<RefreshRecord>> {
   const read = await readRecord(subjectOf(entry), entry.sealingKey, deps)
   if (!read.ok) return read
-  noteRead(read.value, undefined, deps)
+  deps.leftRecords.noteRead(read.value, undefined)
   const record = facing(read.value, entry.source)
   const intent = ownIntent(record, entry, deps)
   const settled = intent === undefined ? record : withoutProcess(record, intent, { entry, reading })

@@ -1,12 +1,13 @@
 import { expect, it, vi } from 'vitest'
 import type { Credential } from '../../src/domain/credential.ts'
 import { failure } from '../../src/domain/failures.ts'
-import { failed } from '../../src/domain/result.ts'
+import { failed, ok } from '../../src/domain/result.ts'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { later, seconds } from '../../src/domain/time.ts'
+import type { ListedRecord } from '../../src/ports/refresh-records.ts'
 import { aCredential } from '../support/builders.ts'
 import { documentKey, type Replica, type Replicas } from '../support/replicas.ts'
-import { afterDue, beforeDue, hour, movedTo, otherKey, twoDocuments } from '../support/two-documents.ts'
+import { afterDue, beforeDue, hour, movedTo, otherKey, twoDocuments, refusesWrites } from '../support/two-documents.ts'
 
 // A process has its list of records from before a newcomer's intent, and reads the record of the credential there for the
 // first time, or once more, after the newcomer has replaced it: its own intent in that is not refused.
@@ -15,12 +16,13 @@ const base = aCredential()
 const recordAway = failure('REFRESH_RECORD_UNAVAILABLE', 'The API server did not answer.')
 const diskFull = failure('JOURNAL_UNAVAILABLE', 'The disk is full.')
 
-function comer(age: number): Credential {
+function comer(age: number, key = documentKey): Credential {
+  const { refreshToken, target } = base.spec
   return aCredential({
     uid: '6f1c0a52-0000-4000-8000-000000000009',
     key: { namespace: 'ci', name: 'comer' },
     createdAt: later(base.createdAt, seconds(age)),
-    spec: { target: { ...base.spec.target, name: 'comer-token' } },
+    spec: { refreshToken: { ...refreshToken, key }, target: { ...target, name: 'comer-token' } },
   })
 }
 
@@ -224,6 +226,76 @@ it('nor does who brings a journaled request of another place into it', async () 
   await world.clock.pass(0.01)
   expect([world.endpoint.requests, old.journal.pending(base.uid)?.phase]).toEqual([4, 'armed'])
   isDown = false
+  await world.clock.pass(hour)
+  expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
+})
+
+/** A list as an API server pages it: of one moment, shown only later. */
+function slowLists({ records }: Replica): { show: () => void; begun: () => number } {
+  const list = records.list.bind(records)
+  let show = (): void => {}
+  const gate = new Promise<void>((resolve) => (show = resolve))
+  const spy = vi.spyOn(records, 'list').mockImplementation(async (see) => {
+    const entries: ListedRecord[] = []
+    const listed = await list((entry) => entries.push(entry))
+    if (!listed.ok) return listed
+    // Of any later one nothing comes.
+    await (spy.mock.calls.length === 1 ? gate : new Promise(() => {}))
+    for (const entry of entries) see(entry)
+    return ok(undefined)
+  })
+  return { show, begun: () => spy.mock.calls.length }
+}
+
+it('nor does who reads it while the first list is under way', async () => {
+  const world = twoDocuments(false)
+  const old = await world.leader()
+  await world.clock.pass(beforeDue)
+  old.loseItsPod()
+  const next = world.replica()
+  const { show, begun } = slowLists(next)
+  await next.lead()
+  const other = bystander(world)
+  world.apply(other)
+  await world.clock.pass(5)
+  // It has begun to list for the bystander, and is not through.
+  expect(begun()).toBe(1)
+  const young = world.replica()
+  young.seesAll()
+  young.sees({ ...other, spec: { ...other.spec, suspend: true } })
+  young.sees(comer(-60))
+  young.dieOf('endpoint.request')
+  young.operator.begin()
+  await world.clock.pass(1)
+  expect(world.endpoint.requests).toBe(2)
+  // Now the old one is asked for a refresh.
+  next.sees({ ...base, state: world.stateOf(base), refreshRequest: 'now' })
+  await world.clock.pass(1)
+  show()
+  await world.clock.pass(30)
+  expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
+})
+
+it('nor does who looks at a record that has no token of its place, since its status says that a store is behind', async () => {
+  const world = twoDocuments(false)
+  const old = await world.leader()
+  await world.clock.pass(beforeDue)
+  refusesWrites(world, documentKey)
+  await world.clock.pass(afterDue)
+  world.endpoint.next = () => ({ kind: 'lost', failure: failure('TOKEN_RESULT_UNKNOWN', 'The connection ended.') })
+  const moved = movedTo(otherKey)
+  world.apply(moved)
+  await world.clock.pass(1)
+  old.loseItsPod()
+  await world.leader()
+  world.apply(bystander(world))
+  await world.clock.pass(0.5)
+  const young = world.replica()
+  young.seesAll()
+  young.sees({ ...moved, spec: { ...moved.spec, suspend: true } })
+  young.sees(comer(-60, otherKey))
+  young.dieOf('endpoint.request')
+  young.operator.begin()
   await world.clock.pass(hour)
   expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
 })

@@ -11,6 +11,7 @@ import { hour } from '../support/two-documents.ts'
 // list of all records to go on.
 
 const many = 25
+const few = 6
 const base = aCredential()
 const down = failure('REFRESH_RECORD_UNAVAILABLE', 'The API server did not answer.')
 
@@ -94,6 +95,60 @@ it('a write that was not carried out makes no refresh depend on a list that nobo
   first.records.listFault = down
   await world.clock.pass(hour)
   const over = Array.from({ length: many }, (_, index) => `ci/c-${index}`).filter(
+    (name) => (world.state(name).accessTokenExpiresAt ?? 0) <= world.clock.now(),
+  )
+  expect(over).toEqual([])
+})
+
+function member(kind: 'p' | 'c', index: number, key: string, generation = 1): Credential {
+  const { refreshToken, target } = base.spec
+  return {
+    ...aCredential({
+      key: { namespace: 'ci', name: `${kind}-${index}` },
+      uid: `6f1c0a52-0000-4000-8000-${kind === 'p' ? 1 : 2}${String(index).padStart(11, '0')}`,
+      createdAt: later(base.createdAt, seconds(60)),
+      spec: { refreshToken: { ...refreshToken, key }, target: { ...target, name: `${kind}-${index}` } },
+    }),
+    generation,
+  }
+}
+
+/** Each `c` is at a document that a `p` has left. */
+async function withPredecessors(): Promise<{ world: Replicas; first: Replica }> {
+  const world = new Replicas()
+  for (let index = 0; index < few; index += 1) {
+    world.store.put(`teams/ci/a-${index}`, world.endpoint.login())
+    world.store.put(`teams/ci/b-${index}`, world.endpoint.login())
+    world.apply(member('p', index, `teams/ci/a-${index}`))
+  }
+  const first = await world.leader()
+  await world.clock.pass(hour)
+  for (let index = 0; index < few; index += 1) world.apply(member('p', index, `teams/ci/b-${index}`, 2))
+  await world.clock.pass(60)
+  for (let index = 0; index < few; index += 1) world.apply(member('c', index, `teams/ci/a-${index}`))
+  await world.clock.pass(6 * hour)
+  return { world, first }
+}
+
+it('an outage in which no record could be read makes nobody list who is where others were before', async () => {
+  const { world, first } = await withPredecessors()
+  first.records.readFault = down
+  await world.clock.pass(hour / 2)
+  first.records.readFault = undefined
+  const list = vi.spyOn(first.records, 'list')
+  await world.clock.pass(hour)
+  expect(world.endpoint.reuses).toBe(0)
+  expect(list.mock.calls.length).toBeLessThan(5)
+})
+
+it('nor does it make their refreshes depend on lists', async () => {
+  const { world, first } = await withPredecessors()
+  first.records.readFault = down
+  await world.clock.pass(hour / 2)
+  first.records.readFault = undefined
+  first.records.listFault = down
+  await world.clock.pass(hour)
+  const over = Array.from({ length: few }, (_, index) => `ci/c-${index}`).filter(
     (name) => (world.state(name).accessTokenExpiresAt ?? 0) <= world.clock.now(),
   )
   expect(over).toEqual([])

@@ -2,6 +2,7 @@ import { expect, it, vi } from 'vitest'
 import type { Credential, RefreshTokenSpec } from '../../src/domain/credential.ts'
 import { noState } from '../../src/domain/credential-state.ts'
 import { newRecord } from '../../src/domain/refresh-record.ts'
+import { failure } from '../../src/domain/failures.ts'
 import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential, aStore } from '../support/builders.ts'
 import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
@@ -143,4 +144,63 @@ it('one that a newcomer at its former place turns away writes its store no soone
   await world.clock.pass(4 * hour)
   const writes = write.mock.calls.filter(([{ key }]) => key === otherKey)
   expect([world.endpoint.reuses, writes]).toEqual([0, []])
+})
+
+function comerAfter(): Credential {
+  const one = comer()
+  const spec = { ...one.spec, target: { ...one.spec.target, name: 'next-token' } }
+  return { ...one, uid: '6f1c0a52-0000-4000-8000-00000000000a', key: { ...one.key, name: 'next' }, spec }
+}
+
+it('newcomers one after the other at its former place make it fail at no refresh', async () => {
+  const world = twoDocuments(false)
+  const leader = await world.leader()
+  await world.clock.pass(hour)
+  const moved = movedTo(otherKey)
+  world.apply(moved)
+  await world.clock.pass(60)
+  world.apply(comer())
+  await world.clock.pass(60)
+  expect([world.problem(), world.problem('ci/comer')]).toEqual([undefined, undefined])
+  // A pre-flight that comes to nothing.
+  world.store.writableFault = failure('STORE_UNAVAILABLE', 'The store takes nothing.')
+  world.apply({ ...moved, refreshRequest: 'now' })
+  await world.clock.pass(1)
+  expect(world.problem()).toBe('STORE_UNAVAILABLE')
+  world.store.writableFault = undefined
+  world.delete(comer())
+  await world.clock.pass(0.1)
+  world.apply(comerAfter())
+  await world.clock.pass(0.5)
+  expect(world.problem('ci/next')).toBeUndefined()
+  const list = vi.spyOn(leader.records, 'list')
+  const write = vi.spyOn(world.status, 'write')
+  await world.clock.pass(hour)
+  const failures = write.mock.calls.flatMap(([{ state }]) => state.lastFailure?.code ?? [])
+  expect([
+    world.endpoint.reuses,
+    list.mock.calls.length,
+    failures.filter((code) => code !== 'STORE_UNAVAILABLE'),
+  ]).toEqual([0, 0, []])
+})
+
+it('one that its own process turns away on its way lists nothing for that', async () => {
+  const world = twoDocuments(false)
+  const leader = await world.leader()
+  await world.clock.pass(hour)
+  const moved = movedTo(otherKey)
+  world.apply(moved)
+  await world.clock.pass(60)
+  let connect = (): void => {}
+  world.endpoint.gate = new Promise((resolve) => (connect = resolve))
+  world.apply({ ...moved, refreshRequest: 'now' })
+  await world.clock.pass(5)
+  world.endpoint.gate = undefined
+  world.apply(comer())
+  await world.clock.pass(5)
+  expect(world.problem('ci/comer')).toBeUndefined()
+  const list = vi.spyOn(leader.records, 'list')
+  connect()
+  await world.clock.pass(300)
+  expect([world.endpoint.reuses, world.problem(), list.mock.calls.length]).toEqual([0, undefined, 0])
 })

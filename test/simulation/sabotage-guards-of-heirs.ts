@@ -236,9 +236,9 @@ export const heirGuards: readonly Guard[] = [
   testedGuard(
     'test/app/turned-away.test.ts',
     'who was turned away asks for the records of those who have come',
-    'app/left-records.ts',
-    '    return last === version\n',
-    '    return true\n',
+    'app/record-versions.ts',
+    'if (last !== undefined) return last === version',
+    'if (last !== undefined) return true',
   ),
   testedGuard(
     'test/app/turned-away.test.ts',
@@ -264,9 +264,9 @@ export const heirGuards: readonly Guard[] = [
   testedGuard(
     'test/app/late-readers.test.ts',
     'who reads its record as somebody else has written it asks for the records of those who have come',
-    'app/execute-record.ts',
-    '  if (!isSame) leftRecords.contest(uid)',
-    "  if (!isSame) leftRecords.contest('')",
+    'app/left-records.ts',
+    '    if (!isSame) this.contest(uid)',
+    "    if (!isSame) this.contest('')",
   ),
   testedGuard(
     'test/app/renewed-intents.test.ts',
@@ -285,9 +285,9 @@ export const heirGuards: readonly Guard[] = [
   testedGuard(
     'test/app/late-readers.test.ts',
     'a record that was made after the list tells of somebody else',
-    'app/left-records.ts',
-    "return version === '' || !this.#coveredAt.has(uid)",
-    'return true',
+    'app/record-versions.ts',
+    "if (isCovered) return version === ''",
+    'if (isCovered) return true',
   ),
   testedGuard(
     'test/app/turned-away.test.ts',
@@ -295,5 +295,12 @@ export const heirGuards: readonly Guard[] = [
     'app/last-look.ts',
     'if (written.ok) deps.leftRecords.rewrote',
     'if (!written.ok) deps.leftRecords.rewrote',
+  ),
+  testedGuard(
+    'test/app/late-readers.test.ts',
+    'a record that was written after the moment of a list tells of somebody else',
+    'app/left-records.ts',
+    'for (const uid of unlisted) this.contest(uid)',
+    'if (unlisted.length < 0) throw new Error()',
   ),
 ]

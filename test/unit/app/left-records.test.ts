@@ -253,37 +253,4 @@ describe('the list of all records', () => {
     left.arrived(heir.uid)
     expect([await left.covers(heir, heirs, sources()), lists]).toEqual([ok('known'), 3])
   })
-
-  it('tell whether a record is what was listed, or as this process had it last', async () => {
-    listed = [entryOf(heir, source)]
-    await asked()
-    expect([left.isAsLastHad(heir.uid, '1'), left.isAsLastHad(heir.uid, '1')]).toEqual([true, true])
-    expect([left.isAsLastHad(heir.uid, '2'), left.isAsLastHad(heir.uid, '2')]).toEqual([false, true])
-    left.lastHad(heir.uid, '3')
-    expect([left.isAsLastHad(heir.uid, '3'), left.isAsLastHad(heir.uid, '2')]).toEqual([true, false])
-  })
-
-  it('tell that a record was made since they were listed', async () => {
-    expect(left.isAsLastHad(heir.uid, '1')).toBe(true)
-    left.begin()
-    await asked()
-    expect(left.isAsLastHad(heir.uid, '1')).toBe(false)
-    left.begin()
-    await asked()
-    expect(left.isAsLastHad(heir.uid, '')).toBe(true)
-  })
-
-  it('are what this process has made of them', async () => {
-    const { uid } = heir
-    listed = [entryOf(heir, source)]
-    await asked()
-    left.rewrote(uid, '1', '2')
-    left.rewrote(uid, '2', '3')
-    expect(['1', '2', '3'].map((version) => left.versionNow({ uid, version }))).toEqual(['3', '2', '3'])
-    expect(left.isAsLastHad(uid, '3')).toBe(true)
-    left.rewrote(uid, '7', '8')
-    expect(['1', '7'].map((version) => left.versionNow({ uid, version }))).toEqual(['1', '8'])
-    left.settle(uid)
-    expect(left.versionNow({ uid, version: '7' })).toBe('7')
-  })
 })
