@@ -124,11 +124,14 @@ function ownMark({ record, fingerprint }: Preflight): TokenMark | undefined {
   return { generation: generationOf(record.value), fingerprint }
 }
 
-/** The process's own memory is as good as a read: a stale one fails to be replaced. Intents of others are always read. */
+/**
+ * The process's own memory is as good as a read: a stale one fails to be replaced. Intents of others are always read, and
+ * so is what came after it, as far as the document tells: of that a stale memory would say that it is lost.
+ */
 async function recordOf(observed: Observed, stored: StoredRefreshToken, deps: Deps): Promise<Result<RefreshRecord>> {
   const { refreshToken: source } = refreshTokenSpec(observed.credential)
   const known = observed.record && facing(observed.record, source)
-  if (known !== undefined && !isHeldByOthers(known, deps) && !isClosed(known)) {
+  if (known !== undefined && !isHeldByOthers(known, deps) && !isClosed(known) && !isOutdated(known, stored)) {
     const version = deps.leftRecords.versionNow(known)
     return ok(version === known.version ? known : { ...known, version })
   }
@@ -137,6 +140,12 @@ async function recordOf(observed: Observed, stored: StoredRefreshToken, deps: De
   if (!read.ok) return read
   deps.leftRecords.noteRead(read.value, known)
   return ok(facing(read.value, source))
+}
+
+/** True when the document has had a later token than the record, as it is known. */
+function isOutdated(known: RefreshRecord, { claim: state }: StoredRefreshToken): boolean {
+  const latest = state?.kind === 'claimed' ? state.claim.mark?.generation : undefined
+  return latest !== undefined && latest > generationOf(known)
 }
 
 function isHeldByOthers({ intent, left = [] }: RefreshRecord, { holders: { self } }: Deps): boolean {

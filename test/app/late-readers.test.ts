@@ -299,3 +299,25 @@ it('nor does who looks at a record that has no token of its place, since its sta
   await world.clock.pass(hour)
   expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
 })
+
+it('who knows an older record, and finds its token put back, asks what came after it', async () => {
+  const world = twoDocuments()
+  await world.leader()
+  await world.clock.pass(beforeDue + afterDue)
+  const put = world.stored()
+  const young = world.replica()
+  young.seesAll()
+  young.sees({ ...base, state: world.stateOf(base), refreshRequest: 'now' })
+  young.operator.begin()
+  await world.clock.pass(5)
+  expect([world.endpoint.requests, world.storeIsLive()]).toEqual([3, true])
+  young.die()
+  // Somebody takes the token for the newest one, and leaves the rest of the document as it is.
+  const claim = world.store.claims.get(documentKey)
+  const { generation, retained } = world.record() ?? {}
+  if (claim === undefined || generation === undefined || retained === undefined) throw new Error('nothing was claimed')
+  world.store.put(documentKey, put)
+  world.store.claims.set(documentKey, { ...claim, mark: { generation, fingerprint: retained.fingerprint } })
+  await world.clock.pass(beforeDue + afterDue)
+  expect([world.bugs, world.endpoint.reuses, world.problem(), world.storeIsLive()]).toEqual([[], 0, undefined, true])
+})
