@@ -102,10 +102,9 @@ export function inherited(own: RefreshRecord, before: RefreshRecord, inheritance
     case 'own':
       return replacing(own, before, inheritance)
     case 'before':
-      // Where the one before left no tokens, those stay that the heir has elsewhere.
-      return adapted.retained === undefined && own.retained !== undefined
-        ? beside(own, before, adapted)
-        : succeeding(own, adapted)
+      return isOvertaken(before, own, inheritance)
+        ? beside(own, withNewestUsedUp(before), adapted)
+        : afterPredecessor(own, before, adapted)
     case 'unknown':
       return beside(own, before, adapted)
   }
@@ -123,6 +122,34 @@ function laterOf(
   const beforeAt = Math.max(before.storeWrittenAt ?? 0, issuedAt(before.retained), ...startsOf(before))
   if (ownAt === 0 || beforeAt === 0) return 'unknown'
   return ownAt > beforeAt ? 'own' : 'before'
+}
+
+/** Where the one before left no tokens, those stay that the heir has elsewhere. */
+function afterPredecessor(own: RefreshRecord, before: RefreshRecord, adapted: RefreshRecord): RefreshRecord {
+  return adapted.retained === undefined && own.retained !== undefined
+    ? beside(own, before, adapted)
+    : succeeding(own, adapted)
+}
+
+/**
+ * True when the one before has begun later, and its newest tokens came earlier than the heir's: they are not what it has
+ * begun with, nor what the store shows.
+ */
+function isOvertaken(
+  before: RefreshRecord,
+  { retained: own }: RefreshRecord,
+  { isOwnHere, fingerprint }: Inheritance,
+): boolean {
+  const { retained } = before
+  if (!isOwnHere || retained === undefined || retained.fingerprint === fingerprint) return false
+  const cameAt = issuedAt(retained)
+  return intentOn(before, retained.fingerprint) === undefined && cameAt !== 0 && cameAt < issuedAt(own)
+}
+
+/** A store that shows them was put back. */
+function withNewestUsedUp(record: RefreshRecord): RefreshRecord {
+  const { retained, spent } = record
+  return retained === undefined ? record : { ...record, spent: [...spent, retained.fingerprint] }
 }
 
 function issuedAt(retained: RetainedTokens | undefined): number {

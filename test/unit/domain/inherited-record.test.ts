@@ -171,6 +171,21 @@ describe('an heir that has begun already', () => {
       expect(record.spent).not.toContain('three')
     })
 
+    it('keeps its own where its predecessor has begun later, with older tokens than the heir has had since', () => {
+      const tokens = { refreshToken: new Sensitive(canary('rt')), accessToken: { ...anAccessToken(), issuedAt: noon } }
+      const intent = { ...intentOn('four'), startedAt: later(noon, seconds(120)) }
+      const former = before({ retained: { ...retained('three'), tokens }, intent })
+      const record = heirOf(former, 'four', { ...issuedLater(), spent: ['own before'] })
+      expect(record.retained?.fingerprint).toBe('own')
+      expect(record.spent).toEqual(expect.arrayContaining(['own before', 'one', 'two', 'three']))
+      expect(record.left).toEqual([expect.objectContaining({ fingerprint: 'four', sends: 1 })])
+      // Not where that is what it has begun with, or what the store shows.
+      const begun = { ...former, intent: { ...intent, fingerprint: 'three' } }
+      for (const shown of ['three', 'two']) {
+        expect(heirOf(begun, shown, issuedLater()).retained?.fingerprint).toBe('three')
+      }
+    })
+
     it('does not forget what the store shows, however many tokens it has had', () => {
       const many = Array.from({ length: spentLimit }, (_, index) => `own ${index}`)
       const record = heirOf(before({ storeWrittenAt: noon }), 'three', {
