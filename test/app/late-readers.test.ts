@@ -8,6 +8,7 @@ import type { ListedRecord } from '../../src/ports/refresh-records.ts'
 import { aCredential } from '../support/builders.ts'
 import { documentKey, type Replica, type Replicas } from '../support/replicas.ts'
 import { afterDue, beforeDue, hour, movedTo, otherKey, twoDocuments, refusesWrites } from '../support/two-documents.ts'
+import { comer, staleLeader } from '../support/newcomers.ts'
 
 // A process has its list of records from before a newcomer's intent, and reads the record of the credential there for the
 // first time, or once more, after the newcomer has replaced it: its own intent in that is not refused.
@@ -15,16 +16,6 @@ import { afterDue, beforeDue, hour, movedTo, otherKey, twoDocuments, refusesWrit
 const base = aCredential()
 const recordAway = failure('REFRESH_RECORD_UNAVAILABLE', 'The API server did not answer.')
 const diskFull = failure('JOURNAL_UNAVAILABLE', 'The disk is full.')
-
-function comer(age: number, key = documentKey): Credential {
-  const { refreshToken, target } = base.spec
-  return aCredential({
-    uid: '6f1c0a52-0000-4000-8000-000000000009',
-    key: { namespace: 'ci', name: 'comer' },
-    createdAt: later(base.createdAt, seconds(age)),
-    spec: { refreshToken: { ...refreshToken, key }, target: { ...target, name: 'comer-token' } },
-  })
-}
 
 /** Has nothing to do with the others; its refresh makes a new leader list the records. */
 function bystander(world: Replicas): Credential {
@@ -56,7 +47,7 @@ it('who reads the record only after the newcomer has replaced it does not presen
   await afterFailover(world)
   const young = world.replica()
   young.seesAll()
-  young.sees(comer(-60))
+  young.sees(comer({}, -60))
   // It ends before its answer is in the store.
   young.dieOf('endpoint.request')
   young.operator.begin()
@@ -66,20 +57,6 @@ it('who reads the record only after the newcomer has replaced it does not presen
   expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
 })
 
-/** A process that leads has its pre-flight for `ci/claude` behind it, and waits for its connection. */
-async function staleLeader(world: Replicas): Promise<{ old: Replica; young: Replica; connect: () => void }> {
-  const old = await world.leader()
-  await world.clock.pass(beforeDue)
-  let connect = (): void => {}
-  world.endpoint.gate = new Promise((resolve) => (connect = resolve))
-  await world.clock.pass(afterDue)
-  expect(world.endpoint.requests).toBe(1)
-  world.endpoint.gate = undefined
-  const young = world.replica()
-  young.seesAll()
-  return { old, young, connect }
-}
-
 it('nor does who has forgotten its record after a write of which nobody knows what became', async () => {
   const world = twoDocuments(false)
   const { old, young, connect } = await staleLeader(world)
@@ -87,7 +64,7 @@ it('nor does who has forgotten its record after a write of which nobody knows wh
   connect()
   await world.clock.pass(0.1)
   expect([world.endpoint.requests, world.problem()]).toEqual([1, 'REFRESH_RECORD_UNAVAILABLE'])
-  young.sees(comer(-60))
+  young.sees(comer({}, -60))
   young.dieOf('endpoint.request')
   young.operator.begin()
   await world.clock.pass(0.1)
@@ -108,7 +85,7 @@ it('nor does who has read its record for the sake of a place that it has left', 
   await world.clock.pass(beforeDue / 2)
   const young = world.replica()
   young.seesAll()
-  young.sees(comer(-60))
+  young.sees(comer({}, -60))
   young.dieOf('endpoint.request')
   young.operator.begin()
   await world.clock.pass(1)
@@ -150,7 +127,7 @@ it.each(['older', 'at a place that was left'] as const)(
       young.sees({ ...other, spec: { ...other.spec, suspend: true } })
     }
     young.dieOf('endpoint.request')
-    young.sees(comer(-60))
+    young.sees(comer({}, -60))
     if (how === 'older') young.operator.begin()
     await world.clock.pass(5)
     expect(world.endpoint.requests).toBe(3)
@@ -183,7 +160,7 @@ it('nor does who reads it beside a journaled answer', async () => {
   expect([world.endpoint.requests, world.problem()]).toEqual([3, 'STORE_UNAVAILABLE'])
   const young = world.replica()
   young.seesAll()
-  young.sees(comer(-60))
+  young.sees(comer({}, -60))
   young.dieOf('endpoint.request')
   world.store.unreachable.delete(documentKey)
   young.operator.begin()
@@ -220,7 +197,7 @@ it('nor does who brings a journaled request of another place into it', async () 
   expect([world.endpoint.requests, old.journal.pending(base.uid)?.phase]).toEqual([3, 'armed'])
   const young = world.replica()
   young.seesAll()
-  young.sees(comer(-60))
+  young.sees(comer({}, -60))
   young.dieOf('endpoint.request')
   young.operator.begin()
   await world.clock.pass(0.01)
@@ -263,7 +240,7 @@ it('nor does who reads it while the first list is under way', async () => {
   const young = world.replica()
   young.seesAll()
   young.sees({ ...other, spec: { ...other.spec, suspend: true } })
-  young.sees(comer(-60))
+  young.sees(comer({}, -60))
   young.dieOf('endpoint.request')
   young.operator.begin()
   await world.clock.pass(1)
@@ -293,7 +270,7 @@ it('nor does who looks at a record that has no token of its place, since its sta
   const young = world.replica()
   young.seesAll()
   young.sees({ ...moved, spec: { ...moved.spec, suspend: true } })
-  young.sees(comer(-60, otherKey))
+  young.sees(comer({ refreshToken: { ...base.spec.refreshToken, key: otherKey } }, -60))
   young.dieOf('endpoint.request')
   young.operator.begin()
   await world.clock.pass(hour)

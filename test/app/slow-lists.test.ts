@@ -3,19 +3,12 @@ import type { Credential } from '../../src/domain/credential.ts'
 import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential } from '../support/builders.ts'
 import { answer } from '../support/memory-ports.ts'
-import { type Replica, Replicas } from '../support/replicas.ts'
+import { Replicas } from '../support/replicas.ts'
 import { beforeDue } from '../support/two-documents.ts'
+import { withSlowLists } from '../support/newcomers.ts'
 
 // A list of ten thousand records takes a while, as one of an API server that many ask. A request may follow its intent for
 // ten seconds.
-
-function withSlowLists(world: Replicas, { records }: Replica, ms: number): void {
-  const list = records.list.bind(records)
-  vi.spyOn(records, 'list').mockImplementation(async (see) => {
-    await new Promise<void>((resolve) => void world.clock.wakeAfter(ms, resolve))
-    return list(see)
-  })
-}
 
 /** A credential with a login of its own. */
 function newcomer(world: Replicas, index: number): Credential {

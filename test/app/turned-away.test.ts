@@ -1,40 +1,17 @@
 import { expect, it, vi } from 'vitest'
-import type { Credential, RefreshTokenSpec } from '../../src/domain/credential.ts'
+import type { Credential } from '../../src/domain/credential.ts'
 import { noState } from '../../src/domain/credential-state.ts'
 import { newRecord } from '../../src/domain/refresh-record.ts'
 import { failure } from '../../src/domain/failures.ts'
-import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential, aStore } from '../support/builders.ts'
 import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
-import { afterDue, beforeDue, hour, movedTo, otherKey, twoDocuments } from '../support/two-documents.ts'
+import { beforeDue, hour, movedTo, otherKey, twoDocuments } from '../support/two-documents.ts'
+import { comer, staleLeader } from '../support/newcomers.ts'
 
 // Who has a token of the place in its record lists nothing once its intent stands. A process that has not heard of a
 // newcomer arms for such a one after that one's last look, which leaves its record where it is.
 
 const base = aCredential()
-
-function comer(spec: Partial<RefreshTokenSpec> = {}, age = 60): Credential {
-  return aCredential({
-    uid: '6f1c0a52-0000-4000-8000-000000000009',
-    key: { namespace: 'ci', name: 'comer' },
-    createdAt: later(base.createdAt, seconds(age)),
-    spec: { target: { ...base.spec.target, name: 'comer-token' }, ...spec },
-  })
-}
-
-/** A process that leads has its pre-flight for `ci/claude` behind it, and waits for its connection. Another one begins to lead. */
-async function staleLeader(world: Replicas): Promise<{ young: Replica; connect: () => void }> {
-  await world.leader()
-  await world.clock.pass(beforeDue)
-  let connect = (): void => {}
-  world.endpoint.gate = new Promise((resolve) => (connect = resolve))
-  await world.clock.pass(afterDue)
-  expect(world.endpoint.requests).toBe(1)
-  world.endpoint.gate = undefined
-  const young = world.replica()
-  young.seesAll()
-  return { young, connect }
-}
 
 async function expectOnce(world: Replicas, { young, connect }: { young: Replica; connect: () => void }): Promise<void> {
   young.operator.begin()
