@@ -65,6 +65,21 @@ const lastFailure = z.strictObject({
     .optional(),
 })
 
+const authorizationServer = z.strictObject({
+  origin: z
+    .string()
+    .max(statusLimits.version)
+    .describe('Scheme, host and port of it. Its refresh token is sent nowhere else, unless somebody allows that.'),
+  digest: z
+    .string()
+    .max(statusLimits.version)
+    .describe('Identifies it and the client: what refreshTokenRotates says holds for these.'),
+  refreshToken: z
+    .string()
+    .max(statusLimits.version)
+    .describe('The last eight digits of the fingerprint of the refresh token that it issued last, or let stand.'),
+})
+
 /** `status` of an `OAuthCredential`. Nothing in it is secret. */
 export const oauthCredentialStatus = z
   .strictObject({
@@ -127,6 +142,9 @@ export const oauthCredentialStatus = z
       .describe(
         'Whether a refresh brings another refresh token, as the answers so far show; absent before the first answer.',
       )
+      .optional(),
+    authorizationServer: authorizationServer
+      .describe('The authorization server that answered the last refresh; absent before the first.')
       .optional(),
     refreshTokenGeneration: count(
       'How many refresh tokens came one after the other. An older document that somebody put back is recognized by it.',

@@ -1,4 +1,10 @@
-import type { Condition, ConditionType, CredentialState, RememberedFailure } from '../domain/credential-state.ts'
+import type {
+  Condition,
+  ConditionType,
+  CredentialState,
+  KnownServer,
+  RememberedFailure,
+} from '../domain/credential-state.ts'
 import { type FailureCode, failureCodes } from '../domain/failures.ts'
 import { formerTargetLimit } from '../domain/former-targets.ts'
 import { present } from '../domain/present.ts'
@@ -18,6 +24,7 @@ export interface ReportedState {
 
 type EncodedCondition = NonNullable<OAuthCredentialStatus['conditions']>[number]
 type EncodedFailure = NonNullable<OAuthCredentialStatus['lastFailure']>
+type EncodedServer = NonNullable<OAuthCredentialStatus['authorizationServer']>
 
 const conditionTypes: ReadonlySet<string> = new Set<ConditionType>([
   'Ready',
@@ -55,6 +62,7 @@ export function encodeStatus({ state, nextRefreshAt }: ReportedState): OAuthCred
     lastHandledRefreshRequest: optionalText(state.handledRefreshRequest, statusLimits.request),
     lastHandledOwnershipRequest: optionalText(state.handledOwnershipRequest, statusLimits.request),
     refreshTokenRotates: state.rotates,
+    authorizationServer: state.server && encodeServer(state.server),
     refreshTokenGeneration: state.refreshTokenGeneration,
     refreshTokenInStore: optionalText(state.seenInStore, statusLimits.version),
     storeVersion: optionalText(state.storeVersion, statusLimits.version),
@@ -87,6 +95,7 @@ export function decodeState(status: unknown): CredentialState {
     handledRefreshRequest: textAt(written['lastHandledRefreshRequest']),
     handledOwnershipRequest: textAt(written['lastHandledOwnershipRequest']),
     rotates: flagAt(written['refreshTokenRotates']),
+    server: decodeServer(written['authorizationServer']),
     refreshTokenGeneration: countAt(written['refreshTokenGeneration']),
     seenInStore: textAt(written['refreshTokenInStore']),
     storeVersion: textAt(written['storeVersion']),
@@ -167,6 +176,18 @@ function decodeFailure(written: unknown): RememberedFailure | undefined {
     refusals: countAt(refusals),
     inputs: textAt(inputs),
   })
+}
+
+function encodeServer({ origin, digest, refreshToken }: KnownServer): EncodedServer {
+  const text = (value: string): string => cut(value, statusLimits.version)
+  return { origin: text(origin), digest: text(digest), refreshToken: text(refreshToken) }
+}
+
+function decodeServer(written: unknown): KnownServer | undefined {
+  const { origin, digest, refreshToken } = objectAt(written)
+  if (typeof origin !== 'string' || typeof digest !== 'string' || typeof refreshToken !== 'string') return undefined
+  // Ten thousand credentials have a few servers.
+  return { origin: sharedText(origin), digest: sharedText(digest), refreshToken }
 }
 
 function grantAt(value: unknown): CredentialState['grant'] {

@@ -1,11 +1,12 @@
 import { refreshTokenSpec } from '../domain/credential.ts'
 import type { Failure } from '../domain/failures.ts'
+import { knownOrigin, originChange } from '../domain/known-server.ts'
 import type { Observed } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
 import { isFailure, usableReferents } from '../domain/referents.ts'
 import type { RefreshRecord } from '../domain/refresh-record.ts'
 import { type Result } from '../domain/result.ts'
-import { tokenOrigin } from '../domain/rotation.ts'
+import { tokenOrigin } from '../domain/token-origin.ts'
 import { sameSecret, type Sensitive } from '../domain/sensitive.ts'
 import { tokenRequestAttributes } from '../domain/span-attributes.ts'
 import type { Outcome, SendAction, SendOutcome } from '../domain/step.ts'
@@ -37,6 +38,10 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
   const usable = usableReferents(observed)
   if (isFailure(usable)) return notSent(send, usable)
   const { provider } = usable
+  // A server that is said never to rotate is asked without a look.
+  const fingerprint = deps.records.fingerprint(send.base.refreshToken)
+  const misdirected = originChange(observed, provider, knownOrigin(observed.state, fingerprint))
+  if (misdirected !== undefined) return notSent(send, misdirected)
   const request = turnRequest(observed, provider)
   const sent = await deps.tokenHosts.send(request, async (tell): Promise<Sent> => {
     // Whoever waited for room may find that this process is ending, or no longer leads.
@@ -115,7 +120,12 @@ async function afterAnswer(answer: TokenAnswer, attempt: Attempt, deps: Deps): P
     await deps.journal.sent(sentEntry(attempt, sends))
     return { kind: 'unknown', failure: failureOf(reading), sends }
   }
-  return { kind: 'answered', reading, sends, startedAt }
+  return { kind: 'answered', reading, sends, startedAt, ...nextToken(reading, send, deps) }
+}
+
+function nextToken(reading: TokenAnswerReading, { base }: SendAction, { records }: Deps): { readonly next?: string } {
+  if (reading.kind !== 'issued') return {}
+  return { next: records.fingerprint(reading.tokens.refreshToken ?? base.refreshToken) }
 }
 
 /** Puts the answer into the journal, once: whoever has it first. */

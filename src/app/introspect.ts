@@ -1,6 +1,6 @@
 import type { Observed } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
-import { tokenOrigin } from '../domain/rotation.ts'
+import { tokenOrigin } from '../domain/token-origin.ts'
 import { type EpochSeconds, secondsBetween } from '../domain/time.ts'
 import { longestLifetimeSeconds } from '../domain/token-answer-tokens.ts'
 import type { AccessToken } from '../domain/tokens.ts'

@@ -6,7 +6,7 @@ import { owned } from '../domain/ownership.ts'
 import type { PredecessorRecord } from '../domain/preflight-finding.ts'
 import type { RefreshRecord } from '../domain/refresh-record.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
-import { tokenOrigin } from '../domain/rotation.ts'
+import { hasKept } from '../domain/rotation.ts'
 import type { SendAction } from '../domain/step.ts'
 import type { Deps } from './deps.ts'
 import { readRecord } from './execute-record.ts'
@@ -87,7 +87,7 @@ async function confirm(action: SendAction, observed: Observed, deps: Deps): Prom
  * that was never replaced no record tells where it is, but each leader looks once.
  */
 function arrivalOf({ record, before = [] }: SendAction, observed: Observed, deps: Deps): Arrival {
-  const isUntold = !tellsOfPlace(record, observed) && !isKnownToStay(record, observed)
+  const isUntold = !tellsOfPlace(record, observed) && !isKnownToStay(observed)
   return { isNew: isUntold || deps.unconfirmedRecords.has(observed.credential.uid), isHeir: before.length > 0 }
 }
 
@@ -95,9 +95,8 @@ function tellsOfPlace(record: RefreshRecord | undefined, { credential: { spec } 
   return record !== undefined && sourcesOf(record).some((source) => isRefreshTokenAt(spec, source))
 }
 
-/** True where the server has answered without another refresh token, and it was this one: the spec may have named another. */
-function isKnownToStay(record: RefreshRecord | undefined, { state, provider }: Observed): boolean {
-  return state.rotates === false && provider.kind === 'found' && record?.origin === tokenOrigin(provider.value)
+function isKnownToStay({ state, provider }: Observed): boolean {
+  return provider.kind === 'found' && hasKept(state, provider.value)
 }
 
 /** Of a record that did not exist: its credential is there. */

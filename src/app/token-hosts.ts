@@ -1,6 +1,6 @@
 import { hostLimits } from '../domain/host-limits.ts'
 import type { RequestLimits } from '../domain/provider.ts'
-import { tokenOrigin } from '../domain/rotation.ts'
+import { tokenOrigin } from '../domain/token-origin.ts'
 import { seconds } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Logger } from '../ports/logger.ts'

@@ -2,6 +2,7 @@ import { conclude, isAtHome, isForSpec } from './conclude.ts'
 import { keyText, refreshTokenSpec, type RefreshTokenSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import { type Failure, failure } from './failures.ts'
+import { answeredBy } from './known-server.ts'
 import { withLoginReplaced } from './login-replaced.ts'
 import { isHold } from './hold-reason.ts'
 import { settleTurnedAway } from './hold.ts'
@@ -185,6 +186,7 @@ function issuedState(
     refreshes: kept.refreshes + 1,
     // A server that has rotated once is not trusted to stop.
     rotates: rotated || kept.rotates === true,
+    ...answeredBy(observed, sent),
     ...(handled !== undefined && { handledRefreshRequest: handled }),
   }
 }

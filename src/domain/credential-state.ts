@@ -39,6 +39,8 @@ export interface CredentialState {
   readonly handledOwnershipRequest?: string
   /** True once an answer has brought another refresh token; false when answers came and none did. */
   readonly rotates?: boolean
+  /** Which one answered the last refresh; absent before the first, and after one of an earlier version. */
+  readonly server?: KnownServer
   /** The newest generation of refresh tokens that was known: what knows it when the record is gone, and the document old. */
   readonly refreshTokenGeneration?: number
   /** Of the newest refresh token that the store was seen to hold: what says so when the store is gone. */
@@ -54,6 +56,16 @@ export interface CredentialState {
   /** Who was told of the last publication. Absent for a target that tells nobody. */
   readonly consumers?: ConsumersState
   readonly conditions: readonly Condition[]
+}
+
+/** The authorization server that answered the last refresh, as the status remembers it. Nothing in it is secret. */
+export interface KnownServer {
+  /** Scheme, host and port: its refresh token is sent nowhere else. */
+  readonly origin: string
+  /** Identifies it and the client. */
+  readonly digest: string
+  /** Tells the refresh token that it issued last, or let stand, from others. @see tokenMark */
+  readonly refreshToken: string
 }
 
 export interface RememberedFailure {

@@ -9,7 +9,7 @@ import type { CredentialState } from './credential-state.ts'
 export function stateUnderGrant(state: CredentialState, { grant }: Pick<CredentialSpec, 'grant'>): CredentialState {
   const isSame = (state.grant ?? 'RefreshToken') === grant
   if (isSame) return grant === 'RefreshToken' ? state : withoutRefreshToken(state)
-  const { grant: _former, lastFailure: _its, storeVersion: _read, ...rest } = withoutRefreshToken(state)
+  const { grant: _former, lastFailure: _failure, storeVersion: _read, ...rest } = withoutRefreshToken(state)
   return { ...rest, consecutiveFailures: 0, ...(grant !== 'RefreshToken' && { grant }) }
 }
 
@@ -20,6 +20,7 @@ function withoutRefreshToken(state: CredentialState): CredentialState {
     loginUsedAt: _login,
     loginReplacedAt: _replaced,
     rotates: _never,
+    server: _its,
     ...rest
   } = state
   return rest

@@ -2,7 +2,7 @@ import type { CredentialState } from './credential-state.ts'
 import type { Observed } from './observed.ts'
 import type { Target } from './credential.ts'
 import { bareTokenKey } from './previous-token.ts'
-import { tokenOrigin } from './rotation.ts'
+import { tokenOrigin } from './token-origin.ts'
 import { stableHash } from './stable-fraction.ts'
 import { loginOf } from './target-login.ts'
 

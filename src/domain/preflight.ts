@@ -11,7 +11,9 @@ import type { Preflight } from './preflight-finding.ts'
 import type { Provider } from './provider.ts'
 import { intentOn, type RefreshRecord, type RetainedTokens } from './refresh-record.ts'
 import { isRefusal } from './refusals.ts'
-import { mayRotate, tokenOrigin } from './rotation.ts'
+import { knownOrigin, originChange } from './known-server.ts'
+import { mayRotate } from './rotation.ts'
+import { tokenOrigin } from './token-origin.ts'
 import { sameSecret, type Sensitive } from './sensitive.ts'
 import { dueAt } from './due.ts'
 import { lostElsewhere, refusedElsewhere, underWay } from './elsewhere.ts'
@@ -206,16 +208,16 @@ function journalOf({ journal }: Observed, { refreshToken }: StoredRefreshToken):
   return journal !== undefined && sameSecret(journal.refreshToken, refreshToken) ? journal : undefined
 }
 
-/** A refresh token goes only to the server that issued it. */
-function originProblem({ credential }: Observed, { record, subject, fingerprint }: Candidate): Failure | undefined {
-  const origin = tokenOrigin(subject.provider)
-  const isKnown = fingerprint === record.retained?.fingerprint
-  if (!isKnown || record.origin === undefined || credential.allowedOrigin === origin) return undefined
+function originProblem(observed: Observed, { record, subject, fingerprint }: Candidate): Failure | undefined {
+  const known = recordedOrigin(record, fingerprint) ?? knownOrigin(observed.state, fingerprint)
+  return originChange(observed, subject.provider, known)
+}
+
+/** Where the record says that this token came from. */
+function recordedOrigin({ retained, origin }: RefreshRecord, fingerprint: string): string | undefined {
+  if (fingerprint !== retained?.fingerprint || origin === undefined) return undefined
   // Records of earlier versions have the query of an endpoint without a path in it.
-  const recorded = tokenOrigin({ tokenEndpoint: record.origin })
-  if (recorded === origin) return undefined
-  const what = `The refresh token of OAuthCredential ${keyText(credential.key)} belongs to ${recorded}, and its provider now names ${origin}.`
-  return failure('TOKEN_ORIGIN_CHANGED', what)
+  return tokenOrigin({ tokenEndpoint: origin })
 }
 
 /** Why the successor would have no place. A server that does not rotate sends none: only what is taken from another needs one. */

@@ -1,3 +1,5 @@
+import type { CredentialState } from './credential-state.ts'
+import { isKnown } from './known-server.ts'
 import type { Observed } from './observed.ts'
 import type { Provider } from './provider.ts'
 
@@ -5,33 +7,19 @@ import type { Provider } from './provider.ts'
  * True when a refresh may bring another refresh token, so that the old one must not be spent before
  * its successor has a place. A server that has never rotated is believed until it does.
  */
-export function mayRotate({ state }: Pick<Observed, 'state'>, { rotation }: Pick<Provider, 'rotation'>): boolean {
-  if (rotation.mode === 'Detect') return state.rotates !== false
-  return rotation.mode === 'Always'
+export function mayRotate({ state }: Pick<Observed, 'state'>, provider: Rotating): boolean {
+  const { mode } = provider.rotation
+  return mode === 'Detect' ? !hasKept(state, provider) : mode === 'Always'
 }
+
+/** True when this server has answered this client, and never with another refresh token. */
+export function hasKept(state: Pick<CredentialState, 'rotates' | 'server'>, provider: Rotating): boolean {
+  return state.rotates === false && isKnown(state, provider)
+}
+
+type Rotating = Pick<Provider, 'rotation' | 'client' | 'issuer' | 'tokenEndpoint' | 'refreshEndpoint'>
 
 /** True unless requests to this server are made without an intent, whatever was seen of it. */
 export function mayBeAnnounced(provider: Observed['provider']): boolean {
   return provider.kind !== 'found' || provider.value.rotation.mode !== 'Never'
 }
-
-type Endpoints = Pick<Provider, 'refreshEndpoint' | 'tokenEndpoint' | 'issuer'>
-
-/**
- * Scheme, host and port that refresh tokens are sent to: what all credentials of one server share. Nothing else of the
- * URL, because logs and traces show it, and a query may be a secret.
- */
-export function tokenOrigin(endpoints: Endpoints): string {
-  const known = origins.get(endpoints)
-  if (known !== undefined) return known
-  const { refreshEndpoint, tokenEndpoint, issuer = '' } = endpoints
-  // Endpoints that an issuer's metadata name are on the issuer's own origin.
-  const [url = ''] = (refreshEndpoint ?? tokenEndpoint ?? issuer).split('?', 1)
-  const origin = url.split('/', 3).join('/').toLowerCase()
-  const short = origin.replace(origin.startsWith('https:') ? /:443$/ : /:80$/, '')
-  origins.set(endpoints, short)
-  return short
-}
-
-/** Asked for a dozen times in a refresh, and the same for as long as a manifest stays. */
-const origins = new WeakMap<Endpoints, string>()

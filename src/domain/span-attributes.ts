@@ -4,7 +4,7 @@ import { providerOf } from './credential.ts'
 import type { Preflight } from './preflight-finding.ts'
 import type { Provider } from './provider.ts'
 import type { Result } from './result.ts'
-import { tokenOrigin } from './rotation.ts'
+import { tokenOrigin } from './token-origin.ts'
 import type { Outcome, SendOutcome, Step } from './step.ts'
 import type { TokenExchange } from './token-exchange.ts'
 

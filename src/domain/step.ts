@@ -123,6 +123,8 @@ export type SendOutcome =
       readonly reading: TokenAnswerReading
       readonly sends: number
       readonly startedAt: EpochSeconds
+      /** Fingerprint of the refresh token to present next; absent where none was issued or let stand. */
+      readonly next?: string
     }
 
 /** What a document holds, to a record: its newest refresh token, one that was replaced before, or one that it does not know. */

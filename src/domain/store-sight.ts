@@ -2,20 +2,14 @@ import type { CredentialState } from './credential-state.ts'
 import type { ClaimState } from './document-claim.ts'
 import type { RefreshRecord } from './refresh-record.ts'
 import type { Progress } from './step.ts'
+import { tokenMark } from './token-mark.ts'
 
-// Whether a store has ever had a refresh token. Statuses are read by many, so they keep a part of its fingerprint: enough
-// to tell the few tokens of one credential apart, and of no use to find out what the token is.
-
-const markLength = 8
-
-function markOf(fingerprint: string): string {
-  return fingerprint.slice(-markLength)
-}
+// Whether a store has ever had a refresh token.
 
 /** Progress once the document of the spec was seen to hold a refresh token, or was written with it. */
 export function withSight<Known extends Progress>(progress: Known, fingerprint: string | undefined): Known {
   if (fingerprint === undefined) return progress
-  return { ...progress, state: { ...progress.state, seenInStore: markOf(fingerprint) } }
+  return { ...progress, state: { ...progress.state, seenInStore: tokenMark(fingerprint) } }
 }
 
 /** Progress once the document of the spec was seen to hold an older one. */
@@ -42,5 +36,5 @@ export function afterSight<Known extends Progress>(
 
 /** True when some process has seen this very refresh token in its document, as far as the status tells. */
 export function wasSeenInStore({ seenInStore }: Pick<CredentialState, 'seenInStore'>, fingerprint: string): boolean {
-  return seenInStore === markOf(fingerprint)
+  return seenInStore === tokenMark(fingerprint)
 }

@@ -236,4 +236,45 @@ describe('the origin of a refresh token', () => {
     expectHealthy(world)
     expect(world.record()?.origin).toBe('https://new.example.com')
   })
+
+  it.each<Rotation['mode']>(['Never', 'Detect', 'Always'])(
+    'does not change either where none was ever replaced, in mode %s',
+    async (mode) => {
+      const { world } = await aLeader({ mode }, false)
+      await world.clock.pass(untilDue)
+      const { requests } = world.endpoint
+      const moved = { rotation: aRotation({ mode }), tokenEndpoint: 'https://new.example.com/token', generation: 2 }
+      world.applyProvider(moved)
+      await world.clock.pass(untilDue)
+      expect([world.endpoint.requests, world.problem()]).toEqual([requests, 'TOKEN_ORIGIN_CHANGED'])
+      world.apply(aCredential({ allowedOrigin: 'https://new.example.com' }))
+      await world.clock.pass(120)
+      expectHealthy(world)
+      world.apply(aCredential())
+      await world.clock.pass(untilDue)
+      expectHealthy(world)
+    },
+  )
+
+  it.each<Rotation['mode']>(['Never', 'Detect', 'Always'])(
+    'is that of a new login where none was ever replaced, in mode %s',
+    async (mode) => {
+      const { world } = await aLeader({ mode }, false)
+      const moved = { rotation: aRotation({ mode }), tokenEndpoint: 'https://new.example.com/token', generation: 2 }
+      world.applyProvider(moved)
+      world.store.put(documentKey, world.endpoint.login())
+      await world.clock.pass(untilDue)
+      expectHealthy(world)
+    },
+  )
+
+  it('is known to the next process, where the record is gone', async () => {
+    const { world, first } = await aLeader({ mode: 'Always' }, true)
+    await first.shutDown()
+    world.records.delete(aCredential().uid)
+    world.applyProvider({ tokenEndpoint: 'https://new.example.com/token', generation: 2 })
+    await world.leader()
+    await world.clock.pass(untilDue)
+    expect([world.endpoint.requests, world.problem()]).toEqual([1, 'TOKEN_ORIGIN_CHANGED'])
+  })
 })

@@ -90,6 +90,21 @@ describe('while another process may be at the refresh token', () => {
 })
 
 describe('who has looked looks again', () => {
+  it('where its server has moved since, and dies at its answer', async () => {
+    const world = aWorld()
+    const first = await world.leader()
+    await world.clock.pass(beforeDue)
+    world.endpoint.rotates = true
+    world.applyProvider({ tokenEndpoint: 'https://new.example.com/token', generation: 2 })
+    world.apply(aCredential({ allowedOrigin: 'https://new.example.com' }))
+    first.dieOf('endpoint.request')
+    await world.clock.pass(afterDue)
+    expect(world.endpoint.requests).toBe(2)
+    await world.leader()
+    await world.clock.pass(60)
+    expect([world.endpoint.requests, world.endpoint.reuses]).toEqual([2, 0])
+  })
+
   it('where a document comes back, and another process is at what it held', async () => {
     const { world, goOn } = await anotherAtIt()
     const token = world.stored()

@@ -164,6 +164,20 @@ export const answerGuards: readonly Guard[] = [
   ),
   testedGuard(
     'test/app/unrotated.test.ts',
+    'a server that was never seen to rotate does not speak for another one',
+    'domain/rotation.ts',
+    'return state.rotates === false && isKnown(state, provider)',
+    'return state.rotates === false && (isKnown(state, provider) || state.server !== undefined)',
+  ),
+  testedGuard(
+    'test/app/rotation.test.ts',
+    'a token that was never replaced is sent to no other server, whatever its mode',
+    'app/execute-send.ts',
+    'if (misdirected !== undefined) return notSent(send, misdirected)',
+    "if (misdirected !== undefined && provider.name === '') return notSent(send, misdirected)",
+  ),
+  testedGuard(
+    'test/app/unrotated.test.ts',
     'a server that does not rotate needs no place for a successor',
     'domain/preflight.ts',
     'if (!isNeeded && !mayRotate(observed, subject.provider)) return undefined',

@@ -244,8 +244,8 @@ export const heirGuards: readonly Guard[] = [
     'test/app/turned-away.test.ts',
     'what was seen of a server is not taken for what another one does',
     'app/last-look.ts',
-    'record?.origin === tokenOrigin(provider.value)',
-    "record?.origin !== ''",
+    "return provider.kind === 'found' && hasKept(state, provider.value)",
+    "return provider.kind === 'found' && state.rotates === false",
   ),
   testedGuard(
     'test/app/slow-lists.test.ts',

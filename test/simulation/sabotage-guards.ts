@@ -21,8 +21,8 @@ const spendingGuards: readonly Guard[] = [
     'test/unit/domain/rotation.test.ts',
     'a server of which nothing is known is taken for one that rotates',
     'domain/rotation.ts',
-    'return state.rotates !== false',
-    'return state.rotates === true',
+    "return mode === 'Detect' ? !hasKept(state, provider) : mode === 'Always'",
+    "return mode === 'Detect' ? state.rotates === true : mode === 'Always'",
   ),
   guard(
     "another process's intent is respected",

@@ -5,7 +5,7 @@ import { decodeResource } from '../../../src/api/decode.ts'
 import { ResourceIndex } from '../../../src/app/resource-index.ts'
 import type { Referent } from '../../../src/domain/observed.ts'
 import type { Provider } from '../../../src/domain/provider.ts'
-import { tokenOrigin } from '../../../src/domain/rotation.ts'
+import { tokenOrigin } from '../../../src/domain/token-origin.ts'
 import { aCredential } from '../../support/builders.ts'
 import { heirOf, presetDirectory, presetFiles } from '../../support/presets.ts'
 

@@ -4,7 +4,7 @@ import type { ProviderDraft, ProviderSpec } from '../../../src/domain/provider-d
 import { completed, type Preset } from '../../../src/domain/provider-inheritance.ts'
 import type { Provider } from '../../../src/domain/provider.ts'
 import type { Problem } from '../../../src/domain/resources.ts'
-import { tokenOrigin } from '../../../src/domain/rotation.ts'
+import { tokenOrigin } from '../../../src/domain/token-origin.ts'
 
 const secretRef = { name: 'vendor-client', key: 'secret' }
 const ownSecret = { name: 'own-client', key: 'secret' }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ProviderDraft, ProviderSpec, Variable, VariableForm } from '../../../src/domain/provider-draft.ts'
 import { completed } from '../../../src/domain/provider-inheritance.ts'
-import { tokenOrigin } from '../../../src/domain/rotation.ts'
+import { tokenOrigin } from '../../../src/domain/token-origin.ts'
 
 const client = { id: 'cli', authentication: 'none' } as const
 

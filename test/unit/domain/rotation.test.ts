@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { Observed } from '../../../src/domain/observed.ts'
-import type { Rotation } from '../../../src/domain/provider.ts'
-import { mayRotate, tokenOrigin } from '../../../src/domain/rotation.ts'
+import { knownServer } from '../../../src/domain/known-server.ts'
+import type { Provider, Rotation } from '../../../src/domain/provider.ts'
+import { mayRotate } from '../../../src/domain/rotation.ts'
 import { anObservation, aProvider, aRotation, refreshedState } from '../../support/builders.ts'
 
-function known(rotates: boolean): Partial<Observed> {
-  return { state: refreshedState(600, 3600, { rotates }) }
+const fingerprint = 'f'.repeat(64)
+
+function known(rotates: boolean, changes: Partial<Provider> = {}): Partial<Observed> {
+  const server = knownServer(aProvider(changes), fingerprint)
+  return { state: refreshedState(600, 3600, { rotates, server }) }
 }
 
 const rotations: Record<string, [mode: Rotation['mode'], changes: Partial<Observed>, expected: boolean]> = {
@@ -16,30 +20,18 @@ const rotations: Record<string, [mode: Rotation['mode'], changes: Partial<Observ
   'perhaps, while nothing was seen': ['Detect', {}, true],
   'since it was seen to': ['Detect', known(true), true],
   'not since it was seen not to': ['Detect', known(false), false],
+  'perhaps, where another one was seen not to': ['Detect', known(false, { tokenEndpoint: 'https://a.example' }), true],
+  'perhaps, where another tenant was': ['Detect', known(false, { issuer: 'https://login.example.com/other' }), true],
+  'perhaps, where another client was': ['Detect', known(false, { client: { id: 'cd', authentication: 'none' } }), true],
+  'perhaps, where nobody knows which one was': [
+    'Detect',
+    { state: refreshedState(600, 3600, { rotates: false }) },
+    true,
+  ],
 }
 
 describe('a server rotates', () => {
   it.each(Object.entries(rotations))('%s', (_name, [mode, changes, expected]) => {
-    expect(mayRotate(anObservation(changes), { rotation: aRotation({ mode }) })).toBe(expected)
-  })
-})
-
-const origins: Record<string, [endpoint: string, origin: string]> = {
-  'without its path': ['https://login.example.com/oauth/token', 'https://login.example.com'],
-  'without a path': ['https://login.example.com', 'https://login.example.com'],
-  'without a query': ['https://login.example.com/token?tenant=a', 'https://login.example.com'],
-  'without a query where there is no path': ['https://login.example.com?code=a/b:443', 'https://login.example.com'],
-  'in small letters': ['HTTPS://Login.Example.COM/Token', 'https://login.example.com'],
-  'with its port': ['https://login.example.com:8443/token', 'https://login.example.com:8443'],
-  'without the port that HTTPS has anyway': ['https://login.example.com:443/token', 'https://login.example.com'],
-  'without the port that HTTP has anyway': ['http://localhost:80/token', 'http://localhost'],
-  'with the port of HTTP under HTTPS': ['https://login.example.com:80/token', 'https://login.example.com:80'],
-  'with the port of HTTPS under HTTP': ['http://localhost:443/token', 'http://localhost:443'],
-  'of an IPv6 address': ['https://[2001:DB8::1]:443/token', 'https://[2001:db8::1]'],
-}
-
-describe('the origin of a token endpoint', () => {
-  it.each(Object.entries(origins))('%s', (_name, [tokenEndpoint, origin]) => {
-    expect(tokenOrigin(aProvider({ tokenEndpoint }))).toBe(origin)
+    expect(mayRotate(anObservation(changes), aProvider({ rotation: aRotation({ mode }) }))).toBe(expected)
   })
 })
