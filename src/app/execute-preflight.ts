@@ -126,12 +126,12 @@ function ownMark({ record, fingerprint }: Preflight): TokenMark | undefined {
 
 /**
  * The process's own memory is as good as a read: a stale one fails to be replaced. Intents of others are always read, and
- * so is what came after it, as far as the document tells: of that a stale memory would say that it is lost.
+ * so is the record where the document has had a later token: a stale memory would tell a human that this one is lost.
  */
 async function recordOf(observed: Observed, stored: StoredRefreshToken, deps: Deps): Promise<Result<RefreshRecord>> {
   const { refreshToken: source } = refreshTokenSpec(observed.credential)
   const known = observed.record && facing(observed.record, source)
-  if (known !== undefined && !isHeldByOthers(known, deps) && !isClosed(known) && !isOutdated(known, stored)) {
+  if (known !== undefined && isCurrent(known, { observed, stored }, deps)) {
     const version = deps.leftRecords.versionNow(known)
     return ok(version === known.version ? known : { ...known, version })
   }
@@ -142,10 +142,21 @@ async function recordOf(observed: Observed, stored: StoredRefreshToken, deps: De
   return ok(facing(read.value, source))
 }
 
-/** True when the document has had a later token than the record, as it is known. */
-function isOutdated(known: RefreshRecord, { claim: state }: StoredRefreshToken): boolean {
-  const latest = state?.kind === 'claimed' ? state.claim.mark?.generation : undefined
-  return latest !== undefined && latest > generationOf(known)
+interface Memory {
+  readonly observed: Observed
+  readonly stored: StoredRefreshToken
+}
+
+function isCurrent(known: RefreshRecord, { observed, stored }: Memory, deps: Deps): boolean {
+  if (isHeldByOthers(known, deps) || isClosed(known)) return false
+  // The mark of another owner counts that one's tokens.
+  const owner = ownerId(deps.installation.id, observed.credential.uid)
+  return generationOfOwn(stored, owner) <= generationOf(known)
+}
+
+/** Which of the tokens that came one after the other the document has had, as far as this owner has written it; 0 where it has not. */
+function generationOfOwn({ claim: state }: StoredRefreshToken, owner: string): number {
+  return state?.kind === 'claimed' && state.claim.owner === owner ? (state.claim.mark?.generation ?? 0) : 0
 }
 
 function isHeldByOthers({ intent, left = [] }: RefreshRecord, { holders: { self } }: Deps): boolean {

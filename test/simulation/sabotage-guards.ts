@@ -123,8 +123,8 @@ const spendingGuards: readonly Guard[] = [
   guard(
     "another process's intent is read anew",
     'app/execute-preflight.ts',
-    'if (known !== undefined && !isHeldByOthers(known, deps) && !isClosed(known) &&',
-    'if (known !== undefined && !isClosed(known) &&',
+    'if (isHeldByOthers(known, deps) || isClosed(known)) return false',
+    'if (isClosed(known)) return false',
   ),
 ]
 

@@ -1,0 +1,90 @@
+import { expect, it } from 'vitest'
+import { Sensitive } from '../../src/domain/sensitive.ts'
+import { aCredential } from '../support/builders.ts'
+import { documentKey, type Replicas } from '../support/replicas.ts'
+import { afterDue, beforeDue, heir, hour, otherKey, twoDocuments } from '../support/two-documents.ts'
+
+// A document counts the tokens that its owner has written into it. Another owner's count says nothing of a record.
+
+const base = aCredential()
+const comerUid = '6f1c0a52-0000-4000-8000-000000000019'
+
+function markOf(world: Replicas, generation: number): { generation: number; fingerprint: string } {
+  const fingerprint = world.records.fingerprint(new Sensitive(world.stored()))
+  return { generation, fingerprint }
+}
+
+/** Takes the whole document as a backup has it, with the mark beside the token; returns how it is put back. */
+function backup(world: Replicas, generation: number): () => void {
+  const [token, claim] = [world.stored(), world.store.claims.get(documentKey)]
+  if (claim === undefined) throw new Error('nothing was claimed')
+  const mark = markOf(world, generation)
+  return () => {
+    world.store.put(documentKey, token)
+    world.store.claims.set(documentKey, { ...claim, mark })
+  }
+}
+
+it.each(['its own count', 'no mark'] as const)(
+  'who has its newest tokens in memory brings them home where the document of a predecessor is put back, with %s',
+  async (how) => {
+    const world = twoDocuments()
+    await world.leader()
+    // The predecessor has had some tokens.
+    for (let refreshes = 0; refreshes < 4; refreshes += 1) await world.clock.pass(beforeDue + afterDue)
+    const generation = world.record()?.generation ?? 0
+    expect(generation).toBeGreaterThanOrEqual(4)
+    const putBack = backup(world, generation)
+    await world.clock.pass(beforeDue + afterDue)
+    // Made anew, with a login of its own in a plain document.
+    world.delete(base)
+    world.sink.published.clear()
+    const own = heir(documentKey)
+    world.store.put(documentKey, world.endpoint.login())
+    world.apply(own)
+    await world.clock.pass(60)
+    expect([world.problem(), world.storeIsLive(), world.record(own.uid)?.generation]).toEqual([undefined, true, 1])
+    const login = world.endpoint.loginOf(world.stored())
+    // The secret store is put back to last week. The process has its record in memory, and the API server has it.
+    putBack()
+    if (how === 'no mark') {
+      const claim = world.store.claims.get(documentKey)
+      if (claim === undefined) throw new Error('nothing was claimed')
+      const { mark: _none, ...unmarked } = claim
+      world.store.claims.set(documentKey, unmarked)
+    }
+    await world.clock.pass(2 * hour)
+    expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
+    expect([world.problem(), world.endpoint.loginOf(world.stored())]).toEqual([undefined, login])
+  },
+)
+
+it.each(['its own count', 'no mark'] as const)(
+  'who has its newest tokens in memory brings them home after somebody has copied a neighbour over its document, with %s',
+  async (how) => {
+    const world = twoDocuments()
+    const target = { ...base.spec.target, name: 'comer-token' }
+    const refreshToken = { ...base.spec.refreshToken, key: otherKey }
+    world.apply(aCredential({ uid: comerUid, key: { namespace: 'ci', name: 'comer' }, spec: { target, refreshToken } }))
+    await world.leader()
+    const used = world.stored()
+    await world.clock.pass(beforeDue + afterDue)
+    await world.clock.pass(beforeDue)
+    const login = world.endpoint.loginOf(world.stored())
+    // The neighbour has had more tokens than this one. Its document, claim and all, is copied over the other one by mistake.
+    const claim = world.store.claims.get(otherKey)
+    if (claim === undefined) throw new Error('nothing was claimed')
+    const copied = world.stored(otherKey)
+    const mark = { generation: 9, fingerprint: world.records.fingerprint(new Sensitive(copied)) }
+    world.store.put(documentKey, copied)
+    world.store.claims.set(documentKey, { ...claim, ...(how === 'its own count' && { mark }) })
+    world.apply({ ...base, refreshRequest: 'now' })
+    await world.clock.pass(5)
+    expect(world.problem()).toBe('REFRESH_TOKEN_OWNED')
+    // Somebody puts back what there was, as they have it: a plain document with a token from before.
+    world.store.put(documentKey, used)
+    await world.clock.pass(2 * hour)
+    expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
+    expect([world.problem(), world.endpoint.loginOf(world.stored())]).toEqual([undefined, login])
+  },
+)
