@@ -102,11 +102,11 @@ export function inherited(own: RefreshRecord, before: RefreshRecord, inheritance
     case 'own':
       return replacing(own, before, inheritance)
     case 'before':
-      return isOvertaken(before, own, inheritance)
-        ? beside(own, withNewestUsedUp(before), adapted)
-        : afterPredecessor(own, before, adapted)
+      return hasOlderTokens(before, own, inheritance)
+        ? keeping(own, before, { adapted, inheritance })
+        : afterPredecessor(own, before, { adapted, inheritance })
     case 'unknown':
-      return beside(own, before, adapted)
+      return beside(own, before, { left: [...intentsOf(adapted), ...(own.left ?? [])], inheritance })
   }
 }
 
@@ -124,32 +124,41 @@ function laterOf(
   return ownAt > beforeAt ? 'own' : 'before'
 }
 
+interface Adapted {
+  /** The record before, as the heir names what is in it. */
+  readonly adapted: RefreshRecord
+  readonly inheritance: Inheritance
+}
+
 /** Where the one before left no tokens, those stay that the heir has elsewhere. */
-function afterPredecessor(own: RefreshRecord, before: RefreshRecord, adapted: RefreshRecord): RefreshRecord {
+function afterPredecessor(own: RefreshRecord, before: RefreshRecord, { adapted, inheritance }: Adapted): RefreshRecord {
   return adapted.retained === undefined && own.retained !== undefined
-    ? beside(own, before, adapted)
+    ? beside(own, before, { left: [...intentsOf(adapted), ...(own.left ?? [])], inheritance })
     : succeeding(own, adapted)
 }
 
 /**
- * True when the one before has begun later, and its newest tokens came earlier than the heir's: they are not what it has
- * begun with, nor what the store shows.
+ * True when the newest tokens of the one before came earlier than the heir's, whatever it has begun with since. A record
+ * that came back from a backup has such. Not where the store shows them, or where they are what was begun with.
  */
-function isOvertaken(
+function hasOlderTokens(
   before: RefreshRecord,
-  { retained: own }: RefreshRecord,
+  { retained: own, refused }: RefreshRecord,
   { isOwnHere, fingerprint }: Inheritance,
 ): boolean {
-  const { retained } = before
-  if (!isOwnHere || retained === undefined || retained.fingerprint === fingerprint) return false
-  const cameAt = issuedAt(retained)
-  return intentOn(before, retained.fingerprint) === undefined && cameAt !== 0 && cameAt < issuedAt(own)
+  const { retained, storeWrittenAt } = before
+  if (!isOwnHere || own === undefined || retained === undefined || retained.fingerprint === fingerprint) return false
+  // Whoever has nothing but a token that was refused is better off with the other one.
+  if (intentOn(before, retained.fingerprint) !== undefined || refused?.fingerprint === own.fingerprint) return false
+  const cameAt = Math.max(issuedAt(retained), storeWrittenAt ?? 0)
+  return cameAt !== 0 && cameAt < issuedAt(own)
 }
 
-/** A store that shows them was put back. */
-function withNewestUsedUp(record: RefreshRecord): RefreshRecord {
-  const { retained, spent } = record
-  return retained === undefined ? record : { ...record, spent: [...spent, retained.fingerprint] }
+/** The heir's own tokens stay, and those before count as used up; what the one before has begun with comes after both. */
+function keeping(own: RefreshRecord, before: RefreshRecord, { adapted, inheritance }: Adapted): RefreshRecord {
+  const { retained, spent } = before
+  const all = retained === undefined ? spent : [...spent, retained.fingerprint]
+  return beside(own, { spent: all }, { left: [...(own.left ?? []), ...intentsOf(adapted)], inheritance })
 }
 
 function issuedAt(retained: RetainedTokens | undefined): number {
@@ -161,26 +170,35 @@ function startsOf(record: RefreshRecord): readonly number[] {
 }
 
 /** As where one credential goes on with another login: all of the one before is used up, and above all what the store shows. */
-function replacing(own: RefreshRecord, before: RefreshRecord, { fingerprint }: Inheritance): RefreshRecord {
+function replacing(own: RefreshRecord, before: RefreshRecord, inheritance: Inheritance): RefreshRecord {
   const { retained, spent } = before
   const open = intentsOf(before).map((intent) => intent.fingerprint)
   const all = new Set([...spent, ...(retained === undefined ? [] : [retained.fingerprint]), ...open])
-  const { stored = [] } = own
-  const known = withUsedUpBefore(
-    { ...own, stored: [...stored, fingerprint] },
-    { ...before, spent: [...all] },
-    own.retained,
-  )
-  return { ...own, spent: known.spent }
+  return { ...own, spent: spentWith(own, { spent: [...all] }, inheritance) }
+}
+
+/** However many tokens the heir has had, it does not forget what the store shows. */
+function spentWith(
+  own: RefreshRecord,
+  before: Pick<RefreshRecord, 'spent'>,
+  { fingerprint }: Inheritance,
+): readonly string[] {
+  const shown = { ...own, stored: [...(own.stored ?? []), fingerprint] }
+  return withUsedUpBefore(shown, before, own.retained).spent
+}
+
+interface Beside {
+  readonly left: readonly RefreshIntent[]
+  readonly inheritance: Inheritance
 }
 
 /** The token of the store is used as one that nobody knows, and until it has a successor the heir keeps its own. */
-function beside(own: RefreshRecord, before: RefreshRecord, adapted: RefreshRecord): RefreshRecord {
-  const open = [...intentsOf(adapted), ...(own.left ?? [])]
-  return {
-    ...withUsedUpBefore(own, before, own.retained),
-    ...(open.length > 0 && { left: open }),
-  }
+function beside(
+  own: RefreshRecord,
+  before: Pick<RefreshRecord, 'spent'>,
+  { left, inheritance }: Beside,
+): RefreshRecord {
+  return { ...own, spent: spentWith(own, before, inheritance), ...(left.length > 0 && { left }) }
 }
 
 /** The login is the predecessor's alone: its record goes on, under another name. */
@@ -232,7 +250,13 @@ function newestOf(own: RefreshRecord, before: RefreshRecord): RetainedTokens | u
   if (other === undefined || spent.includes(other.fingerprint)) return kept
   // One may be sealed with the key of a document that was lost, and the other with the operator's own.
   if (other.fingerprint === kept?.fingerprint) return kept.tokens === undefined ? other : kept
-  return kept === undefined || before.spent.includes(kept.fingerprint) ? other : kept
+  const isReplaced = kept === undefined || before.spent.includes(kept.fingerprint)
+  return isReplaced || isAnswered(own, before) ? other : kept
+}
+
+/** True when the one before has had the answer to what the heir has begun with, which comes after all that the heir has. */
+function isAnswered({ intent }: RefreshRecord, { spent }: RefreshRecord): boolean {
+  return intent !== undefined && spent.includes(intent.fingerprint)
 }
 
 function adaptedTo(own: RefreshRecord, before: RefreshRecord, { source, isProven }: Inheritance): RefreshRecord {
