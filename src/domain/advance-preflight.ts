@@ -47,10 +47,13 @@ export function afterRead(
   if (refused !== undefined && isSameAsRefused(progress, stored)) return settleStalled(observed, progress, refused, now)
   const usable = usableReferents(observed)
   if (isFailure(usable)) return settleFailed(observed, progress, usable, now)
-  if (needsPreflight(observed, usable.provider, isOpen))
-    return { kind: 'act', action: { kind: 'pre-flight', stored }, progress }
+  if (progress.isBegunAnew || needsPreflight(observed, usable.provider, isOpen)) return look(progress, { stored })
   const earlier = journaledSends(observed.journal, stored.refreshToken)
   return send(progress, { kind: 'send-refresh-token', base: stored, ...(earlier && { earlier }) })
+}
+
+function look(progress: Progress, at: Omit<Extract<Action, { kind: 'pre-flight' }>, 'kind'>): Step {
+  return { kind: 'act', action: { kind: 'pre-flight', ...at }, progress }
 }
 
 /** The record knows the newest refresh token too, and a human may have said that it is enough for a while. */
@@ -63,7 +66,7 @@ function afterFailedRead(observed: Observed, progress: Progress, storeFailure: F
   }
   const { claim } = observed
   const stored = { refreshToken, version: '', document: new Sensitive(''), ...(claim && { claim }) }
-  return { kind: 'act', action: { kind: 'pre-flight', stored, storeFailure }, progress }
+  return look(progress, { stored, storeFailure })
 }
 
 interface Looked {

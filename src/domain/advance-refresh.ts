@@ -1,3 +1,4 @@
+import { begunAnew } from './begin-anew.ts'
 import { conclude, isAtHome, isForSpec } from './conclude.ts'
 import { keyText, refreshTokenSpec, type RefreshTokenSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
@@ -87,7 +88,8 @@ function wasAnnounced({ journal, provider }: Observed): boolean {
 }
 
 function afterNoAnswer(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
-  return isHold(cause) ? settleTurnedAway(observed, progress, cause, now) : settleSent(observed, progress, cause, now)
+  if (isHold(cause)) return settleTurnedAway(observed, progress, cause, now)
+  return begunAnew(progress, cause) ?? settleSent(observed, progress, cause, now)
 }
 
 interface Presented extends StoredRefreshToken {

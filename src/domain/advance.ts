@@ -25,7 +25,7 @@ import type { StoredRefreshToken } from './tokens.ts'
 
 /**
  * What follows from the outcome of an action. Pure. States move forward only: every action leads to
- * a later one of the list in decide.ts, or settles.
+ * a later one of the list in decide.ts, or settles; but for a request that begins anew, once.
  */
 export function advance(
   gathered: Observed,

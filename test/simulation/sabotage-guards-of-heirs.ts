@@ -332,6 +332,13 @@ export const heirGuards: readonly Guard[] = [
     'return cameAt !== 0 && cameAt > issuedAt(own)',
   ),
   testedGuard(
+    'test/app/rewritten-records.test.ts',
+    'a record that was written by somebody else is read anew before that is told',
+    'domain/advance-refresh.ts',
+    'return begunAnew(progress, cause) ?? settleSent(observed, progress, cause, now)',
+    'return settleSent(observed, begunAnew(progress, cause) === undefined ? progress : progress, cause, now)',
+  ),
+  testedGuard(
     'test/app/late-readers.test.ts',
     'a record that was written after the moment of a list tells of somebody else',
     'app/left-records.ts',

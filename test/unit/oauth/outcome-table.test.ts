@@ -33,7 +33,8 @@ function sentOf(exchange: TokenExchange, provider: Provider, sends: number): Sen
 function nextStep(provider: Provider, sent: SendOutcome): Step {
   const observed = anObservation({ provider: { kind: 'found', value: provider } })
   const action: SendAction = { kind: 'send-refresh-token', base: aStoredToken() }
-  const progress = firstProgress(observed)
+  // After the first conflict of a reconcile all is read anew, and nothing is told.
+  const progress = { ...firstProgress(observed), isBegunAnew: true }
   return advance(observed, { kind: 'act', action, progress }, { kind: 'send-refresh-token', action, sent }, noon)
 }
 
