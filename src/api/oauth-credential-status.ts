@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { formerTargetLimit } from '../domain/former-targets.ts'
+import { serverLimit } from '../domain/known-server.ts'
 import { consumersStatus } from './consumers-status.ts'
 import { objectName } from './scalars.ts'
 
@@ -69,11 +70,11 @@ const authorizationServer = z.strictObject({
   origin: z
     .string()
     .max(statusLimits.version)
-    .describe('Scheme, host and port of it. Its refresh token is sent nowhere else, unless somebody allows that.'),
+    .describe('Scheme, host and port of it. The refresh token is sent nowhere else, unless somebody allows that.'),
   digest: z
     .string()
     .max(statusLimits.version)
-    .describe('Identifies it and the client: what refreshTokenRotates says holds for these.'),
+    .describe('Identifies it and the client: what refreshTokenRotates says holds for those of the last one.'),
   refreshToken: z
     .string()
     .max(statusLimits.version)
@@ -143,8 +144,13 @@ export const oauthCredentialStatus = z
         'Whether a refresh brings another refresh token, as the answers so far show; absent before the first answer.',
       )
       .optional(),
-    authorizationServer: authorizationServer
-      .describe('The authorization server that answered the last refresh; absent before the first.')
+    authorizationServers: z
+      .array(authorizationServer)
+      .max(serverLimit)
+      .describe(
+        'The authorization servers that have answered, one for each refresh token that may be alive, the last one last; absent before the first answer.',
+      )
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
       .optional(),
     refreshTokenGeneration: count(
       'How many refresh tokens came one after the other. An older document that somebody put back is recognized by it.',

@@ -7,6 +7,7 @@ import type {
 } from '../domain/credential-state.ts'
 import { type FailureCode, failureCodes } from '../domain/failures.ts'
 import { formerTargetLimit } from '../domain/former-targets.ts'
+import { serverLimit } from '../domain/known-server.ts'
 import { present } from '../domain/present.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import { decodeConsumers, encodeConsumers } from './consumers-status.ts'
@@ -24,7 +25,7 @@ export interface ReportedState {
 
 type EncodedCondition = NonNullable<OAuthCredentialStatus['conditions']>[number]
 type EncodedFailure = NonNullable<OAuthCredentialStatus['lastFailure']>
-type EncodedServer = NonNullable<OAuthCredentialStatus['authorizationServer']>
+type EncodedServer = NonNullable<OAuthCredentialStatus['authorizationServers']>[number]
 
 const conditionTypes: ReadonlySet<string> = new Set<ConditionType>([
   'Ready',
@@ -62,7 +63,7 @@ export function encodeStatus({ state, nextRefreshAt }: ReportedState): OAuthCred
     lastHandledRefreshRequest: optionalText(state.handledRefreshRequest, statusLimits.request),
     lastHandledOwnershipRequest: optionalText(state.handledOwnershipRequest, statusLimits.request),
     refreshTokenRotates: state.rotates,
-    authorizationServer: state.server && encodeServer(state.server),
+    authorizationServers: state.servers?.map(encodeServer),
     refreshTokenGeneration: state.refreshTokenGeneration,
     refreshTokenInStore: optionalText(state.seenInStore, statusLimits.version),
     storeVersion: optionalText(state.storeVersion, statusLimits.version),
@@ -95,7 +96,7 @@ export function decodeState(status: unknown): CredentialState {
     handledRefreshRequest: textAt(written['lastHandledRefreshRequest']),
     handledOwnershipRequest: textAt(written['lastHandledOwnershipRequest']),
     rotates: flagAt(written['refreshTokenRotates']),
-    server: decodeServer(written['authorizationServer']),
+    servers: decodeServers(written['authorizationServers']),
     refreshTokenGeneration: countAt(written['refreshTokenGeneration']),
     seenInStore: textAt(written['refreshTokenInStore']),
     storeVersion: textAt(written['storeVersion']),
@@ -181,6 +182,12 @@ function decodeFailure(written: unknown): RememberedFailure | undefined {
 function encodeServer({ origin, digest, refreshToken }: KnownServer): EncodedServer {
   const text = (value: string): string => cut(value, statusLimits.version)
   return { origin: text(origin), digest: text(digest), refreshToken: text(refreshToken) }
+}
+
+function decodeServers(written: unknown): readonly KnownServer[] | undefined {
+  if (!Array.isArray(written)) return undefined
+  const servers = written.slice(-serverLimit).flatMap((one) => decodeServer(one) ?? [])
+  return servers.length === 0 ? undefined : servers
 }
 
 function decodeServer(written: unknown): KnownServer | undefined {

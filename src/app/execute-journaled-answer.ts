@@ -10,6 +10,7 @@ import { failed, ok, type Result } from '../domain/result.ts'
 import type { JournaledAnswer } from '../domain/step.ts'
 import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
 import { refusalIn, settlesNothing, type TokenAnswerReading } from '../domain/token-exchange.ts'
+import { answeringServer } from './answering-server.ts'
 import type { Deps } from './deps.ts'
 import { readRecord, sealingKeyOf } from './execute-record.ts'
 import { isGivenUpBy, isStoreFailure, openStore, readOpen, standingOf } from './execute-store.ts'
@@ -33,7 +34,8 @@ export async function readJournaledAnswer(observed: Observed, deps: Deps): Promi
   if (!known.ok) return known
   const faced = facing(record.value, entry.source)
   const storeHolds = standingOf(deps.records.fingerprint(stored.value.refreshToken), faced)
-  return ok({ reading, entry, stored: stored.value, record: known.value, storeHolds })
+  const by = answeringServer(entry.server, { reading, presented: entry.refreshToken }, deps)
+  return ok({ reading, entry, ...by, stored: stored.value, record: known.value, storeHolds })
 }
 
 /** An answer that has nowhere to go but the record holds up nobody, once it is there: who took its place away may bring it back. */

@@ -1,6 +1,6 @@
 import { refreshTokenSpec } from '../domain/credential.ts'
 import type { Failure } from '../domain/failures.ts'
-import { knownOrigin, originChange } from '../domain/known-server.ts'
+import { askedServer, journaledOrigin, knownOrigin, originChange } from '../domain/known-server.ts'
 import type { Observed } from '../domain/observed.ts'
 import { present } from '../domain/present.ts'
 import { isFailure, usableReferents } from '../domain/referents.ts'
@@ -19,6 +19,7 @@ import {
   type TokenExchange,
 } from '../domain/token-exchange.ts'
 import { seconds } from '../domain/time.ts'
+import { answeringServer } from './answering-server.ts'
 import { announceRequest, type Attempt } from './announce-request.ts'
 import type { Deps } from './deps.ts'
 import { disarm, leaveRefused, leaveUnanswered, sealingKeyOf } from './execute-record.ts'
@@ -38,9 +39,7 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
   const usable = usableReferents(observed)
   if (isFailure(usable)) return notSent(send, usable)
   const { provider } = usable
-  // A server that is said never to rotate is asked without a look.
-  const fingerprint = deps.records.fingerprint(send.base.refreshToken)
-  const misdirected = originChange(observed, provider, knownOrigin(observed.state, fingerprint))
+  const misdirected = originChange(observed, provider, originOf(send, observed, deps))
   if (misdirected !== undefined) return notSent(send, misdirected)
   const request = turnRequest(observed, provider)
   const sent = await deps.tokenHosts.send(request, async (tell): Promise<Sent> => {
@@ -75,6 +74,15 @@ export async function sendRefreshToken(send: SendAction, observed: Observed, dep
     return { kind: 'send-refresh-token', action: send, sent, ...present({ record, foundAlone }) }
   })
   return 'action' in sent ? sent : notSent(send, waitFailure(sent, observed, provider))
+}
+
+/** A server that is said never to rotate is asked without a look, which would have asked the record. */
+function originOf(
+  { base: { refreshToken } }: SendAction,
+  { state, journal }: Observed,
+  { records }: Deps,
+): string | undefined {
+  return knownOrigin(state, records.fingerprint(refreshToken)) ?? journaledOrigin(journal, refreshToken)
 }
 
 /** Of a record that could not be written, or nobody knows whether it was: others may write it before it is read again. */
@@ -120,12 +128,8 @@ async function afterAnswer(answer: TokenAnswer, attempt: Attempt, deps: Deps): P
     await deps.journal.sent(sentEntry(attempt, sends))
     return { kind: 'unknown', failure: failureOf(reading), sends }
   }
-  return { kind: 'answered', reading, sends, startedAt, ...nextToken(reading, send, deps) }
-}
-
-function nextToken(reading: TokenAnswerReading, { base }: SendAction, { records }: Deps): { readonly next?: string } {
-  if (reading.kind !== 'issued') return {}
-  return { next: records.fingerprint(reading.tokens.refreshToken ?? base.refreshToken) }
+  const by = answeringServer(askedServer(provider), { reading, presented: send.base.refreshToken }, deps)
+  return { kind: 'answered', reading, sends, startedAt, ...by }
 }
 
 /** Puts the answer into the journal, once: whoever has it first. */

@@ -1,5 +1,6 @@
 import { type Credential, refreshTokenSpec } from '../domain/credential.ts'
 import type { AnsweredEntry, RequestEntry, SentEntry } from '../domain/journal-entry.ts'
+import { askedServer } from '../domain/known-server.ts'
 import { type Provider, providerText } from '../domain/provider.ts'
 import type { SendAction } from '../domain/step.ts'
 import type { TokenAnswer } from '../domain/token-exchange.ts'
@@ -10,37 +11,39 @@ import { sealingKeyOf } from './execute-record.ts'
 export interface Sending {
   readonly send: SendAction
   readonly credential: Credential
+  readonly provider: Provider
   readonly startedAt: EpochSeconds
 }
 
 /** The journal's entry of a request that is about to be made. */
-export function sentEntry({ send, credential, startedAt }: Sending, sends: number): SentEntry {
+export function sentEntry({ send, startedAt, ...asking }: Sending, sends: number): SentEntry {
   return {
     phase: 'sent',
     startedAt: send.earlier?.startedAt ?? startedAt,
     sends,
-    ...entryBase(send, credential),
+    ...entryBase(send, asking),
   }
 }
 
 /** The journal's entry of an answer that has just come from this provider. */
-export function answeredEntry(
-  { send, credential, startedAt, provider: asked }: Sending & { readonly provider: Provider },
-  answer: TokenAnswer,
-): AnsweredEntry {
+export function answeredEntry({ send, startedAt, ...asking }: Sending, answer: TokenAnswer): AnsweredEntry {
+  const { provider } = asking
   return {
     phase: 'answered',
     startedAt,
     sends: earlierSends(send) + 1,
     answer,
-    response: asked.response,
-    provider: providerText(asked),
-    ...entryBase(send, credential),
+    response: provider.response,
+    provider: providerText(provider),
+    ...entryBase(send, asking),
   }
 }
 
 /** What the journal has to know of a request, whatever came of it. */
-function entryBase({ base }: SendAction, { uid, key, spec }: Credential): Omit<RequestEntry, 'sends'> {
+function entryBase(
+  { base }: SendAction,
+  { credential: { uid, key, spec }, provider }: Pick<Sending, 'credential' | 'provider'>,
+): Omit<RequestEntry, 'sends'> {
   const sealingKey = sealingKeyOf(base.claim)
   return {
     uid,
@@ -48,6 +51,7 @@ function entryBase({ base }: SendAction, { uid, key, spec }: Credential): Omit<R
     storeVersion: base.version,
     refreshToken: base.refreshToken,
     source: refreshTokenSpec({ spec }).refreshToken,
+    server: askedServer(provider),
     ...(sealingKey && { sealingKey }),
   }
 }

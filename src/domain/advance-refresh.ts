@@ -188,7 +188,7 @@ function issuedState(
     refreshes: kept.refreshes + 1,
     // A server that has rotated once is not trusted to stop.
     rotates: rotated || kept.rotates === true,
-    ...answeredBy(observed, sent),
+    ...answeredBy(kept, sent.by),
     ...(handled !== undefined && { handledRefreshRequest: handled }),
   }
 }
@@ -213,7 +213,8 @@ function afterRefusal(
   // The answer was of no use, but it brought a successor: that one is kept whatever else is wrong, and whatever is in
   // the store meanwhile, which may be a mistake that somebody takes back.
   const pending = pendingOf(observed, { refreshToken }, received, now)
-  return { kind: 'act', action: { kind: 'write-back', pending }, progress: { ...marked, pending, cause } }
+  const state = { ...marked.state, ...answeredBy(marked.state, sent.by) }
+  return { kind: 'act', action: { kind: 'write-back', pending }, progress: { ...marked, state, pending, cause } }
 }
 
 /** A refusal after a send whose answer was lost most likely means that the lost answer held the successor. */

@@ -123,12 +123,13 @@ function afterJournaledAnswer(
   now: EpochSeconds,
 ): Step {
   if (!result.ok) return settleFailed(observed, progress, result.failure, now)
-  const { reading, entry, stored, record, storeHolds } = result.value
+  const { reading, entry, by, stored, record, storeHolds } = result.value
   const storeBehind = storeHolds === 'spent'
   const refreshToken = reading.kind === 'issued' ? reading.tokens.refreshToken : reading.refreshToken
   const alreadyStored = refreshToken !== undefined && sameSecret(refreshToken, stored.refreshToken)
   const superseded = !alreadyStored && !storeBehind && !sameSecret(stored.refreshToken, entry.refreshToken)
-  const sent = { kind: 'answered', reading, sends: entry.sends, startedAt: entry.startedAt } as const
+  const { sends, startedAt } = entry
+  const sent = { kind: 'answered', reading, sends, startedAt, ...(by && { by }) } as const
   const persisted = alreadyStored || superseded
   const journaled = {
     source: entry.source,

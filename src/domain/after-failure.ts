@@ -5,6 +5,7 @@ import type { Observed } from './observed.ts'
 import { obtain } from './obtain.ts'
 import { hidesRefusal, isRefusal, probePolicy } from './refusals.ts'
 import { mayRotate } from './rotation.ts'
+import { tokenOrigin } from './token-origin.ts'
 import { liesAhead } from './due.ts'
 import {
   firstProgress,
@@ -35,7 +36,8 @@ export function refusedUntilChanged(observed: Observed, now: EpochSeconds): Step
 /** True when the very token that was refused is to be presented once more. */
 function isProbeDue(observed: Observed, last: Failure, now: EpochSeconds): boolean {
   const { state, provider } = observed
-  const rotates = provider.kind !== 'found' || mayRotate(observed, provider.value)
+  // Whoever has been refused since an earlier version knows no server yet. A look judges the request all the same.
+  const rotates = provider.kind !== 'found' || mayRotate(observed, provider.value, tokenOrigin(provider.value))
   const policy = probePolicy(last, rotates)
   if (policy === undefined) return false
   const failedAt = state.lastFailure?.at ?? now

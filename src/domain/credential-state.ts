@@ -39,8 +39,11 @@ export interface CredentialState {
   readonly handledOwnershipRequest?: string
   /** True once an answer has brought another refresh token; false when answers came and none did. */
   readonly rotates?: boolean
-  /** Which one answered the last refresh; absent before the first, and after one of an earlier version. */
-  readonly server?: KnownServer
+  /**
+   * Which ones have answered, the last one last, and of which of the tokens that may be alive. Absent before the first
+   * answer, and in a status of an earlier version.
+   */
+  readonly servers?: readonly KnownServer[]
   /** The newest generation of refresh tokens that was known: what knows it when the record is gone, and the document old. */
   readonly refreshTokenGeneration?: number
   /** Of the newest refresh token that the store was seen to hold: what says so when the store is gone. */
@@ -58,13 +61,17 @@ export interface CredentialState {
   readonly conditions: readonly Condition[]
 }
 
-/** The authorization server that answered the last refresh, as the status remembers it. Nothing in it is secret. */
-export interface KnownServer {
-  /** Scheme, host and port: its refresh token is sent nowhere else. */
+/** An authorization server as a client was told of it. Nothing in it is secret. */
+export interface AskedServer {
+  /** Scheme, host and port: what it has issued is sent nowhere else. */
   readonly origin: string
   /** Identifies it and the client. */
   readonly digest: string
-  /** Tells the refresh token that it issued last, or let stand, from others. @see tokenMark */
+}
+
+/** One that has answered. */
+export interface KnownServer extends AskedServer {
+  /** Tells the refresh token that it issued, or let stand, from others. @see tokenMark */
   readonly refreshToken: string
 }
 

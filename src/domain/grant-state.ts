@@ -20,7 +20,6 @@ function withoutRefreshToken(state: CredentialState): CredentialState {
     loginUsedAt: _login,
     loginReplacedAt: _replaced,
     rotates: _never,
-    server: _its,
     ...rest
   } = state
   return rest

@@ -1,4 +1,5 @@
 import type { CredentialKey, RefreshTokenSource } from './credential.ts'
+import type { AskedServer } from './credential-state.ts'
 import type { ResponseForm } from './provider.ts'
 import type { Sensitive } from './sensitive.ts'
 import type { EpochSeconds } from './time.ts'
@@ -19,6 +20,8 @@ export interface RequestEntry {
   readonly sealingKey?: Sensitive
   /** Where it was read, and where its successor belongs, whatever the spec says by now. */
   readonly source: RefreshTokenSource
+  /** Where it was sent. Absent in journals of versions before this member. */
+  readonly server?: AskedServer
   /** How often this refresh token was sent without an answer, this time included. */
   readonly sends: number
 }

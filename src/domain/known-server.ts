@@ -1,42 +1,76 @@
 import { keyText } from './credential.ts'
-import type { CredentialState, KnownServer } from './credential-state.ts'
+import type { AskedServer, CredentialState } from './credential-state.ts'
 import { type Failure, failure } from './failures.ts'
+import type { JournalEntry } from './journal-entry.ts'
 import type { Observed } from './observed.ts'
 import type { Provider } from './provider.ts'
+import { intentOn, type RefreshRecord } from './refresh-record.ts'
+import { sameSecret, type Sensitive } from './sensitive.ts'
 import { stableHash } from './stable-fraction.ts'
 import { type Endpoints, tokenOrigin } from './token-origin.ts'
 import { tokenMark } from './token-mark.ts'
 
-type Server = Pick<Provider, 'client'> & Endpoints
+// Which authorization servers have answered a credential, and which of its refresh tokens belongs to which of them.
 
-/** The server of this provider, after it has answered a refresh. `fingerprint`: of the token to present next. */
-export function knownServer(provider: Server, fingerprint: string): KnownServer {
-  return {
-    origin: tokenOrigin(provider),
-    digest: serverDigest(provider),
-    refreshToken: tokenMark(fingerprint),
-  }
+/** As many logins and places as a credential may have by turns. */
+export const serverLimit = 8
+
+type Server = Pick<Provider, 'client'> & Endpoints
+type Known = Pick<CredentialState, 'servers'>
+
+/** The server that a provider names, and the client. */
+export function askedServer(provider: Server): AskedServer {
+  const known = asked.get(provider)
+  if (known !== undefined) return known
+  const server = { origin: tokenOrigin(provider), digest: serverDigest(provider) }
+  asked.set(provider, server)
+  return server
 }
 
-/** The server of an answer. One that waited in the journal says nothing of it: nobody knows which server gave it. */
-export function answeredBy(
-  { provider }: Pick<Observed, 'provider'>,
-  { next }: { readonly next?: string },
-): Pick<CredentialState, 'server'> {
-  return next === undefined || provider.kind !== 'found' ? {} : { server: knownServer(provider.value, next) }
+/** Asked for a few times in a refresh, and the same for as long as a manifest stays. */
+const asked = new WeakMap<Server, AskedServer>()
+
+/** Who has given an answer, with the fingerprints of the token that was presented and of the one to present next: the same, where it stays. */
+export interface Answering extends AskedServer {
+  readonly presented: string
+  readonly next: string
+}
+
+/** The servers once this one has answered. A token that was replaced belongs nowhere any more. Nobody knows who gave an old answer. */
+export function answeredBy({ servers = [] }: Known, by: Answering | undefined): Known {
+  if (by === undefined) return {}
+  const { presented, next, ...server } = by
+  const over = [presented, next].map(tokenMark)
+  const others = servers.filter(({ refreshToken }) => !over.includes(refreshToken))
+  return { servers: [...others, { ...server, refreshToken: tokenMark(next) }].slice(-serverLimit) }
+}
+
+/** Where the journal says that this refresh token was presented. */
+export function journaledOrigin(entry: JournalEntry | undefined, refreshToken: Sensitive): string | undefined {
+  return entry !== undefined && sameSecret(entry.refreshToken, refreshToken) ? entry.server?.origin : undefined
 }
 
 /** True when it is this server that answered last, and this client. */
-export function isKnown({ server }: Pick<CredentialState, 'server'>, provider: Server): boolean {
-  return server?.digest === serverDigest(provider)
+export function isKnown({ servers = [] }: Known, provider: Server): boolean {
+  return servers.at(-1)?.digest === askedServer(provider).digest
 }
 
 /** Where this refresh token was answered last, as far as the status tells. */
-export function knownOrigin({ server }: Pick<CredentialState, 'server'>, fingerprint: string): string | undefined {
-  return server?.refreshToken === tokenMark(fingerprint) ? server.origin : undefined
+export function knownOrigin({ servers = [] }: Known, fingerprint: string): string | undefined {
+  const mark = tokenMark(fingerprint)
+  return servers.findLast(({ refreshToken }) => refreshToken === mark)?.origin
 }
 
-/** A refresh token goes only where it was answered before, which is `known`, unless a human has allowed another place. */
+/** Where the record says that this token came from, or may have been presented. */
+export function recordedOrigin(record: RefreshRecord, fingerprint: string): string | undefined {
+  const intent = intentOn(record, fingerprint)
+  const origin = intent?.origin ?? record.origin
+  const isKnown = intent !== undefined || fingerprint === record.retained?.fingerprint
+  // Records of earlier versions have the query of an endpoint without a path in it.
+  return isKnown && origin !== undefined ? tokenOrigin({ tokenEndpoint: origin }) : undefined
+}
+
+/** A refresh token goes only where it was sent before, which is `known`, unless a human has allowed another place. */
 export function originChange(
   { credential: { key, allowedOrigin } }: Pick<Observed, 'credential'>,
   provider: Endpoints,
@@ -50,16 +84,9 @@ export function originChange(
 
 /**
  * Identifies the server, with the path that tells its tenants apart, and the client. How one of them handles refresh
- * tokens says nothing of another that the manifests name since.
+ * tokens says nothing of another that the manifests name since. A query may be a secret, and stays out.
  */
-function serverDigest(provider: Server): string {
-  const known = digests.get(provider)
-  if (known !== undefined) return known
-  const { client, issuer = '', tokenEndpoint = '', refreshEndpoint = '' } = provider
-  const digest = stableHash([client.id, issuer, tokenEndpoint, refreshEndpoint].join('|'))
-  digests.set(provider, digest)
-  return digest
+function serverDigest({ client, issuer = '', tokenEndpoint = '', refreshEndpoint = '' }: Server): string {
+  const endpoints = [issuer, tokenEndpoint, refreshEndpoint].map((url) => url.split('?', 1).join(''))
+  return stableHash([client.id, ...endpoints].join('|'))
 }
-
-/** Asked for a few times in a refresh, and the same for as long as a manifest stays. */
-const digests = new WeakMap<Server, string>()

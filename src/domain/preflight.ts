@@ -11,9 +11,8 @@ import type { Preflight } from './preflight-finding.ts'
 import type { Provider } from './provider.ts'
 import { intentOn, type RefreshRecord, type RetainedTokens } from './refresh-record.ts'
 import { isRefusal } from './refusals.ts'
-import { knownOrigin, originChange } from './known-server.ts'
+import { knownOrigin, originChange, recordedOrigin } from './known-server.ts'
 import { mayRotate } from './rotation.ts'
-import { tokenOrigin } from './token-origin.ts'
 import { sameSecret, type Sensitive } from './sensitive.ts'
 import { dueAt } from './due.ts'
 import { lostElsewhere, refusedElsewhere, underWay } from './elsewhere.ts'
@@ -209,25 +208,20 @@ function journalOf({ journal }: Observed, { refreshToken }: StoredRefreshToken):
 }
 
 function originProblem(observed: Observed, { record, subject, fingerprint }: Candidate): Failure | undefined {
-  const known = recordedOrigin(record, fingerprint) ?? knownOrigin(observed.state, fingerprint)
+  // A record has the origin of its last intent, whether anything was sent or not.
+  const known = knownOrigin(observed.state, fingerprint) ?? recordedOrigin(record, fingerprint)
   return originChange(observed, subject.provider, known)
-}
-
-/** Where the record says that this token came from. */
-function recordedOrigin({ retained, origin }: RefreshRecord, fingerprint: string): string | undefined {
-  if (fingerprint !== retained?.fingerprint || origin === undefined) return undefined
-  // Records of earlier versions have the query of an endpoint without a path in it.
-  return tokenOrigin({ tokenEndpoint: origin })
 }
 
 /** Why the successor would have no place. A server that does not rotate sends none: only what is taken from another needs one. */
 function placeProblem(
   observed: Observed,
-  { target, writable, holdersAreOver, ownership }: Preflight,
+  { target, writable, holdersAreOver, ownership, record }: Preflight,
   { subject, now }: { readonly subject: PreflightSubject; readonly now: EpochSeconds },
 ): Failure | undefined {
   const isNeeded = holdersAreOver || isTakenOver(subject.stored, ownership)
-  if (!isNeeded && !mayRotate(observed, subject.provider)) return undefined
+  const recorded = record.ok ? record.value.origin : undefined
+  if (!isNeeded && !mayRotate(observed, subject.provider, recorded)) return undefined
   if (!target.ok) return target.failure
   if (writable.ok) return undefined
   // Whoever takes an intent over has to be sure that the store does not hold its successor.

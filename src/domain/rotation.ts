@@ -2,19 +2,28 @@ import type { CredentialState } from './credential-state.ts'
 import { isKnown } from './known-server.ts'
 import type { Observed } from './observed.ts'
 import type { Provider } from './provider.ts'
+import { tokenOrigin } from './token-origin.ts'
 
 /**
  * True when a refresh may bring another refresh token, so that the old one must not be spent before
  * its successor has a place. A server that has never rotated is believed until it does.
  */
-export function mayRotate({ state }: Pick<Observed, 'state'>, provider: Rotating): boolean {
+export function mayRotate({ state }: Pick<Observed, 'state'>, provider: Rotating, recorded?: string): boolean {
   const { mode } = provider.rotation
-  return mode === 'Detect' ? !hasKept(state, provider) : mode === 'Always'
+  return mode === 'Detect' ? !hasKept(state, provider, recorded) : mode === 'Always'
 }
 
-/** True when this server has answered this client, and never with another refresh token. */
-export function hasKept(state: Pick<CredentialState, 'rotates' | 'server'>, provider: Rotating): boolean {
-  return state.rotates === false && isKnown(state, provider)
+/**
+ * True when this server has answered this client, and never with another refresh token. Statuses of earlier versions do
+ * not say which server it was. `recorded`: where the record says that tokens were sent to, which is good enough then.
+ */
+export function hasKept(
+  state: Pick<CredentialState, 'rotates' | 'servers'>,
+  provider: Rotating,
+  recorded?: string,
+): boolean {
+  if (state.rotates !== false) return false
+  return state.servers === undefined ? recorded === tokenOrigin(provider) : isKnown(state, provider)
 }
 
 type Rotating = Pick<Provider, 'rotation' | 'client' | 'issuer' | 'tokenEndpoint' | 'refreshEndpoint'>

@@ -2,6 +2,7 @@ import type { CredentialState } from './credential-state.ts'
 import type { Failure } from './failures.ts'
 import type { AnsweredEntry } from './journal-entry.ts'
 import type { ClaimState } from './document-claim.ts'
+import type { Answering } from './known-server.ts'
 import type { IntentWatch, LeftPlaces, PendingTokens } from './observed.ts'
 import type { PredecessorRecord, Preflight } from './preflight-finding.ts'
 import type { KeptTokens, RefreshRecord } from './refresh-record.ts'
@@ -123,8 +124,8 @@ export type SendOutcome =
       readonly reading: TokenAnswerReading
       readonly sends: number
       readonly startedAt: EpochSeconds
-      /** Fingerprint of the refresh token to present next; absent where none was issued or let stand. */
-      readonly next?: string
+      /** Who gave it, and to what; absent where no refresh token was issued or let stand, or nobody knows. */
+      readonly by?: Answering
     }
 
 /** What a document holds, to a record: its newest refresh token, one that was replaced before, or one that it does not know. */
@@ -152,6 +153,7 @@ export type BroughtHome = { readonly record: RefreshRecord } & (
 export interface JournaledAnswer {
   readonly reading: TokenAnswerReading
   readonly entry: AnsweredEntry
+  readonly by?: Answering
   readonly stored: StoredRefreshToken
   readonly record?: RefreshRecord
   /** On top of a spent one the answer's belongs. */

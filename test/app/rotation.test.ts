@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Rotation } from '../../src/domain/provider.ts'
-import { aCredential, aRotation } from '../support/builders.ts'
+import { aRotation } from '../support/builders.ts'
 import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
 
 const untilDue = 2400
@@ -204,77 +204,5 @@ describe('an answer that is lost', () => {
     expect(world.endpoint.requests).toBe(3)
     expect(world.podToken()).toBeDefined()
     expect(world.condition('Ready')?.status).toBe('True')
-  })
-})
-
-describe('the origin of a refresh token', () => {
-  it('does not change without a human, and then it does', async () => {
-    const { world } = await aLeader({ mode: 'Always' }, true)
-    const moved = {
-      rotation: aRotation({ mode: 'Always' }),
-      tokenEndpoint: 'https://new.example.com/token',
-      generation: 2,
-    }
-    world.applyProvider(moved)
-    await world.clock.pass(untilDue)
-    expect(world.endpoint.requests).toBe(1)
-    expect(world.problem()).toBe('TOKEN_ORIGIN_CHANGED')
-    world.apply(aCredential({ allowedOrigin: 'https://new.example.com' }))
-    await world.clock.pass(120)
-    expectHealthy(world)
-    expect(world.record()?.origin).toBe('https://new.example.com')
-    world.apply(aCredential())
-    await world.clock.pass(untilDue)
-    expectHealthy(world)
-  })
-
-  it('is that of a new login', async () => {
-    const { world } = await aLeader({ mode: 'Always' }, true)
-    world.applyProvider({ tokenEndpoint: 'https://new.example.com/token', generation: 2 })
-    world.store.put(documentKey, world.endpoint.login())
-    await world.clock.pass(untilDue)
-    expectHealthy(world)
-    expect(world.record()?.origin).toBe('https://new.example.com')
-  })
-
-  it.each<Rotation['mode']>(['Never', 'Detect', 'Always'])(
-    'does not change either where none was ever replaced, in mode %s',
-    async (mode) => {
-      const { world } = await aLeader({ mode }, false)
-      await world.clock.pass(untilDue)
-      const { requests } = world.endpoint
-      const moved = { rotation: aRotation({ mode }), tokenEndpoint: 'https://new.example.com/token', generation: 2 }
-      world.applyProvider(moved)
-      await world.clock.pass(untilDue)
-      expect([world.endpoint.requests, world.problem()]).toEqual([requests, 'TOKEN_ORIGIN_CHANGED'])
-      world.apply(aCredential({ allowedOrigin: 'https://new.example.com' }))
-      await world.clock.pass(120)
-      expectHealthy(world)
-      world.apply(aCredential())
-      await world.clock.pass(untilDue)
-      expectHealthy(world)
-    },
-  )
-
-  it.each<Rotation['mode']>(['Never', 'Detect', 'Always'])(
-    'is that of a new login where none was ever replaced, in mode %s',
-    async (mode) => {
-      const { world } = await aLeader({ mode }, false)
-      const moved = { rotation: aRotation({ mode }), tokenEndpoint: 'https://new.example.com/token', generation: 2 }
-      world.applyProvider(moved)
-      world.store.put(documentKey, world.endpoint.login())
-      await world.clock.pass(untilDue)
-      expectHealthy(world)
-    },
-  )
-
-  it('is known to the next process, where the record is gone', async () => {
-    const { world, first } = await aLeader({ mode: 'Always' }, true)
-    await first.shutDown()
-    world.records.delete(aCredential().uid)
-    world.applyProvider({ tokenEndpoint: 'https://new.example.com/token', generation: 2 })
-    await world.leader()
-    await world.clock.pass(untilDue)
-    expect([world.endpoint.requests, world.problem()]).toEqual([1, 'TOKEN_ORIGIN_CHANGED'])
   })
 })

@@ -21,7 +21,7 @@ const spendingGuards: readonly Guard[] = [
     'test/unit/domain/rotation.test.ts',
     'a server of which nothing is known is taken for one that rotates',
     'domain/rotation.ts',
-    "return mode === 'Detect' ? !hasKept(state, provider) : mode === 'Always'",
+    "return mode === 'Detect' ? !hasKept(state, provider, recorded) : mode === 'Always'",
     "return mode === 'Detect' ? state.rotates === true : mode === 'Always'",
   ),
   guard(

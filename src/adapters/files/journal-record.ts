@@ -44,6 +44,7 @@ const base = {
   refreshToken: z.string(),
   sealingKey: z.string().exactOptional(),
   source,
+  server: z.object({ origin: z.string(), digest: z.string() }).exactOptional(),
 }
 
 const answer = z.object({

@@ -247,9 +247,9 @@ const table: Record<string, [given: Case, expected: string]> = {
     { record: { ...retained(inStore), origin }, provider: elsewhere },
     'refuse TOKEN_ORIGIN_CHANGED',
   ],
-  'a token that a server was asked about and never issued may go to another one': [
+  'a token that may have been presented to another server': [
     { record: { ...intent(), origin }, provider: elsewhere },
-    'send the stored again after 1',
+    'refuse TOKEN_ORIGIN_CHANGED',
   ],
   'a known token to another server that a human allows': [
     {

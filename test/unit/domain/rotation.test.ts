@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Observed } from '../../../src/domain/observed.ts'
-import { knownServer } from '../../../src/domain/known-server.ts'
+import { answeredBy, askedServer } from '../../../src/domain/known-server.ts'
 import type { Provider, Rotation } from '../../../src/domain/provider.ts'
 import { mayRotate } from '../../../src/domain/rotation.ts'
 import { anObservation, aProvider, aRotation, refreshedState } from '../../support/builders.ts'
@@ -8,8 +8,8 @@ import { anObservation, aProvider, aRotation, refreshedState } from '../../suppo
 const fingerprint = 'f'.repeat(64)
 
 function known(rotates: boolean, changes: Partial<Provider> = {}): Partial<Observed> {
-  const server = knownServer(aProvider(changes), fingerprint)
-  return { state: refreshedState(600, 3600, { rotates, server }) }
+  const by = { ...askedServer(aProvider(changes)), presented: fingerprint, next: fingerprint }
+  return { state: refreshedState(600, 3600, { rotates, ...answeredBy({}, by) }) }
 }
 
 const rotations: Record<string, [mode: Rotation['mode'], changes: Partial<Observed>, expected: boolean]> = {
