@@ -80,7 +80,9 @@ async function knownOf(
 /** The record itself, or with what a neighbour used up before this one went on with its login, where the store shows that. */
 function withContinued(own: RefreshRecord, neighbours: readonly Neighbour[], fingerprint: string): RefreshRecord {
   const continued = neighbours.find(({ record }) => record.spent.includes(fingerprint) && continues(own, record))
-  return continued === undefined ? own : withUsedUpBefore(own, continued.record, own.retained)
+  return continued === undefined
+    ? own
+    : withUsedUpBefore(own, continued.record, { newest: own.retained, shown: fingerprint })
 }
 
 /** Who may be at the token, and whether they are over. */
@@ -139,7 +141,12 @@ async function recordOf(observed: Observed, stored: StoredRefreshToken, deps: De
   const read = await readRecord(observed.credential, sealingKeyOf(stored.claim) ?? sealingKeyOf(observed.claim), deps)
   if (!read.ok) return read
   deps.leftRecords.noteRead(read.value, known)
-  return ok(facing(read.value, source))
+  return ok(opener(facing(read.value, source), known))
+}
+
+/** The document may have the key of another time or place: what memory has open may be the only copy. */
+function opener(read: RefreshRecord, known: RefreshRecord | undefined): RefreshRecord {
+  return known?.version === read.version && isClosed(read) && !isClosed(known) ? known : read
 }
 
 interface Memory {
@@ -248,8 +255,9 @@ async function twinOf(
   { own, neighbours }: Records,
   deps: Deps,
 ): Promise<CredentialKey | undefined> {
+  if (own.spent.includes(fingerprint)) return undefined
   const known = deps.tokenOwners.ownerOf(fingerprint, credential.uid)
-  if (known !== undefined || own.spent.includes(fingerprint)) return known
+  if (known !== undefined) return known
   const neighbour = await ownerAmong(neighbours, fingerprint, deps)
   // Of two that presented it, each would wait for the other one.
   if (neighbour !== undefined) deps.tokenOwners.gaveUp(fingerprint, credential)

@@ -94,10 +94,13 @@ export interface Inheritance {
  * anew may have mended the cause. An heir that has had tokens of a later login there keeps those. Pure.
  */
 export function inherited(own: RefreshRecord, before: RefreshRecord, inheritance: Inheritance): RefreshRecord {
-  if (!isOfLogin(before, own, inheritance.fingerprint)) return withUsedUpBefore(own, before, own.retained)
+  const { fingerprint } = inheritance
+  if (!isOfLogin(before, own, fingerprint)) {
+    return withUsedUpBefore(own, before, { newest: own.retained, shown: fingerprint })
+  }
   const adapted = adaptedTo(own, before, inheritance)
   const isShared = knowsNewestOf(own, before) || knowsNewestOf(before, own)
-  if (isShared || knows(own, inheritance.fingerprint)) return joined(own, adapted)
+  if (isShared || knows(own, fingerprint)) return joined(own, adapted, inheritance)
   switch (laterOf(own, before, inheritance)) {
     case 'own':
       return replacing(own, before, inheritance)
@@ -141,17 +144,20 @@ function afterPredecessor(own: RefreshRecord, before: RefreshRecord, { adapted, 
  * True when the newest tokens of the one before came earlier than the heir's, whatever it has begun with since. A record
  * that came back from a backup has such. Not where the store shows them, or where they are what was begun with.
  */
-function hasOlderTokens(
-  before: RefreshRecord,
-  { retained: own, refused }: RefreshRecord,
-  { isOwnHere, fingerprint }: Inheritance,
-): boolean {
-  const { retained, storeWrittenAt } = before
-  if (!isOwnHere || own === undefined || retained === undefined || retained.fingerprint === fingerprint) return false
+function hasOlderTokens(before: RefreshRecord, own: RefreshRecord, { isOwnHere, fingerprint }: Inheritance): boolean {
+  const { retained } = before
+  if (!isOwnHere || own.retained === undefined || retained === undefined) return false
   // Whoever has nothing but a token that was refused is better off with the other one.
-  if (intentOn(before, retained.fingerprint) !== undefined || refused?.fingerprint === own.fingerprint) return false
-  const cameAt = Math.max(issuedAt(retained), storeWrittenAt ?? 0)
-  return cameAt !== 0 && cameAt < issuedAt(own)
+  const isRefused = own.refused?.fingerprint === own.retained.fingerprint
+  const isBegunWith = retained.fingerprint === fingerprint || intentOn(before, retained.fingerprint) !== undefined
+  if (isRefused || isBegunWith) return false
+  const cameAt = lastCameAt(before)
+  return cameAt !== 0 && cameAt < lastCameAt(own)
+}
+
+/** When the newest tokens are known to have been there; 0 where nothing tells. */
+function lastCameAt({ retained, storeWrittenAt }: RefreshRecord): number {
+  return Math.max(issuedAt(retained), storeWrittenAt ?? 0)
 }
 
 /** The heir's own tokens stay, and those before count as used up; what the one before has begun with comes after both. */
@@ -170,21 +176,11 @@ function startsOf(record: RefreshRecord): readonly number[] {
 }
 
 /** As where one credential goes on with another login: all of the one before is used up, and above all what the store shows. */
-function replacing(own: RefreshRecord, before: RefreshRecord, inheritance: Inheritance): RefreshRecord {
+function replacing(own: RefreshRecord, before: RefreshRecord, { fingerprint }: Inheritance): RefreshRecord {
   const { retained, spent } = before
   const open = intentsOf(before).map((intent) => intent.fingerprint)
   const all = new Set([...spent, ...(retained === undefined ? [] : [retained.fingerprint]), ...open])
-  return { ...own, spent: spentWith(own, { spent: [...all] }, inheritance) }
-}
-
-/** However many tokens the heir has had, it does not forget what the store shows. */
-function spentWith(
-  own: RefreshRecord,
-  before: Pick<RefreshRecord, 'spent'>,
-  { fingerprint }: Inheritance,
-): readonly string[] {
-  const shown = { ...own, stored: [...(own.stored ?? []), fingerprint] }
-  return withUsedUpBefore(shown, before, own.retained).spent
+  return withUsedUpBefore(own, { spent: [...all] }, { newest: own.retained, shown: fingerprint })
 }
 
 interface Beside {
@@ -198,7 +194,8 @@ function beside(
   before: Pick<RefreshRecord, 'spent'>,
   { left, inheritance }: Beside,
 ): RefreshRecord {
-  return { ...own, spent: spentWith(own, before, inheritance), ...(left.length > 0 && { left }) }
+  const { fingerprint: shown } = inheritance
+  return { ...withUsedUpBefore(own, before, { newest: own.retained, shown }), ...(left.length > 0 && { left }) }
 }
 
 /** The login is the predecessor's alone: its record goes on, under another name. */
@@ -217,7 +214,7 @@ function succeeding(own: RefreshRecord, before: RefreshRecord): RefreshRecord {
 }
 
 /** Both have used it, one after the other: the newest tokens are those that neither knows to be used up. */
-function joined(own: RefreshRecord, before: RefreshRecord): RefreshRecord {
+function joined(own: RefreshRecord, before: RefreshRecord, { fingerprint: shown }: Inheritance): RefreshRecord {
   const retained = newestOf(own, before)
   const isUnknown = ({ fingerprint }: RefreshIntent): boolean =>
     intentOn(own, fingerprint) === undefined && !own.spent.includes(fingerprint)
@@ -226,7 +223,7 @@ function joined(own: RefreshRecord, before: RefreshRecord): RefreshRecord {
   // Of what came after it nothing may be at hand: it is used up all the same.
   const newest = before.spent.includes(retained?.fingerprint ?? '') ? undefined : retained
   return {
-    ...withUsedUpBefore(own, before, newest),
+    ...withUsedUpBefore(own, before, { newest, shown }),
     generation: Math.max(own.generation, before.generation),
     ...(retained && { retained }),
     // A token goes to the server that issued it.
@@ -235,13 +232,20 @@ function joined(own: RefreshRecord, before: RefreshRecord): RefreshRecord {
   }
 }
 
+export interface UsedUp {
+  readonly newest: RetainedTokens | undefined
+  /** Fingerprint of the token in the store: however many there are, that one is not forgotten. */
+  readonly shown: string
+}
+
 /** A record that knows of another one's used-up tokens, too. */
 export function withUsedUpBefore(
   own: RefreshRecord,
   before: Pick<RefreshRecord, 'spent'>,
-  newest: RetainedTokens | undefined,
+  { newest, shown }: UsedUp,
 ): RefreshRecord {
-  return { ...own, spent: withSpent({ ...own, spent: before.spent }, own.spent, newest?.fingerprint) }
+  const stored = [...(own.stored ?? []), shown]
+  return { ...own, spent: withSpent({ ...own, stored, spent: before.spent }, own.spent, newest?.fingerprint) }
 }
 
 function newestOf(own: RefreshRecord, before: RefreshRecord): RetainedTokens | undefined {
@@ -255,8 +259,8 @@ function newestOf(own: RefreshRecord, before: RefreshRecord): RetainedTokens | u
 }
 
 /** True when the one before has had the answer to what the heir has begun with, which comes after all that the heir has. */
-function isAnswered({ intent }: RefreshRecord, { spent }: RefreshRecord): boolean {
-  return intent !== undefined && spent.includes(intent.fingerprint)
+function isAnswered(own: RefreshRecord, { spent }: RefreshRecord): boolean {
+  return intentsOf(own).some(({ fingerprint }) => spent.includes(fingerprint))
 }
 
 function adaptedTo(own: RefreshRecord, before: RefreshRecord, { source, isProven }: Inheritance): RefreshRecord {

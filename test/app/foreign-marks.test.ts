@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { aCredential } from '../support/builders.ts'
 import { documentKey, type Replicas } from '../support/replicas.ts'
-import { afterDue, beforeDue, heir, hour, otherKey, twoDocuments } from '../support/two-documents.ts'
+import { afterDue, beforeDue, heir, hour, movedTo, otherKey, twoDocuments } from '../support/two-documents.ts'
 
 // A document counts the tokens that its owner has written into it. Another owner's count says nothing of a record.
 
@@ -86,5 +86,47 @@ it.each(['its own count', 'no mark'] as const)(
     await world.clock.pass(2 * hour)
     expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
     expect([world.problem(), world.endpoint.loginOf(world.stored())]).toEqual([undefined, login])
+  },
+)
+
+// A credential counts the tokens of all its places.
+it.each(['its count', 'no mark'] as const)(
+  'who has its newest tokens in memory brings them home after its own other document was copied over this one, with %s',
+  async (how) => {
+    const world = twoDocuments()
+    await world.leader()
+    await world.clock.pass(beforeDue + afterDue)
+    const newest = world.stored()
+    world.apply(movedTo(otherKey))
+    await world.clock.pass(60)
+    for (let times = 0; times < 3; times += 1) await world.clock.pass(beforeDue + afterDue)
+    const claim = world.store.claims.get(otherKey)
+    if (claim === undefined) throw new Error('nothing was claimed')
+    expect(claim.owner).toBe(world.store.claims.get(documentKey)?.owner)
+    const copied = world.stored(otherKey)
+    const mark = {
+      generation: world.record()?.generation ?? 0,
+      fingerprint: world.records.fingerprint(new Sensitive(copied)),
+    }
+    await world.clock.pass(beforeDue + afterDue)
+    expect([world.problem(), world.storeIsLive(otherKey), world.storeIsLive()]).toEqual([undefined, true, true])
+    // Last week's version of the other document is copied over the first one, which takes the credential back.
+    world.store.put(documentKey, copied)
+    world.store.claims.set(documentKey, { ...claim, ...(how === 'its count' && { mark }) })
+    // A store that writes a token writes its mark beside it.
+    const writeBack = world.store.writeBack.bind(world.store)
+    world.store.writeBack = async (...args) => {
+      const written = await writeBack(...args)
+      const { mark: _replaced, ...unmarked } = world.store.claims.get(documentKey) ?? claim
+      if (written.ok && args[0].key === documentKey) world.store.claims.set(documentKey, unmarked)
+      return written
+    }
+    world.apply(movedTo(documentKey))
+    await world.clock.pass(2 * hour)
+    expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
+    expect([world.problem(), world.endpoint.loginOf(world.stored())]).toEqual([
+      undefined,
+      world.endpoint.loginOf(newest),
+    ])
   },
 )

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Credential } from '../../src/domain/credential.ts'
 import { failure } from '../../src/domain/failures.ts'
 import { newRecord } from '../../src/domain/refresh-record.ts'
@@ -132,5 +132,41 @@ it.each([true, false])(
     expect([world.bugs, world.endpoint.reuses]).toEqual([[], 0])
     expect(world.endpoint.loginOf(world.stored())).toBe(login)
     expect([world.problem('ci/comer'), world.storeIsLive()]).toEqual([undefined, true])
+  },
+)
+
+/** `ci/claude` has had some tokens and moved; the heir has gone on with its login for some more. Returns the third token. */
+async function oneAfterTheOther(tokens: { readonly first: number; readonly heirs: number }): Promise<Turns> {
+  const world = twoDocuments(false)
+  const first = await world.leader()
+  for (let times = 0; times < 3; times += 1) await world.clock.pass(beforeDue + afterDue)
+  const used = world.stored()
+  for (let times = 3; times < tokens.first; times += 1) await world.clock.pass(beforeDue + afterDue)
+  const moved = movedTo(otherKey)
+  world.apply(moved)
+  await world.clock.pass(60)
+  world.apply({ ...moved, generation: moved.generation + 1, spec: { ...moved.spec, suspend: true } })
+  await world.clock.pass(60)
+  world.apply(comerAt(documentKey, 1))
+  await world.clock.pass(60)
+  for (let times = 0; times < tokens.heirs; times += 1) await world.clock.pass(beforeDue + afterDue)
+  expect([world.problem('ci/comer'), world.storeIsLive()]).toEqual([undefined, true])
+  return { world, first, used, begun: world.stored() }
+}
+
+describe.each(['moved', 'deleted'] as const)(
+  'a used-up token of the login that both have had is put back, the first has %s',
+  (what) => {
+    it.each([
+      { first: 40, heirs: 30 },
+      { first: 10, heirs: 5 },
+    ])('after $first tokens, and $heirs', async (tokens) => {
+      const { world, used } = await oneAfterTheOther(tokens)
+      if (what === 'deleted') world.delete(base)
+      await world.clock.pass(60)
+      world.store.put(documentKey, used)
+      await world.clock.pass(2 * hour)
+      expect([world.bugs, world.endpoint.reuses, world.problem('ci/comer')]).toEqual([[], 0, undefined])
+    })
   },
 )

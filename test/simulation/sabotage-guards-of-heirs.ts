@@ -297,13 +297,6 @@ export const heirGuards: readonly Guard[] = [
     'if (!written.ok) deps.leftRecords.rewrote',
   ),
   testedGuard(
-    'test/app/foreign-marks.test.ts',
-    "another owner's count does not make a record old",
-    'app/execute-preflight.ts',
-    "state?.kind === 'claimed' && state.claim.owner === owner ?",
-    "state?.kind === 'claimed' && owner !== '' ?",
-  ),
-  testedGuard(
     'test/app/late-readers.test.ts',
     'a record that the document is ahead of is read anew',
     'app/execute-preflight.ts',
@@ -314,8 +307,8 @@ export const heirGuards: readonly Guard[] = [
     'test/app/heirs-by-turns.test.ts',
     'an heir does not forget what the store shows',
     'domain/inherited-record.ts',
-    'stored: [...(own.stored ?? []), fingerprint]',
-    'stored: [...(own.stored ?? [])]',
+    'const stored = [...(own.stored ?? []), shown]',
+    "const stored = [...(own.stored ?? []), ...(shown === '' ? [shown] : [])]",
   ),
   testedGuard(
     'test/app/heirs-by-turns.test.ts',
@@ -328,8 +321,8 @@ export const heirGuards: readonly Guard[] = [
     'test/unit/domain/heirs-with-later-tokens.test.ts',
     'an heir keeps its tokens where those before it are older',
     'domain/inherited-record.ts',
-    'return cameAt !== 0 && cameAt < issuedAt(own)',
-    'return cameAt !== 0 && cameAt > issuedAt(own)',
+    'return cameAt !== 0 && cameAt < lastCameAt(own)',
+    'return cameAt !== 0 && cameAt > lastCameAt(own)',
   ),
   testedGuard(
     'test/app/rewritten-records.test.ts',
@@ -337,6 +330,13 @@ export const heirGuards: readonly Guard[] = [
     'domain/advance-refresh.ts',
     'return begunAnew(progress, cause) ?? settleSent(observed, progress, cause, now)',
     'return settleSent(observed, begunAnew(progress, cause) === undefined ? progress : progress, cause, now)',
+  ),
+  testedGuard(
+    'test/app/foreign-marks.test.ts',
+    'what memory has open is not given up for what a key does not open',
+    'app/execute-preflight.ts',
+    'return known?.version === read.version && isClosed(read) && !isClosed(known) ? known : read',
+    'return known?.version === read.version && isClosed(known) ? known : read',
   ),
   testedGuard(
     'test/app/late-readers.test.ts',

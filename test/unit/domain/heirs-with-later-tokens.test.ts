@@ -111,4 +111,31 @@ describe('an heir with later tokens', () => {
   it('keeps those of its predecessor where the store shows them, whatever that has begun with', () => {
     expect(heirOf(former, 'three').retained?.fingerprint).toBe('three')
   })
+
+  it('keeps own ones that came without an access token, where the store had them later', () => {
+    const mine = { ...own, retained: tokensOf('own'), storeWrittenAt: later(noon, seconds(61)) }
+    expect(heirOf(former, 'two', mine).retained?.fingerprint).toBe('own')
+  })
+
+  it('keeps own ones that the key of a document that was put back does not open', () => {
+    const closed = { fingerprint: 'own', source, sealed: 'sealed' }
+    const mine: RefreshRecord = { ...own, retained: closed, storeWrittenAt: later(noon, seconds(61)) }
+    expect(heirOf(former, 'two', mine).retained?.fingerprint).toBe('own')
+  })
+
+  it('gets the late answer to what it has left behind another one', () => {
+    const first = heirOf(former, 'four')
+    const six = { ...intent, fingerprint: 'six', startedAt: later(noon, seconds(200)) }
+    const doubtful: RefreshRecord = { ...disarmed(first), left: [intent], intent: six }
+    const answered = succeeded(former, { presented: 'four', retained: tokensOf('five', 130) })
+    expect(heirOf(answered, 'four', doubtful).retained?.fingerprint).toBe('five')
+  })
+})
+
+it('an heir of one login does not forget what the store shows', () => {
+  const theirs = Array.from({ length: 40 }, (_, index) => `their ${index}`)
+  const before: RefreshRecord = { ...disarmed(former), spent: theirs, retained: tokensOf('their 40', 0) }
+  const many = [...theirs, 'their 40', ...Array.from({ length: 29 }, (_, index) => `own ${index}`)].slice(-spentLimit)
+  expect(many).not.toContain('their 3')
+  expect(heirOf(before, 'their 3', { ...own, spent: many, stored: ['own'] }).spent).toContain('their 3')
 })
