@@ -5,9 +5,9 @@ import { guards } from './sabotage-guards.ts'
 /** Those that fall within a second or two; `node test/simulation/sabotage.ts` tries all of them. */
 const quick: ReadonlySet<string> = new Set([
   'a request leaves only with its intent in the record',
+  'a server that may rotate is asked with an intent only',
   "another process's intent is respected",
-  'a spent refresh token is not presented',
-  'a request is not sent long after its intent',
+  'a request is in the journal before it leaves',
 ])
 
 describe('the simulation misses a guard that is gone', () => {
