@@ -141,12 +141,14 @@ async function recordOf(observed: Observed, stored: StoredRefreshToken, deps: De
   const read = await readRecord(observed.credential, sealingKeyOf(stored.claim) ?? sealingKeyOf(observed.claim), deps)
   if (!read.ok) return read
   deps.leftRecords.noteRead(read.value, known)
-  return ok(opener(facing(read.value, source), known))
+  return ok(opened(facing(read.value, source), known))
 }
 
-/** The document may have the key of another time or place: what memory has open may be the only copy. */
-function opener(read: RefreshRecord, known: RefreshRecord | undefined): RefreshRecord {
-  return known?.version === read.version && isClosed(read) && !isClosed(known) ? known : read
+/** The document may have the key of another time or place: what memory has open of the same token may be the only copy. */
+function opened(read: RefreshRecord, known: RefreshRecord | undefined): RefreshRecord {
+  const retained = known?.retained
+  const isSame = retained?.tokens !== undefined && retained.fingerprint === read.retained?.fingerprint
+  return isSame && isClosed(read) ? { ...read, retained } : read
 }
 
 interface Memory {
