@@ -8,6 +8,7 @@ import type { Observed } from '../domain/observed.ts'
 import { intentsOf, type KeptTokens, newestIn, type RefreshRecord } from '../domain/refresh-record.ts'
 import { sourcesOf } from '../domain/inherited-record.ts'
 import { facing, withoutKept } from '../domain/record-places.ts'
+import { present } from '../domain/present.ts'
 import { ok } from '../domain/result.ts'
 import { wasSeenInStore } from '../domain/store-sight.ts'
 import { outcomeAttributes, settledAttributes } from '../domain/span-attributes.ts'
@@ -71,12 +72,14 @@ interface Begun {
 
 async function goOn({ credential, memory, course, observed, first }: Begun, deps: Deps): Promise<Recording | Ended> {
   let step = first
+  let seen = observed
   while (step.kind === 'act') {
-    const { action }: Act = step
+    const { action, progress }: Act = step
     if (asksForTokens(action)) course.hasAsked = true
-    const outcome = await perform(step, observed, deps)
-    const next = advance(observed, step, outcome, deps.clock.now())
-    auditPerformed(observed, { action, outcome, next }, deps)
+    const outcome = await perform(step, seen, deps)
+    const next = advance(seen, step, outcome, deps.clock.now())
+    auditPerformed(seen, { action, outcome, next }, deps)
+    if (next.progress.isBegunAnew !== progress.isBegunAnew) seen = withJournal(observed, deps)
     step = next
   }
   const settled = step
@@ -88,6 +91,11 @@ async function goOn({ credential, memory, course, observed, first }: Begun, deps
   return inSpan({ name: 'record' }, deps, async (within) =>
     tellConsumers({ subject, end, recording: await record(subject, end, within) }, within),
   )
+}
+
+/** What the journal says by now of a request that begins anew. */
+function withJournal({ journal: _before, ...rest }: Observed, { journal }: Deps): Observed {
+  return { ...rest, ...present({ journal: journal.pending(rest.credential.uid) }) }
 }
 
 function perform(step: Act, observed: Observed, deps: Deps): Promise<Outcome> {

@@ -1,12 +1,10 @@
-import { begunAnew } from './begin-anew.ts'
+import { afterNoAnswer } from './after-no-answer.ts'
 import { conclude, isAtHome, isForSpec } from './conclude.ts'
 import { keyText, refreshTokenSpec, type RefreshTokenSource } from './credential.ts'
 import type { CredentialState } from './credential-state.ts'
 import { type Failure, failure } from './failures.ts'
 import { answeredBy } from './known-server.ts'
 import { withLoginReplaced } from './login-replaced.ts'
-import { isHold } from './hold-reason.ts'
-import { settleTurnedAway } from './hold.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { present } from './present.ts'
 import { datedAfter } from './publication-order.ts'
@@ -61,7 +59,7 @@ export function afterSend(observed: Observed, progress: Progress, outcome: Repor
   const presented = presentedBy(action, journaled)
   const continues = isOfKnownLogin(known, presented)
   const used = sent.kind === 'not-sent' ? known : usedUp(known, { presented, continues }, now)
-  if (sent.kind !== 'answered') return afterNoAnswer(observed, used, sent.failure, now)
+  if (sent.kind !== 'answered') return afterNoAnswer(observed, used, { action, cause: sent.failure }, now)
   // What the record may still say of this process is taken back first: nobody else could tell that it is over.
   const isTakenBack = action.record === undefined ? !wasAnnounced(observed) : record !== undefined
   const received = { action, sent, journaled, isTakenBack, continues }
@@ -85,11 +83,6 @@ function afterRequest(
 /** True when the journal has an earlier request, to a server that was not yet known to leave the token as it is. */
 function wasAnnounced({ journal, provider }: Observed): boolean {
   return journal?.phase === 'sent' && mayBeAnnounced(provider)
-}
-
-function afterNoAnswer(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
-  if (isHold(cause)) return settleTurnedAway(observed, progress, cause, now)
-  return begunAnew(progress, cause) ?? settleSent(observed, progress, cause, now)
 }
 
 interface Presented extends StoredRefreshToken {
@@ -213,7 +206,8 @@ function afterRefusal(
   // The answer was of no use, but it brought a successor: that one is kept whatever else is wrong, and whatever is in
   // the store meanwhile, which may be a mistake that somebody takes back.
   const pending = pendingOf(observed, { refreshToken }, received, now)
-  const state = { ...marked.state, ...answeredBy(marked.state, sent.by) }
+  const rotated = !sameSecret(refreshToken, action.base.refreshToken)
+  const state = { ...marked.state, ...(rotated && { rotates: true }), ...answeredBy(marked.state, sent.by) }
   return { kind: 'act', action: { kind: 'write-back', pending }, progress: { ...marked, state, pending, cause } }
 }
 

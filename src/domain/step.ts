@@ -193,7 +193,7 @@ export interface Progress {
   readonly storeIsNewest?: boolean
   /** True once all that an answer brought has arrived where it belongs, so that the journal may forget it. */
   readonly answerSettled?: boolean
-  /** True once this reconcile has found a record changed under its hands. */
+  /** True once this reconcile has begun its request anew, as a record was written meanwhile. */
   readonly isBegunAnew?: boolean
   /** A failure on the way that did not end the reconcile, and is told at its end. */
   readonly cause?: Failure

@@ -2,7 +2,8 @@ import { expect, it, vi } from 'vitest'
 import { failure } from '../../src/domain/failures.ts'
 import type { RefreshRecord } from '../../src/domain/refresh-record.ts'
 import { ok } from '../../src/domain/result.ts'
-import { aCredential } from '../support/builders.ts'
+import { aCredential, aRotation } from '../support/builders.ts'
+import { answer } from '../support/memory-ports.ts'
 import { documentKey, type Replicas } from '../support/replicas.ts'
 import { afterDue, beforeDue, hour, twoDocuments } from '../support/two-documents.ts'
 
@@ -83,4 +84,42 @@ it('a document that somebody has put there meanwhile is what is presented', asyn
   leader?.after('records.replace', () => world.store.put(documentKey, login))
   await world.clock.pass(afterDue)
   expect([world.endpoint.requests, world.endpoint.isLive(login), world.storeIsLive()]).toEqual([2, false, true])
+})
+
+it('a request that was only announced before is not told as one without an answer', async () => {
+  const world = twoDocuments()
+  const first = world.replica()
+  // The list behind the intent takes three seconds, and the record is written again meanwhile.
+  const list = first.records.list.bind(first.records)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const slow = vi.spyOn(first.records, 'list').mockImplementation(async (see) => {
+    if (world.record()?.intent !== undefined) {
+      slow.mockRestore()
+      await promise
+    }
+    return list(see)
+  })
+  world.endpoint.next = () => answer(400, { error: 'invalid_grant' })
+  await first.lead()
+  await world.clock.pass(3)
+  expect(recordOf(world).intent?.holder?.journalId).toBe('journal-1')
+  world.records.put(recordOf(world))
+  resolve()
+  await world.clock.pass(120)
+  expect([world.endpoint.requests, world.problem()]).toEqual([1, 'REFRESH_TOKEN_REJECTED'])
+})
+
+it('nobody is told of a request to a server that never rotates, whatever happens to the record', async () => {
+  const world = twoDocuments()
+  world.applyProvider({ rotation: aRotation({ mode: 'Always' }) })
+  const first = world.replica()
+  first.records.nextUnknown = 'carried-out'
+  await first.lead()
+  expect(world.endpoint.requests).toBe(0)
+  world.applyProvider({ rotation: aRotation({ mode: 'Never' }), generation: 2 })
+  let intents = 0
+  first.records.nextConflict = true
+  first.records.beforeReplace = ({ intent }) => void (intents += intent?.holder === undefined ? 0 : 1)
+  await world.clock.pass(120)
+  expect([world.endpoint.requests, intents, world.problem()]).toEqual([1, 0, undefined])
 })

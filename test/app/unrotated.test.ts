@@ -3,6 +3,7 @@ import type { Credential } from '../../src/domain/credential.ts'
 import { failure } from '../../src/domain/failures.ts'
 import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential, aRotation } from '../support/builders.ts'
+import { answer } from '../support/memory-ports.ts'
 import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
 import { afterDue, beforeDue, day, hour, movedTo } from '../support/two-documents.ts'
 
@@ -292,5 +293,28 @@ describe('two with one refresh token that stays as it is', () => {
     world.delete(aCredential())
     await world.clock.pass(120)
     expect([world.problem('ci/other'), world.condition('Ready', 'ci/other')?.status]).toEqual([undefined, 'True'])
+  })
+})
+
+describe('a server that has brought another refresh token with an answer of no other use', () => {
+  it.each(['the same', 'another'] as const)('is not one that leaves it: %s server', async (which) => {
+    const world = aWorld()
+    await world.leader()
+    await world.clock.pass(beforeDue)
+    if (which === 'another') {
+      world.applyProvider({ tokenEndpoint: 'https://new.example.com/token', generation: 2 })
+      world.store.put(documentKey, world.endpoint.login())
+    }
+    world.endpoint.rotates = true
+    const next = world.endpoint.login()
+    world.endpoint.next = () => answer(200, { refresh_token: next })
+    const { requests } = world.endpoint
+    for (let tries = 0; tries < 600 && world.endpoint.requests === requests; tries += 1) await world.clock.pass(5)
+    await world.clock.pass(1)
+    expect([world.stored(), world.problem(), world.state().rotates]).toEqual([next, 'TOKEN_ANSWER_INCOMPLETE', true])
+    world.store.writableFault = readOnly
+    world.store.writeFault = readOnly
+    await world.clock.pass(2 * hour)
+    expect(world.endpoint.requests - requests).toBe(1)
   })
 })

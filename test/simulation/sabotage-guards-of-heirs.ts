@@ -327,16 +327,16 @@ export const heirGuards: readonly Guard[] = [
   testedGuard(
     'test/app/rewritten-records.test.ts',
     'a record that was written by somebody else is read anew before that is told',
-    'domain/advance-refresh.ts',
-    'return begunAnew(progress, cause) ?? settleSent(observed, progress, cause, now)',
-    'return settleSent(observed, begunAnew(progress, cause) === undefined ? progress : progress, cause, now)',
+    'domain/after-no-answer.ts',
+    'return mayBeginAnew(progress, { action, cause }) ? begunAnew(progress) : settleSent(observed, progress, cause, now)',
+    'return mayBeginAnew(progress, { action, cause }) && now < 0 ? begunAnew(progress) : settleSent(observed, progress, cause, now)',
   ),
   testedGuard(
     'test/app/foreign-marks.test.ts',
     'what memory has open is not given up for what a key does not open',
     'app/execute-preflight.ts',
-    'return known?.version === read.version && isClosed(read) && !isClosed(known) ? known : read',
-    'return known?.version === read.version && isClosed(known) ? known : read',
+    'return isSame && isClosed(read) ? { ...read, retained } : read',
+    'return isSame && !isClosed(read) ? { ...read, retained } : read',
   ),
   testedGuard(
     'test/app/late-readers.test.ts',
