@@ -265,7 +265,9 @@ function isAnswered(own: RefreshRecord, { spent }: RefreshRecord): boolean {
 
 function adaptedTo(own: RefreshRecord, before: RefreshRecord, { source, isProven }: Inheritance): RefreshRecord {
   const { intent, left, retained, refused: _mended, ...rest } = before
-  const adapt = ({ holder: _over, ...open }: RefreshIntent): RefreshIntent => ({ ...open, source })
+  const isElsewhere = before.origin !== undefined && own.origin !== undefined && own.origin !== before.origin
+  const sent = isElsewhere ? { origin: before.origin } : {}
+  const adapt = ({ holder: _over, ...open }: RefreshIntent): RefreshIntent => ({ ...sent, ...open, source })
   const subject: { uid: string; credential: CredentialKey; version: string } = own
   return {
     ...rest,

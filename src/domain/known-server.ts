@@ -12,7 +12,7 @@ import { tokenMark } from './token-mark.ts'
 
 // Which authorization servers have answered a credential, and which of its refresh tokens belongs to which of them.
 
-/** As many logins and places as a credential may have by turns. */
+/** As many as a status has room for; of earlier logins nothing is known. */
 export const serverLimit = 8
 
 type Server = Pick<Provider, 'client'> & Endpoints
@@ -45,9 +45,10 @@ export function answeredBy({ servers = [] }: Known, by: Answering | undefined): 
   return { servers: [...others, { ...server, refreshToken: tokenMark(next) }].slice(-serverLimit) }
 }
 
-/** Where the journal says that this refresh token was presented. */
+/** Where the journal says that this refresh token may have been presented. */
 export function journaledOrigin(entry: JournalEntry | undefined, refreshToken: Sensitive): string | undefined {
-  return entry !== undefined && sameSecret(entry.refreshToken, refreshToken) ? entry.server?.origin : undefined
+  if (entry === undefined || entry.phase === 'armed') return undefined
+  return sameSecret(entry.refreshToken, refreshToken) ? entry.server?.origin : undefined
 }
 
 /** True when it is this server that answered last, and this client. */
@@ -61,9 +62,9 @@ export function knownOrigin({ servers = [] }: Known, fingerprint: string): strin
   return servers.findLast(({ refreshToken }) => refreshToken === mark)?.origin
 }
 
-/** Where the record says that this token came from, or may have been presented. */
-export function recordedOrigin(record: RefreshRecord, fingerprint: string): string | undefined {
-  const intent = intentOn(record, fingerprint)
+/** Where the record says that this token came from or, where it may have been presented, that it was. */
+export function recordedOrigin(record: RefreshRecord, fingerprint: string, mayBeSent: boolean): string | undefined {
+  const intent = mayBeSent ? intentOn(record, fingerprint) : undefined
   const origin = intent?.origin ?? record.origin
   const isKnown = intent !== undefined || fingerprint === record.retained?.fingerprint
   // Records of earlier versions have the query of an endpoint without a path in it.
@@ -78,7 +79,7 @@ export function originChange(
 ): Failure | undefined {
   const origin = tokenOrigin(provider)
   if (known === undefined || known === origin || allowedOrigin === origin) return undefined
-  const what = `The refresh token of OAuthCredential ${keyText(key)} belongs to ${known}, and its provider now names ${origin}.`
+  const what = `The refresh token of OAuthCredential ${keyText(key)} is for ${known}, and its provider now names ${origin}.`
   return failure('TOKEN_ORIGIN_CHANGED', what)
 }
 

@@ -186,7 +186,7 @@ function sendProblem(
   return (
     refusedBefore(observed, candidate) ??
     lostElsewhere(observed, subject.provider, earlier, now) ??
-    originProblem(observed, candidate) ??
+    originProblem(observed, candidate, earlier) ??
     placeProblem(observed, found, { subject, now }) ??
     writeBudgetProblem(observed, subject.provider, subject.store)
   )
@@ -207,9 +207,13 @@ function journalOf({ journal }: Observed, { refreshToken }: StoredRefreshToken):
   return journal !== undefined && sameSecret(journal.refreshToken, refreshToken) ? journal : undefined
 }
 
-function originProblem(observed: Observed, { record, subject, fingerprint }: Candidate): Failure | undefined {
+function originProblem(
+  observed: Observed,
+  { record, subject, fingerprint }: Candidate,
+  earlier: EarlierSends | undefined,
+): Failure | undefined {
   // A record has the origin of its last intent, whether anything was sent or not.
-  const known = knownOrigin(observed.state, fingerprint) ?? recordedOrigin(record, fingerprint)
+  const known = knownOrigin(observed.state, fingerprint) ?? recordedOrigin(record, fingerprint, earlier !== undefined)
   return originChange(observed, subject.provider, known)
 }
 

@@ -24,7 +24,7 @@ export interface RefreshIntent {
   readonly startedAt: EpochSeconds
   /** How often it may have been presented without an answer, this time included. */
   readonly sends: number
-  /** Scheme, host and port that it was sent to, where the record tells that of another place by now. */
+  /** Scheme, host and port that it was sent to, where the record tells another one by now, or that of another place. */
   readonly origin?: string
 }
 
@@ -166,7 +166,7 @@ export function armed(
   { origin, generation, stored: known }: ArmedAt,
 ): RefreshRecord {
   const stored = known === undefined ? maybeStored(record, record.retained?.fingerprint) : [known]
-  const all = leftFor(record, intent)
+  const all = leftFor(record, intent).map((one) => sentTo(one, record.origin, origin))
   // Who is kept no longer counts as used up, as the safe side of what is not known; the newest tokens never do.
   const dropped = fingerprintsOf(all.slice(0, -leftLimit)).filter((one) => !isNewestIn(record, one))
   return {
@@ -178,6 +178,12 @@ export function armed(
     stored,
     spent: withSpent({ ...record, stored }, dropped, intent.fingerprint),
   }
+}
+
+/** An intent that is left for one at another server goes on telling where it was sent. */
+function sentTo(intent: RefreshIntent, before: string | undefined, now: string): RefreshIntent {
+  const isTold = intent.origin !== undefined || before === undefined || before === now
+  return isTold ? intent : { ...intent, origin: before }
 }
 
 /** What is left once this intent stands. A process presents one token at a time, so it is not at its own earlier ones any more. */

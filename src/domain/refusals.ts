@@ -63,10 +63,12 @@ export function isTokenRefusal({ code }: Pick<Failure, 'code'>): boolean {
   return deadGrants.has(code) || usedByOthers.has(code)
 }
 
-/** True for what is told even in the place of a refusal: it is about another token, or about who may present it. */
+/** True for what is told even in the place of a refusal: it is about another token, or about who may present it, and where. */
 export function hidesRefusal({ code }: Pick<Failure, 'code'>): boolean {
-  return code === 'REFRESH_TOKEN_OWNED' || code === 'STORE_ROLLED_BACK'
+  return hiding.has(code)
 }
+
+const hiding: ReadonlySet<string> = new Set(['REFRESH_TOKEN_OWNED', 'STORE_ROLLED_BACK', 'TOKEN_ORIGIN_CHANGED'])
 
 /**
  * How the same refresh token is presented again although nothing changed; undefined when it never is.

@@ -92,7 +92,8 @@ export function settleFailed(observed: Observed, progress: Progress, cause: Fail
 /** Settles after the refresh token was presented, or could not be: a new refusal takes the place of an older one. */
 export function settleSent(observed: Observed, progress: Progress, cause: Failure, now: EpochSeconds): Step {
   const known = rememberedFailure(progress.state)
-  if (known === undefined || !isRefusal(known) || isRefusal(cause)) return settleAs(observed, progress, cause, now)
+  const isTold = isRefusal(cause) || hidesRefusal(cause)
+  if (known === undefined || !isRefusal(known) || isTold) return settleAs(observed, progress, cause, now)
   // A probe that met an outage says nothing about the grant: it is no refusal, and the next one is due after the same delay.
   const state = withFailure(observed, progress.state, known, now)
   const lastFailure = present({ ...state.lastFailure, refusals: progress.state.lastFailure?.refusals })

@@ -290,3 +290,148 @@ it('of a token that came with an answer of no other use is the one that gave it'
   await world.clock.pass(4 * untilDue)
   expect(world.endpoint.requests).toBe(requests)
 })
+
+const unavailable = failure('REFRESH_RECORD_UNAVAILABLE', 'It did not answer.')
+const afterLook = 10
+
+describe.each(['Detect', 'Always'] as const)('a token that was sent nowhere belongs nowhere, in mode %s:', (mode) => {
+  function atMistake(): Replicas {
+    const world = Replicas.withCredential()
+    moveServer({ world }, mode)
+    return world
+  }
+
+  async function expectItGoesOn(world: Replicas): Promise<void> {
+    moveServer({ world }, mode, { tokenEndpoint: former, generation: 3 })
+    await world.clock.pass(untilDue)
+    expect([world.problem(), world.condition('Ready')?.status, world.bugs]).toEqual([undefined, 'True', []])
+  }
+
+  it('its record could not be written', async () => {
+    const world = atMistake()
+    const first = world.replica()
+    first.records.replaceFault = unavailable
+    await first.lead()
+    await world.clock.pass(60)
+    expect([world.endpoint.requests, world.problem()]).toEqual([0, 'REFRESH_RECORD_UNAVAILABLE'])
+    first.records.replaceFault = undefined
+    await expectItGoesOn(world)
+  })
+
+  it('its intent could not be taken back', async () => {
+    const world = atMistake()
+    const first = world.replica()
+    first.records.afterReplace = () => {
+      first.records.replaceFault = unavailable
+      first.records.listFault = unavailable
+    }
+    await first.lead()
+    await world.clock.pass(60)
+    expect([world.record()?.intent?.sends, world.endpoint.requests]).toEqual([1, 0])
+    first.records.afterReplace = undefined
+    first.records.replaceFault = undefined
+    first.records.listFault = undefined
+    await expectItGoesOn(world)
+  })
+})
+
+describe.each(['Detect', 'Always'] as const)(
+  'an answer lost at one, and another login at another, in mode %s:',
+  (mode) => {
+    async function lostAtFormer(): Promise<Scene & { readonly token: string }> {
+      const world = Replicas.withCredential()
+      world.endpoint.rotates = false
+      world.applyProvider({ rotation: aRotation({ mode }) })
+      const presented = watched(world)
+      const token = world.stored()
+      world.endpoint.next = 'lost-answer'
+      const first = await world.leader()
+      const scene = { world, first, presented, token }
+      moveServer(scene, mode)
+      world.store.put(documentKey, world.endpoint.login())
+      return scene
+    }
+
+    it.each([
+      ['refuses the client', 401],
+      ['is busy', 429],
+    ])('all is put back where the other one %s', async (_what, status) => {
+      const { world, token } = await lostAtFormer()
+      world.endpoint.next = () => answer(status, status === 401 ? { error: 'invalid_client' } : {})
+      for (let tries = 0; tries < 600 && world.endpoint.requests < 2; tries += 1) await world.clock.pass(afterLook)
+      expect(world.endpoint.requests).toBe(2)
+      moveServer({ world }, mode, { tokenEndpoint: former, generation: 3 })
+      world.store.put(documentKey, token)
+      await world.clock.pass(2 * untilDue)
+      expect([world.problem(), world.condition('Ready')?.status, world.bugs]).toEqual([undefined, 'True', []])
+    })
+
+    it('the first token does not go to the other one, which has answered', async () => {
+      const scene = await lostAtFormer()
+      const { world, token } = scene
+      scenes.push(scene)
+      await world.clock.pass(untilDue)
+      expect([world.problem(), world.condition('Ready')?.status]).toEqual([undefined, 'True'])
+      world.store.put(documentKey, token)
+      await world.clock.pass(2 * untilDue)
+      expect(world.problem()).toBe('TOKEN_ORIGIN_CHANGED')
+    })
+  },
+)
+
+describe.each(['Detect', 'Always'] as const)('a late answer of one, after a login at another, in mode %s,', (mode) => {
+  it.each([
+    ['does not go there', elsewhere, 'TOKEN_ORIGIN_CHANGED'],
+    ['goes on where it came from', former, undefined],
+  ])('%s', async (_what, then, problem) => {
+    const world = Replicas.withCredential()
+    world.applyProvider({ rotation: aRotation({ mode }) })
+    const presented = watched(world)
+    const token = world.stored()
+    const first = world.replica()
+    scenes.push({ world, first, presented })
+    first.dieOf('journal.answered')
+    await first.lead()
+    await world.clock.pass(5)
+    world.endpoint.rotates = false
+    moveServer({ world }, mode)
+    world.store.put(documentKey, world.endpoint.login())
+    await world.leader()
+    await world.clock.pass(120)
+    expect([world.endpoint.requests, world.problem()]).toEqual([2, undefined])
+    await first.restart()
+    await world.clock.pass(5)
+    const late = world.record()?.retained?.tokens?.refreshToken?.reveal() ?? ''
+    expect(world.endpoint.isLive(late)).toBe(true)
+    world.store.put(documentKey, token)
+    moveServer({ world }, mode, { tokenEndpoint: then, generation: 3 })
+    await world.clock.pass(9000)
+    expect([[...(presented.get(late) ?? [])], world.problem()]).toEqual([problem ? [] : [former], problem])
+  })
+})
+
+describe.each(modes)('a refusal that a change of the server follows is told as that, in mode %s:', (mode) => {
+  it.each([
+    ['CLIENT_REJECTED', 401, { error: 'invalid_client' }],
+    ['TOKEN_ENDPOINT_NOT_FOUND', 404, {}],
+  ])('%s', async (code, status, body) => {
+    const scene = await refreshedOnce(mode, false)
+    const { world } = scene
+    const serve = world.endpoint.request.bind(world.endpoint)
+    world.endpoint.request = (asked, beforeSend, came) => {
+      world.endpoint.next = () => answer(status, body)
+      return serve(asked, beforeSend, came)
+    }
+    await world.clock.pass(untilDue)
+    expect(world.problem()).toBe(code)
+    world.endpoint.request = serve
+    world.endpoint.next = undefined
+    moveServer(scene, mode)
+    await world.clock.pass(2 * untilDue)
+    expect(world.problem()).toBe('TOKEN_ORIGIN_CHANGED')
+    world.apply(aCredential({ allowedOrigin: newOrigin }))
+    await world.clock.pass(2 * untilDue)
+    expectHealthy(scene)
+    scenes = []
+  })
+})

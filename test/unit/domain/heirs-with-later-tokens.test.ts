@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { recordedOrigin } from '../../../src/domain/known-server.ts'
 import { inherited } from '../../../src/domain/inherited-record.ts'
 import {
   armed,
@@ -138,4 +139,10 @@ it('an heir of one login does not forget what the store shows', () => {
   const many = [...theirs, 'their 40', ...Array.from({ length: 29 }, (_, index) => `own ${index}`)].slice(-spentLimit)
   expect(many).not.toContain('their 3')
   expect(heirOf(before, 'their 3', { ...own, spent: many, stored: ['own'] }).spent).toContain('their 3')
+})
+
+it('what the one before has begun with belongs to its server, at an heir with tokens of another one', () => {
+  const before = { ...former, origin: 'https://a.example.com' }
+  const record = heirOf(before, 'four', { ...own, origin: 'https://b.example.com' })
+  expect(recordedOrigin(record, 'four', true)).toBe('https://a.example.com')
 })
