@@ -75,7 +75,7 @@ const authorizationServer = z.strictObject({
     .string()
     .max(statusLimits.version)
     .describe('Identifies it and the client: what refreshTokenRotates says holds for those of the last one.'),
-  refreshToken: z
+  fingerprint: z
     .string()
     .max(statusLimits.version)
     .describe('The last eight digits of the fingerprint of the refresh token that it issued last, or let stand.'),

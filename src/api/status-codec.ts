@@ -179,9 +179,9 @@ function decodeFailure(written: unknown): RememberedFailure | undefined {
   })
 }
 
-function encodeServer({ origin, digest, refreshToken }: KnownServer): EncodedServer {
+function encodeServer({ origin, digest, mark }: KnownServer): EncodedServer {
   const text = (value: string): string => cut(value, statusLimits.version)
-  return { origin: text(origin), digest: text(digest), refreshToken: text(refreshToken) }
+  return { origin: text(origin), digest: text(digest), fingerprint: text(mark) }
 }
 
 function decodeServers(written: unknown): readonly KnownServer[] | undefined {
@@ -191,10 +191,10 @@ function decodeServers(written: unknown): readonly KnownServer[] | undefined {
 }
 
 function decodeServer(written: unknown): KnownServer | undefined {
-  const { origin, digest, refreshToken } = objectAt(written)
-  if (typeof origin !== 'string' || typeof digest !== 'string' || typeof refreshToken !== 'string') return undefined
+  const { origin, digest, fingerprint: mark } = objectAt(written)
+  if (typeof origin !== 'string' || typeof digest !== 'string' || typeof mark !== 'string') return undefined
   // Ten thousand credentials have a few servers.
-  return { origin: sharedText(origin), digest: sharedText(digest), refreshToken }
+  return { origin: sharedText(origin), digest: sharedText(digest), mark }
 }
 
 function grantAt(value: unknown): CredentialState['grant'] {

@@ -72,7 +72,7 @@ export interface AskedServer {
 /** One that has answered. */
 export interface KnownServer extends AskedServer {
   /** Tells the refresh token that it issued, or let stand, from others. @see tokenMark */
-  readonly refreshToken: string
+  readonly mark: string
 }
 
 export interface RememberedFailure {

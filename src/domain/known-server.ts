@@ -41,8 +41,8 @@ export function answeredBy({ servers = [] }: Known, by: Answering | undefined): 
   if (by === undefined) return {}
   const { presented, next, ...server } = by
   const over = [presented, next].map(tokenMark)
-  const others = servers.filter(({ refreshToken }) => !over.includes(refreshToken))
-  return { servers: [...others, { ...server, refreshToken: tokenMark(next) }].slice(-serverLimit) }
+  const others = servers.filter(({ mark }) => !over.includes(mark))
+  return { servers: [...others, { ...server, mark: tokenMark(next) }].slice(-serverLimit) }
 }
 
 /** Where the journal says that this refresh token may have been presented. */
@@ -59,7 +59,7 @@ export function isKnown({ servers = [] }: Known, provider: Server): boolean {
 /** Where this refresh token was answered last, as far as the status tells. */
 export function knownOrigin({ servers = [] }: Known, fingerprint: string): string | undefined {
   const mark = tokenMark(fingerprint)
-  return servers.findLast(({ refreshToken }) => refreshToken === mark)?.origin
+  return servers.findLast((server) => server.mark === mark)?.origin
 }
 
 /** Where the record says that this token came from or, where it may have been presented, that it was. */
