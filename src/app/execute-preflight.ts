@@ -6,7 +6,14 @@ import type { IntentWatch, Observed } from '../domain/observed.ts'
 import { type Ownership, ownerId, ownerName } from '../domain/ownership.ts'
 import type { PredecessorRecord, Preflight } from '../domain/preflight-finding.ts'
 import { continues, withUsedUpBefore } from '../domain/inherited-record.ts'
-import { type HeldIntent, intentOn, intentsInTheWay, isClosed, type RefreshRecord } from '../domain/refresh-record.ts'
+import {
+  type HeldIntent,
+  intentOn,
+  intentsInTheWay,
+  isClosed,
+  type RefreshRecord,
+  withOpened,
+} from '../domain/refresh-record.ts'
 import { facing, generationOf } from '../domain/record-places.ts'
 import { withPreviousFile } from '../domain/previous-token.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
@@ -141,14 +148,7 @@ async function recordOf(observed: Observed, stored: StoredRefreshToken, deps: De
   const read = await readRecord(observed.credential, sealingKeyOf(stored.claim) ?? sealingKeyOf(observed.claim), deps)
   if (!read.ok) return read
   deps.leftRecords.noteRead(read.value, known)
-  return ok(opened(facing(read.value, source), known))
-}
-
-/** The document may have the key of another time or place: what memory has open of the same token may be the only copy. */
-function opened(read: RefreshRecord, known: RefreshRecord | undefined): RefreshRecord {
-  const retained = known?.retained
-  const isSame = retained?.tokens !== undefined && retained.fingerprint === read.retained?.fingerprint
-  return isSame && isClosed(read) ? { ...read, retained } : read
+  return ok(withOpened(facing(read.value, source), known))
 }
 
 interface Memory {

@@ -334,9 +334,9 @@ export const heirGuards: readonly Guard[] = [
   testedGuard(
     'test/app/foreign-marks.test.ts',
     'what memory has open is not given up for what a key does not open',
-    'app/execute-preflight.ts',
-    'return isSame && isClosed(read) ? { ...read, retained } : read',
-    'return isSame && !isClosed(read) ? { ...read, retained } : read',
+    'domain/refresh-record.ts',
+    'if (!isClosed(read) || retained?.tokens === undefined) return read',
+    'if (isClosed(read) || retained?.tokens === undefined) return read',
   ),
   testedGuard(
     'test/app/late-readers.test.ts',
