@@ -47,7 +47,8 @@ export function answeredBy({ servers = [] }: Known, by: Answering | undefined): 
 
 /** Where the journal says that this refresh token may have been presented. */
 export function journaledOrigin(entry: JournalEntry | undefined, refreshToken: Sensitive): string | undefined {
-  if (entry === undefined || entry.phase === 'armed') return undefined
+  // What is about to be sent for the first time was sent nowhere yet.
+  if (entry === undefined || (entry.phase === 'armed' && entry.sends < 2)) return undefined
   return sameSecret(entry.refreshToken, refreshToken) ? entry.server?.origin : undefined
 }
 

@@ -1,4 +1,4 @@
-import type { CredentialKey, RefreshTokenSource } from './credential.ts'
+import { type CredentialKey, isSameSource, type RefreshTokenSource } from './credential.ts'
 import type { EpochSeconds } from './time.ts'
 import type { TokenRefusal } from './refusals.ts'
 import { maybeStored, type SpentTokens, withSpent } from './spent-tokens.ts'
@@ -178,7 +178,9 @@ export function armed(
   { origin, generation, stored: known }: ArmedAt,
 ): RefreshRecord {
   const stored = known === undefined ? maybeStored(record, record.retained?.fingerprint) : [known]
-  const all = leftFor(record, intent).map((one) => sentTo(one, record.origin, origin))
+  const all = leftFor(record, intent).map((one) =>
+    isSameSource(one.source, intent.source) ? sentTo(one, record.origin, origin) : one,
+  )
   // Who is kept no longer counts as used up, as the safe side of what is not known; the newest tokens never do.
   const dropped = fingerprintsOf(all.slice(0, -leftLimit)).filter((one) => !isNewestIn(record, one))
   return {
@@ -192,7 +194,7 @@ export function armed(
   }
 }
 
-/** An intent that is left for one at another server goes on telling where it was sent. */
+/** An intent that is left for one at another server goes on telling where it was sent. What a record says is of one place. */
 function sentTo(intent: RefreshIntent, before: string | undefined, now: string): RefreshIntent {
   const isTold = intent.origin !== undefined || before === undefined || before === now
   return isTold ? intent : { ...intent, origin: before }

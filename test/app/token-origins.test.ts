@@ -435,3 +435,60 @@ describe.each(modes)('a refusal that a change of the server follows is told as t
     scenes = []
   })
 })
+
+const third = 'https://third.example.com/token'
+
+/** Until this many requests were made. */
+async function requests({ endpoint, clock }: Replicas, wanted: number): Promise<void> {
+  for (let tries = 0; tries < 600 && endpoint.requests < wanted; tries += 1) await clock.pass(5)
+  expect(endpoint.requests).toBe(wanted)
+}
+
+describe.each(['Detect', 'Always'] as const)('an answer lost at a place that is left, in mode %s,', (mode) => {
+  it.each([
+    ['does not make its token one of a server of another place', former, undefined],
+    ['keeps its token from a server of another place', elsewhere, 'TOKEN_ORIGIN_CHANGED'],
+  ])('%s', async (_what, then, problem) => {
+    const scene = await refreshedOnce(mode, true)
+    const { world } = scene
+    world.endpoint.rotates = false
+    world.store.put(documentKey, world.endpoint.login())
+    world.endpoint.next = 'lost-answer'
+    world.apply(aCredential({ refreshRequest: 'now' }))
+    await requests(world, 2)
+    moveServer(scene, mode)
+    world.store.put(otherKey, world.endpoint.login())
+    world.apply(movedTo(otherKey))
+    await requests(world, 3)
+    await world.clock.pass(30)
+    moveServer(scene, mode, { tokenEndpoint: third, generation: 3 })
+    world.store.put(otherKey, world.endpoint.login())
+    await requests(world, 4)
+    await world.clock.pass(30)
+    moveServer(scene, mode, { tokenEndpoint: then, generation: 4 })
+    world.apply(movedTo(documentKey))
+    await world.clock.pass(2 * untilDue)
+    expect(world.problem()).toBe(problem)
+  })
+})
+
+it.each(['Detect', 'Always'] as const)(
+  'a token stays where its answer was lost, if it was about to be sent again, from mode %s',
+  async (mode) => {
+    const world = Replicas.withCredential()
+    world.applyProvider({ rotation: aRotation({ mode }) })
+    const presented = watched(world)
+    world.endpoint.next = 'lost-answer'
+    const first = world.replica()
+    scenes.push({ world, first, presented })
+    await first.lead()
+    await requests(world, 1)
+    first.records.replaceFault = unavailable
+    await world.clock.pass(60)
+    moveServer({ world }, 'Never')
+    await world.clock.pass(1)
+    first.records.replaceFault = undefined
+    await world.clock.pass(untilDue)
+    expect([world.endpoint.requests, world.problem()]).toEqual([1, 'TOKEN_ORIGIN_CHANGED'])
+  },
+)
