@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest'
 import { Sensitive } from '../../src/domain/sensitive.ts'
 import { aCredential } from '../support/builders.ts'
+import { comer } from '../support/newcomers.ts'
 import { documentKey, type Replicas } from '../support/replicas.ts'
 import { afterDue, beforeDue, heir, hour, movedTo, otherKey, twoDocuments } from '../support/two-documents.ts'
 
 // A document counts the tokens that its owner has written into it. Another owner's count says nothing of a record.
 
 const base = aCredential()
-const comerUid = '6f1c0a52-0000-4000-8000-000000000019'
 
 function markOf(world: Replicas, generation: number): { generation: number; fingerprint: string } {
   const fingerprint = world.records.fingerprint(new Sensitive(world.stored()))
@@ -63,9 +63,7 @@ it.each(['its own count', 'no mark'] as const)(
   'who has its newest tokens in memory brings them home after somebody has copied a neighbour over its document, with %s',
   async (how) => {
     const world = twoDocuments()
-    const target = { ...base.spec.target, name: 'comer-token' }
-    const refreshToken = { ...base.spec.refreshToken, key: otherKey }
-    world.apply(aCredential({ uid: comerUid, key: { namespace: 'ci', name: 'comer' }, spec: { target, refreshToken } }))
+    world.apply(comer({ refreshToken: { ...base.spec.refreshToken, key: otherKey } }))
     await world.leader()
     const used = world.stored()
     await world.clock.pass(beforeDue + afterDue)

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Credential } from '../../src/domain/credential.ts'
 import { failure } from '../../src/domain/failures.ts'
 import { newRecord } from '../../src/domain/refresh-record.ts'
-import { later, seconds } from '../../src/domain/time.ts'
 import { aCredential } from '../support/builders.ts'
+import { comer } from '../support/newcomers.ts'
 import { documentKey, type Replica, type Replicas } from '../support/replicas.ts'
 import {
   afterDue,
@@ -24,21 +24,15 @@ const thirdKey = 'teams/ci/third'
 const lost = failure('TOKEN_RESULT_UNKNOWN', 'The connection ended.')
 
 function comerAt(key: string, generation: number): Credential {
-  return aCredential({
-    uid: '6f1c0a52-0000-4000-8000-000000000009',
-    key: { namespace: 'ci', name: 'comer' },
-    generation,
-    createdAt: later(base.createdAt, seconds(60)),
-    spec: { target: { ...base.spec.target, name: 'comer-token' }, refreshToken: { ...base.spec.refreshToken, key } },
-  })
+  return { ...comer({ refreshToken: { ...base.spec.refreshToken, key } }), generation }
 }
 
 interface Turns {
   readonly world: Replicas
   readonly first: Replica
-  /** A used-up token of the first login, whose successor was the newest when `ci/claude` left. */
+  /** A token of the first login that was used up before `ci/claude` left. */
   readonly used: string
-  /** The login that `ci/claude` has begun with at last. */
+  /** What the document held in the end. */
   readonly begun: string
 }
 
@@ -135,7 +129,7 @@ it.each([true, false])(
   },
 )
 
-/** `ci/claude` has had some tokens and moved; the heir has gone on with its login for some more. Returns the third token. */
+/** `ci/claude` has had some tokens and moved; the heir has gone on with its login for some more. */
 async function oneAfterTheOther(tokens: { readonly first: number; readonly heirs: number }): Promise<Turns> {
   const world = twoDocuments(false)
   const first = await world.leader()
