@@ -53,7 +53,7 @@ export function journaledOrigin(entry: JournalEntry | undefined, refreshToken: S
 }
 
 /** True when it is this server that answered last, and this client. */
-export function isKnown({ servers = [] }: Known, provider: Server): boolean {
+export function answeredLast({ servers = [] }: Known, provider: Server): boolean {
   return servers.at(-1)?.digest === askedServer(provider).digest
 }
 

@@ -212,7 +212,6 @@ function originProblem(
   { record, subject, fingerprint }: Candidate,
   earlier: EarlierSends | undefined,
 ): Failure | undefined {
-  // A record has the origin of its last intent, whether anything was sent or not.
   const known = knownOrigin(observed.state, fingerprint) ?? recordedOrigin(record, fingerprint, earlier !== undefined)
   return originChange(observed, subject.provider, known)
 }

@@ -1,5 +1,5 @@
 import { isSameSource, type RefreshTokenSource } from './credential.ts'
-import type { KeptTokens, RefreshIntent, RefreshRecord, RetainedTokens } from './refresh-record.ts'
+import type { KeptTokens, RefreshRecord, RetainedTokens } from './refresh-record.ts'
 import { storedLimit } from './spent-tokens.ts'
 
 // A record keeps the newest tokens of every place where its credential was. It faces one of them: that of `retained`.
@@ -16,10 +16,10 @@ export function facing(record: RefreshRecord, source: RefreshTokenSource): Refre
   if (retained !== undefined && isSameSource(retained.source, source)) return record
   const here = kept.findLast((one) => isSameSource(one.source, source))
   if (retained === undefined && here === undefined)
-    return isBegunElsewhere(record, source) ? withoutPlace(withOrigins(record)) : record
+    return isBegunElsewhere(record, source) ? withoutPlace(record) : record
   const others = kept.filter((one) => one !== here)
   const left = retained === undefined ? others : withRoom([...others, leftWith(record, retained)])
-  const { kept: _before, ...rest } = withoutPlace(withOrigins(record))
+  const { kept: _before, ...rest } = withoutPlace(record)
   return { ...rest, ...(here && turnedTo(here)), ...(left.length > 0 && { kept: left }) }
 }
 
@@ -40,15 +40,6 @@ export function withHome(record: RefreshRecord, fingerprint: string): RefreshRec
 /** What is known of a place that has no tokens yet belongs to where one is presented, and to no other. */
 function isBegunElsewhere({ intent }: RefreshRecord, source: RefreshTokenSource): boolean {
   return intent !== undefined && !isSameSource(intent.source, source)
-}
-
-/** Of a place that has no tokens yet, its intents alone go on telling where they were sent. */
-function withOrigins(record: RefreshRecord): RefreshRecord {
-  const { origin, intent, left, retained } = record
-  if (origin === undefined || intent === undefined || retained !== undefined) return record
-  const told = (one: RefreshIntent): RefreshIntent =>
-    one.origin === undefined && isSameSource(one.source, intent.source) ? { ...one, origin } : one
-  return { ...record, intent: told(intent), ...(left && { left: left.map(told) }) }
 }
 
 function withoutPlace(record: RefreshRecord): RefreshRecord {

@@ -1,4 +1,4 @@
-import { type CredentialKey, isSameSource, type RefreshTokenSource } from './credential.ts'
+import type { CredentialKey, RefreshTokenSource } from './credential.ts'
 import type { EpochSeconds } from './time.ts'
 import type { TokenRefusal } from './refusals.ts'
 import { maybeStored, type SpentTokens, withSpent } from './spent-tokens.ts'
@@ -24,7 +24,7 @@ export interface RefreshIntent {
   readonly startedAt: EpochSeconds
   /** How often it may have been presented without an answer, this time included. */
   readonly sends: number
-  /** Scheme, host and port that it was sent to, where the record tells another one by now, or that of another place. */
+  /** Scheme, host and port that it is sent to. Absent in records of earlier versions: that of the record. */
   readonly origin?: string
 }
 
@@ -80,7 +80,7 @@ export interface RefreshRecord extends SpentTokens {
   /** Those of places that were left, one of each, the latest last, at most eight. */
   readonly kept?: readonly KeptTokens[]
   readonly refused?: RefusedToken
-  /** Scheme, host and port that the refresh tokens were sent to. */
+  /** Scheme, host and port that the retained tokens came from; before there are any, that the last one was sent to. */
   readonly origin?: string
   /** When the retained refresh token, or one before it, was last written into the store. */
   readonly storeWrittenAt?: EpochSeconds
@@ -178,26 +178,23 @@ export function armed(
   { origin, generation, stored: known }: ArmedAt,
 ): RefreshRecord {
   const stored = known === undefined ? maybeStored(record, record.retained?.fingerprint) : [known]
-  const all = leftFor(record, intent).map((one) =>
-    isSameSource(one.source, intent.source) ? sentTo(one, record.origin, origin) : one,
-  )
+  const all = leftFor(record, intent)
   // Who is kept no longer counts as used up, as the safe side of what is not known; the newest tokens never do.
   const dropped = fingerprintsOf(all.slice(0, -leftLimit)).filter((one) => !isNewestIn(record, one))
   return {
     ...withLeft(record, all.slice(-leftLimit)),
     epoch: record.epoch + 1,
     generation: Math.max(record.generation, generation),
-    intent,
-    origin,
+    intent: { ...intent, origin },
+    // The newest tokens stay where they came from while another login is tried somewhere else.
+    ...(isNewestOrFirst(record, intent) && { origin }),
     stored,
     spent: withSpent({ ...record, stored }, dropped, intent.fingerprint),
   }
 }
 
-/** An intent that is left for one at another server goes on telling where it was sent. What a record says is of one place. */
-function sentTo(intent: RefreshIntent, before: string | undefined, now: string): RefreshIntent {
-  const isTold = intent.origin !== undefined || before === undefined || before === now
-  return isTold ? intent : { ...intent, origin: before }
+function isNewestOrFirst({ retained }: RefreshRecord, { fingerprint }: RefreshIntent): boolean {
+  return retained === undefined || retained.fingerprint === fingerprint
 }
 
 /** What is left once this intent stands. A process presents one token at a time, so it is not at its own earlier ones any more. */

@@ -1,5 +1,5 @@
 import type { CredentialState } from './credential-state.ts'
-import { isKnown } from './known-server.ts'
+import { answeredLast } from './known-server.ts'
 import type { Observed } from './observed.ts'
 import type { Provider } from './provider.ts'
 import { tokenOrigin } from './token-origin.ts'
@@ -23,7 +23,7 @@ export function hasKept(
   recorded?: string,
 ): boolean {
   if (state.rotates !== false) return false
-  return state.servers === undefined ? recorded === tokenOrigin(provider) : isKnown(state, provider)
+  return state.servers === undefined ? recorded === tokenOrigin(provider) : answeredLast(state, provider)
 }
 
 type Rotating = Pick<Provider, 'rotation' | 'client' | 'issuer' | 'tokenEndpoint' | 'refreshEndpoint'>

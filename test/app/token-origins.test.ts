@@ -1,22 +1,18 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Credential } from '../../src/domain/credential.ts'
 import { failure } from '../../src/domain/failures.ts'
-import type { Provider, Rotation } from '../../src/domain/provider.ts'
+import type { Rotation } from '../../src/domain/provider.ts'
 import { aCredential, aRotation } from '../support/builders.ts'
 import { answer } from '../support/memory-ports.ts'
+import { elsewhere, former, moveServer, type Presented, presentedTokens } from '../support/presented-tokens.ts'
 import { documentKey, type Replica, Replicas } from '../support/replicas.ts'
 import { movedTo, otherKey } from '../support/two-documents.ts'
 
 // A refresh token goes to one server alone, whatever its provider names since.
 
 const untilDue = 2400
-const former = 'https://login.example.com/oauth/token'
-const elsewhere = 'https://new.example.com/token'
 const newOrigin = 'https://new.example.com'
 const modes: readonly Rotation['mode'][] = ['Never', 'Detect', 'Always']
-
-/** Where each refresh token was presented, by token. */
-type Presented = ReadonlyMap<string, ReadonlySet<string>>
 
 interface Scene {
   readonly world: Replicas
@@ -40,32 +36,12 @@ async function refreshedOnce(mode: Rotation['mode'], rotates: boolean): Promise<
   const world = Replicas.withCredential()
   world.store.hasRoom = true
   world.endpoint.rotates = rotates
-  const presented = watched(world)
+  const presented = presentedTokens(world)
   world.applyProvider({ rotation: aRotation({ mode }) })
   const first = await world.leader()
   const scene = { world, first, presented }
   scenes.push(scene)
   return scene
-}
-
-function watched({ endpoint }: Replicas): Presented {
-  const presented = new Map<string, Set<string>>()
-  const serve = endpoint.request.bind(endpoint)
-  endpoint.request = (asked, beforeSend, came) => {
-    const announced = async (): ReturnType<typeof beforeSend> => {
-      const may = await beforeSend()
-      if (!may.ok || asked.grant.type !== 'refresh_token') return may
-      const token = asked.grant.refreshToken.reveal()
-      presented.set(token, (presented.get(token) ?? new Set()).add(asked.provider.tokenEndpoint ?? ''))
-      return may
-    }
-    return serve(asked, announced, came)
-  }
-  return presented
-}
-
-function moveServer({ world }: Pick<Scene, 'world'>, mode: Rotation['mode'], changes: Partial<Provider> = {}): void {
-  world.applyProvider({ rotation: aRotation({ mode }), tokenEndpoint: elsewhere, generation: 2, ...changes })
 }
 
 function expectHealthy({ world }: Pick<Scene, 'world'>): void {
@@ -90,7 +66,7 @@ describe.each(either)('in mode %s, of a server that rotates: %s', (mode, rotates
   it('does not change without a human, and then it does', async () => {
     const scene = await refreshedOnce(mode, rotates)
     const { world } = scene
-    moveServer(scene, mode)
+    moveServer(scene.world, mode)
     await world.clock.pass(untilDue)
     expect([world.endpoint.requests, world.problem()]).toEqual([1, 'TOKEN_ORIGIN_CHANGED'])
     world.apply(aCredential({ allowedOrigin: newOrigin }))
@@ -106,7 +82,7 @@ describe.each(either)('in mode %s, of a server that rotates: %s', (mode, rotates
   it('is that of a new login', async () => {
     const scene = await refreshedOnce(mode, rotates)
     const { world } = scene
-    moveServer(scene, mode)
+    moveServer(scene.world, mode)
     world.store.put(documentKey, world.endpoint.login())
     await world.clock.pass(untilDue)
     expectHealthy(scene)
@@ -115,10 +91,10 @@ describe.each(either)('in mode %s, of a server that rotates: %s', (mode, rotates
   it('is the one that was asked, where the provider changes meanwhile, and nobody is kept from it', async () => {
     const scene = await refreshedOnce(mode, rotates)
     const { world, first } = scene
-    first.after('endpoint.request', () => moveServer(scene, mode))
+    first.after('endpoint.request', () => moveServer(scene.world, mode))
     await world.clock.pass(2 * untilDue)
     expect([world.endpoint.requests, world.problem()]).toEqual([2, 'TOKEN_ORIGIN_CHANGED'])
-    moveServer(scene, mode, { tokenEndpoint: former, generation: 3 })
+    moveServer(scene.world, mode, { tokenEndpoint: former, generation: 3 })
     await world.clock.pass(120)
     expectHealthy(scene)
   })
@@ -127,7 +103,7 @@ describe.each(either)('in mode %s, of a server that rotates: %s', (mode, rotates
     const scene = await refreshedOnce(mode, rotates)
     const { world } = scene
     await diesWithAnswer(scene)
-    moveServer(scene, mode)
+    moveServer(scene.world, mode)
     await world.clock.pass(untilDue)
     expect(world.problem()).toBe('TOKEN_ORIGIN_CHANGED')
   })
@@ -136,12 +112,12 @@ describe.each(either)('in mode %s, of a server that rotates: %s', (mode, rotates
     const world = Replicas.withCredential()
     world.endpoint.rotates = rotates
     world.applyProvider({ rotation: aRotation({ mode }) })
-    const presented = watched(world)
+    const presented = presentedTokens(world)
     world.endpoint.next = 'lost-answer'
     const first = await world.leader()
     const scene = { world, first, presented }
     scenes.push(scene)
-    moveServer(scene, mode)
+    moveServer(scene.world, mode)
     await world.clock.pass(untilDue)
     expect([world.endpoint.requests, world.problem()]).toEqual([1, 'TOKEN_ORIGIN_CHANGED'])
   })
@@ -152,7 +128,7 @@ describe.each(modes)('of a token that stays, in mode %s,', (mode) => {
     const scene = await refreshedOnce(mode, false)
     const { world } = scene
     const token = world.stored()
-    moveServer(scene, mode)
+    moveServer(scene.world, mode)
     world.store.put(documentKey, world.endpoint.login())
     await world.clock.pass(untilDue)
     expectHealthy(scene)
@@ -167,7 +143,7 @@ describe.each(modes)('of a token that stays, in mode %s,', (mode) => {
     world.store.put(otherKey, world.endpoint.login())
     world.apply(movedTo(otherKey))
     await world.clock.pass(untilDue)
-    moveServer(scene, mode)
+    moveServer(scene.world, mode)
     world.apply(movedTo(documentKey))
     await world.clock.pass(2 * untilDue)
     expect(world.problem()).toBe('TOKEN_ORIGIN_CHANGED')
@@ -178,12 +154,12 @@ describe.each(modes)('of a token that stays, in mode %s,', (mode) => {
     const { world } = scene
     const secretRef = { name: 'client', key: 'secret' }
     const client = { id: 'cli', authentication: 'client_secret_basic', secretRef } as const
-    moveServer(scene, mode, { tokenEndpoint: former, client })
+    moveServer(scene.world, mode, { tokenEndpoint: former, client })
     await world.clock.pass(untilDue)
     world.apply(asItself(2))
     await world.clock.pass(untilDue)
     expect(world.problem()).toBeUndefined()
-    moveServer(scene, mode, { client, generation: 3 })
+    moveServer(scene.world, mode, { client, generation: 3 })
     world.apply(aCredential({ generation: 3 }))
     await world.clock.pass(2 * untilDue)
     expect(world.problem()).toBe('TOKEN_ORIGIN_CHANGED')
@@ -192,7 +168,7 @@ describe.each(modes)('of a token that stays, in mode %s,', (mode) => {
   it('is the new one where an answer from there waited, after the annotation is gone', async () => {
     const scene = await refreshedOnce(mode, false)
     const { world } = scene
-    moveServer(scene, mode)
+    moveServer(scene.world, mode)
     world.apply(aCredential({ allowedOrigin: newOrigin }))
     await diesWithAnswer(scene)
     world.apply(aCredential())
@@ -212,11 +188,11 @@ describe('of what a record says', () => {
   it('is not one that a request without an intent has replaced', async () => {
     const scene = await refreshedOnce('Always', true)
     const { world } = scene
-    moveServer(scene, 'Never')
+    moveServer(scene.world, 'Never')
     world.store.put(documentKey, world.endpoint.login())
     await world.clock.pass(2 * untilDue)
     expectHealthy(scene)
-    moveServer(scene, 'Always', { generation: 3 })
+    moveServer(scene.world, 'Always', { generation: 3 })
     await world.clock.pass(untilDue)
     expectHealthy(scene)
   })
@@ -224,11 +200,11 @@ describe('of what a record says', () => {
   it('nor one of an answer to such a request, which waited', async () => {
     const scene = await refreshedOnce('Always', true)
     const { world, presented } = scene
-    moveServer(scene, 'Never')
+    moveServer(scene.world, 'Never')
     world.store.put(documentKey, world.endpoint.login())
     await diesWithAnswer(scene)
     const theirs = world.stored()
-    moveServer(scene, 'Always', { tokenEndpoint: former, generation: 3 })
+    moveServer(scene.world, 'Always', { tokenEndpoint: former, generation: 3 })
     await world.clock.pass(2 * untilDue)
     expect([[...(presented.get(theirs) ?? [])], world.problem()]).toEqual([[], 'TOKEN_ORIGIN_CHANGED'])
   })
@@ -236,7 +212,7 @@ describe('of what a record says', () => {
   it('is not one that was allowed, and never asked', async () => {
     const scene = await refreshedOnce('Always', true)
     const { world } = scene
-    moveServer(scene, 'Always')
+    moveServer(scene.world, 'Always')
     world.apply(aCredential({ allowedOrigin: newOrigin, refreshRequest: 'now' }))
     const serve = world.endpoint.request.bind(world.endpoint)
     const away = failure('TOKEN_ENDPOINT_UNAVAILABLE', 'It did not answer.')
@@ -246,7 +222,7 @@ describe('of what a record says', () => {
     }
     await world.clock.pass(120)
     world.endpoint.request = serve
-    moveServer(scene, 'Always', { tokenEndpoint: former, generation: 3 })
+    moveServer(scene.world, 'Always', { tokenEndpoint: former, generation: 3 })
     world.apply(aCredential({ refreshRequest: 'now' }))
     await world.clock.pass(untilDue)
     expectHealthy(scene)
@@ -255,12 +231,12 @@ describe('of what a record says', () => {
   it.each(['Detect', 'Always'] as const)('is where an answer was lost with its Pod, in mode %s', async (mode) => {
     const world = Replicas.withCredential()
     world.applyProvider({ rotation: aRotation({ mode }) })
-    const presented = watched(world)
+    const presented = presentedTokens(world)
     world.endpoint.next = 'lost-answer'
     const first = await world.leader()
     scenes.push({ world, first, presented })
     first.loseItsPod()
-    moveServer({ world }, mode)
+    moveServer(world, mode)
     await world.leader()
     await world.clock.pass(untilDue)
     expect([world.endpoint.requests, world.problem()]).toEqual([1, 'TOKEN_ORIGIN_CHANGED'])
@@ -271,7 +247,7 @@ describe('of what a record says', () => {
     const { world, first } = scene
     await first.shutDown()
     world.records.delete(aCredential().uid)
-    moveServer(scene, 'Always')
+    moveServer(scene.world, 'Always')
     await world.leader()
     await world.clock.pass(untilDue)
     expect([world.endpoint.requests, world.problem()]).toEqual([1, 'TOKEN_ORIGIN_CHANGED'])
@@ -286,7 +262,7 @@ it('of a token that came with an answer of no other use is the one that gave it'
   await world.clock.pass(untilDue)
   expect(world.stored()).toBe(next)
   const { requests } = world.endpoint
-  moveServer(scene, 'Never')
+  moveServer(scene.world, 'Never')
   await world.clock.pass(4 * untilDue)
   expect(world.endpoint.requests).toBe(requests)
 })
@@ -297,12 +273,12 @@ const afterLook = 10
 describe.each(['Detect', 'Always'] as const)('a token that was sent nowhere belongs nowhere, in mode %s:', (mode) => {
   function atMistake(): Replicas {
     const world = Replicas.withCredential()
-    moveServer({ world }, mode)
+    moveServer(world, mode)
     return world
   }
 
   async function expectItGoesOn(world: Replicas): Promise<void> {
-    moveServer({ world }, mode, { tokenEndpoint: former, generation: 3 })
+    moveServer(world, mode, { tokenEndpoint: former, generation: 3 })
     await world.clock.pass(untilDue)
     expect([world.problem(), world.condition('Ready')?.status, world.bugs]).toEqual([undefined, 'True', []])
   }
@@ -342,12 +318,12 @@ describe.each(['Detect', 'Always'] as const)(
       const world = Replicas.withCredential()
       world.endpoint.rotates = false
       world.applyProvider({ rotation: aRotation({ mode }) })
-      const presented = watched(world)
+      const presented = presentedTokens(world)
       const token = world.stored()
       world.endpoint.next = 'lost-answer'
       const first = await world.leader()
       const scene = { world, first, presented, token }
-      moveServer(scene, mode)
+      moveServer(scene.world, mode)
       world.store.put(documentKey, world.endpoint.login())
       return scene
     }
@@ -360,7 +336,7 @@ describe.each(['Detect', 'Always'] as const)(
       world.endpoint.next = () => answer(status, status === 401 ? { error: 'invalid_client' } : {})
       for (let tries = 0; tries < 600 && world.endpoint.requests < 2; tries += 1) await world.clock.pass(afterLook)
       expect(world.endpoint.requests).toBe(2)
-      moveServer({ world }, mode, { tokenEndpoint: former, generation: 3 })
+      moveServer(world, mode, { tokenEndpoint: former, generation: 3 })
       world.store.put(documentKey, token)
       await world.clock.pass(2 * untilDue)
       expect([world.problem(), world.condition('Ready')?.status, world.bugs]).toEqual([undefined, 'True', []])
@@ -386,7 +362,7 @@ describe.each(['Detect', 'Always'] as const)('a late answer of one, after a logi
   ])('%s', async (_what, then, problem) => {
     const world = Replicas.withCredential()
     world.applyProvider({ rotation: aRotation({ mode }) })
-    const presented = watched(world)
+    const presented = presentedTokens(world)
     const token = world.stored()
     const first = world.replica()
     scenes.push({ world, first, presented })
@@ -394,7 +370,7 @@ describe.each(['Detect', 'Always'] as const)('a late answer of one, after a logi
     await first.lead()
     await world.clock.pass(5)
     world.endpoint.rotates = false
-    moveServer({ world }, mode)
+    moveServer(world, mode)
     world.store.put(documentKey, world.endpoint.login())
     await world.leader()
     await world.clock.pass(120)
@@ -404,7 +380,7 @@ describe.each(['Detect', 'Always'] as const)('a late answer of one, after a logi
     const late = world.record()?.retained?.tokens?.refreshToken?.reveal() ?? ''
     expect(world.endpoint.isLive(late)).toBe(true)
     world.store.put(documentKey, token)
-    moveServer({ world }, mode, { tokenEndpoint: then, generation: 3 })
+    moveServer(world, mode, { tokenEndpoint: then, generation: 3 })
     await world.clock.pass(9000)
     expect([[...(presented.get(late) ?? [])], world.problem()]).toEqual([problem ? [] : [former], problem])
   })
@@ -426,7 +402,7 @@ describe.each(modes)('a refusal that a change of the server follows is told as t
     expect(world.problem()).toBe(code)
     world.endpoint.request = serve
     world.endpoint.next = undefined
-    moveServer(scene, mode)
+    moveServer(scene.world, mode)
     await world.clock.pass(2 * untilDue)
     expect(world.problem()).toBe('TOKEN_ORIGIN_CHANGED')
     world.apply(aCredential({ allowedOrigin: newOrigin }))
@@ -456,16 +432,16 @@ describe.each(['Detect', 'Always'] as const)('an answer lost at a place that is 
     world.endpoint.next = 'lost-answer'
     world.apply(aCredential({ refreshRequest: 'now' }))
     await requests(world, 2)
-    moveServer(scene, mode)
+    moveServer(scene.world, mode)
     world.store.put(otherKey, world.endpoint.login())
     world.apply(movedTo(otherKey))
     await requests(world, 3)
     await world.clock.pass(30)
-    moveServer(scene, mode, { tokenEndpoint: third, generation: 3 })
+    moveServer(scene.world, mode, { tokenEndpoint: third, generation: 3 })
     world.store.put(otherKey, world.endpoint.login())
     await requests(world, 4)
     await world.clock.pass(30)
-    moveServer(scene, mode, { tokenEndpoint: then, generation: 4 })
+    moveServer(scene.world, mode, { tokenEndpoint: then, generation: 4 })
     world.apply(movedTo(documentKey))
     await world.clock.pass(2 * untilDue)
     expect(world.problem()).toBe(problem)
@@ -477,7 +453,7 @@ it.each(['Detect', 'Always'] as const)(
   async (mode) => {
     const world = Replicas.withCredential()
     world.applyProvider({ rotation: aRotation({ mode }) })
-    const presented = watched(world)
+    const presented = presentedTokens(world)
     world.endpoint.next = 'lost-answer'
     const first = world.replica()
     scenes.push({ world, first, presented })
@@ -485,7 +461,7 @@ it.each(['Detect', 'Always'] as const)(
     await requests(world, 1)
     first.records.replaceFault = unavailable
     await world.clock.pass(60)
-    moveServer({ world }, 'Never')
+    moveServer(world, 'Never')
     await world.clock.pass(1)
     first.records.replaceFault = undefined
     await world.clock.pass(untilDue)

@@ -166,7 +166,7 @@ export const answerGuards: readonly Guard[] = [
     'test/app/unrotated.test.ts',
     'a server that was never seen to rotate does not speak for another one',
     'domain/rotation.ts',
-    'return state.servers === undefined ? recorded === tokenOrigin(provider) : isKnown(state, provider)',
+    'return state.servers === undefined ? recorded === tokenOrigin(provider) : answeredLast(state, provider)',
     "return state.servers === undefined ? recorded === tokenOrigin(provider) : provider.client.id !== ''",
   ),
   testedGuard(

@@ -339,6 +339,20 @@ export const heirGuards: readonly Guard[] = [
     'if (isClosed(read) || retained?.tokens === undefined) return read',
   ),
   testedGuard(
+    'test/app/origins-of-intents.test.ts',
+    'an intent tells where its token is sent',
+    'domain/refresh-record.ts',
+    'intent: { ...intent, origin },',
+    'intent,',
+  ),
+  testedGuard(
+    'test/app/origins-of-intents.test.ts',
+    'the newest tokens stay where they came from while another login is tried elsewhere',
+    'domain/refresh-record.ts',
+    '...(isNewestOrFirst(record, intent) && { origin }),',
+    '...((isNewestOrFirst(record, intent) || origin) && { origin }),',
+  ),
+  testedGuard(
     'test/app/late-readers.test.ts',
     'a record that was written after the moment of a list tells of somebody else',
     'app/left-records.ts',

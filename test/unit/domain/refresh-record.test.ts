@@ -22,7 +22,8 @@ import { canary } from '../../support/canary.ts'
 const { uid, key, spec } = aCredential()
 const source = spec.refreshToken
 const holder = { journalId: 'self' }
-const place = { origin: 'https://login.example.com', generation: 0 }
+const origin = 'https://login.example.com'
+const place = { origin, generation: 0 }
 const elsewhere = { ...source, key: 'another document' }
 
 function intentTo(fingerprint: string, changes: Partial<RefreshIntent> = {}): RefreshIntent {
@@ -202,16 +203,16 @@ describe('a refresh record', () => {
 
   it('holds an intent for another process only, once another one is left in its place', () => {
     const record = afterIntents('b', 'login')
-    expect(intentOn(record, 'b')).toEqual({ fingerprint: 'b', source, startedAt: noon, sends: 1 })
+    expect(intentOn(record, 'b')).toEqual({ fingerprint: 'b', source, startedAt: noon, sends: 1, origin })
     const other = armed(afterIntents('b'), intentTo('login', { holder: { journalId: 'another' } }), place)
-    expect(intentOn(other, 'b')).toEqual(intentTo('b'))
+    expect(intentOn(other, 'b')).toEqual({ ...intentTo('b'), origin })
   })
 
   it('holds none of the tokens for a process that it has presented before, however many others came in between', () => {
     const other = intentTo('other', { holder: { journalId: 'another' } })
     const record = armed(armed(afterIntents('b'), other, place), intentTo('login'), place)
     expect(intentOn(record, 'b')?.holder).toBeUndefined()
-    expect(intentOn(record, 'other')).toEqual(other)
+    expect(intentOn(record, 'other')).toEqual({ ...other, origin })
   })
 
   it('forgets of a process that it holds anything, and nothing of the others', () => {
@@ -279,8 +280,14 @@ describe('a refresh record', () => {
     expect(new Set(spent).size).toBe(spent.length)
   })
 
-  it('knows where the token goes', () => {
-    expect(armed(newRecord(uid, key), intentTo('a'), place).origin).toBe('https://login.example.com')
+  it('knows where the token goes, and where the newest tokens came from while another one goes elsewhere', () => {
+    const first = armed(newRecord(uid, key), intentTo('a'), place)
+    expect([first.origin, first.intent?.origin]).toEqual([origin, origin])
+    const moved = { ...place, origin: 'https://new.example.com' }
+    const newest = armed({ ...after('a', 'b'), origin }, intentTo('b'), moved)
+    expect([newest.origin, newest.intent?.origin]).toEqual([moved.origin, moved.origin])
+    const another = armed({ ...after('a', 'b'), origin }, intentTo('login'), moved)
+    expect([another.origin, another.intent?.origin]).toEqual([origin, moved.origin])
   })
 
   it('keeps what it cannot open', () => {
@@ -291,7 +298,7 @@ describe('a refresh record', () => {
 
   it('that nobody answers keeps how often and since when, and nobody is at it', () => {
     const record = unanswered(armed(newRecord(uid, key), intentTo('a', { sends: 3 }), place))
-    expect(record.intent).toEqual({ fingerprint: 'a', source, startedAt: noon, sends: 3 })
+    expect(record.intent).toEqual({ fingerprint: 'a', source, startedAt: noon, sends: 3, origin })
     expect(unanswered(newRecord(uid, key)).intent).toBeUndefined()
   })
 })
