@@ -1,6 +1,7 @@
 import type { Credential } from '../domain/credential.ts'
 import type { CredentialState } from '../domain/credential-state.ts'
 import type { IntentWatch, LeftPlaces, PendingTokens, TargetObservation } from '../domain/observed.ts'
+import type { RetainedTokens } from '../domain/refresh-record.ts'
 import type { Sensitive } from '../domain/sensitive.ts'
 import type { StaticTokenLook } from '../domain/static-token.ts'
 import type { EpochSeconds } from '../domain/time.ts'
@@ -21,6 +22,7 @@ export interface CredentialMemory {
   readonly accessToken?: AccessToken
   readonly rejected?: Sensitive
   readonly record?: PackedRecord
+  readonly opened?: readonly RetainedTokens[]
   readonly foundAlone?: string
   readonly claim?: PackedClaim
   readonly intentWatch?: IntentWatch

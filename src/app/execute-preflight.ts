@@ -6,14 +6,8 @@ import type { IntentWatch, Observed } from '../domain/observed.ts'
 import { type Ownership, ownerId, ownerName } from '../domain/ownership.ts'
 import type { PredecessorRecord, Preflight } from '../domain/preflight-finding.ts'
 import { continues, withUsedUpBefore } from '../domain/inherited-record.ts'
-import {
-  type HeldIntent,
-  intentOn,
-  intentsInTheWay,
-  isClosed,
-  type RefreshRecord,
-  withOpened,
-} from '../domain/refresh-record.ts'
+import { type HeldIntent, intentOn, intentsInTheWay, isClosed, type RefreshRecord } from '../domain/refresh-record.ts'
+import { openedTokens, withOpened } from '../domain/opened-tokens.ts'
 import { facing, generationOf } from '../domain/record-places.ts'
 import { withPreviousFile } from '../domain/previous-token.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
@@ -148,7 +142,7 @@ async function recordOf(observed: Observed, stored: StoredRefreshToken, deps: De
   const read = await readRecord(observed.credential, sealingKeyOf(stored.claim) ?? sealingKeyOf(observed.claim), deps)
   if (!read.ok) return read
   deps.leftRecords.noteRead(read.value, known)
-  return ok(withOpened(facing(read.value, source), known))
+  return ok(withOpened(facing(read.value, source), openedTokens(observed)))
 }
 
 interface Memory {

@@ -1,8 +1,9 @@
 import type { RefreshTokenSource } from '../domain/credential.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { Observed } from '../domain/observed.ts'
+import { openedTokens, withOpened } from '../domain/opened-tokens.ts'
 import { facing } from '../domain/record-places.ts'
-import { isClosed, type RefreshRecord, type RetainedTokens } from '../domain/refresh-record.ts'
+import { isClosed, type RetainedTokens } from '../domain/refresh-record.ts'
 import { lackingIn, pendingOf } from '../domain/record-look.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
 import type { BroughtHome, RecordLook } from '../domain/step.ts'
@@ -25,7 +26,8 @@ async function lookAtRecord(
   const sealed = await readRecord(credential, undefined, deps)
   if (!sealed.ok) return sealed
   deps.leftRecords.noteRead(sealed.value, observed.record)
-  const faced = facing(sealed.value, source)
+  const known = openedTokens(observed)
+  const faced = withOpened(facing(sealed.value, source), known)
   if (faced.retained === undefined) return ok({ record: faced })
   const open = openStore(observed, deps, source)
   const stored = isStoreFailure(open) ? failed(open) : await readOpen(open, observed, deps)
@@ -33,21 +35,9 @@ async function lookAtRecord(
   const read = await readRecord(credential, sealingKeyOf(stored.value.claim), deps)
   if (!read.ok) return read
   deps.leftRecords.noteRead(read.value, observed.record)
-  const record = opened(facing(read.value, source), observed.record && facing(observed.record, source))
+  const record = withOpened(facing(read.value, source), known)
   const fingerprint = deps.records.fingerprint(stored.value.refreshToken)
   return ok({ record, stored: stored.value, storeHolds: standingOf(fingerprint, record) })
-}
-
-/** With its tokens as this process has opened them before, where a key is gone that opened them. */
-function opened(record: RefreshRecord, known: RefreshRecord | undefined): RefreshRecord {
-  const { retained } = record
-  const { tokens, fingerprint } = known?.retained ?? {}
-  if (!isClosed(record) || retained === undefined || tokens === undefined || fingerprint !== retained.fingerprint) {
-    return record
-  }
-  const { sealed: _closed, ...rest } = retained
-  // Sealed anew with the next write: what they were sealed with then is not what they are sealed with now.
-  return { ...record, retained: { ...rest, tokens } }
 }
 
 /** As {@link lookAtRecord}, at the place that the spec names. Of a grant without one the record is all there is. */

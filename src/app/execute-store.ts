@@ -18,7 +18,7 @@ import type { Deps, EngineDeps } from './deps.ts'
 const storeLimit = { perSecond: 1000, concurrent: 32 }
 
 /** Whose tokens go into a store. */
-export type StoreSubject = Pick<Observed, 'state' | 'record'> & {
+export type StoreSubject = Pick<Observed, 'state' | 'record' | 'opened'> & {
   readonly credential: Pick<Credential, 'key' | 'uid'>
   /** True for a look that nobody's access token waits for. */
   readonly isLook?: boolean

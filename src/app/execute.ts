@@ -150,11 +150,11 @@ function isClaimedByOther(claim: ClaimState | undefined, credential: Credential,
 }
 
 /** What was observed, with the record as the reconcile has left it so far. */
-function upToDate(observed: Observed, { record, claim: found = observed.claim }: Progress): Observed {
+function upToDate(observed: Observed, { record, opened, claim: found = observed.claim }: Progress): Observed {
   // Nearly always: what comes first changes none.
   if (record === observed.record && found === observed.claim) return observed
   const { record: _before, ...rest } = observed
-  return { ...rest, ...present({ record, claim: found }) }
+  return { ...rest, ...present({ record, opened, claim: found }) }
 }
 
 async function publishToken(issued: AccessToken, observed: Observed, deps: Deps): Promise<Outcome> {

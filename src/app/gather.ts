@@ -102,7 +102,7 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
     const state = stateUnderGrant(credential.state, credential.spec)
     return { state, target: { kind: 'unchecked' }, targetCheckAt: firstCheckAt(credential, deps) }
   }
-  const { target, rejected, record, intentWatch, rolledForwardAt } = memory
+  const { target, rejected, record, opened, intentWatch, rolledForwardAt } = memory
   const state = stateUnderGrant(memory.state, credential.spec)
   const { accessToken, look }: Partial<CredentialMemory> = isOfLogin(memory, credential) ? memory : {}
   // What was read of one document says nothing of another one.
@@ -116,6 +116,7 @@ function rememberedOf(credential: Credential, memory: CredentialMemory | undefin
     accessToken,
     rejected,
     record: record && facingSpec(record.unpacked(), credential.spec),
+    opened,
     foundAlone,
     claim: packed?.unpacked({ uid, key, installation: deps.installation.id }),
     intentWatch,

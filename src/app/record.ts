@@ -212,8 +212,7 @@ function remembered(
   const { nextRefreshAt, statusFailures, credential = observed && withoutState(observed.credential) } = after
   // A spec that cannot be acted on makes nothing unknown that is known.
   if (observed === undefined && memory !== undefined) return present({ ...memory, state, reported, statusFailures })
-  const { pending, accessToken, rejected, record, foundAlone, claim, intentWatch, rolledForwardAt, left, look } =
-    progress
+  const { pending, accessToken, rejected, record, foundAlone, claim, left, look } = progress
   return present({
     uid,
     credential,
@@ -222,11 +221,13 @@ function remembered(
     accessToken,
     rejected,
     record: record && packedRecord(record, subject),
+    // Of a record that is known they are in there.
+    opened: record === undefined ? progress.opened : undefined,
     // Where the token rotates, every request is looked about.
     foundAlone: state.rotates === true ? undefined : foundAlone,
     claim: claim && packedClaim(claim, subject, installation),
-    intentWatch,
-    rolledForwardAt,
+    intentWatch: progress.intentWatch,
+    rolledForwardAt: progress.rolledForwardAt,
     left,
     look,
     ...targetMemory(observed, progress, nextLookAt),

@@ -3,6 +3,7 @@ import type { CredentialState } from './credential-state.ts'
 import { refreshTokenSpec } from './credential.ts'
 import { presentedElsewhere } from './elsewhere.ts'
 import type { Observed, PendingTokens, IntentWatch } from './observed.ts'
+import { withoutRecord, withRecord } from './opened-tokens.ts'
 import type { Failure } from './failures.ts'
 import {
   judgePreflight,
@@ -78,10 +79,9 @@ interface Looked {
 /** Follows the look at everything that a successor needs. */
 export function afterPreflight(observed: Observed, before: Progress, looked: Looked, now: EpochSeconds): Step {
   const { stored, preflight, intentWatch } = looked
-  const { intentWatch: _earlier, record: _older, foundAlone: _before, ...rest } = withDocumentSeen(before, looked)
+  const { intentWatch: _earlier, foundAlone: _before, ...rest } = withDocumentSeen(before, looked)
   const progress: Progress = {
-    ...rest,
-    ...(preflight.record.ok && { record: preflight.record.value }),
+    ...(preflight.record.ok ? withRecord(rest, preflight.record.value) : withoutRecord(rest)),
     ...(stored.claim && { claim: stored.claim }),
     ...(intentWatch && { intentWatch }),
   }

@@ -8,6 +8,7 @@ import { withLoginReplaced } from './login-replaced.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { present } from './present.ts'
 import { datedAfter } from './publication-order.ts'
+import { withoutRecord } from './opened-tokens.ts'
 import { newestIn } from './refresh-record.ts'
 import { mayBeAnnounced } from './rotation.ts'
 import { withoutTerm, withTerm } from './refresh-token-term.ts'
@@ -71,13 +72,14 @@ export function afterSend(observed: Observed, progress: Progress, outcome: Repor
 /** What is known of the record. A request that it was not told of leaves that as it is. */
 function afterRequest(
   { provider }: Pick<Observed, 'provider'>,
-  { record: before, intentWatch: _over, foundAlone: foundBefore, ...rest }: Progress,
+  { intentWatch: _over, foundAlone: foundBefore, ...rest }: Progress,
   { action, record, foundAlone, journaled }: Reported,
 ): Progress {
-  if (action.record !== undefined && journaled === undefined) return { ...rest, ...present({ record, foundAlone }) }
+  const isOutdated = record === undefined && action.record !== undefined
+  const known = isOutdated ? withoutRecord(rest) : { ...rest, ...present({ record: record ?? rest.record }) }
+  if (action.record !== undefined && journaled === undefined) return { ...known, ...present({ foundAlone }) }
   // Where nobody is told, others may have come.
-  const known = mayBeAnnounced(provider) ? { foundAlone: foundBefore } : {}
-  return { ...rest, ...present({ ...known, record: action.record === undefined ? (record ?? before) : record }) }
+  return mayBeAnnounced(provider) ? { ...known, ...present({ foundAlone: foundBefore }) } : known
 }
 
 /** True when the journal has an earlier request, to a server that was not yet known to leave the token as it is. */

@@ -12,6 +12,7 @@ import { withoutFinalizer } from './finalizer.ts'
 import type { Failure } from './failures.ts'
 import { withLoginReplaced } from './login-replaced.ts'
 import type { Observed, PendingTokens } from './observed.ts'
+import { withoutRecord, withRecord } from './opened-tokens.ts'
 import { mayKeepInRecord } from './preflight.ts'
 import type { RefreshRecord } from './refresh-record.ts'
 import { isRefusal } from './refusals.ts'
@@ -178,8 +179,9 @@ function withWriteBack(
   { pending, written, committed }: WriteBack,
   now: EpochSeconds,
 ): PendingProgress {
-  const { record: _stale, ...rest } = progress
-  const known: Progress = committed.ok ? { ...rest, record: committed.value } : { ...rest, cause: committed.failure }
+  const known: Progress = committed.ok
+    ? withRecord(progress, committed.value)
+    : { ...withoutRecord(progress), cause: committed.failure }
   const kept = { ...pending, recorded: pending.recorded || committed.ok }
   switch (written.kind) {
     case 'paced':

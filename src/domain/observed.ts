@@ -4,7 +4,7 @@ import type { Failure } from './failures.ts'
 import type { JournalEntry } from './journal-entry.ts'
 import type { ClaimState } from './document-claim.ts'
 import type { Provider } from './provider.ts'
-import type { RefreshRecord } from './refresh-record.ts'
+import type { RefreshRecord, RetainedTokens } from './refresh-record.ts'
 import type { InvalidCredential, InvalidReferent } from './resources.ts'
 import type { Sensitive } from './sensitive.ts'
 import type { StaticTokenLook } from './static-token.ts'
@@ -102,6 +102,8 @@ export interface Observed {
   readonly rejected?: Sensitive
   /** The record of its refreshes as this process last saw it; every write of it says whether that is still so. */
   readonly record?: RefreshRecord
+  /** Tokens of records that somebody else may have written since this process opened them. */
+  readonly opened?: readonly RetainedTokens[]
   /** Which refresh token, and where, a look at all that is known of it found nobody else at, before a request that was made. */
   readonly foundAlone?: string
   /** What the store document said of its owner when it was last read. */

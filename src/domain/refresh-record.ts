@@ -110,18 +110,6 @@ export function isClosed({ retained }: RefreshRecord): boolean {
   return retained !== undefined && retained.tokens === undefined
 }
 
-/**
- * The document may have the key of another time or place: what memory has open of the same token may be the only copy. A
- * record that was written since may have it sealed otherwise, so it is sealed anew when it is next written.
- */
-export function withOpened(read: RefreshRecord, known: RefreshRecord | undefined): RefreshRecord {
-  const retained = known?.retained
-  if (!isClosed(read) || retained?.tokens === undefined) return read
-  if (known?.version === read.version) return known
-  const { sealedWith: _then, ...open } = retained
-  return open.fingerprint === read.retained?.fingerprint ? { ...read, retained: open } : read
-}
-
 /** The record of a credential that has none yet. */
 export function newRecord(uid: string, credential: CredentialKey): RefreshRecord {
   return { uid, credential, epoch: 0, generation: 0, spent: [], version: '' }

@@ -26,6 +26,7 @@ export function firstProgress(observed: Observed): Progress {
     accessToken: observed.accessToken,
     rejected: observed.rejected,
     record: observed.record,
+    opened: observed.opened,
     foundAlone: observed.foundAlone,
     claim: observed.claim,
     intentWatch: observed.intentWatch,

@@ -5,7 +5,7 @@ import type { ClaimState } from './document-claim.ts'
 import type { Answering } from './known-server.ts'
 import type { IntentWatch, LeftPlaces, PendingTokens } from './observed.ts'
 import type { PredecessorRecord, Preflight } from './preflight-finding.ts'
-import type { KeptTokens, RefreshRecord } from './refresh-record.ts'
+import type { KeptTokens, RefreshRecord, RetainedTokens } from './refresh-record.ts'
 import type { Result } from './result.ts'
 import type { Sensitive } from './sensitive.ts'
 import type { StaticTokenLook } from './static-token.ts'
@@ -179,6 +179,7 @@ export interface Progress {
   readonly accessToken?: AccessToken
   readonly rejected?: Sensitive
   readonly record?: RefreshRecord
+  readonly opened?: readonly RetainedTokens[]
   readonly foundAlone?: string
   readonly claim?: ClaimState
   readonly intentWatch?: IntentWatch

@@ -334,9 +334,23 @@ export const heirGuards: readonly Guard[] = [
   testedGuard(
     'test/app/foreign-marks.test.ts',
     'what memory has open is not given up for what a key does not open',
-    'domain/refresh-record.ts',
-    'if (!isClosed(read) || retained?.tokens === undefined) return read',
-    'if (isClosed(read) || retained?.tokens === undefined) return read',
+    'domain/opened-tokens.ts',
+    'if (!isMore) return read',
+    'if (!isMore || opened.length > 0) return read',
+  ),
+  testedGuard(
+    'test/app/opened-tokens.test.ts',
+    'what memory has open outlives a write of which nobody knows what came',
+    'domain/opened-tokens.ts',
+    'return opened.length === 0 ? rest : { ...rest, opened }',
+    'return opened.length === 0 ? rest : { ...rest, opened: [] }',
+  ),
+  testedGuard(
+    'test/app/opened-tokens.test.ts',
+    'what memory has open of a place is not given up for a look at another one',
+    'app/execute-record-look.ts',
+    'const record = withOpened(facing(read.value, source), known)',
+    'const record = withOpened(facing(read.value, source), known.slice(known.length))',
   ),
   testedGuard(
     'test/app/origins-of-intents.test.ts',

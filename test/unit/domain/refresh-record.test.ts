@@ -10,14 +10,11 @@ import {
   unanswered,
   withIntentOn,
   withoutHolder,
-  withOpened,
 } from '../../../src/domain/refresh-record.ts'
 import { facing } from '../../../src/domain/record-places.ts'
 import { isOvertaken, outdated, succeeded, type Succession } from '../../../src/domain/succession.ts'
-import { Sensitive } from '../../../src/domain/sensitive.ts'
 import { spentLimit, storedLimit } from '../../../src/domain/spent-tokens.ts'
 import { aCredential, noon } from '../../support/builders.ts'
-import { canary } from '../../support/canary.ts'
 
 const { uid, key, spec } = aCredential()
 const source = spec.refreshToken
@@ -376,43 +373,5 @@ const late: Record<string, [record: RefreshRecord, answer: Succession, expected:
 describe('an answer comes too late', () => {
   it.each(Object.entries(late))('%s', (_name, [record, answer, expected]) => {
     expect(isOvertaken(facing(record, answer.retained.source), answer)).toBe(expected)
-  })
-})
-
-describe('a record that a document does not open', () => {
-  const tokens = { refreshToken: new Sensitive(canary('rt')) }
-  const read: RefreshRecord = {
-    ...newRecord(uid, key),
-    version: '7',
-    retained: { fingerprint: 'one', source, sealed: 'x' },
-  }
-  const known: RefreshRecord = {
-    ...read,
-    version: '7',
-    retained: { fingerprint: 'one', source, tokens, sealedWith: 'k' },
-  }
-
-  it('is as memory has it', () => {
-    expect(withOpened(read, known)).toBe(known)
-  })
-
-  it('has the token of memory where it was written since, and is sealed anew', () => {
-    expect(withOpened(read, { ...known, version: '5' })).toEqual({
-      ...read,
-      retained: { fingerprint: 'one', source, tokens },
-    })
-  })
-
-  it.each<[string, RefreshRecord | undefined]>([
-    ['memory has none', undefined],
-    ['memory has it closed, too', read],
-    ['memory has another token', { ...known, version: '5', retained: { fingerprint: 'two', source, tokens } }],
-  ])('is as it was read where %s', (_what, before) => {
-    expect(withOpened(read, before)).toBe(read)
-  })
-
-  it('and one that is open is as it was read', () => {
-    const open = { ...known, version: '8' }
-    expect(withOpened(open, known)).toBe(open)
   })
 })
