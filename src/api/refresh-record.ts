@@ -7,6 +7,7 @@ import {
   type RefreshRecord,
   type RetainedTokens,
 } from '../domain/refresh-record.ts'
+import { present } from '../domain/present.ts'
 import { storedLimit } from '../domain/spent-tokens.ts'
 import type { EpochSeconds } from '../domain/time.ts'
 import { decodeTime } from './status-time.ts'
@@ -102,8 +103,8 @@ export function encodeRecord(record: RefreshRecord): object {
     format: formatOf(record),
     ...plain,
     credential: `${credential.namespace}/${credential.name}`,
-    ...(armed && { intent: encodeIntent(armed) }),
-    ...(left && { left: left.map(encodeIntent) }),
+    ...(armed && { intent: encodeIntent(armed, record) }),
+    ...(left && { left: left.map((one) => encodeIntent(one, record)) }),
     ...(newest && { retained: encodeRetained(newest) }),
     ...(others && { kept: others.map(encodeKept) }),
     ...(isFarBehind(record) && { stored }),
@@ -119,8 +120,8 @@ function formatOf(record: RefreshRecord): number {
 
 function tellsOfOtherPlaces(record: RefreshRecord): boolean {
   const { kept, retained } = record
-  const isBegun = intentsOf(record).some(({ origin }) => origin !== undefined)
-  return kept !== undefined || retained?.generation !== undefined || isBegun
+  const isSentElsewhere = intentsOf(record).some((one) => originIn(one, record) !== undefined)
+  return kept !== undefined || retained?.generation !== undefined || isSentElsewhere
 }
 
 /** True when the store may hold a token that was replaced so long ago that nobody could guess it. */
@@ -134,7 +135,7 @@ export function decodeRecord(value: unknown): DecodedRecord {
   const parsed = recordSchema.safeParse(value)
   if (parsed.success) {
     const { format: _format, ...record } = parsed.data
-    return { kind: 'record', record }
+    return { kind: 'record', record: withOrigins(record) }
   }
   const written = anyFormat.safeParse(value)
   if (!written.success) return { kind: 'unreadable', problem: 'holds no refresh record' }
@@ -144,8 +145,26 @@ export function decodeRecord(value: unknown): DecodedRecord {
   return { kind: 'unreadable', problem: `is damaged at ${placesOf(parsed.error)}` }
 }
 
-function encodeIntent(intent: RefreshIntent): object {
-  return { ...intent, startedAt: encodeMoment(intent.startedAt) }
+function encodeIntent(intent: RefreshIntent, record: Sent): object {
+  const { origin: _told, ...rest } = intent
+  return { ...rest, startedAt: encodeMoment(intent.startedAt), ...present({ origin: originIn(intent, record) }) }
+}
+
+type Sent = Pick<RefreshRecord, 'origin'>
+
+/** What an intent has to say of its origin, so that the first format is enough nearly always: that of the record goes without saying. */
+function originIn({ origin }: RefreshIntent, record: Sent): string | undefined {
+  return origin === record.origin ? undefined : origin
+}
+
+function withOrigins(record: ClearRecord): ClearRecord {
+  const { origin, intent: armed, left } = record
+  if (origin === undefined) return record
+  return {
+    ...record,
+    ...(armed && { intent: { origin, ...armed } }),
+    ...(left && { left: left.map((one) => ({ origin, ...one })) }),
+  }
 }
 
 /** Without the tokens. */
