@@ -110,7 +110,12 @@ function follow(
 ): Step {
   switch (verdict.kind) {
     case 'refuse':
-      return settleFailed(observed, withRefused(progress, { stored, preflight }, verdict.failure), verdict.failure, now)
+      return settleFailed(
+        observed,
+        withRefused(progress, { stored, fingerprint: preflight.fingerprint }, verdict.failure),
+        verdict.failure,
+        now,
+      )
     case 'claim':
       return { kind: 'act', action: { kind: 'claim-document', stored, preflight }, progress }
     case 'recover': {
@@ -137,22 +142,24 @@ function follow(
   }
 }
 
+/** What the document holds; the fingerprint is absent for the newest token of the record. */
+interface LookedAt {
+  readonly stored: StoredRefreshToken
+  readonly fingerprint?: string
+}
+
 /** What was refused before is looked for as the refused one from now on: in the document that was read, and no later one. */
-function withRefused(progress: Progress, looked: Pick<Looked, 'stored' | 'preflight'>, cause: Failure): Progress {
+function withRefused(progress: Progress, looked: LookedAt, cause: Failure): Progress {
   const rejected = refusedOf(progress, looked, cause)
   if (rejected === undefined) return progress
   return { ...progress, rejected, state: { ...progress.state, storeVersion: looked.stored.version } }
 }
 
 /** The token that was refused: that of the store, or the newest one of the record where the store is behind. */
-function refusedOf(
-  { record }: Progress,
-  { stored, preflight }: Pick<Looked, 'stored' | 'preflight'>,
-  cause: Failure,
-): Sensitive | undefined {
+function refusedOf({ record }: Progress, { stored, fingerprint }: LookedAt, cause: Failure): Sensitive | undefined {
   if (record?.refused === undefined) return undefined
   const { refused, retained } = record
-  if (refused.fingerprint === preflight.fingerprint) return stored.refreshToken
+  if (refused.fingerprint === fingerprint) return stored.refreshToken
   const isNewest = refused.fingerprint === retained?.fingerprint
   return isNewest && isTokenRefusal(cause) ? retained?.tokens?.refreshToken : undefined
 }
@@ -187,10 +194,12 @@ export function recover(observed: Observed, progress: Progress, found: Missing, 
   const forward = persisted ? undefined : { rolledForwardAt: now }
   const alive = livingAt(tokens.accessToken, now)
   const published = !isLaterThan(tokens.accessToken, state.lastRefreshAt) || alive === undefined
-  const counted = countedUse(observed, state, tokens)
   const news = record && presentedElsewhere(observed, record)
-  const told = { ...progress, ...alive, ...forward, ...(news && { cause: news }) }
-  return bringHome(observed, { ...told, state: counted, pending: { ...pending, published } }, now)
+  const counted = { ...progress, ...alive, ...forward, state: countedUse(observed, state, tokens) }
+  const told = news === undefined ? counted : { ...counted, cause: news }
+  // A document that was read late may show it, after another login was tried.
+  const known = news !== undefined && persisted ? withRefused(told, { stored: found.stored }, news) : told
+  return bringHome(observed, { ...known, pending: { ...pending, published } }, now)
 }
 
 /** The state with the refresh counted that an earlier process made, unless it is counted already. */
