@@ -19,6 +19,7 @@ import type { StoredRefreshToken } from '../domain/tokens.ts'
 import type { Deps } from './deps.ts'
 import { readRecord, sealingKeyOf } from './execute-record.ts'
 import { claimDocument, proveWritable } from './execute-store.ts'
+import { takeBackArmed } from './recover-journal.ts'
 import { publishedMarks, standsBack, targetIdentity } from './gather.ts'
 import { type Heir, inherit } from './inherit-record.ts'
 import { type Neighbour, neighboursAt, ownerAmong } from './neighbours.ts'
@@ -255,8 +256,10 @@ async function twinOf(
   const known = deps.tokenOwners.ownerOf(fingerprint, credential.uid)
   if (known !== undefined) return known
   const neighbour = await ownerAmong(neighbours, fingerprint, deps)
-  // Of two that presented it, each would wait for the other one.
-  if (neighbour !== undefined) deps.tokenOwners.gaveUp(fingerprint, credential)
+  if (neighbour === undefined) return undefined
+  // Of two that presented it, or have begun to, each would wait for the other one.
+  deps.tokenOwners.gaveUp(fingerprint, credential)
+  await takeBackArmed(credential, deps)
   return neighbour
 }
 

@@ -338,6 +338,20 @@ export const heirGuards: readonly Guard[] = [
     'if (!isMore) return read',
     'if (!isMore || opened.length > 0) return read',
   ),
+  rareGuard(
+    5_000_131_079,
+    'who finds that another credential owns the token is not at it any more',
+    'app/execute-preflight.ts',
+    'await takeBackArmed(credential, deps)',
+    "if (credential.uid === '') await takeBackArmed(credential, deps)",
+  ),
+  rareGuard(
+    5_000_114_959,
+    'a refused token that a late read shows again is not taken for the login after it',
+    'domain/advance-preflight.ts',
+    'const known = news !== undefined && persisted ? withRefused(told, { stored: found.stored }, news) : told',
+    'const known = told',
+  ),
   testedGuard(
     'test/app/opened-tokens.test.ts',
     'what memory has open outlives a write of which nobody knows what came',

@@ -169,8 +169,8 @@ const waitingGuards: readonly Guard[] = [
     'test/app/neighbours.test.ts',
     'whoever stands back for another credential gives the refresh token up',
     'app/execute-preflight.ts',
-    'if (neighbour !== undefined) deps',
-    'if (neighbour?.name === "") deps',
+    'deps.tokenOwners.gaveUp(fingerprint, credential)\n  await',
+    'await',
   ),
 ]
 
