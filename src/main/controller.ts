@@ -6,6 +6,7 @@ import { chooseConnection, kubeconfigFiles } from '../adapters/kubernetes/choose
 import type { ConnectionSettings, ConnectionSettingsSource } from '../adapters/kubernetes/connection-settings.ts'
 import { KubernetesConsumers } from '../adapters/kubernetes/consumers.ts'
 import { KubernetesEventRecorder } from '../adapters/kubernetes/event-recorder.ts'
+import { RecordWatch } from '../adapters/kubernetes/record-watch.ts'
 import { KubernetesRefreshRecords } from '../adapters/kubernetes/refresh-records.ts'
 import { KubernetesResourceSource } from '../adapters/kubernetes/resource-source.ts'
 import { KubernetesSecretReader } from '../adapters/kubernetes/secret-reader.ts'
@@ -179,6 +180,7 @@ function clusterPorts(
   const serviceAccountTokens = new KubernetesServiceAccountTokens({ client, clock, operatorNamespace, readOwnToken })
   const remote = remoteStores({ secrets, serviceAccountTokens, clock, metrics, flags })
   const events = new KubernetesEventRecorder({ client, clock, logger, instance: identity })
+  const recordWatch = new RecordWatch({ client, namespace: operatorNamespace, clock, random: systemRandom, logger })
   return {
     parts: {
       events,
@@ -192,7 +194,12 @@ function clusterPorts(
       restartPolicy: present({ minimumInterval: flags.minimumRestartInterval, perMinute: flags.restartsPerMinute }),
       targetCheckInterval: flags.targetCheckInterval,
       status: new KubernetesStatusWriter(client),
-      records: new KubernetesRefreshRecords({ client, namespace: operatorNamespace, fingerprint: tokenFingerprint }),
+      records: new KubernetesRefreshRecords({
+        client,
+        namespace: operatorNamespace,
+        fingerprint: tokenFingerprint,
+        watch: recordWatch,
+      }),
       holders: cluster,
       installation: cluster,
       seesAllCredentials: flags.watchNamespaces.length === 0,
@@ -202,6 +209,7 @@ function clusterPorts(
       usesFinalizers: true,
     },
     close: async () => {
+      await recordWatch.stop()
       await events.flush()
       await remote.close()
     },

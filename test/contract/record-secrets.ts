@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { metadataList } from '../../src/adapters/kubernetes/metadata-only.ts'
 import { KubernetesSecretReader } from '../../src/adapters/kubernetes/secret-reader.ts'
 import { KubernetesSecretStore } from '../../src/adapters/kubernetes/secret-store.ts'
+import type { ListedRecord, RefreshRecords } from '../../src/ports/refresh-records.ts'
 import { type ApiHands, freshName } from '../support/api-hands.ts'
 import { aStore } from '../support/builders.ts'
 import { canary } from '../support/canary.ts'
@@ -27,6 +28,7 @@ export function recordSecretsContract(name: string, makeHands: () => Promise<Api
     forPeople(bench)
     damaged(bench)
     listed(bench)
+    watched(bench)
   })
 }
 
@@ -198,4 +200,51 @@ function listed(bench: () => SecretBench): void {
     }
     expect(metadataList).not.toMatch(/(^|,)application\/json($|,)/)
   })
+}
+
+function watched(bench: () => SecretBench): void {
+  test('lists in quick succession show at once what others create, change and remove', async () => {
+    const b = bench()
+    const { records, watch } = b.watching()
+    try {
+      await b.listedBy(records)
+      await b.listedBy(records)
+      const before = b.client.requests.length
+      const created = valueOf(await b.records.replace(b.small(), undefined))
+      expect((await b.listedBy(records)).map(({ version }) => version)).toEqual([created.version])
+      const changed = valueOf(await b.records.replace({ ...created, epoch: 1 }, undefined))
+      expect((await b.listedBy(records)).map(({ version }) => version)).toEqual([changed.version])
+      await b.editClear((text) => text.slice(0, -2))
+      expect(await b.listedBy(records)).toEqual([])
+      const other = valueOf(await b.records.replace({ ...b.small(), uid: `${b.subject.uid}-other` }, undefined))
+      expect((await b.listedBy(records)).map(({ uid }) => uid)).toEqual([other.uid])
+      valueOf(await b.records.remove(other))
+      expect(await b.listedBy(records)).toEqual([])
+      expect(b.client.requests.slice(before).map(({ method }) => method)).toEqual(Array(5).fill('PATCH'))
+    } finally {
+      await watch.stop()
+    }
+  })
+
+  test('the mark that tells how far a watch has come is no record', async () => {
+    const b = bench()
+    const { records, watch } = b.watching()
+    valueOf(await b.records.replace(b.small(), undefined))
+    try {
+      await entriesOf(records)
+      const told = await entriesOf(records)
+      expect(await b.hands.secretExists('oauth-refresh-mark')).toBe(true)
+      expect(told).toEqual(await entriesOf(b.records))
+      expect(told.map(({ uid }) => uid)).toContain(b.subject.uid)
+    } finally {
+      await watch.stop()
+    }
+  })
+}
+
+/** All that are at the place, those of others too. */
+async function entriesOf(records: RefreshRecords): Promise<readonly ListedRecord[]> {
+  const entries: ListedRecord[] = []
+  valueOf(await records.list((entry) => entries.push(entry)))
+  return entries.toSorted((one, other) => (one.uid < other.uid ? -1 : 1))
 }

@@ -18,8 +18,9 @@ const clusterRules = [
 /** What it needs in its own namespace. */
 const ownRules = [
   { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
-  // Refresh records, and the key that seals their tokens. Listed to find the records of credentials that are gone.
-  { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'create', 'patch', 'delete'] },
+  // Refresh records, and the key that seals their tokens. Listed and watched to find the records of credentials that
+  // are gone.
+  { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'] },
   // Whether the holder of an intent still exists.
   { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
 ]

@@ -19,6 +19,7 @@ import { LossyProxy } from '../support/lossy-proxy.ts'
 import { memoryMetrics } from '../support/memory-metrics.ts'
 import { LogLines } from '../support/memory-ports.ts'
 import { recordsOver, secretRecords } from '../support/record-harnesses.ts'
+import { SecretBench } from '../support/secret-bench.ts'
 import { ScaledClock } from '../support/scaled-clock.ts'
 import { watchForLeak } from '../support/canary.ts'
 import { type Cluster, startCluster } from './kube-apiserver.ts'
@@ -30,7 +31,7 @@ const account = 'operator'
 const running: { cluster?: Cluster; proxy?: LossyProxy; hands?: ApiHands; clients: KubeTransport[] } = { clients: [] }
 
 beforeAll(async () => {
-  const cluster = await startCluster({ users: { nobody: [] } })
+  const cluster = await startCluster({ users: { nobody: [], former: [] } })
   running.cluster = cluster
   await cluster.kubectlOrThrow(['create', 'namespace', namespace])
   await cluster.kubectlOrThrow(['create', 'serviceaccount', account, '-n', namespace])
@@ -116,6 +117,36 @@ describe('rights at the real API server', () => {
       const message = bench.expectFailure(result, 'KUBERNETES_FORBIDDEN')
       expect(message).toContain(`the operator may not ${verb} secrets in the namespace ${namespace}.`)
     }
+  })
+})
+
+describe('a former Role, without the right to watch', () => {
+  test('has records listed page by page, without a wait, and a warning says what is missing', async () => {
+    const verbs = '--verb=get,list,create,patch,delete'
+    await theCluster().kubectlOrThrow(['create', 'role', 'former', verbs, '--resource=secrets', '-n', namespace])
+    await theCluster().kubectlOrThrow([
+      'create',
+      'rolebinding',
+      'former',
+      '--role=former',
+      '--user=former',
+      '-n',
+      namespace,
+    ])
+    const client = clientOf(theCluster(), theCluster().token('former'))
+    running.clients.push(client)
+    const bench = new SecretBench(new ApiHands(theHands().client, namespace, client))
+    const { records: here, watch, log } = bench.watching()
+    const { version } = valueOf(await bench.records.replace(bench.small(), undefined))
+    const began = performance.now()
+    for (let turn = 0; turn < 4; turn += 1) {
+      expect((await bench.listedBy(here)).map((entry) => entry.version)).toEqual([version])
+    }
+    expect(performance.now() - began).toBeLessThan(10_000)
+    await watch.stop()
+    expect(bench.client.requests.filter(({ method }) => method === 'PATCH')).toHaveLength(1)
+    expect(log.lines.filter((line) => line.includes('"level":"warn"'))).toHaveLength(1)
+    expect(log.lines.join()).toContain('grant the operator list and watch on them (deploy/install.yaml has its rights)')
   })
 })
 

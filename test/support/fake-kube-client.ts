@@ -21,6 +21,13 @@ interface Stored {
   readonly entries: readonly ManagerEntry[]
 }
 
+interface Watcher {
+  /** Of what is in the collection. */
+  readonly prefix: string
+  readonly request: KubeRequest
+  readonly onEvent: (event: unknown) => void
+}
+
 interface Target {
   readonly group: string
   readonly namespace: string
@@ -35,9 +42,8 @@ const customResource = 'oauthcredentials'
 /**
  * An API server in memory, as far as our objects need one: create, get, delete, merge patch, JSON patch
  * and server-side apply with field ownership; resource versions as preconditions; lists of the metadata of what has a
- * label, in one page, as a server may answer whatever the limit; a status subresource for our kind; TokenRequest. It
- * keeps the same contract (kube-api-contract.ts) as the real
- * one. Every namespace exists, and nobody is refused anything: {@link FakeKubeClient.intercept} adds that.
+ * label, in one page, as a server may answer whatever the limit, and watches of it; a status subresource for our kind;
+ * TokenRequest. It keeps the same contract (kube-api-contract.ts) as the real one. Every namespace exists, and nobody is refused anything: {@link FakeKubeClient.intercept} adds that.
  */
 export class FakeKubeClient implements KubeClient {
   /** What was asked for, in order. */
@@ -45,6 +51,7 @@ export class FakeKubeClient implements KubeClient {
   /** Runs in place of every request; `carryOut` does what would have been done. */
   intercept: (request: KubeRequest, carryOut: () => KubeOutcome) => KubeOutcome | Promise<KubeOutcome>
   readonly #objects = new Map<string, Stored>()
+  readonly #watchers = new Set<Watcher>()
   #version = 100
   #issued = 0
 
@@ -58,8 +65,23 @@ export class FakeKubeClient implements KubeClient {
     return this.intercept(request, () => this.#carryOut(structuredClone(request)))
   }
 
-  watch(): Promise<KubeWatchEnd> {
-    return Promise.resolve({ kind: 'closed' })
+  /** From what there is on; with metadata alone where it is asked for. */
+  watch(request: KubeRequest, onEvent: (event: unknown) => void, signal: AbortSignal): Promise<KubeWatchEnd> {
+    const { id } = targetOf(request.path)
+    const watcher: Watcher = { prefix: `${id}/`, request, onEvent }
+    for (const stored of this.#selected(id, request)) onEvent({ type: 'ADDED', object: bodyOf(stored, request) })
+    const annotations = { 'k8s.io/initial-events-end': 'true' }
+    const metadata = { resourceVersion: String(this.#version), annotations }
+    onEvent({ type: 'BOOKMARK', object: { metadata } })
+    this.#watchers.add(watcher)
+    return new Promise((resolve) => {
+      const end = (): void => {
+        this.#watchers.delete(watcher)
+        resolve({ kind: 'closed' })
+      }
+      if (signal.aborted) end()
+      else signal.addEventListener('abort', end, { once: true })
+    })
   }
 
   /** All objects of a resource, for looking at what was created. */
@@ -81,18 +103,26 @@ export class FakeKubeClient implements KubeClient {
   }
 
   #list(target: Target, request: KubeRequest): KubeOutcome {
-    const { labelSelector, fieldSelector } = request.query ?? {}
-    if (labelSelector === undefined || !/^[^=!,()\s]+$/.test(labelSelector) || fieldSelector !== undefined) {
-      throw new Error('the fake API server lists by the presence of one label alone')
-    }
-    const items = [...this.#objects].flatMap(([id, stored]) => {
-      const labels = jsonAt(stored.object, ['metadata', 'labels'])
-      if (!id.startsWith(`${target.id}/`) || labels[labelSelector] === undefined) return []
-      const item = answer(200, stored, request)
-      return item.ok ? [item.body] : []
-    })
+    const items = this.#selected(target.id, request).map((stored) => bodyOf(stored, request))
     const metadata = { resourceVersion: String(this.#version) }
     return { ok: true, status: 200, body: { metadata, items: items.length === 0 ? null : items } }
+  }
+
+  #selected(id: string, request: KubeRequest): readonly Stored[] {
+    const inCollection = [...this.#objects].filter(([each]) => each.startsWith(`${id}/`))
+    return inCollection.flatMap(([, stored]) => (isSelected(stored, request) ? [stored] : []))
+  }
+
+  /** Tells who watches. What has lost its label is gone for them. */
+  #publish(id: string, before: Stored | undefined, after: Stored | undefined): void {
+    for (const { prefix, request, onEvent } of this.#watchers) {
+      if (!id.startsWith(prefix)) continue
+      const [was, is] = [before, after].map((one) => (one !== undefined && isSelected(one, request) ? one : undefined))
+      const shown = is ?? was
+      const upsert = was === undefined ? 'ADDED' : 'MODIFIED'
+      const type = is === undefined ? 'DELETED' : upsert
+      if (shown !== undefined) onEvent({ type, object: bodyOf(shown, request) })
+    }
   }
 
   #create(target: Target, body: Json, request: KubeRequest): KubeOutcome {
@@ -180,10 +210,10 @@ export class FakeKubeClient implements KubeClient {
     const metadata = jsonAt(stored.object, ['metadata'])
     if (Object.keys(jsonAt(stored.object, ['data'])).length === 0) delete stored.object['data']
     if (!same) metadata['resourceVersion'] = this.#nextVersion()
-    const finalizers = metadata['finalizers']
-    const finalized = Array.isArray(finalizers) && finalizers.length > 0
-    if (metadata['deletionTimestamp'] !== undefined && !finalized) this.#objects.delete(id)
-    else this.#objects.set(id, stored)
+    const left = mayGo(metadata) ? undefined : stored
+    if (left === undefined) this.#objects.delete(id)
+    else this.#objects.set(id, left)
+    if (!same) this.#publish(id, before, left)
     return answer(status, stored, request)
   }
 
@@ -194,11 +224,14 @@ export class FakeKubeClient implements KubeClient {
       return refused(409, 'Conflict', `Operation cannot be fulfilled on ${target.resource} "${target.name}"`)
     }
     if (Array.isArray(options['dryRun'])) return { ok: true, status: 200, body: structuredClone(stored.object) }
-    const finalizers = metadata['finalizers']
-    if (Array.isArray(finalizers) && finalizers.length > 0) {
+    if (isFinalized(metadata)) {
       metadata['deletionTimestamp'] = '2026-01-01T00:00:00Z'
       metadata['resourceVersion'] = this.#nextVersion()
-    } else this.#objects.delete(target.id)
+      this.#publish(target.id, stored, stored)
+    } else {
+      this.#objects.delete(target.id)
+      this.#publish(target.id, stored, undefined)
+    }
     return { ok: true, status: 200, body: structuredClone(stored.object) }
   }
 
@@ -288,6 +321,28 @@ function answer(status: number, { object, entries }: Stored, { accept }: KubeReq
   }
   const data = object['data'] === undefined ? {} : { data: sorted(jsonAt(object, ['data'])) }
   return { ok: true, status, body: { ...structuredClone(object), ...data, metadata } }
+}
+
+function isFinalized({ finalizers }: Json): boolean {
+  return Array.isArray(finalizers) && finalizers.length > 0
+}
+
+/** True when it is on its way out, and nobody keeps it. */
+function mayGo(metadata: Json): boolean {
+  return metadata['deletionTimestamp'] !== undefined && !isFinalized(metadata)
+}
+
+function bodyOf(stored: Stored, request: KubeRequest): unknown {
+  const answered = answer(200, stored, request)
+  return answered.ok ? answered.body : undefined
+}
+
+function isSelected({ object }: Stored, { query = {} }: KubeRequest): boolean {
+  const { labelSelector, fieldSelector } = query
+  if (labelSelector === undefined || !/^[^=!,()\s]+$/.test(labelSelector) || fieldSelector !== undefined) {
+    throw new Error('the fake API server selects by the presence of one label alone')
+  }
+  return jsonAt(object, ['metadata', 'labels'])[labelSelector] !== undefined
 }
 
 /** Go prints maps in the order of their keys. */

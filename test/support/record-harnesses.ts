@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FileRefreshRecords } from '../../src/adapters/files/refresh-records.ts'
 import type { KubeClient } from '../../src/adapters/kubernetes/kube-client.ts'
+import type { RecordWatch } from '../../src/adapters/kubernetes/record-watch.ts'
 import { KubernetesRefreshRecords } from '../../src/adapters/kubernetes/refresh-records.ts'
 import { tokenFingerprint } from '../../src/adapters/system/token-fingerprint.ts'
 import type { RecordsHarness } from '../contract/refresh-records.ts'
@@ -28,8 +29,8 @@ export function fileRecords(): RecordsHarness {
   }
 }
 
-export function recordsOver(client: KubeClient, namespace: string): KubernetesRefreshRecords {
-  return new KubernetesRefreshRecords({ client, namespace, fingerprint: tokenFingerprint })
+export function recordsOver(client: KubeClient, namespace: string, watch?: RecordWatch): KubernetesRefreshRecords {
+  return new KubernetesRefreshRecords({ client, namespace, fingerprint: tokenFingerprint, ...(watch && { watch }) })
 }
 
 /** Records in the namespace of these hands, which is the operator's own. */

@@ -2,18 +2,26 @@ import type { ServerResponse } from 'node:http'
 import { answer, status, type SeenRequest } from './scripted-answer.ts'
 
 export interface ScriptedObject {
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly resourceVersion?: string }
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly resourceVersion?: string
+    readonly labels?: Readonly<Record<string, string>>
+  }
   readonly [field: string]: unknown
 }
 
 interface ScriptedEvent {
   readonly version: number
   readonly collection: string
+  readonly object: ScriptedObject
   readonly line: string
 }
 
 interface OpenWatch {
   readonly collection: string
+  /** Whatever has this label; undefined: everything. */
+  readonly label: string | undefined
   readonly response: ServerResponse
   readonly bookmarks: boolean
 }
@@ -29,6 +37,7 @@ export class ScriptedCollections {
   watchList = true
   /** True: changes are remembered and not sent, and no bookmarks either: a connection that is half open. */
   stalled = false
+  #held: (() => void)[] | undefined
 
   put(collection: string, object: ScriptedObject): ScriptedObject {
     this.#version += 1
@@ -48,6 +57,17 @@ export class ScriptedCollections {
 
   get(collection: string, name: string): ScriptedObject | undefined {
     return [...this.#collection(collection).values()].find(({ metadata }) => metadata.name === name)
+  }
+
+  /** From now on events come late: they wait for {@link ScriptedCollections.release}. */
+  hold(): void {
+    this.#held = []
+  }
+
+  release(): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const write of held) write()
   }
 
   /** Sends every watch a bookmark with the newest resource version. */
@@ -105,7 +125,7 @@ export class ScriptedCollections {
   }
 
   #list(path: string, query: Readonly<Record<string, string>>, response: ServerResponse): void {
-    const all = [...this.#collection(path).values()]
+    const all = this.#labelled(path, query['labelSelector'])
     const [version, from] = (query['continue'] ?? `${this.#version}:0`).split(':').map(Number) as [number, number]
     if (version < this.#compactedAt) return answer(response, 410, status(410, 'Expired'))
     const to = from + Number(query['limit'] ?? all.length)
@@ -113,8 +133,12 @@ export class ScriptedCollections {
     answer(response, 200, { kind: 'List', metadata, items: all.slice(from, to) })
   }
 
-  #change({ method, path, body }: SeenRequest, response: ServerResponse): void {
+  #change({ method, path, headers, body }: SeenRequest, response: ServerResponse): void {
     const object = body as ScriptedObject
+    // By the only one who applies it, so that nobody else's fields are left.
+    if (headers['content-type'] === 'application/apply-patch+yaml') {
+      return answer(response, 200, this.put(collectionOf(path), object))
+    }
     if (method === 'POST') {
       if (this.#collection(path).has(keyOf(object))) return answer(response, 409, status(409, 'AlreadyExists'))
       return answer(response, 201, this.put(path, object))
@@ -132,7 +156,8 @@ export class ScriptedCollections {
     if (initial && !this.watchList) return answer(response, 422, status(422, 'Invalid'))
     const from = initial ? this.#version : Number(query['resourceVersion'])
     if (!initial && from < this.#compactedAt) return answer(response, 410, status(410, 'Expired'))
-    const watch = { collection: path, response, bookmarks: query['allowWatchBookmarks'] === 'true' }
+    const bookmarks = query['allowWatchBookmarks'] === 'true'
+    const watch = { collection: path, label: query['labelSelector'], response, bookmarks }
     response.writeHead(200, { 'content-type': 'application/json' })
     response.flushHeaders()
     this.#watches.add(watch)
@@ -142,23 +167,29 @@ export class ScriptedCollections {
   }
 
   #sendInitial(watch: OpenWatch): void {
-    const lines = [...this.#collection(watch.collection).values()].map((object) => line('ADDED', object))
+    const lines = this.#labelled(watch.collection, watch.label).map((object) => line('ADDED', object))
     this.#write(watch, lines.join('') + bookmark(this.#version, { 'k8s.io/initial-events-end': 'true' }))
   }
 
   #sendMissed(watch: OpenWatch, from: number): void {
-    const missed = this.#events.filter(({ version, collection }) => version > from && collection === watch.collection)
+    const missed = this.#events.filter((event) => event.version > from && isFor(watch, event))
     for (const event of missed) this.#write(watch, event.line)
   }
 
   #publish(collection: string, type: string, object: ScriptedObject): void {
-    const event = { version: this.#version, collection, line: line(type, object) }
+    const event = { version: this.#version, collection, object, line: line(type, object) }
     this.#events.push(event)
-    for (const watch of this.#watches) if (watch.collection === collection) this.#write(watch, event.line)
+    for (const watch of this.#watches) if (isFor(watch, event)) this.#write(watch, event.line)
   }
 
   #write(watch: OpenWatch, text: string): void {
-    if (!this.stalled) watch.response.write(text)
+    if (this.stalled) return
+    if (this.#held === undefined) watch.response.write(text)
+    else this.#held.push(() => watch.response.write(text))
+  }
+
+  #labelled(path: string, label: string | undefined): readonly ScriptedObject[] {
+    return [...this.#collection(path).values()].filter((object) => hasLabel(object, label))
   }
 
   #single(path: string): ScriptedObject | undefined {
@@ -171,6 +202,15 @@ export class ScriptedCollections {
     this.#objects.set(path, known)
     return known
   }
+}
+
+function isFor({ collection, label }: OpenWatch, event: ScriptedEvent): boolean {
+  return event.collection === collection && hasLabel(event.object, label)
+}
+
+/** Selectors by presence alone. */
+function hasLabel({ metadata }: ScriptedObject, label: string | undefined): boolean {
+  return label === undefined || metadata.labels?.[label] !== undefined
 }
 
 function line(type: string, object: unknown): string {

@@ -1,9 +1,12 @@
+import { RecordWatch } from '../../src/adapters/kubernetes/record-watch.ts'
 import type { RefreshRecords } from '../../src/ports/refresh-records.ts'
 import { RecordBench } from '../contract/refresh-records.ts'
 import type { ApiHands } from './api-hands.ts'
 import { jsonAt } from './fake-managed-fields.ts'
 import { FaultyClient } from './faulty-client.ts'
+import { LogLines } from './memory-ports.ts'
 import { recordsOver, secretRecords } from './record-harnesses.ts'
+import { ScaledClock } from './scaled-clock.ts'
 
 export const clearAnnotation = 'oauth-operator.dev/refresh-record'
 export const keyName = 'oauth-credential-operator-key'
@@ -22,6 +25,15 @@ export class SecretBench extends RecordBench {
     this.name = `oauth-refresh-${this.subject.uid}`
     this.client = new FaultyClient(hands.operator)
     this.faulty = recordsOver(this.client, hands.namespace)
+  }
+
+  /** A process that is told of records by a watch, over {@link client}. */
+  watching(): { readonly records: RefreshRecords; readonly watch: RecordWatch; readonly log: LogLines } {
+    const { client, hands } = this
+    const log = new LogLines()
+    const tools = { clock: new ScaledClock(1), random: Math.random, logger: log }
+    const watch = new RecordWatch({ client, namespace: hands.namespace, ...tools })
+    return { records: recordsOver(client, hands.namespace, watch), watch, log }
   }
 
   async annotate(annotations: Readonly<Record<string, string | null>>): Promise<void> {

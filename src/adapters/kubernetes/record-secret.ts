@@ -24,6 +24,11 @@ const recordType = `${apiGroup}/refresh-record`
  */
 export const ownerLabel = `${apiGroup}/refresh-record-of`
 
+/** Beside the records, with nothing in it: shows a watch how far it has come. Not of their type. */
+export const recordsMarkName = 'oauth-refresh-mark'
+/** On that: which process has written it, and its number there; new whenever somebody asks. */
+export const markAnnotation = `${apiGroup}/refresh-records-mark`
+
 const annotations = {
   /** Everything but the tokens, as JSON. */
   record: `${apiGroup}/refresh-record`,

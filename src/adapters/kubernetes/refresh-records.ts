@@ -12,6 +12,7 @@ import { secretPath } from './object-paths.ts'
 import { OperatorKey } from './operator-key.ts'
 import { damagedRecord, listTimeoutMs, recordCodes, recordTimeoutMs, secretsPath } from './record-calls.ts'
 import { RecordSeals, writtenWith } from './record-seals.ts'
+import type { RecordWatch } from './record-watch.ts'
 import {
   ownerLabel,
   preconditions,
@@ -30,6 +31,8 @@ export interface KubernetesRefreshRecordsOptions {
   /** The operator's own: whoever reads Secrets there sees what is not sealed. */
   readonly namespace: string
   readonly fingerprint: (refreshToken: Sensitive) => string
+  /** Absent: each list asks for all records. */
+  readonly watch?: Pick<RecordWatch, 'current'>
 }
 
 /**
@@ -40,16 +43,18 @@ export interface KubernetesRefreshRecordsOptions {
  * the Secret's uid and resource version. A write is a create, or a merge patch conditional on both; each
  * carries a random mark, by which it is found again when its answer was lost.
  *
- * Needs `get`, `list`, `create`, `patch` and `delete` on Secrets of that namespace.
+ * Needs `get`, `list`, `create`, `patch` and `delete` on Secrets of that namespace; what a watch needs it says itself.
  */
 export class KubernetesRefreshRecords implements RefreshRecords {
   readonly #client: KubeClient
   readonly #namespace: string
   readonly #seals: RecordSeals
+  readonly #watch: Pick<RecordWatch, 'current'> | undefined
   readonly fingerprint: (refreshToken: Sensitive) => string
 
-  constructor({ client, namespace, fingerprint }: KubernetesRefreshRecordsOptions) {
+  constructor({ client, namespace, fingerprint, watch }: KubernetesRefreshRecordsOptions) {
     this.#client = client
+    this.#watch = watch
     this.#namespace = namespace
     this.#seals = new RecordSeals(new OperatorKey(client, namespace), namespace)
     this.fingerprint = fingerprint
@@ -77,6 +82,13 @@ export class KubernetesRefreshRecords implements RefreshRecords {
   }
 
   async list(see: (entry: ListedRecord) => void): Promise<Result<void>> {
+    const current = await this.#watch?.current()
+    if (current === undefined) return this.#listAll(see)
+    for (const entry of current) see(entry)
+    return ok(undefined)
+  }
+
+  async #listAll(see: (entry: ListedRecord) => void): Promise<Result<void>> {
     const listed = await listPages(this.#client, {
       path: secretsPath(this.#namespace),
       accept: metadataList,
