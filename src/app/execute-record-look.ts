@@ -47,7 +47,7 @@ export async function lookAtSpec(observed: Observed, deps: Deps): Promise<Result
   const read = await readRecord(observed.credential, undefined, deps)
   if (!read.ok) return read
   deps.leftRecords.noteRead(read.value, observed.record)
-  return ok({ record: read.value })
+  return ok({ record: withOpened(read.value, openedTokens(observed)) })
 }
 
 /**

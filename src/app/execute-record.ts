@@ -8,11 +8,13 @@ import {
   refused,
   type RefreshIntent,
   type RefreshRecord,
+  type RetainedTokens,
   unanswered,
   withIntentOn,
   withoutHolder,
   withoutRefusal,
 } from '../domain/refresh-record.ts'
+import { withOpened } from '../domain/opened-tokens.ts'
 import { facing } from '../domain/record-places.ts'
 import { isOvertaken, outdated, succeeded, type Succession } from '../domain/succession.ts'
 import type { TokenRefusal } from '../domain/refusals.ts'
@@ -120,6 +122,8 @@ export interface RecordPlace {
   readonly sealingKey: Sensitive | undefined
   /** As this process last saw it; absent: it is read first. */
   readonly record?: RefreshRecord
+  /** What this process has open, where the record has to be read again. */
+  readonly opened?: readonly RetainedTokens[]
 }
 
 /**
@@ -184,7 +188,7 @@ interface Followed extends RecordPlace {
 
 /** Replaces a record, and the one that others have put in its place meanwhile. What does not change is not written. */
 async function follow(
-  { credential, sealingKey, record: known, source }: Followed,
+  { credential, sealingKey, record: known, opened, source }: Followed,
   deps: EngineDeps,
   change: (record: RefreshRecord, before: RefreshRecord) => RefreshRecord,
 ): Promise<Result<RefreshRecord>> {
@@ -193,8 +197,9 @@ async function follow(
     const current = record === undefined ? await readRecord(credential, sealingKey, deps) : ok(record)
     if (!current.ok) return current
     if (record === undefined) deps.leftRecords.noteRead(current.value, known)
-    const faced = facing(current.value, source)
-    const next = change(faced, current.value)
+    const whole = withOpened(current.value, opened)
+    const faced = facing(whole, source)
+    const next = change(faced, whole)
     if (next === faced) return ok(faced)
     const written = await deps.records.replace(next, sealingKey)
     if (!written.ok) deps.leftRecords.lastHad(current.value)

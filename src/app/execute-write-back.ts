@@ -2,6 +2,7 @@ import type { TokenMark } from '../domain/document-claim.ts'
 import { type Failure, failure } from '../domain/failures.ts'
 import type { PendingTokens } from '../domain/observed.ts'
 import { ownerId } from '../domain/ownership.ts'
+import { openedTokens } from '../domain/opened-tokens.ts'
 import { facing } from '../domain/record-places.ts'
 import { newestIn, type RefreshRecord } from '../domain/refresh-record.ts'
 import { ok, type Result } from '../domain/result.ts'
@@ -91,8 +92,10 @@ function isOvertakenBy(record: RefreshRecord, { tokens, source }: PendingTokens,
 }
 
 /** Sealed with the key of the document that the refresh token came from, as the intent was. */
-function recordPlace({ base }: PendingTokens, { credential, record }: StoreSubject): RecordPlace {
-  return { credential, sealingKey: sealingKeyOf(base.claim), ...(record && { record }) }
+function recordPlace({ base }: PendingTokens, observed: StoreSubject): RecordPlace {
+  const { credential, record } = observed
+  const opened = openedTokens(observed)
+  return { credential, sealingKey: sealingKeyOf(base.claim), opened, ...(record && { record }) }
 }
 
 /** Everything about one write into a store. */

@@ -5,6 +5,7 @@ import { decide, decideInvalid } from '../domain/decide.ts'
 import type { Failure } from '../domain/failures.ts'
 import type { InvalidCredential } from '../domain/resources.ts'
 import type { Observed } from '../domain/observed.ts'
+import { openedTokens, withOpened } from '../domain/opened-tokens.ts'
 import { intentsOf, type KeptTokens, newestIn, type RefreshRecord } from '../domain/refresh-record.ts'
 import { sourcesOf } from '../domain/inherited-record.ts'
 import { facing, withoutKept } from '../domain/record-places.ts'
@@ -58,7 +59,7 @@ export async function reconcile(
 
 /** What the journal had is in the record, wherever else it is to go. */
 function withRecovered({ journal: _recovered, ...gathered }: Observed, record: RefreshRecord): Observed {
-  return { ...gathered, record: facingSpec(record, gathered.credential.spec) }
+  return { ...gathered, record: withOpened(facingSpec(record, gathered.credential.spec), openedTokens(gathered)) }
 }
 
 /** A reconcile that knows what is to be done first. */

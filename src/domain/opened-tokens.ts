@@ -26,7 +26,7 @@ export function withRecord({ opened: _before, ...progress }: Progress, record: R
  * The record with what is open of the same tokens already. They may be sealed otherwise than they were then, so those of
  * its own place are sealed anew when it is next written. The same record where it has nothing more. Pure.
  */
-export function withOpened(read: RefreshRecord, opened: readonly RetainedTokens[]): RefreshRecord {
+export function withOpened(read: RefreshRecord, opened: readonly RetainedTokens[] = []): RefreshRecord {
   const isMore = newestIn(read).some((one) => openIn(one, opened) !== undefined)
   if (!isMore) return read
   const { retained, kept } = read

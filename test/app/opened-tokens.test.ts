@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { aCredential } from '../support/builders.ts'
+import type { RefreshRecord } from '../../src/domain/refresh-record.ts'
+import { aClientCredential, aCredential } from '../support/builders.ts'
 import { documentKey, type Replica, type Replicas } from '../support/replicas.ts'
 import {
   afterDue,
@@ -36,7 +37,7 @@ async function writeRecordAgain(world: Replicas): Promise<void> {
   if (read.ok && read.value !== undefined) world.records.put(read.value)
 }
 
-/** What becomes of the next intent that the process writes into the record. */
+/** What becomes of a write into the record, before which it is called. */
 type Course = (world: Replicas, process: Replica) => Promise<void> | void
 const courses: Readonly<Record<string, Course>> = {
   'is written': () => {},
@@ -45,6 +46,9 @@ const courses: Readonly<Record<string, Course>> = {
   },
   'gets no answer': (_, { records }) => {
     records.nextUnknown = 'not-carried-out'
+  },
+  'is written, and gets no answer': (_, { records }) => {
+    records.nextUnknown = 'carried-out'
   },
   'finds the record written again': (world) => writeRecordAgain(world),
 }
@@ -58,20 +62,55 @@ function written(world: Replicas, token: string, claimOf: string, key: string): 
   world.store.claims.set(key, unmarked)
 }
 
+interface OpenInMemory {
+  readonly world: Replicas
+  readonly process: Replica
+  readonly login: string | undefined
+  /** The document of the place that was left takes writes again. */
+  readonly allow: () => void
+}
+
+/** The newest token of a place that was left is in record and memory alone, and its document is as before its claim. */
+async function openInMemory(): Promise<OpenInMemory> {
+  const world = begin()
+  const process = await world.leader()
+  const plain = world.stored()
+  await world.clock.pass(beforeDue)
+  const allow = refusesWrites(world, documentKey)
+  await world.clock.pass(afterDue)
+  const login = world.endpoint.loginOf(world.record()?.retained?.tokens?.refreshToken?.reveal() ?? '')
+  world.apply(movedTo(otherKey))
+  await world.clock.pass(60)
+  world.store.put(documentKey, plain)
+  world.store.claims.delete(documentKey)
+  return { world, process, login, allow }
+}
+
+function expectHome({ world, login }: OpenInMemory): void {
+  expect([world.endpoint.loginOf(world.stored(documentKey)), world.storeIsLive(documentKey)]).toEqual([login, true])
+  expect([world.problem(), world.condition('RefreshTokenPersisted')?.status]).toEqual([undefined, 'True'])
+}
+
+/** Once, before the first write that `isMeant`. Returns what says whether that came. */
+function beforeWrite(
+  { records }: Replica,
+  isMeant: (next: RefreshRecord) => boolean,
+  act: () => unknown,
+): () => boolean {
+  let isDone = false
+  records.beforeReplace = async (next) => {
+    if (isDone || !isMeant(next)) return
+    isDone = true
+    await act()
+  }
+  return () => isDone
+}
+
 describe('the newest token of a place that was left, whose document was put back to before its claim', () => {
   it.each(Object.entries(courses))('comes home when the next intent %s', async (_name, course) => {
-    const world = begin()
-    const first = await world.leader()
-    const plain = world.stored()
-    await world.clock.pass(beforeDue)
-    const allow = refusesWrites(world, documentKey)
-    await world.clock.pass(afterDue)
-    const login = world.endpoint.loginOf(world.record()?.retained?.tokens?.refreshToken?.reveal() ?? '')
-    world.apply(movedTo(otherKey))
-    await world.clock.pass(60)
-    world.store.put(documentKey, plain)
-    world.store.claims.delete(documentKey)
-    await course(world, first)
+    const scene = await openInMemory()
+    const { world, process, allow } = scene
+    await course(world, process)
     await world.clock.pass(beforeDue + afterDue)
     expect([world.problem(), world.storeIsLive(otherKey), world.storeIsLive(documentKey)]).toEqual([
       undefined,
@@ -80,8 +119,50 @@ describe('the newest token of a place that was left, whose document was put back
     ])
     allow()
     await world.clock.pass(2 * hour)
+    expectHome(scene)
+  })
+
+  it.each(Object.entries(courses))('comes home when the next answer %s', async (_name, course) => {
+    const scene = await openInMemory()
+    const { world, process, allow } = scene
+    const known = world.record()?.retained?.fingerprint
+    const isAnswer = ({ retained, intent }: RefreshRecord): boolean =>
+      retained !== undefined && retained.fingerprint !== known && intent === undefined
+    const isDone = beforeWrite(process, isAnswer, () => course(world, process))
+    await world.clock.pass(beforeDue + afterDue)
+    expect(isDone()).toBe(true)
+    allow()
+    await world.clock.pass(2 * hour)
+    expectHome(scene)
+  })
+
+  it.each([true, false])('comes home when the credential goes back, an answer lost before: %s', async (isLost) => {
+    const scene = await openInMemory()
+    const { world, allow } = scene
+    if (isLost) world.endpoint.next = 'lost-answer'
+    const { requests } = world.endpoint
+    for (let tries = 0; tries < 4000 && world.endpoint.requests === requests; tries += 1) await world.clock.pass(1)
+    await world.clock.pass(0.5)
+    world.apply(movedTo(documentKey))
+    await world.clock.pass(60)
+    allow()
+    await world.clock.pass(2 * hour)
+    expectHome(scene)
+  })
+
+  it('comes home after the credential has got a grant without a refresh token', async () => {
+    const { world, process, allow, login } = await openInMemory()
+    const isDone = beforeWrite(
+      process,
+      ({ intent }) => intent?.holder !== undefined,
+      () => courses['gets no answer']?.(world, process),
+    )
+    for (let tries = 0; tries < 4000 && !isDone(); tries += 1) await world.clock.pass(1)
+    world.apply(aClientCredential({ generation: 99 }))
+    await world.clock.pass(120)
+    allow()
+    await world.clock.pass(2 * hour)
     expect([world.endpoint.loginOf(world.stored(documentKey)), world.storeIsLive(documentKey)]).toEqual([login, true])
-    expect([world.problem(), world.condition('RefreshTokenPersisted')?.status]).toEqual([undefined, 'True'])
   })
 })
 
