@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { recordsMarkName } from '../../src/adapters/kubernetes/record-secret.ts'
 import type { FleetMember } from './fleet.ts'
 import { loginSecret, targetSuffix } from './objects.ts'
 
@@ -53,6 +54,7 @@ function concernedBy({ pathname }: URL, body: string): Concerned {
 
 function secretConcern(name: string): Concerned {
   if (name === loginSecret) return { what: 'login secret' }
+  if (name === recordsMarkName) return { what: 'mark of records' }
   if (name.startsWith(recordPrefix)) return { what: 'record', credential: name.slice(recordPrefix.length) }
   if (name.endsWith(targetSuffix)) return { what: 'target', credential: name.slice(0, -targetSuffix.length) }
   return { what: `secret ${name}` }
@@ -67,4 +69,14 @@ export function send(response: ServerResponse, status: number, body: object): vo
   const text = JSON.stringify(body)
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
   response.end(text)
+}
+
+/** Answers with the object, or that there is none. */
+export function answer(response: ServerResponse, object: object | undefined): void {
+  if (object !== undefined) return send(response, 200, object)
+  return send(response, 404, { kind: 'Status', status: 'Failure', reason: 'NotFound', code: 404 })
+}
+
+export function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { recordSecretName } from '../../../src/adapters/kubernetes/record-secret.ts'
+import { recordSecretName, recordsMarkName } from '../../../src/adapters/kubernetes/record-secret.ts'
 import { purposeOf } from '../../bench/api-call.ts'
 
 const uid = '00000000-0000-4000-8000-000000000007'
@@ -13,6 +13,7 @@ describe('the calls that the benchmark counts', () => {
     ['a look at a target', `GET ${secrets}/one-token`, 'GET target', 'one'],
     ['a change of a record', `PATCH ${secrets}/${recordSecretName(uid)}`, 'PATCH record', uid],
     ['the list of records', `GET ${secrets}?labelSelector=a`, 'GET secrets', undefined],
+    ['the mark beside them', `PATCH ${secrets}/${recordsMarkName}?force=true`, 'PATCH mark of records', undefined],
     ['a status', `PATCH ${own}/one/status`, 'PATCH status', 'one'],
     ['a finalizer', `PATCH ${own}/one`, 'PATCH oauthcredentials', undefined],
     ['the login of the store', `GET ${secrets}/vault-token`, 'GET login secret', undefined],
