@@ -153,7 +153,7 @@ function isClaimedByOther(claim: ClaimState | undefined, credential: Credential,
 function upToDate(observed: Observed, { record, opened, claim: found = observed.claim }: Progress): Observed {
   // Nearly always: what comes first changes none.
   if (record === observed.record && found === observed.claim) return observed
-  const { record: _before, ...rest } = observed
+  const { record: _before, opened: _earlier, ...rest } = observed
   return { ...rest, ...present({ record, opened, claim: found }) }
 }
 
