@@ -77,11 +77,13 @@ describe.each(modes)('a place that is left with nothing but an intent of before,
   })
 })
 
-describe.each(modes)('a late answer, after which another login is refreshed at another server, mode %s', (mode) => {
+describe.each(modes)('a late answer, while another login is used at another server, mode %s', (mode) => {
   it.each([
-    [elsewhere, [], refused],
-    [former, [former], undefined],
-  ])('goes where it came from, when the provider names %s', async (named, places, problem) => {
+    [elsewhere, 'at once', [], refused],
+    [former, 'at once', [former], undefined],
+    [elsewhere, 'after a refresh there', [], refused],
+    [former, 'after a refresh there', [former], undefined],
+  ])('goes where it came from, when the provider names %s, put back %s', async (named, when, places, problem) => {
     const scene = begin(mode, false)
     const { world } = scene
     const token = world.stored()
@@ -99,8 +101,8 @@ describe.each(modes)('a late answer, after which another login is refreshed at a
     await world.clock.pass(5)
     const late = world.record()?.retained?.tokens?.refreshToken?.reveal() ?? ''
     expect(world.endpoint.isLive(late)).toBe(true)
-    await requests(world, 3)
-    await world.clock.pass(30)
+    if (when !== 'at once') await requests(world, 3)
+    await world.clock.pass(when === 'at once' ? 0 : 30)
     world.store.put(documentKey, token)
     moveServer(world, mode, { tokenEndpoint: named, generation: 3 })
     await world.clock.pass(9000)

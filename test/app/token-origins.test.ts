@@ -355,37 +355,6 @@ describe.each(['Detect', 'Always'] as const)(
   },
 )
 
-describe.each(['Detect', 'Always'] as const)('a late answer of one, after a login at another, in mode %s,', (mode) => {
-  it.each([
-    ['does not go there', elsewhere, 'TOKEN_ORIGIN_CHANGED'],
-    ['goes on where it came from', former, undefined],
-  ])('%s', async (_what, then, problem) => {
-    const world = Replicas.withCredential()
-    world.applyProvider({ rotation: aRotation({ mode }) })
-    const presented = presentedTokens(world)
-    const token = world.stored()
-    const first = world.replica()
-    scenes.push({ world, first, presented })
-    first.dieOf('journal.answered')
-    await first.lead()
-    await world.clock.pass(5)
-    world.endpoint.rotates = false
-    moveServer(world, mode)
-    world.store.put(documentKey, world.endpoint.login())
-    await world.leader()
-    await world.clock.pass(120)
-    expect([world.endpoint.requests, world.problem()]).toEqual([2, undefined])
-    await first.restart()
-    await world.clock.pass(5)
-    const late = world.record()?.retained?.tokens?.refreshToken?.reveal() ?? ''
-    expect(world.endpoint.isLive(late)).toBe(true)
-    world.store.put(documentKey, token)
-    moveServer(world, mode, { tokenEndpoint: then, generation: 3 })
-    await world.clock.pass(9000)
-    expect([[...(presented.get(late) ?? [])], world.problem()]).toEqual([problem ? [] : [former], problem])
-  })
-})
-
 describe.each(modes)('a refusal that a change of the server follows is told as that, in mode %s:', (mode) => {
   it.each([
     ['CLIENT_REJECTED', 401, { error: 'invalid_client' }],
