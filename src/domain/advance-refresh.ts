@@ -9,7 +9,7 @@ import type { Observed, PendingTokens } from './observed.ts'
 import { present } from './present.ts'
 import { datedAfter } from './publication-order.ts'
 import { withoutRecord } from './opened-tokens.ts'
-import { newestIn } from './refresh-record.ts'
+import { intentsOf, newestIn } from './refresh-record.ts'
 import { mayBeAnnounced } from './rotation.ts'
 import { withoutTerm, withTerm } from './refresh-token-term.ts'
 import { withPresented } from './refused-token.ts'
@@ -159,11 +159,12 @@ function marked(
   return { ...tokens, accessToken: { ...accessToken, mark: issuanceMark(observed, state) } }
 }
 
-/** Of the access tokens that were known when the request was made, by any clock. */
+/** Of the access tokens that were known when the request was made, or may have been issued by then, by any clock. */
 function knownTimesOfIssue({ state }: Observed, { record }: SendAction): readonly EpochSeconds[] {
   const newest = record === undefined ? [] : newestIn(record)
   const times = newest.map(({ tokens }) => tokens?.accessToken?.issuedAt)
-  return [...times, state.lastRefreshAt].filter((at) => at !== undefined)
+  const maybe = record === undefined ? [] : intentsOf(record).map(({ startedAt }) => startedAt)
+  return [...times, ...maybe, state.lastRefreshAt].filter((at) => at !== undefined)
 }
 
 function issuedState(

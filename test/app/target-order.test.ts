@@ -116,6 +116,29 @@ it('a token is of a later second than the one that was known when it was asked f
   expect(publicationIn(world).issuedAt).toBe(1_800_000_003)
 })
 
+it('a token is of a later second than one that another process may have asked for before, and had no answer to', async () => {
+  const world = Replicas.withCredential()
+  const first = await world.leader()
+  await world.clock.pass(2000)
+  first.dieOf('journal.sent')
+  await world.clock.pass(600)
+  expect(first.isDead).toBe(true)
+  const asked = world.record()?.intent?.startedAt
+  if (asked === undefined) throw new Error('nothing was begun')
+  const second = world.replica()
+  first.loseItsPod()
+  // As one whose clock is behind: the later token would get an earlier date.
+  const falls = (): void => {
+    world.clock.jump(asked - 0.5 - world.clock.now())
+    second.after('store.read', falls)
+  }
+  second.after('store.read', falls)
+  await second.lead()
+  await world.clock.pass(600)
+  expect(world.podToken()).toBe(world.newestAccessToken())
+  expect(world.sink.found('claude-token')?.issuedAt).toBe(Math.floor(asked) + 1)
+})
+
 it('a token without a refresh token is of the time when its request left, too', async () => {
   const world = new Replicas()
   world.applyProvider({ client: aConfidentialClient })

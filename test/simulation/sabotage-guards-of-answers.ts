@@ -47,6 +47,13 @@ export const answerGuards: readonly Guard[] = [
     'datedAfter(tokens.accessToken, knownTimesOfIssue(observed, action))',
     'datedAfter(tokens.accessToken, [])',
   ),
+  testedGuard(
+    'test/app/target-order.test.ts',
+    'a token is dated after those that others may have asked for before',
+    'domain/advance-refresh.ts',
+    'return [...times, ...maybe, state.lastRefreshAt]',
+    'return [...times, state.lastRefreshAt]',
+  ),
   guard(
     'the record is brought up to date until it is',
     'domain/conclude.ts',
