@@ -48,8 +48,8 @@ export async function preflight(action: Look, observed: Observed, deps: Deps): P
   ])
   const ownership = ownershipOf(observed.credential, stored, { twin, deps })
   const without = storeFailure === undefined ? {} : { withoutStore: true as const }
-  const { record, before } = known
-  const seen = { record, before, ...holders, self: deps.holders.self }
+  const { record, before, refusedElsewhere } = known
+  const seen = { record, before, refusedElsewhere, ...holders, self: deps.holders.self }
   const found: Preflight = { ...seen, fingerprint, writable, target, ownership, ...without }
   return { kind: 'pre-flight', stored, preflight: found, ...(intentWatch && { intentWatch }) }
 }
@@ -57,6 +57,7 @@ export async function preflight(action: Look, observed: Observed, deps: Deps): P
 interface Known {
   readonly record: Result<RefreshRecord>
   readonly before: readonly PredecessorRecord[]
+  readonly refusedElsewhere: readonly string[]
   /** Of those before. */
   readonly holdersAreOver: boolean
 }
@@ -67,7 +68,7 @@ async function knownOf(
   heir: Heir,
   deps: Deps,
 ): Promise<Known & { readonly twin?: CredentialKey }> {
-  const alone = { before: [], holdersAreOver: false }
+  const alone = { before: [], refusedElsewhere: [], holdersAreOver: false }
   if (!read.ok) return { ...alone, record: read }
   const neighbours = await neighboursAt(heir.observed.credential, deps)
   if (!neighbours.ok) return { ...alone, record: neighbours }
@@ -76,7 +77,10 @@ async function knownOf(
   const twin = own === read.value ? await twinOf(heir, { own, neighbours: neighbours.value }, deps) : undefined
   if (twin !== undefined) return { ...alone, twin, record: read }
   const whole = await inherit(own, heir, deps)
-  return whole.ok ? { ...alone, ...whole.value, record: ok(whole.value.record) } : { ...alone, record: whole }
+  if (!whole.ok) return { ...alone, record: whole }
+  const others = [...neighbours.value, ...whole.value.before]
+  const refusedElsewhere = others.flatMap(({ record: { refused } }) => refused?.fingerprint ?? [])
+  return { ...alone, ...whole.value, refusedElsewhere, record: ok(whole.value.record) }
 }
 
 /** The record itself, or with what a neighbour used up before this one went on with its login, where the store shows that. */

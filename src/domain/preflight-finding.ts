@@ -14,6 +14,8 @@ export interface Preflight {
   /** With what those knew that had the token before. */
   readonly record: Result<RefreshRecord>
   readonly before: readonly PredecessorRecord[]
+  /** Fingerprints of tokens that the server refused when another credential, or one that had them before, presented them. */
+  readonly refusedElsewhere: readonly string[]
   /** Of the refresh token in the store, or of what stands for it. */
   readonly fingerprint: string
   /** The store could not be read, or takes nothing: the token is the newest that the record keeps. */

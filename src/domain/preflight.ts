@@ -66,7 +66,7 @@ export function judgePreflight(
   if (isBehind(observed, record, found, subject)) return storeBehind(observed, { record, found, subject }, now)
   const { retained } = record
   const newest = retained?.fingerprint === found.fingerprint ? retained : undefined
-  if (newest?.tokens !== undefined && !isInDoubt(record, newest) && isUnpublished(observed, newest, now)) {
+  if (newest?.tokens !== undefined && !isInDoubt(newest, { record, found }) && isUnpublished(observed, newest, now)) {
     return { kind: 'recover', tokens: newest.tokens, persisted: true }
   }
   return judgeSend(observed, { record, found, subject, base: subject.stored, fingerprint: found.fingerprint }, now)
@@ -114,7 +114,7 @@ function storeBehind(observed: Observed, known: Known, now: EpochSeconds): Verdi
   if (successor === undefined) return refuse(rolledBack(observed))
   const { retained, tokens, refreshToken } = successor
   const dueAt = storeWriteDueAt(observed, subject.store, record, now)
-  const doubtful = isInDoubt(record, retained)
+  const doubtful = isInDoubt(retained, known)
   const missing = { kind: 'recover', tokens: doubtful ? { refreshToken } : tokens, persisted: false } as const
   if (dueAt === undefined) return wasJustRolledForward(observed, now) ? refuse(takenBack(observed)) : missing
   if (!doubtful && isUnpublished(observed, retained, now)) return { ...missing, storeWriteDueAt: dueAt }
@@ -153,8 +153,8 @@ function isNewer({ retained, spent }: RefreshRecord, { fingerprint }: Preflight)
  * True when the refresh token was presented since, with an unknown result: the server may have replaced the access
  * token that came with it, or revoked it with everything else. What became of the refresh token says which.
  */
-function isInDoubt(record: RefreshRecord, { fingerprint }: RetainedTokens): boolean {
-  return intentOn(record, fingerprint) !== undefined
+function isInDoubt({ fingerprint }: RetainedTokens, { record, found }: Pick<Known, 'record' | 'found'>): boolean {
+  return intentOn(record, fingerprint) !== undefined || found.refusedElsewhere.includes(fingerprint)
 }
 
 interface Candidate extends Known {

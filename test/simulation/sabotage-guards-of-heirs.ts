@@ -3,6 +3,13 @@ import { type Guard, rareGuard, testedGuard } from './sabotage-guard.ts'
 /** Those that let a credential know what others did with its refresh token before it was there. */
 export const heirGuards: readonly Guard[] = [
   rareGuard(
+    5_000_173_183,
+    'an access token is not published whose refresh token was refused from a predecessor',
+    'app/execute-preflight.ts',
+    'return { ...alone, ...whole.value, refusedElsewhere,',
+    'return { ...alone, ...whole.value,',
+  ),
+  rareGuard(
     411,
     'what a predecessor knew is inherited',
     'app/inherit-record.ts',

@@ -159,6 +159,18 @@ const table: Record<string, [given: Case, expected: string]> = {
     { record: { ...retained(newest, tokensOf(60)), ...behind, ...intent({}, newest) } },
     'write back the refresh token alone',
   ],
+  'nor does one whose refresh token the server refused from another credential': [
+    {
+      record: retained(inStore, tokensOf(60)),
+      found: { refusedElsewhere: [inStore] },
+      observed: { state: refreshedState(3000, 3600) },
+    },
+    'send the stored',
+  ],
+  'nor does that when the store is behind': [
+    { record: { ...retained(newest, tokensOf(60)), ...behind }, found: { refusedElsewhere: [newest] } },
+    'write back the refresh token alone',
+  ],
   'nor where the store is paced': [
     {
       record: { ...retained(newest, tokensOf(60)), ...behind, ...intent({}, newest), storeWrittenAt: inSeconds(-60) },
