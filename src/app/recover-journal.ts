@@ -9,10 +9,10 @@ import {
   withIntentOn,
   withoutHolder,
 } from '../domain/refresh-record.ts'
-import type { PendingTokens } from '../domain/observed.ts'
+import type { Observed, PendingTokens } from '../domain/observed.ts'
 import { facing } from '../domain/record-places.ts'
 import { failed, ok, type Result } from '../domain/result.ts'
-import { mayBeAnnounced, mayRotate } from '../domain/rotation.ts'
+import { mayRotate, wasAnnounced } from '../domain/rotation.ts'
 import type { TokenAnswerContext } from '../domain/token-answer-tokens.ts'
 import { refusalIn, settlesNothing, type TokenAnswerReading } from '../domain/token-exchange.ts'
 import type { RotatedTokens } from '../domain/tokens.ts'
@@ -209,10 +209,11 @@ function tokensOf(reading: TokenAnswerReading): RotatedTokens {
   return reading.refreshToken === undefined ? {} : { refreshToken: reading.refreshToken }
 }
 
-function announcementOf({ credential: key }: AnsweredEntry, { resources }: EngineDeps): Pick<IssuedFor, 'unannounced'> {
-  const indexed = resources.credential(key)
-  const announced = indexed?.type !== 'credential' || mayBeAnnounced(resources.provider(indexed.credential))
-  return announced ? {} : { unannounced: true }
+function announcementOf(entry: AnsweredEntry, { resources }: EngineDeps): Pick<IssuedFor, 'unannounced'> {
+  const indexed = resources.credential(entry.credential)
+  const provider: Observed['provider'] =
+    indexed?.type === 'credential' ? resources.provider(indexed.credential) : { kind: 'missing' }
+  return wasAnnounced(entry, provider) ? {} : { unannounced: true }
 }
 
 /** What the answer is read against: the credential and its provider as they are now, if they are still there. */

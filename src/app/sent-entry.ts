@@ -35,6 +35,7 @@ export function answeredEntry({ send, startedAt, ...asking }: Sending, answer: T
     answer,
     response: provider.response,
     provider: providerText(provider),
+    ...announcement(send),
     ...entryBase(send, asking),
   }
 }
@@ -54,6 +55,11 @@ function entryBase(
     server: askedServer(provider),
     ...(sealingKey && { sealingKey }),
   }
+}
+
+/** Of one that was presented before, an earlier intent may stand. */
+function announcement({ record, earlier }: SendAction): Pick<AnsweredEntry, 'announced'> {
+  return record === undefined && earlier !== undefined ? {} : { announced: record !== undefined }
 }
 
 /** How often the refresh token was presented before without an answer. */

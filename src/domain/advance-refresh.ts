@@ -10,7 +10,7 @@ import { present } from './present.ts'
 import { datedAfter } from './publication-order.ts'
 import { withoutRecord } from './opened-tokens.ts'
 import { intentsOf, newestIn } from './refresh-record.ts'
-import { mayBeAnnounced } from './rotation.ts'
+import { mayBeAnnounced, wasAnnounced } from './rotation.ts'
 import { withoutTerm, withTerm } from './refresh-token-term.ts'
 import { withPresented } from './refused-token.ts'
 import { tokenRefusal } from './refusals.ts'
@@ -39,6 +39,8 @@ export interface Journaled {
   readonly superseded: boolean
   /** True when it is of another login than the record knows. */
   readonly isReplaced: boolean
+  /** As the journal says. */
+  readonly announced?: boolean
 }
 
 interface Received {
@@ -62,7 +64,7 @@ export function afterSend(observed: Observed, progress: Progress, outcome: Repor
   const used = sent.kind === 'not-sent' ? known : usedUp(known, { presented, continues }, now)
   if (sent.kind !== 'answered') return afterNoAnswer(observed, used, { action, cause: sent.failure }, now)
   // What the record may still say of this process is taken back first: nobody else could tell that it is over.
-  const isTakenBack = action.record === undefined ? !wasAnnounced(observed) : record !== undefined
+  const isTakenBack = action.record === undefined ? !leftAnIntent(observed) : record !== undefined
   const received = { action, sent, journaled, isTakenBack, continues }
   return sent.reading.kind === 'issued'
     ? afterIssue(observed, used, { ...received, tokens: sent.reading.tokens }, now)
@@ -83,7 +85,7 @@ function afterRequest(
 }
 
 /** True when the journal has an earlier request, to a server that was not yet known to leave the token as it is. */
-function wasAnnounced({ journal, provider }: Observed): boolean {
+function leftAnIntent({ journal, provider }: Observed): boolean {
   return journal?.phase === 'sent' && mayBeAnnounced(provider)
 }
 
@@ -261,13 +263,12 @@ function leavesNoIntent({ provider }: Observed, { journaled, isTakenBack }: Rece
   return journaled === undefined ? isTakenBack : !mayBeAnnounced(provider)
 }
 
-/** The journal does not say whether there was an intent: to a server that never rotates there is none. */
 function announcementOf(
   { provider }: Observed,
   { record }: SendAction,
   journaled: Journaled | undefined,
 ): Pick<PendingTokens, 'unannounced'> {
-  const announced = journaled === undefined ? record !== undefined : mayBeAnnounced(provider)
+  const announced = journaled === undefined ? record !== undefined : wasAnnounced(journaled, provider)
   return announced ? {} : { unannounced: true }
 }
 

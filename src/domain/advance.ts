@@ -13,6 +13,7 @@ import type { Failure } from './failures.ts'
 import { withLoginReplaced } from './login-replaced.ts'
 import type { Observed, PendingTokens } from './observed.ts'
 import { withoutRecord, withRecord } from './opened-tokens.ts'
+import { present } from './present.ts'
 import { mayKeepInRecord } from './preflight.ts'
 import type { RefreshRecord } from './refresh-record.ts'
 import { isRefusal } from './refusals.ts'
@@ -138,6 +139,7 @@ function afterJournaledAnswer(
     persisted,
     superseded,
     isReplaced: superseded && storeHolds === 'another',
+    ...present({ announced: entry.announced }),
   }
   const action = {
     kind: 'send-refresh-token',

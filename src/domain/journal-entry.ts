@@ -49,4 +49,6 @@ export interface AnsweredEntry extends RequestEntry {
   /** How the provider answers that was asked, and which one that is. Absent in journals of versions before these members. */
   readonly response?: ResponseForm
   readonly provider?: string
+  /** Whether its intent was put into the record first. Absent where that is not known, as in journals of versions before this member. */
+  readonly announced?: boolean
 }

@@ -1,4 +1,5 @@
 import type { CredentialState } from './credential-state.ts'
+import type { AnsweredEntry } from './journal-entry.ts'
 import { answeredLast } from './known-server.ts'
 import type { Observed } from './observed.ts'
 import type { Provider } from './provider.ts'
@@ -27,6 +28,11 @@ export function hasKept(
 }
 
 type Rotating = Pick<Provider, 'rotation' | 'client' | 'issuer' | 'tokenEndpoint' | 'refreshEndpoint'>
+
+/** True unless the request was made without an intent. Where the journal does not say so, the provider of now tells. */
+export function wasAnnounced({ announced }: Pick<AnsweredEntry, 'announced'>, provider: Observed['provider']): boolean {
+  return announced ?? mayBeAnnounced(provider)
+}
 
 /** True unless requests to this server are made without an intent, whatever was seen of it. */
 export function mayBeAnnounced(provider: Observed['provider']): boolean {

@@ -215,6 +215,33 @@ describe('a look that a request did not follow', () => {
   })
 })
 
+describe('an answer that came without an intent, and waits in the journal', () => {
+  it.each([false, true])('is no late one where intents are made by then; its place was left: %s', async (isLeft) => {
+    const world = aWorld()
+    world.endpoint.rotates = true
+    const first = await world.leader()
+    await world.clock.pass(afterDue)
+    world.applyProvider({ rotation: aRotation({ mode: 'Never' }) })
+    const login = world.endpoint.login()
+    world.store.put(documentKey, login)
+    first.dieOf('journal.answered')
+    await world.clock.pass(2 * hour)
+    expect([first.isDead, world.endpoint.isLive(login)]).toEqual([true, false])
+
+    world.applyProvider({ rotation: aRotation({ mode: 'Always' }) })
+    world.store.put('elsewhere', world.endpoint.login())
+    if (isLeft) world.apply(movedTo('elsewhere'))
+    await first.restart()
+    await first.lead()
+    await world.clock.pass(60)
+    world.apply(movedTo(documentKey))
+    await world.clock.pass(60)
+    expect([world.problem(), world.storeIsLive()]).toEqual([undefined, true])
+    expect(world.endpoint.loginOf(world.stored())).toBe(world.endpoint.loginOf(login))
+    expect(world.endpoint.reuses).toBe(0)
+  })
+})
+
 describe('one that comes to the document of another', () => {
   const spareKey = 'teams/ci/spare'
 

@@ -48,6 +48,13 @@ export const answerGuards: readonly Guard[] = [
     'datedAfter(tokens.accessToken, [])',
   ),
   testedGuard(
+    'test/app/unrotated.test.ts',
+    'the journal says whether an answer came without an intent',
+    'domain/rotation.ts',
+    'return announced ?? mayBeAnnounced(provider)',
+    'return mayBeAnnounced(provider)',
+  ),
+  testedGuard(
     'test/app/target-order.test.ts',
     'a token is dated after those that others may have asked for before',
     'domain/advance-refresh.ts',

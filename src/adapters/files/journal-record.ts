@@ -69,7 +69,11 @@ const response = z.object({
   ),
 })
 
-const asked = { response: response.exactOptional(), provider: z.string().exactOptional() }
+const asked = {
+  response: response.exactOptional(),
+  provider: z.string().exactOptional(),
+  announced: z.boolean().exactOptional(),
+}
 
 const recordSchema = z.discriminatedUnion('phase', [
   z.object({ phase: z.literal('armed'), ...base }),
