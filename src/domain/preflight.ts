@@ -150,8 +150,9 @@ function isNewer({ retained, spent }: RefreshRecord, { fingerprint }: Preflight)
 }
 
 /**
- * True when the refresh token was presented since, with an unknown result: the server may have replaced the access
- * token that came with it, or revoked it with everything else. What became of the refresh token says which.
+ * True when the refresh token was presented since, with an unknown result, or refused from another credential: the server
+ * may have replaced the access token that came with it, or revoked it with everything else. What becomes of the refresh
+ * token says which.
  */
 function isInDoubt({ fingerprint }: RetainedTokens, { record, found }: Pick<Known, 'record' | 'found'>): boolean {
   return intentOn(record, fingerprint) !== undefined || found.refusedElsewhere.includes(fingerprint)
