@@ -12,14 +12,13 @@ import type { RefreshRecord } from '../domain/refresh-record.ts'
 import { retryAt } from '../domain/settle.ts'
 import type { Progress, Step } from '../domain/step.ts'
 import { earliest, type EpochSeconds, epochSeconds, later, seconds } from '../domain/time.ts'
-import type { StatusReport } from '../ports/status-writer.ts'
 import { auditTurn } from './audit.ts'
 import type { CredentialMemory } from './credential-memory.ts'
 import type { Deps } from './deps.ts'
 import { targetCheckIntervalOf } from './gather.ts'
 import { PackedClaim } from './packed-claim.ts'
 import { PackedRecord } from './packed-record.ts'
-import { isSameState } from './told-state.ts'
+import { report } from './report-status.ts'
 import { transitions } from './transitions.ts'
 import { untilTold } from './until-told.ts'
 import type { Requeue } from './work-queue.ts'
@@ -263,38 +262,4 @@ function targetMemory(
   if (target !== undefined) return { target: { kind: 'observed', state: target }, targetCheckAt: nextLookAt }
   if (observed === undefined) return { target: { kind: 'unchecked' }, targetCheckAt: epochSeconds(0) }
   return { target: observed.target, targetCheckAt: observed.targetCheckAt }
-}
-
-/** What a status tells. */
-type Reported = Pick<After, 'state' | 'nextRefreshAt'>
-
-/** Writes the status when it differs from what was last written. True when status and memory agree afterwards. */
-async function report({ key, uid, before, memory }: Recorded, next: Reported, deps: Deps): Promise<boolean> {
-  if (!deps.mayTell()) return false
-  // What goes on after an object is gone has no status to tell it in.
-  if (deps.resources.credential(key)?.credential.uid !== uid) return true
-  if (isTold(before, memory, next)) return true
-  const { state, nextRefreshAt } = next
-  return written({ key, uid, state, ...(nextRefreshAt !== undefined && { nextRefreshAt }) }, deps)
-}
-
-function isTold(before: CredentialState, memory: CredentialMemory | undefined, next: Reported): boolean {
-  if (memory?.reported === true && isStillWaiting(before, next.state)) return true
-  const planned = memory === undefined || memory.nextRefreshAt === next.nextRefreshAt
-  return planned && memory?.reported !== false && isSameState(before, next.state)
-}
-
-/** True while another process is at the refresh and nothing else is new: a status every ten seconds would tell nobody more. */
-function isStillWaiting(before: CredentialState, next: CredentialState): boolean {
-  const { lastFailure: was } = before
-  const { lastFailure: is } = next
-  if (was?.code !== 'REFRESH_UNDER_WAY' || is === undefined) return false
-  return isSameState({ ...next, lastFailure: { ...is, at: was.at } }, before)
-}
-
-async function written(content: StatusReport, deps: Deps): Promise<boolean> {
-  const result = await deps.status.write(content)
-  if (result.ok) return true
-  deps.logger.warn({ credential: keyText(content.key), code: result.failure.code }, result.failure.message)
-  return false
 }
